@@ -1,0 +1,13 @@
+"""The two ways in which a job ends early on purpose."""
+
+
+class UserError(Exception):
+    """Bad input. The message is one line: what is wrong, where, and what to do about it.
+
+    The command line prints it and exits with status 2; the server sends it as an error with the code
+    ``bad_input``; the panel shows it.
+    """
+
+
+class Cancelled(Exception):  # noqa: N818 - a cancel is an outcome, not an error
+    """The user cancelled. Raised by the progress callback, so that any stage can be left between two steps."""

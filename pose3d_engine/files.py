@@ -1,0 +1,98 @@
+"""Writing files so that a half-written one can never be seen: beside the target, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside ``path``; renames it onto ``path`` if the block succeeds, else removes it.
+
+    The temporary name keeps the suffix of ``path``, because encoders choose the container by it.
+    Raises UserError if the folder cannot be made or written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; choose another output folder"
+        ) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; results get what any new file would get.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise UserError(
+                f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+            ) from error
+        raise
+
+
+def save_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Writes arrays as a compressed .npz, atomically, without pickles. Raises UserError if it cannot be written."""
+    plain = {key: np.asarray(value) for key, value in arrays.items()}
+    pickled = [key for key, value in plain.items() if value.dtype.hasobject]
+    if pickled:
+        raise TypeError(f"{', '.join(pickled)}: object arrays would be pickled")
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **plain)
+
+
+def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]:
+    """Reads an .npz without executing anything from it. Raises UserError if it is not ``what`` it should be."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the path of {what}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        raise UserError(f"{path}: not {what} ({error}); make it again") from error
+    missing = [key for key in required if key not in arrays]
+    if missing:
+        raise UserError(f"{path}: not {what} (no {', '.join(missing)}); make it again")
+    return arrays
+
+
+def pack_meta(meta: dict[str, Any]) -> np.ndarray:
+    """A dictionary as a zero-dimensional string array (JSON), so that an .npz needs no pickle."""
+    return np.array(json.dumps(meta, sort_keys=True))
+
+
+def unpack_meta(array: np.ndarray) -> dict[str, Any]:
+    """The inverse of :func:`pack_meta`. Raises ValueError on anything else."""
+    meta = json.loads(str(array[()]))
+    if not isinstance(meta, dict):
+        raise ValueError("meta is not a JSON object")
+    return meta
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

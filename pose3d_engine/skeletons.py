@@ -1,0 +1,135 @@
+"""The skeletons as data: names in order, bones, left/right pairs.
+
+Human3.6M-17 is what lifters give; COCO-17 is what they take. Positions are always looked up by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """An ordered set of joints. ``parents`` is the index of each joint's parent, -1 for a root."""
+
+    name: str
+    joints: tuple[str, ...]
+    parents: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """The row of a joint. Raises ValueError for a name that this skeleton does not have."""
+        return self.joints.index(joint)
+
+    @cached_property
+    def bones(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) for every joint that has a parent, parents first."""
+        return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)
+
+    @cached_property
+    def mirror(self) -> np.ndarray:
+        """(J,) index of each joint's counterpart on the other side; itself in the middle."""
+        return np.array([self.joints.index(_other_side(joint)) for joint in self.joints])
+
+
+def _other_side(joint: str) -> str:
+    for a, b in (("L", "R"), ("left_", "right_")):
+        for here, there in ((a, b), (b, a)):
+            # Human3.6M: "LHip" - an upper-case letter before another one; COCO: "left_hip".
+            if joint.startswith(here) and (len(here) > 1 or joint[1:2].isupper()):
+                return there + joint[len(here) :]
+    return joint
+
+
+H36M17 = Skeleton(
+    "h36m17",
+    (
+        "Hip",
+        "RHip",
+        "RKnee",
+        "RAnkle",
+        "LHip",
+        "LKnee",
+        "LAnkle",
+        "Spine",
+        "Thorax",
+        "Neck/Nose",
+        "Head",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+    ),
+    (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15),
+)
+
+COCO17 = Skeleton(
+    "coco17",
+    (
+        "nose",
+        "left_eye",
+        "right_eye",
+        "left_ear",
+        "right_ear",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+        "left_hip",
+        "right_hip",
+        "left_knee",
+        "right_knee",
+        "left_ankle",
+        "right_ankle",
+    ),
+    (-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+)
+
+H36M_TO_COCO: dict[str, str] = {
+    "LShoulder": "left_shoulder",
+    "RShoulder": "right_shoulder",
+    "LElbow": "left_elbow",
+    "RElbow": "right_elbow",
+    "LWrist": "left_wrist",
+    "RWrist": "right_wrist",
+    "LHip": "left_hip",
+    "RHip": "right_hip",
+    "LKnee": "left_knee",
+    "RKnee": "right_knee",
+    "LAnkle": "left_ankle",
+    "RAnkle": "right_ankle",
+}
+"""The joints that both layouts have. The others are derived: see :func:`h36m_confidence`."""
+
+H36M_ROWS = np.array([H36M17.index(joint) for joint in H36M_TO_COCO])
+COCO_ROWS = np.array([COCO17.index(keypoint) for keypoint in H36M_TO_COCO.values()])
+
+
+def h36m_confidence(scores: np.ndarray) -> np.ndarray:
+    """Confidence of the Human3.6M joints from COCO scores, (..., 17) -> (..., 17).
+
+    A joint that COCO lacks is as certain as the least certain of the keypoints that it lies between.
+    """
+    scores = np.asarray(scores, np.float32)
+    result = np.zeros_like(scores)
+    result[..., H36M_ROWS] = scores[..., COCO_ROWS]
+
+    def least(*keypoints: str) -> np.ndarray:
+        return scores[..., [COCO17.index(keypoint) for keypoint in keypoints]].min(axis=-1)
+
+    hips, shoulders = least("left_hip", "right_hip"), least("left_shoulder", "right_shoulder")
+    result[..., H36M17.index("Hip")] = hips
+    result[..., H36M17.index("Spine")] = np.minimum(hips, shoulders)
+    result[..., H36M17.index("Thorax")] = shoulders
+    result[..., H36M17.index("Neck/Nose")] = np.minimum(shoulders, least("nose"))
+    result[..., H36M17.index("Head")] = least("nose")
+    return result
