@@ -1,0 +1,342 @@
+"""Runs the engine as a child process and talks to it without ever blocking the caller.
+
+A thread reads the engine's answers into a queue; :meth:`EngineClient.poll` empties that queue from Blender's
+timer, :meth:`EngineClient.wait` from a script. Whatever the engine does (chatter, silence, a crash), every
+request ends in exactly one ``result`` or ``error`` event.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import IO, Any
+
+from . import protocol
+from .locate import EngineCommand, EngineNotFoundError
+
+Event = dict[str, Any]
+"""A message of the engine: ``progress``, ``result`` or ``error``."""
+
+START_TIMEOUT = 120.0
+"""Seconds until the engine must have greeted: the first import on a slow, cold disk takes this long."""
+
+QUEUED = 1000
+"""Messages held until they are polled. An engine that says more has to wait, as its pipe fills up."""
+
+_TAIL_LINES, _TAIL_WIDTH = 40, 500
+_QUOTED_LINES = 5
+
+
+class EngineClient:
+    """One engine process. All methods are to be called from one thread.
+
+    The process ends with :meth:`stop`, at the exit of Python, and (as its stdin closes) when Blender is killed.
+    """
+
+    def __init__(self, command: EngineCommand, start_timeout: float = START_TIMEOUT) -> None:
+        self.command = command
+        self.hello: Event | None = None
+        """The engine's greeting, once it has arrived and its version is ours."""
+        self._start_timeout = start_timeout
+        self._process: _Process | None = None
+        self._started = 0.0
+        self._last_id = 0
+        self._pending: dict[int, Event | None] = {}  # id -> request that is not sent yet
+        self._backlog: list[Event] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether there is an engine to send requests to."""
+        return self._process is not None
+
+    def start(self) -> None:
+        """Starts the engine unless it runs; returns at once, the greeting is awaited by ``poll`` or ``wait``.
+
+        Raises EngineNotFoundError if its Python cannot be started.
+        """
+        if self._process:
+            return
+        try:
+            self._process = _Process(self.command)
+        except OSError as error:
+            raise EngineNotFoundError(
+                f"The engine's Python cannot be started: {self.command.python} ({error.strerror or error}). "
+                "Choose another one in the add-on's preferences."
+            ) from error
+        self._started = time.monotonic()
+        atexit.register(self.stop)
+
+    def request(self, method: str, params: dict[str, Any]) -> int:
+        """Asks for ``method`` and returns the request's id. Raises RuntimeError if the engine was not started."""
+        if not self._process:
+            raise RuntimeError("the engine was not started")
+        self._last_id += 1
+        message = {"type": protocol.REQUEST, "id": self._last_id, "method": method, "params": params}
+        self._pending[self._last_id] = message
+        if self.hello:
+            self._send_pending()
+        return self._last_id
+
+    def cancel(self, request_id: int) -> None:
+        """Asks the engine to give up a request; its ``error`` event (code ``cancelled``) follows.
+
+        Does nothing where the request has already ended.
+        """
+        if request_id not in self._pending:
+            return
+        if self._pending[request_id] is None:
+            self._send({"type": protocol.CANCEL, "id": request_id})
+        else:  # not even sent
+            del self._pending[request_id]
+            self._backlog.append(_error(request_id, protocol.CANCELLED, "Cancelled."))
+
+    def poll(self) -> list[Event]:
+        """The events since the last call. Never blocks."""
+        return self._collect(0.0)
+
+    def wait(
+        self, request_id: int, on_event: Callable[[Event], None] | None = None, timeout: float | None = None
+    ) -> Event:
+        """Waits for a request to end and returns its ``result`` or ``error`` event; for scripts without a window.
+
+        on_event: called with each of its ``progress`` events. timeout: seconds, after which the request is
+        cancelled and an ``error`` (code ``internal``) returned. Events of other requests stay for ``poll``.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        others: list[Event] = []
+        try:
+            while deadline is None or time.monotonic() < deadline:
+                final = None
+                for event in self._collect(0.1):
+                    if event["id"] != request_id or final:
+                        others.append(event)
+                    elif event["type"] == protocol.PROGRESS:
+                        if on_event:
+                            on_event(event)
+                    else:
+                        final = event
+                if final:
+                    return final
+                if request_id not in self._pending:
+                    raise ValueError(f"no request {request_id}")
+            self.cancel(request_id)
+            self._pending.pop(request_id, None)
+            return _error(request_id, protocol.INTERNAL, f"The engine did not finish within {timeout:g} seconds.")
+        finally:
+            self._backlog = others + self._backlog
+
+    def stop(self, grace: float = 2.0) -> None:
+        """Ends the engine: closes its stdin, terminates it after ``grace`` seconds, then kills it.
+
+        Unfinished requests are forgotten. May be called any number of times; ``start`` starts afresh.
+        """
+        process, self._process = self._process, None
+        self.hello = None
+        self._pending.clear()
+        self._backlog.clear()
+        if process:
+            atexit.unregister(self.stop)
+            process.stop(grace)
+
+    def _collect(self, patience: float) -> list[Event]:
+        """The events that are there; where there are none, waits up to ``patience`` seconds for the first."""
+        events, self._backlog = self._backlog, []
+        if not self._process:
+            return events
+        for message in self._process.messages(0.0 if events else patience):
+            events += self._failed(self._process.last_words()) if message is None else self._understood(message)
+            if not self._process:
+                return events
+        if not self.hello and time.monotonic() - self._started > self._start_timeout:
+            events += self._failed(
+                f"The engine did not answer within {self._start_timeout:g} seconds of its start."
+                + self._process.quote()
+            )
+        return events
+
+    def _understood(self, message: Event) -> list[Event]:
+        """What a message means to the caller."""
+        kind, request_id = message["type"], message.get("id")
+        if kind == protocol.HELLO:
+            return self._greeted(message)
+        if kind == protocol.ERROR and request_id is None:
+            # It cannot say which request it means, so all of them would be waited for in vain.
+            return self._failed(f"The engine did not understand the add-on: {message.get('message', '')}")
+        if not isinstance(request_id, int) or request_id not in self._pending:
+            return []  # of a request that was given up
+        if kind == protocol.PROGRESS:
+            return [message]
+        if kind in (protocol.RESULT, protocol.ERROR):
+            del self._pending[request_id]
+            return [message]
+        return []
+
+    def _greeted(self, message: Event) -> list[Event]:
+        version = message.get("protocol")
+        if version == protocol.VERSION:
+            self.hello = message
+            self._send_pending()
+            return []
+        return self._failed(
+            f"The engine and the add-on do not fit together (protocol {version} and {protocol.VERSION}). "
+            "Install both in the same version."
+        )
+
+    def _send_pending(self) -> None:
+        for request_id, message in self._pending.items():
+            if message:
+                self._pending[request_id] = None
+                self._send(message)
+
+    def _send(self, message: Event) -> None:
+        if self._process:
+            self._process.send(protocol.encode(message))
+
+    def _failed(self, reason: str) -> list[Event]:
+        """Gives up the process; every unfinished request ends in an error that says why."""
+        events = [_error(request_id, protocol.INTERNAL, reason) for request_id in self._pending]
+        self.stop(grace=0.0)
+        return events
+
+
+class _Process:
+    """The child process, its pipes and the two threads that empty them."""
+
+    def __init__(self, command: EngineCommand) -> None:
+        # A group of its own: Ctrl-C in Blender's terminal is Blender's to handle, and helpers of the engine
+        # can be ended with it.
+        if os.name == "nt":
+            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined]
+            own_group: dict[str, Any] = {"creationflags": flags}
+        else:
+            own_group = {"start_new_session": True}
+        # stderr is never inherited: it would hold the pipes of whoever started Blender open.
+        self._popen = subprocess.Popen(
+            command.arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=command.folder,
+            env=command.environment(),
+            **own_group,
+        )
+        self._queue: queue.Queue[Event | None] = queue.Queue(QUEUED)
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._stderr = threading.Thread(target=self._drain_stderr, name="engine stderr", daemon=True)
+        self._stdout = threading.Thread(target=self._read_stdout, name="engine stdout", daemon=True)
+        self._stderr.start()
+        self._stdout.start()
+
+    def send(self, line: bytes) -> None:
+        """Writes a line. A dead engine is no error here: the end of its stdout reports it."""
+        assert self._popen.stdin
+        with contextlib.suppress(OSError, ValueError):
+            self._popen.stdin.write(line)
+            self._popen.stdin.flush()
+
+    def messages(self, patience: float) -> list[Event | None]:
+        """The messages that have arrived, None for the end of the process; at most as many as the queue holds."""
+        found: list[Event | None] = []
+        with contextlib.suppress(queue.Empty):
+            while len(found) < QUEUED:
+                found.append(
+                    self._queue.get(timeout=patience) if patience and not found else self._queue.get_nowait()
+                )
+        return found
+
+    def last_words(self) -> str:
+        """Why the process ended, in plain words. To be asked once it has ended."""
+        status = self._popen.poll()
+        if status is None or status >= 0:
+            how = f"exit status {status}"
+        elif -status == signal.SIGKILL:
+            how = "it was killed; the computer may have run out of memory"
+        else:
+            how = f"signal {-status}"
+        return f"The engine stopped unexpectedly ({how})." + self.quote()
+
+    def quote(self) -> str:
+        """The last lines that the engine wrote to stderr, as an appendix to a message."""
+        lines = [line for line in tuple(self._tail) if line.strip()][-_QUOTED_LINES:]
+        return "\n".join(["", *lines])
+
+    def stop(self, grace: float) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._popen.stdin:
+                self._popen.stdin.close()
+        if grace > 0:
+            self._ended_within(grace)
+            if self._popen.poll() is None:
+                self._signal("SIGTERM")
+                self._ended_within(1.0)
+        self._signal("SIGKILL")
+        self._ended_within(5.0)
+
+    def _ended_within(self, seconds: float) -> None:
+        """Waits for the process, and meanwhile frees the reader thread from a full queue."""
+        deadline = time.monotonic() + seconds
+        while (self._popen.poll() is None or self._stdout.is_alive()) and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                self._queue.get(timeout=0.02)
+
+    def _signal(self, name: str) -> None:
+        """Signals the engine and its group, unless it has ended: its number may by now be another's."""
+        if self._popen.poll() is not None:
+            return
+        with contextlib.suppress(OSError):
+            if os.name == "nt":
+                self._popen.kill()
+            else:
+                os.killpg(self._popen.pid, getattr(signal, name))
+
+    def _read_stdout(self) -> None:
+        """Thread: turns lines into messages. What is no message is noted, and never ends the reading."""
+        stream = self._popen.stdout
+        assert stream
+        with contextlib.suppress(OSError, ValueError), stream:
+            while line := stream.readline(protocol.MAX_LINE + 1):
+                if not line.endswith(b"\n"):
+                    self._note("[line without an end] " + line[:80].decode(errors="replace"))
+                    _skip_line(stream)
+                    continue
+                try:
+                    self._queue.put(protocol.decode(line))
+                except protocol.ProtocolError:
+                    self._note(line.decode(errors="replace"))
+        # The end is told when all is known about it, so that nobody has to wait for the rest in the window.
+        try:
+            self._popen.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._signal("SIGKILL")
+            self._popen.wait()
+        self._stderr.join(1.0)
+        self._queue.put(None)
+
+    def _drain_stderr(self) -> None:
+        """Thread: keeps the last lines, so that the engine never waits for a full pipe."""
+        stream = self._popen.stderr
+        assert stream
+        with contextlib.suppress(OSError, ValueError), stream:
+            while line := stream.readline(64 * 1024):
+                self._note(line.decode(errors="replace"))
+
+    def _note(self, line: str) -> None:
+        self._tail.append(line.strip()[:_TAIL_WIDTH])
+
+
+def _skip_line(stream: IO[bytes]) -> None:
+    """Reads on until the end of the line."""
+    while (rest := stream.readline(protocol.MAX_LINE)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _error(request_id: int, code: str, message: str) -> Event:
+    return {"type": protocol.ERROR, "id": request_id, "code": code, "message": message}

@@ -1,0 +1,314 @@
+"""The client against real child processes: an engine that misbehaves on demand, and the engine itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from blender_addon.engine import locate, protocol
+from blender_addon.engine.client import EngineClient, Event
+from blender_addon.engine.locate import EngineCommand, EngineNotFoundError
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE = Path(__file__).with_name("fake_engine.py")
+PATIENCE = 30.0
+
+Start = Callable[..., EngineClient]
+
+
+def fake_command(behaviour: str = "") -> EngineCommand:
+    python = Path(sys.executable)
+    return EngineCommand((str(python), str(FAKE), behaviour), python, "the tests")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts clients of the fake engine and ends them after the test."""
+    clients = []
+
+    def make(behaviour: str = "", start_timeout: float = PATIENCE) -> EngineClient:
+        client = EngineClient(fake_command(behaviour), start_timeout)
+        client.start()
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.stop()
+
+
+def ask(client: EngineClient, method: str, **params: object) -> Event:
+    return client.wait(client.request(method, params), timeout=PATIENCE)
+
+
+def process_of(client: EngineClient) -> psutil.Process:
+    assert client._process
+    return psutil.Process(client._process._popen.pid)
+
+
+def test_a_request_is_answered_with_its_progress(start: Start) -> None:
+    client = start()
+    seen: list[Event] = []
+    final = client.wait(client.request("steps", {"steps": 3}), seen.append, PATIENCE)
+    assert final["type"] == protocol.RESULT and final["result"] == {"steps": 3}
+    assert [event["done"] for event in seen] == [0, 1, 2]
+    assert client.hello and client.hello["engine"] == "0.0.0"
+
+
+def test_text_of_all_languages_arrives(start: Start) -> None:
+    assert ask(start(), "echo", video="/Ünïcödé ü/動画 1.mp4")["result"]["video"] == "/Ünïcödé ü/動画 1.mp4"
+
+
+def test_poll_never_blocks_and_sees_everything(start: Start) -> None:
+    client = start()
+    number = client.request("steps", {"steps": 20, "pause": 0.01})
+    events: list[Event] = []
+    longest, deadline = 0.0, time.monotonic() + PATIENCE
+    while not (events and events[-1]["type"] == protocol.RESULT) and time.monotonic() < deadline:
+        before = time.perf_counter()
+        events += client.poll()
+        longest = max(longest, time.perf_counter() - before)
+        time.sleep(0.005)
+    assert [event["id"] for event in events] == [number] * 21
+    assert longest < 0.1
+
+
+def test_two_requests_are_told_apart(start: Start) -> None:
+    client = start()
+    first, second = client.request("steps", {"steps": 2}), client.request("echo", {"a": 1})
+    assert client.wait(second, timeout=PATIENCE)["result"] == {"a": 1}
+    assert [event["type"] for event in client.poll()] == ["progress", "progress", "result"]
+    with pytest.raises(ValueError, match=str(first)):
+        client.wait(first, timeout=PATIENCE)
+
+
+def test_a_cancel_is_obeyed_and_the_next_request_works(start: Start) -> None:
+    client = start()
+    number = client.request("steps", {"steps": 100_000, "pause": 0.01})
+    final = client.wait(number, lambda event: client.cancel(number), PATIENCE)
+    assert (final["type"], final["code"]) == (protocol.ERROR, protocol.CANCELLED)
+    assert ask(client, "echo", a=1)["result"] == {"a": 1}
+    client.cancel(number)  # long over
+
+
+def test_a_cancel_before_the_greeting(start: Start) -> None:
+    client = start("silent")
+    number = client.request("echo", {})
+    client.cancel(number)
+    assert client.poll() == [{"type": "error", "id": number, "code": "cancelled", "message": "Cancelled."}]
+
+
+@pytest.mark.parametrize("method", ["garbage", "huge", "chatter"])
+def test_noise_is_survived(start: Start, method: str) -> None:
+    client = start()
+    assert ask(client, method, a=1)["result"] == {"a": 1}
+    assert ask(client, "echo", a=2)["result"] == {"a": 2}
+
+
+def test_a_flood_waits_in_the_pipe_and_not_in_memory(start: Start) -> None:
+    client = start()
+    number = client.request("flood", {"lines": 5000})
+    deadline = time.monotonic() + PATIENCE
+    while not client.hello and time.monotonic() < deadline:
+        assert not client.poll()
+    time.sleep(0.5)
+    assert len(client.poll()) <= 1000
+    seen: list[Event] = []
+    assert client.wait(number, seen.append, PATIENCE)["type"] == protocol.RESULT
+
+
+def test_stop_with_a_full_queue(start: Start) -> None:
+    client = start()
+    client.request("flood", {"lines": 100_000})
+    while not client.hello:
+        client.poll()
+    time.sleep(0.3)
+    process = process_of(client)
+    client.stop()
+    assert not process.is_running()
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("exit", ["unexpectedly (exit status 3)", "first line\nlast line"]),
+        ("killed", ["unexpectedly (it was killed"]),
+        ("truncated", ["unexpectedly (exit status 0)", '"resu']),
+        ("not_understood", ["did not understand", "what?"]),
+    ],
+)
+def test_a_broken_engine_says_why_and_can_be_started_again(start: Start, method: str, words: list[str]) -> None:
+    client = start()
+    final = ask(client, method)
+    assert (final["type"], final["code"]) == (protocol.ERROR, protocol.INTERNAL)
+    for part in words:
+        assert part in final["message"]
+    assert not client.running
+    client.start()
+    assert ask(client, "echo", a=1)["result"] == {"a": 1}
+
+
+def test_every_request_of_a_dead_engine_ends(start: Start) -> None:
+    client = start()
+    numbers = [client.request("exit", {}), client.request("echo", {}), client.request("echo", {})]
+    events: list[Event] = []
+    deadline = time.monotonic() + PATIENCE
+    while len(events) < 3 and time.monotonic() < deadline:
+        events += client.poll()
+    assert [(event["id"], event["code"]) for event in events] == [(n, protocol.INTERNAL) for n in numbers]
+    with pytest.raises(RuntimeError, match="not started"):
+        client.request("echo", {})
+
+
+def test_an_engine_that_dies_at_its_start(start: Start) -> None:
+    final = ask(start("dies_at_start"), "echo")
+    assert final["code"] == protocol.INTERNAL
+    assert "exit status 1" in final["message"] and "no module named pose3d_engine" in final["message"]
+
+
+def test_an_engine_of_another_version(start: Start) -> None:
+    client = start("wrong_version")
+    assert "do not fit together (protocol 99 and 1)" in ask(client, "echo")["message"]
+    assert not client.running
+
+
+def test_an_engine_that_never_greets(start: Start) -> None:
+    client = start("silent", start_timeout=0.5)
+    process = process_of(client)
+    assert "did not answer within 0.5 seconds" in ask(client, "echo")["message"]
+    assert not process.is_running()
+
+
+def test_wait_gives_up_after_its_timeout(start: Start) -> None:
+    client = start()
+    number = client.request("steps", {"steps": 100_000, "pause": 0.01})
+    final = client.wait(number, timeout=1.0)
+    assert final["code"] == protocol.INTERNAL and "within 1 seconds" in final["message"]
+    assert ask(client, "echo", a=1)["result"] == {"a": 1}  # it was cancelled, not left to run
+
+
+def test_a_deaf_engine_is_killed(start: Start) -> None:
+    client = start()
+    number = client.request("deaf", {})
+    while not client.poll():
+        time.sleep(0.01)
+    client.cancel(number)
+    process, before = process_of(client), time.monotonic()
+    client.stop(grace=0.2)
+    client.stop()
+    assert not process.is_running()
+    assert time.monotonic() - before < 5.0
+
+
+def test_an_idle_engine_ends_with_its_stdin(start: Start) -> None:
+    client = start()
+    ask(client, "echo")
+    before = time.monotonic()
+    client.stop(grace=10.0)
+    assert time.monotonic() - before < 5.0
+
+
+def test_no_threads_are_left(start: Start) -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        client = start()
+        ask(client, "echo")
+        client.stop()
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("end", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_the_engine_ends_with_its_owner(end: str) -> None:
+    """Also where the owner is killed, and without holding the owner's pipes open."""
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from blender_addon.engine.client import EngineClient\n"
+        "from blender_addon.engine.locate import EngineCommand\n"
+        f"c = EngineClient(EngineCommand((sys.executable, {str(FAKE)!r}), Path(sys.executable), ''))\n"
+        "c.start(); c.wait(c.request('echo', {}), timeout=30); print(c.hello['pid'], flush=True)\n" + end
+    )
+    owner = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=60)
+    number = int(owner.stdout)
+    deadline = time.monotonic() + 10.0
+    while psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the engine outlives its owner"
+        time.sleep(0.05)
+
+
+def test_the_environment_is_not_that_of_blenders_python(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/opt/blender/3.4/python")
+    monkeypatch.setenv("PYTHONPATH", "/opt/blender/scripts")
+    variables = ask(start(), "environment")["result"]["variables"]
+    assert "PYTHONHOME" not in variables and "PYTHONPATH" not in variables
+    assert variables["PYTHONUTF8"] == "1"
+    assert "PATH" in variables
+
+
+def test_a_python_that_cannot_be_started(tmp_path: Path) -> None:
+    file = tmp_path / "python"
+    file.write_text("no program")
+    with pytest.raises(EngineNotFoundError, match=r"cannot be started.*Choose another"):
+        EngineClient(EngineCommand((str(file),), file, "the tests")).start()
+
+
+class TestFindEngine:
+    """The order in which the engine's Python is looked for."""
+
+    @pytest.fixture(autouse=True)
+    def _no_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(locate.VARIABLE, raising=False)
+
+    @pytest.fixture
+    def python(self, tmp_path: Path) -> Path:
+        path = tmp_path / "my python"
+        path.touch()
+        return path
+
+    def test_preference_first(self, python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(locate.VARIABLE, "/elsewhere/python")
+        command = locate.find_engine(f" {python} ")
+        assert command.arguments == (str(python), "-m", "pose3d_engine", "serve")
+        assert "preferences" in command.origin
+
+    def test_variable_second(self, python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(locate.VARIABLE, str(python))
+        assert locate.find_engine("").python == python
+
+    def test_checkout_third(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(locate, "_checkout", lambda: tmp_path)
+        with pytest.raises(EngineNotFoundError, match="make setup"):
+            locate.find_engine()
+        for name in ("bin/python", "Scripts/python.exe"):
+            (tmp_path / ".venv" / name).parent.mkdir(parents=True)
+            (tmp_path / ".venv" / name).touch()
+        command = locate.find_engine()
+        assert command.python.is_relative_to(tmp_path / ".venv")
+        assert command.environment({"PYTHONPATH": "/x"})["PYTHONPATH"] == str(tmp_path)
+        assert command.folder == tmp_path
+
+    def test_this_checkout_is_found(self) -> None:
+        assert locate._checkout() == ROOT
+
+    def test_a_wrong_choice_is_told_and_not_replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(EngineNotFoundError, match=r"preferences does not exist: .*nowhere"):
+            locate.find_engine("/nowhere/python")
+        monkeypatch.setenv(locate.VARIABLE, "/nowhere/python")
+        with pytest.raises(EngineNotFoundError, match=locate.VARIABLE):
+            locate.find_engine()
+
+    def test_nothing_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(locate, "_checkout", lambda: None)
+        with pytest.raises(EngineNotFoundError, match=r"was not found.*preferences"):
+            locate.find_engine()
+
+    def test_a_virtual_environments_link_is_not_followed(self, python: Path, tmp_path: Path) -> None:
+        link = tmp_path / "link"
+        link.symlink_to(python)
+        assert locate.find_engine(str(link)).python == link
