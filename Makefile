@@ -1,0 +1,50 @@
+# Everything from a fresh checkout; `make help` says what there is. Only this file knows where .venv lies.
+
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+VENV := .venv/bin/python
+SET_UP = $(PYTHON) scripts/system_packages.py run && $(PYTHON) scripts/setup_environment.py
+
+# As it was typed, through the environment: neither make nor a shell may take a path with $, spaces or quotes apart.
+override VIDEO := $(value VIDEO)
+export VIDEO
+
+.DEFAULT_GOAL := help
+.PHONY: help setup assets demo test test-packages lint bench addon clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	while IFS='|' read -r target text; do printf 'make %-8s %s\n' "$$target" "$$text"; done
+
+setup: ## .venv with the engine, its development tools and Blender as a module
+	@$(SET_UP)
+
+# The demo clip and the detector's model, kept in .cache and checkpoint.
+assets: setup
+	@$(VENV) scripts/demo_clip.py >/dev/null
+	@$(VENV) -m pose3d_engine weights fetch mediapipe-full
+
+demo: assets ## the demo clip, or VIDEO=/path/to.mp4, as an armature, FBX, BVH, .blend and previews in out/
+	@$(VENV) scripts/demo.py
+
+test-packages:
+	@$(PYTHON) scripts/system_packages.py run test
+
+# One process for each kind: bpy and the detector's libraries do not share one, and a crash stays in its own.
+test: test-packages assets lint ## set-up, linter, type checker and all tests
+	$(VENV) -m pytest tests/engine
+	$(VENV) -m pytest tests/addon
+	$(VENV) -m pytest tests/ui
+
+lint: setup ## ruff and mypy
+	$(VENV) -m ruff check
+	$(VENV) -m ruff format --check
+	$(VENV) -m mypy
+
+bench: assets ## speed and memory as a table
+	@$(VENV) scripts/bench.py
+
+addon: setup ## dist/video_to_mocap-VERSION.zip
+	@$(VENV) scripts/build_addon.py
+
+clean: ## removes .venv, results and caches; keeps the downloaded weights
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache out dist
