@@ -39,15 +39,15 @@ def demo(video: Path, folder: Path) -> dict[str, float]:
         stale.unlink(missing_ok=True)
 
     seconds = {}
-    engine = ["-m", "pose3d_engine", "run", video, "-o", motion, "--preview", preview]
+    engine: list[str | Path] = ["-m", "pose3d_engine", "run", video, "-o", motion, "--preview", preview]
     seconds["video to motion"] = stage("video to motion", engine)
     with tempfile.TemporaryDirectory() as temporary:
         # Results are named after their input, and the motion file of a demo is called motion.npz.
         named = shutil.copy(motion, Path(temporary) / f"{name}.npz")
-        batch = [ROOT / "scripts" / "batch.py", named, "--output-dir", folder]
+        batch: list[str | Path] = [ROOT / "scripts" / "batch.py", named, "--output-dir", folder]
         batch += [word for extension in FORMATS for word in ("--format", extension)]
         seconds["motion to armature"] = stage("motion to armature, FBX, BVH and .blend", batch)
-    pictures = [ROOT / "scripts" / "contact_sheet.py", video, motion, "-o", sheet]
+    pictures: list[str | Path] = [ROOT / "scripts" / "contact_sheet.py", video, motion, "-o", sheet]
     seconds["contact sheet"] = stage("contact sheet", pictures)
 
     made = [motion, *scenes, preview, sheet]
