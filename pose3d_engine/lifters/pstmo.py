@@ -416,7 +416,10 @@ def _count(state: Mapping[str, Tensor], prefix: str) -> int:
 
 
 def from_state(state: Mapping[str, Tensor]) -> PSTMO:
-    """The network with these parameters, ready to run. Raises KeyError, RuntimeError or ValueError if they do not fit."""
+    """The network with these parameters, ready to run.
+
+    Raises KeyError, RuntimeError or ValueError if they do not fit.
+    """
     model = PSTMO(sizes_in(state))
     model.load_state_dict(dict(state))
     return model.eval()
