@@ -1,0 +1,110 @@
+"""The captured character as FBX or BVH for other programs, or everything as a .blend.
+
+The options are those with which a file that Blender reads back has every joint where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+
+class ExportError(Exception):
+    """The export cannot be done. The message is one line for the user: what, where, what to do."""
+
+
+def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
+    """Writes the armature, its body and its action as FBX, every frame baked. Raises ExportError."""
+    _require("fbx", "io_scene_fbx")
+    bodies = [child for child in armature.children if child.type == "MESH"]
+    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature):
+        with context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]):
+            bpy.ops.export_scene.fbx(
+                filepath=str(temporary),
+                use_selection=True,
+                object_types={"ARMATURE", "MESH"},
+                add_leaf_bones=False,
+                bake_anim_use_all_actions=False,
+                bake_anim_use_nla_strips=False,
+                bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
+            )
+
+
+def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
+    """Writes the armature and its action as BVH in metres, z up. Raises ExportError.
+
+    BVH knows no object: joints are written as they lie in the armature, without the object's own transform.
+    """
+    _require("bvh", "io_anim_bvh")
+    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature) as (first, last):
+        with context.temp_override(object=armature, active_object=armature, selected_objects=[armature]):
+            bpy.ops.export_anim.bvh(
+                filepath=str(temporary),
+                frame_start=first,
+                frame_end=last,
+                root_transform_only=True,  # else unconnected bones get positions of their own
+            )
+
+
+def save_blend(path: str | Path) -> None:
+    """Saves a copy of the open file; the session stays with the file it had. Raises ExportError."""
+    with _replacing(Path(path)) as temporary:
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, compress=True, check_existing=False)
+
+
+def _require(operator: str, addon: str) -> None:
+    group = {"fbx": bpy.ops.export_scene, "bvh": bpy.ops.export_anim}[operator]
+    try:
+        getattr(group, operator).get_rna_type()
+    except (AttributeError, KeyError) as error:
+        raise ExportError(
+            f"Blender's add-on {addon} is off; enable it in Preferences > Add-ons and export again"
+        ) from error
+
+
+@contextmanager
+def _action_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> Iterator[tuple[int, int]]:
+    """The scene's frame range set to the armature's action; afterwards range and frame are as before."""
+    action = armature.animation_data.action if armature.animation_data else None
+    if action is None:
+        raise ExportError(f"{armature.name} has no animation; capture a motion first, then export")
+    before = scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe
+    first, last = int(np.floor(action.frame_range[0])), int(np.ceil(action.frame_range[1]))
+    try:
+        scene.frame_start, scene.frame_end = first, last
+        yield first, last
+    finally:
+        scene.frame_start, scene.frame_end = before[0], before[1]
+        scene.frame_set(before[2], subframe=before[3])
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, renamed onto it if the block succeeds, else removed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; results get what any new file would get.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # operators raise RuntimeError
+        temporary.unlink(missing_ok=True)
+        reason = " ".join(str(error).split())
+        raise ExportError(f"cannot write {path}: {reason}") from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,187 @@
+"""Motion files into the scene: an armature with keys and a body, made through Blender's data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from . import body, keyframes, skeleton, solve, timeline
+from .motion_file import MotionFile, load
+
+PROVENANCE = "video_to_mocap"
+"""Custom property of the armature object: the motion file's path and facts, as JSON."""
+
+
+def capture_to_scene(
+    context: bpy.types.Context, paths: Sequence[str | Path], set_scene: bool = False
+) -> list[bpy.types.Object]:
+    """Adds one character a motion file; they stand where they are relative to each other.
+
+    set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the
+    scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
+    Raises MotionFileError on a file that is none. Returns the armature objects.
+    """
+    motions = [load(path) for path in paths]
+    if set_scene and motions:
+        fit_scene(context.scene, motions)
+    made: list[bpy.types.Object] = []
+    with _removing_on_failure():
+        made.extend(create_character(context, motion, character_name(motion)) for motion in motions)
+    return made
+
+
+def character_name(motion: MotionFile) -> str:
+    """What a motion's character is called: by its file, ``CLIP`` or ``CLIP.person2``."""
+    return motion.path.stem
+
+
+def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
+    """Gives the scene the rate of the first motion and the frame range of all."""
+    motions = list(motions)
+    fps, base = timeline.scene_rate(motions[0].fps)
+    scene.render.fps, scene.render.fps_base = fps, base
+    frames = [timeline.key_frames(motion.times, fps / base) for motion in motions]
+    scene.frame_start = int(min(np.floor(f[0]) for f in frames))
+    scene.frame_end = int(max(np.ceil(f[-1]) for f in frames))
+
+
+def create_character(context: bpy.types.Context, motion: MotionFile, name: str) -> bpy.types.Object:
+    """An armature of the person's own bone lengths with a body on it and the motion as a new Action.
+
+    The armature object stays at the origin without rotation: the motion is in the bones, so that an export
+    that drops the object's transform loses nothing.
+    """
+    render = context.scene.render
+    rest = skeleton.rest_pose(motion.world, motion.contacts)
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest)
+    with _removing_on_failure():
+        armature = _armature(context, rest, name)
+        _body(armature, rest, name)
+        frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
+        _key(armature, pose, frames, name)
+        armature[PROVENANCE] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
+        # Without this the new pose shows only after the next change of frame.
+        context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+    return armature
+
+
+def _armature(context: bpy.types.Context, rest: skeleton.Rest, name: str) -> bpy.types.Object:
+    data = bpy.data.armatures.new(name)
+    data.display_type = "STICK"
+    armature = bpy.data.objects.new(name, data)
+    armature.show_in_front = True
+    _collection(context).objects.link(armature)
+    with _edit_mode(context, armature):
+        for index, bone in enumerate(skeleton.BONES):
+            edit = data.edit_bones.new(bone.name)
+            edit.head, edit.tail = rest.heads[index], rest.tails[index]
+            edit.align_roll(Vector(rest.frames[index][:, 2]))
+            if bone.parent is not None:
+                edit.parent = data.edit_bones[bone.parent]
+                edit.use_connect = (edit.head - edit.parent.tail).length < 1e-6
+    return armature
+
+
+def _collection(context: bpy.types.Context) -> bpy.types.Collection:
+    """Where the user's new objects go, unless that is hidden: edit mode needs a visible object."""
+    layer = context.view_layer.active_layer_collection
+    return layer.collection if layer.is_visible else context.scene.collection
+
+
+@contextmanager
+def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[None]:
+    """Edit mode on one object; afterwards selection, active object and its mode are what they were."""
+    layer = context.view_layer
+    active, mode = layer.objects.active, context.mode
+    if active is not None and mode != "OBJECT":
+        mode = active.mode
+        bpy.ops.object.mode_set(mode="OBJECT")
+    selected = [other for other in layer.objects if other is not None and other.select_get()]
+    try:
+        # Everything that is selected would enter edit mode too.
+        for other in selected:
+            other.select_set(False)
+        item.select_set(True)
+        layer.objects.active = item
+        bpy.ops.object.mode_set(mode="EDIT")
+        try:
+            yield
+        finally:
+            bpy.ops.object.mode_set(mode="OBJECT")
+    finally:
+        item.select_set(False)
+        for other in selected:
+            other.select_set(True)
+        layer.objects.active = active
+        if active is not None and mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
+
+
+def _body(armature: bpy.types.Object, rest: skeleton.Rest, name: str) -> bpy.types.Object:
+    """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
+    shape = body.build(rest)
+    mesh = bpy.data.meshes.new(f"{name} body")
+    mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
+    for material in body.MATERIALS:
+        mesh.materials.append(_material(material))
+    mesh.polygons.foreach_set("material_index", shape.materials)
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(shape.faces), bool))
+    mesh.update()
+    item = bpy.data.objects.new(f"{name} body", mesh)
+    for index, bone in enumerate(skeleton.NAMES):
+        group = item.vertex_groups.new(name=bone)
+        group.add(np.flatnonzero(shape.bones == index).tolist(), 1.0, "REPLACE")
+    item.parent = armature
+    item.modifiers.new("Armature", "ARMATURE").object = armature
+    for collection in armature.users_collection:
+        collection.objects.link(item)
+    return item
+
+
+def _material(look: body.Material) -> bpy.types.Material:
+    """The mannequin's material; all characters of a file share one."""
+    found = bpy.data.materials.get(look.name)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(look.name)
+    material.diffuse_color = (*look.colour, 1.0)  # the viewport's and Workbench's
+    material.roughness = look.roughness
+    if material.node_tree is None:  # from 5.0 on every material has one
+        material.use_nodes = True
+    shader = material.node_tree.nodes.get("Principled BSDF")
+    if shader is not None:
+        shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
+        shader.inputs["Roughness"].default_value = look.roughness
+    return material
+
+
+def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str) -> None:
+    bag = keyframes.channels(armature, bpy.data.actions.new(name))
+    for index, bone in enumerate(skeleton.NAMES):
+        path = f'pose.bones["{bone}"].'
+        if index == 0:
+            keyframes.write(bag, path + "location", frames, pose.location, bone)
+        keyframes.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
+
+
+_KINDS = ("objects", "armatures", "meshes", "materials", "actions")
+
+
+@contextmanager
+def _removing_on_failure() -> Iterator[None]:
+    """Removes what the block created in the file if it fails."""
+    before = {kind: {item.as_pointer() for item in getattr(bpy.data, kind)} for kind in _KINDS}
+    try:
+        yield
+    except BaseException:
+        for kind in _KINDS:
+            data = getattr(bpy.data, kind)
+            for item in [item for item in data if item.as_pointer() not in before[kind]]:
+                data.remove(item)
+        raise

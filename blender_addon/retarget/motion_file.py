@@ -1,0 +1,123 @@
+"""Reads the engine's motion file (OUT.npz): arrays of one row a video frame, and facts as JSON."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+JOINTS = (
+    "Hip",
+    "RHip",
+    "RKnee",
+    "RAnkle",
+    "LHip",
+    "LKnee",
+    "LAnkle",
+    "Spine",
+    "Thorax",
+    "Neck/Nose",
+    "Head",
+    "LShoulder",
+    "LElbow",
+    "LWrist",
+    "RShoulder",
+    "RElbow",
+    "RWrist",
+)
+"""The 17 joints in the order of the file's rows (Human3.6M)."""
+
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "world": (17, 3),
+    "camera_R": (3, 3),
+    "camera_t": (3,),
+    "confidence": (17,),
+    "contacts": (2,),
+    "times": (),
+}
+"""What follows the frame axis, for each array that the add-on uses."""
+
+
+class MotionFileError(Exception):
+    """The file is not a motion file. The message is one line for the user: what, where, what to do."""
+
+
+@dataclass(frozen=True)
+class MotionFile:
+    """The part of a motion file that the add-on uses; T rows, one a video frame, always finite.
+
+    world: (T,17,3) float64, metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
+    camera_R @ camera + camera_t with camera axes x right, y down, z forward. confidence: (T,17), 0 = filled.
+    contacts: (T,2) bool, left and right foot on the floor. times: (T,) seconds of the video, ascending.
+    meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...).
+    """
+
+    path: Path
+    world: np.ndarray
+    camera_R: np.ndarray  # noqa: N815 - the name in the file
+    camera_t: np.ndarray
+    confidence: np.ndarray
+    contacts: np.ndarray
+    times: np.ndarray
+    meta: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def fps(self) -> float:
+        """Mean frames a second of the video."""
+        return float(self.meta["fps"])
+
+
+def load(path: str | Path) -> MotionFile:
+    """Reads and checks a motion file; nothing in it is executed. Raises MotionFileError."""
+    path = Path(path)
+    if not path.is_file():
+        raise MotionFileError(f"{path}: no such file; capture the video again")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in (*_SHAPES, "meta")}
+    except KeyError as error:
+        raise MotionFileError(f"{path}: not a motion file ({error.args[0]}); capture the video again") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        # A lone .npy array is no context manager, hence the last two.
+        raise MotionFileError(f"{path}: not a motion file; capture the video again") from error
+
+    rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
+    if rows == 0:
+        raise MotionFileError(f"{path}: the motion has no frames; capture a longer part of the video")
+    for key, shape in _SHAPES.items():
+        array = arrays[key]
+        if array.shape != (rows, *shape):
+            raise MotionFileError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
+        if array.dtype.kind not in "bif" or not np.isfinite(array).all():
+            raise MotionFileError(f"{path}: {key} has values that are not finite numbers; capture the video again")
+    if (np.diff(arrays["times"]) <= 0).any():
+        raise MotionFileError(f"{path}: times do not ascend; capture the video again")
+
+    return MotionFile(
+        path=path,
+        contacts=arrays["contacts"].astype(bool),
+        meta=_meta(path, arrays["meta"]),
+        **{key: arrays[key].astype(np.float64) for key in _SHAPES if key != "contacts"},
+    )
+
+
+def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
+    try:
+        meta = json.loads(str(array[()]))
+        wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}
+        wanted["principal point"] = min(float(value) for value in meta["principal_point"])
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise MotionFileError(
+            f"{path}: its facts (meta) are incomplete ({error}); capture the video again"
+        ) from error
+    for key, value in wanted.items():
+        if not np.isfinite(value) or (value <= 0 and key != "principal point"):
+            raise MotionFileError(f"{path}: {key} is {value} in its facts (meta); capture the video again")
+    return meta

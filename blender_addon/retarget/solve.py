@@ -1,0 +1,177 @@
+"""Joint positions to bone rotations, a whole clip at once, without Blender.
+
+Positions fix where a bone points; what they leave open is its roll. Pelvis and chest take it from the axis of
+the hips and of the shoulders, limbs from the plane of their elbow or knee. A nearly straight limb has no
+plane: there the roll glides from the last trustworthy plane to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import rotations
+from .skeleton import BONES, NAMES, PARENTS, Rest, chest_frames, joint
+
+_STRAIGHT, _BENT = np.sin(np.radians([5.0, 25.0]))
+"""Sine of the bend below which a limb's plane is noise, and above which it is trusted fully."""
+_ROLL_SECONDS = 0.02
+"""Time over which a fully trusted roll is smoothed; less than a frame."""
+_CONTACT_SECONDS = 0.1
+"""Half the time in which a foot goes over from the shin to the floor and back."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Pose-bone channels: rotations (T,B,4) as quaternions w, x, y, z; location (T,3) of the bone ``hips``."""
+
+    rotations: np.ndarray
+    location: np.ndarray
+
+
+def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> Pose:
+    """Rotations that put the armature of ``rest`` into the joints of ``world``.
+
+    world: (T,17,3) metres in armature space. contacts: (T,2), left and right foot on the floor. rate: frames
+    a second. Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
+    """
+    world = np.asarray(world, np.float64)
+    frames = _orientations(world, np.asarray(contacts, bool), rate, rest)
+    local = np.empty((len(world), len(BONES), 3, 3))
+    for index, (name, parent) in enumerate(zip(NAMES, PARENTS, strict=True)):
+        local[:, index] = np.swapaxes(_carried(frames, rest, index, parent), -1, -2) @ frames[name]
+    hips = NAMES.index("hips")
+    location = (joint(world, "Hip") - rest.heads[hips]) @ rest.frames[hips]
+    return Pose(rotations.continuous(rotations.to_quaternions(local)), location)
+
+
+def _carried(frames: dict[str, np.ndarray], rest: Rest, index: int, parent: int) -> np.ndarray:
+    """Where the parent alone would carry a bone: its orientation (T or 1,3,3) with an identity key."""
+    if parent < 0:
+        return rest.frames[index][None]
+    return frames[NAMES[parent]] @ (rest.frames[parent].T @ rest.frames[index])
+
+
+def _orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> dict[str, np.ndarray]:
+    """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z."""
+    frames: dict[str, np.ndarray] = {}
+
+    def along(name: str) -> np.ndarray:
+        bone = BONES[NAMES.index(name)]
+        assert bone.tail is not None
+        return rotations.unit(joint(world, bone.tail) - joint(world, bone.head))
+
+    def carried(name: str) -> np.ndarray:
+        index = NAMES.index(name)
+        return _carried(frames, rest, index, PARENTS[index])
+
+    # The hips' axis must be met exactly, since it carries the legs: it is x, and the spine gives the rest.
+    across = rotations.unit(joint(world, "LHip") - joint(world, "RHip"))
+    sideways = rotations.frame(across, along("spine"))
+    frames["hips"] = np.stack([across, sideways[..., 0], -sideways[..., 2]], axis=-1)
+    chest = chest_frames(world)
+    # The twist between hips and shoulders is shared: half in the spine, half in the chest.
+    frames["spine"] = rotations.frame(along("spine"), across + chest[..., 0])
+    frames["chest"] = chest
+    for name in ("neck", "head"):
+        frames[name] = rotations.swing(carried(name), along(name))
+
+    for side, foot in (("L", 0), ("R", 1)):
+        s = f".{side}"
+        frames["shoulder" + s] = rotations.swing(carried("shoulder" + s), along("shoulder" + s))
+        frames["upper_arm" + s], frames["forearm" + s] = _limb(
+            carried("upper_arm" + s), along("upper_arm" + s), along("forearm" + s), rate, one_way=False
+        )
+        frames["hand" + s] = carried("hand" + s)
+        frames["thigh" + s], frames["shin" + s] = _limb(
+            carried("thigh" + s), along("thigh" + s), along("shin" + s), rate, one_way=True
+        )
+        frames["foot" + s] = _foot(frames, carried("foot" + s), "shin" + s, contacts[:, foot], rate, rest)
+    return frames
+
+
+def _limb(
+    carried: np.ndarray, upper: np.ndarray, lower: np.ndarray, rate: float, one_way: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The orientations of a limb's two bones, which point along ``upper`` and ``lower`` (T,3), x along the hinge.
+
+    carried: where the parent alone would carry the upper bone. one_way: a hinge that points against the rest
+    pose's is distrusted. Knees never bend forward, so that is an error of the positions; elbows get there
+    when the arm turns in the shoulder.
+    """
+    swung = rotations.swing(carried, upper)
+    hinge = np.cross(upper, lower)
+    angle = np.arctan2(-(hinge * swung[..., 2]).sum(axis=-1), (hinge * swung[..., 0]).sum(axis=-1))
+    trust = _smoothstep((np.linalg.norm(hinge, axis=-1) - _STRAIGHT) / (_BENT - _STRAIGHT))
+    if one_way:
+        trust = trust * (1 + np.cos(angle)) / 2
+    first = rotations.twist(swung, steady_angle(angle, trust, rate))
+    return first, rotations.frame(lower, first[..., 0])
+
+
+def steady_angle(angle: np.ndarray, trust: np.ndarray, rate: float) -> np.ndarray:
+    """Angles (T,) in radians without jumps: near the trusted ones (trust 0..1), gliding across the others.
+
+    Least squares: sum of trust x (result - angle)^2 + stiffness x (change from frame to frame)^2.
+    """
+    known = np.flatnonzero(trust > 1e-3)
+    if len(known) == 0:
+        return np.zeros(len(angle))
+    target, weight = np.zeros(len(angle)), np.zeros(len(angle))
+    target[known] = np.unwrap(angle[known])
+    weight[known] = trust[known]
+    return _tridiagonal_least_squares(target, weight, (_ROLL_SECONDS * rate) ** 2)
+
+
+def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndarray:
+    """Minimises sum weight (x - target)^2 + stiffness (x[t+1] - x[t])^2 by elimination (Thomas).
+
+    Plain floats: for one column they are faster than numpy's calls.
+    """
+    count = len(target)
+    if count == 1:
+        return target.copy()
+    diagonal = (weight + 2 * stiffness).tolist()
+    diagonal[0] -= stiffness
+    diagonal[-1] -= stiffness
+    right = (weight * target).tolist()
+    for t in range(1, count):
+        factor = stiffness / diagonal[t - 1]
+        diagonal[t] -= factor * stiffness
+        right[t] += factor * right[t - 1]
+    result = right
+    result[-1] = right[-1] / diagonal[-1]
+    for t in range(count - 2, -1, -1):
+        result[t] = (right[t] + stiffness * result[t + 1]) / diagonal[t]
+    return np.array(result)
+
+
+def _foot(
+    frames: dict[str, np.ndarray], carried: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
+) -> np.ndarray:
+    """The foot's orientation (T,3,3): at a right angle to the shin in the air, flat while on the floor."""
+    forward = -frames[shin][..., 2]
+    level = forward * [1.0, 1.0, 0.0]
+    # A shin that lies flat points nowhere on the floor; the pelvis does.
+    pelvis = frames["hips"][..., 2] * [1.0, 1.0, 0.0]
+    share = _smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
+    heading = rotations.unit(level * share + pelvis * (1 - share))
+    left = np.stack([-heading[:, 1], heading[:, 0], np.zeros(len(heading))], axis=-1)
+    up = np.broadcast_to([0.0, 0.0, 1.0], left.shape)
+    # The turn about the vertical that takes the rest pose, which faces -Y, to the heading.
+    turn = np.stack([left, -heading, up], axis=-1)
+    flat = turn @ rest.frames[NAMES.index(shin.replace("shin", "foot"))]
+    return rotations.blend(carried, flat, _soft(contact, rate))
+
+
+def _soft(flags: np.ndarray, rate: float) -> np.ndarray:
+    """Flags (T,) as weights 0..1 that rise and fall smoothly."""
+    reach = max(1, round(_CONTACT_SECONDS * rate))
+    padded = np.pad(flags.astype(np.float64), reach, mode="edge")
+    return _smoothstep(np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), mode="valid"))
+
+
+def _smoothstep(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3 - 2 * x)

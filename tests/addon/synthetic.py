@@ -1,0 +1,115 @@
+"""Motions made by rule, with the guarantees of the engine: constant bone lengths, left = right, rigid pelvis."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+PELVIS, THIGH, SHIN, ANKLE = 0.24, 0.42, 0.41, 0.075
+LOWER_SPINE, UPPER_SPINE, NECK, HEAD = 0.24, 0.25, 0.12, 0.15
+SHOULDER, UPPER_ARM, FOREARM = 0.17, 0.29, 0.25
+
+
+def _rotation(axis: str, angle: np.ndarray) -> np.ndarray:
+    """(T,3,3), right-handed, radians."""
+    angle = np.asarray(angle, float)
+    c, s, one, zero = np.cos(angle), np.sin(angle), np.ones_like(angle), np.zeros_like(angle)
+    rows = {
+        "x": [[one, zero, zero], [zero, c, -s], [zero, s, c]],
+        "y": [[c, zero, s], [zero, one, zero], [-s, zero, c]],
+        "z": [[c, -s, zero], [s, c, zero], [zero, zero, one]],
+    }[axis]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def walk(frames: int = 90, rate: float = 30.0, turn: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
+    """A person who walks and turns: ``world`` (T,17,3) in metres and ``contacts`` (T,2)."""
+    t = np.arange(frames) / rate
+    step = 2 * np.pi * 0.9 * t
+    yaw = turn * t
+    body = _rotation("z", yaw + 0.10 * np.sin(step)) @ _rotation("y", 0.04 * np.sin(step))
+    chest = _rotation("z", yaw - 0.15 * np.sin(step)) @ _rotation("x", np.full(frames, 0.08))
+    spine = _rotation("z", yaw) @ _rotation("x", np.full(frames, 0.05)) @ _rotation("y", 0.06 * np.sin(step))
+
+    def down(turned: np.ndarray, length: float) -> np.ndarray:
+        return turned @ np.array([0.0, 0.0, -length])
+
+    # Straight ahead is -Y; the heading turns, so the path is a curve.
+    velocity = 1.1 * np.stack([np.sin(yaw), -np.cos(yaw), np.zeros(frames)], axis=-1)
+    hip = np.cumsum(velocity, axis=0) / rate
+    hip -= hip[0]
+    world = np.zeros((frames, 17, 3))
+    for side, sign, phase, rows in (
+        ("L", 1.0, 0.0, (4, 5, 6, 11, 12, 13)),
+        ("R", -1.0, np.pi, (1, 2, 3, 14, 15, 16)),
+    ):
+        swing = 0.45 * np.sin(step + phase)
+        bend = 0.15 + 0.45 * (1 + np.cos(step + phase)) / 2
+        hip_row, knee, ankle, shoulder, elbow, wrist = rows
+        # A positive turn about x takes what hangs down backwards, so forwards is negative and knees positive.
+        thigh = body @ _rotation("x", -swing)
+        world[:, hip_row] = hip + body @ np.array([sign * PELVIS / 2, 0, 0])
+        world[:, knee] = world[:, hip_row] + down(thigh, THIGH)
+        world[:, ankle] = world[:, knee] + down(thigh @ _rotation("x", bend), SHIN)
+        world[:, 7] = hip + spine @ np.array([0, 0, LOWER_SPINE])
+        world[:, 8] = world[:, 7] + chest @ np.array([0, 0, UPPER_SPINE])
+        world[:, 9] = world[:, 8] + chest @ (NECK * np.array([0, -np.sin(0.4), np.cos(0.4)]))
+        world[:, 10] = world[:, 9] + chest @ _rotation("x", 0.1 * np.sin(step)) @ np.array([0, 0, HEAD])
+        world[:, shoulder] = world[:, 8] + chest @ (SHOULDER * np.array([sign * np.cos(0.1), 0, -np.sin(0.1)]))
+        arm = chest @ _rotation("y", np.full(frames, -sign * 0.15)) @ _rotation("x", 0.5 * np.sin(step + phase))
+        world[:, elbow] = world[:, shoulder] + down(arm, UPPER_ARM)
+        fold = arm @ _rotation("x", -0.5 - 0.3 * np.sin(step + phase))
+        world[:, wrist] = world[:, elbow] + down(fold, FOREARM)
+    world[:, 0] = hip
+    lowest = world[:, [6, 3], 2]
+    world[..., 2] += (ANKLE - lowest.min(axis=1))[:, None]
+    contacts = np.abs(world[:, [6, 3], 2] - ANKLE) < 0.01
+    return world, contacts
+
+
+def save_motion(
+    path: Path,
+    world: np.ndarray,
+    contacts: np.ndarray,
+    rate: float = 30.0,
+    first: int = 0,
+    distance: float = 4.0,
+    **changes: object,
+) -> Path:
+    """Writes a motion file whose camera stands ``distance`` metres in front at a height of 1 m.
+
+    changes: other facts in ``meta``.
+    """
+    count = len(world)
+    # Camera axes in the world: x right = +X, y down = -Z, z forward = +Y.
+    rotation = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    translation = np.array([0.0, -distance, 1.0])
+    camera = (world - translation) @ rotation  # R^T (world - t)
+    meta = {
+        "fps": rate,
+        "width": 1280,
+        "height": 720,
+        "focal_px": 1100.0,
+        "principal_point": [640.0, 360.0],
+        "person": 1,
+        "height_m": 1.7,
+        **changes,
+    }
+    frames = np.arange(first, first + count, dtype=np.int32)
+    np.savez_compressed(
+        path,
+        joints3d=(camera - camera[:, :1]).astype(np.float32),
+        root=camera[:, 0].astype(np.float32),
+        world=world.astype(np.float32),
+        camera_R=np.repeat(rotation[None], count, axis=0).astype(np.float32),
+        camera_t=np.repeat(translation[None], count, axis=0).astype(np.float32),
+        keypoints2d=np.ones((count, 17, 3), np.float32),
+        confidence=np.ones((count, 17), np.float32),
+        contacts=contacts,
+        frames=frames,
+        times=frames / rate,
+        meta=np.array(json.dumps(meta)),
+    )
+    return path
