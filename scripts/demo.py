@@ -65,9 +65,7 @@ def main() -> int:
     try:
         video = Path(named).expanduser().resolve() if named else demo_clip.fetch()
         if not video.is_file():
-            print(
-                f"{video}: no such file; give the path of a video: make demo VIDEO=/path/to.mp4", file=sys.stderr
-            )
+            print(f"{video}: no such file; give the path of a video: make demo VIDEO=/path/to.mp4", file=sys.stderr)
             return 2
         seconds = demo(video, OUT / video.stem)
     except subprocess.CalledProcessError as error:

@@ -99,12 +99,10 @@ def main() -> int:
 
     print(f"installing system packages: {' '.join(packages)}", file=sys.stderr)
     quiet = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive"]
-    for command in (["apt-get", "update", "-qq"], [*install, "-qq"]):
-        status = subprocess.run(
-            [*quiet, *command], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
-        ).returncode
-        if status:
-            print(f"{' '.join(command)} failed; run it by hand to see why", file=sys.stderr)
+    for command in (["apt-get", "update"], install):
+        done = subprocess.run([*quiet, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}", file=sys.stderr)
             return 1
     still = missing(parser.parse_args().groups)
     if still:

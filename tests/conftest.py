@@ -1,0 +1,35 @@
+"""What tests of several rooms share: the checkout, the real clip, the detector's model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def demo_clip(root: Path) -> Path:
+    """Real footage: 230 frames of 1768 x 994 at 30 fps; see scripts/demo_clip.py."""
+    script = root / "scripts" / "demo_clip.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def detector_model() -> Path:
+    """The model of the detector `mediapipe-full`. Set-up has fetched it; this only finds it then."""
+    from pose3d_engine import weights
+    from pose3d_engine.progress import silent
+
+    return weights.fetch("mediapipe-full", silent)

@@ -1,0 +1,143 @@
+"""The house rules that no other test sees: who may import whom, and that the documents name what exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = ROOT / "pose3d_engine"
+ADDON = ROOT / "blender_addon"
+
+FOUNDATION = {"errors", "progress", "files", "skeletons", "data", "protocol"}
+"""What every room of the engine may know. It knows nobody."""
+
+ROOMS = ["video", "detectors", "tracking", "lifters", "motion"]
+"""The rooms in the order in which data flows through them."""
+
+WORKSHOP = {"training", "evaluation", "data_sets"}
+"""What makes and judges lifters. The product runs without it."""
+
+INSIDE_BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "blf", "bl_ui", "addon_utils", "rna_prop_ui"}
+
+
+def modules(folder: Path) -> list[tuple[str, Path]]:
+    """(name relative to the folder's own package, file) of every module under ``folder``."""
+    return [
+        (".".join(path.relative_to(folder).with_suffix("").parts).removesuffix("__init__").rstrip("."), path)
+        for path in sorted(folder.rglob("*.py"))
+    ]
+
+
+def first(value: object) -> str:
+    """Names a test by its module alone."""
+    return value or "package" if isinstance(value, str) else ""
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute dotted names of all that a file imports anywhere, also inside functions.
+
+    ``from package import name`` gives ``package.name``, because the name may be a module.
+    """
+    package = path.relative_to(ROOT).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{start}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of the engine that a file of the engine imports."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("pose3d_engine.")}
+    return {name for name in names if (ENGINE / name).is_dir() or (ENGINE / f"{name}.py").is_file()}
+
+
+def top_names(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ENGINE), ids=first)
+def test_the_engine_never_imports_blender(name: str, path: Path) -> None:
+    assert not top_names(path) & (INSIDE_BLENDER | {"blender_addon"})
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ENGINE), ids=first)
+def test_data_flows_one_way(name: str, path: Path) -> None:
+    room = name.split(".")[0]
+    others = rooms_imported(path) - {room}
+    if room in FOUNDATION:
+        assert others <= FOUNDATION
+    elif room in ROOMS:
+        # The rooms meet only in the pipeline: they know each other's plain data, not each other's code.
+        strangers = {"pipeline", "server", "commands", "preview", *ROOMS, *WORKSHOP}
+        assert not others & strangers
+    elif room in {"pipeline", "server", "preview"}:
+        assert not others & (WORKSHOP | {"commands"})
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
+def test_the_addon_needs_python_numpy_and_blender_alone(name: str, path: Path) -> None:
+    allowed = INSIDE_BLENDER | {"numpy", "blender_addon"} | sys.stdlib_module_names
+    assert top_names(path) <= allowed
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
+def test_the_addon_finds_its_own_modules_by_relative_imports(name: str, path: Path) -> None:
+    # An installed extension is called bl_ext.REPOSITORY.video_to_mocap, not blender_addon.
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    absolute = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    absolute += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert not [module for module in absolute if module.split(".")[0] == "blender_addon"]
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
+def test_maths_and_engine_client_run_without_blender(name: str, path: Path) -> None:
+    writes_to_blender = {"retarget.apply"}
+    if name.split(".")[0] in {"retarget", "engine"} and name not in writes_to_blender:
+        assert not top_names(path) & INSIDE_BLENDER
+
+
+def documents() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_documents_name_what_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {word for line in re.findall(r"\bmake ((?:[a-z]+ ?)+)", code(text)) for word in line.split()}
+    assert named <= targets
+
+    commands = {path.stem for path in (ENGINE / "commands").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"\bpose3d ([a-z]+)\b", code(text))) <= commands
+
+    files = set(re.findall(r"\b(?:scripts|tests|docs|pose3d_engine|blender_addon)/[\w/.-]+\.\w+", code(text)))
+    files |= {target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target}
+    missing = [name for name in files if not ((ROOT / name).exists() or (document.parent / name).exists())]
+    assert not missing
+
+
+def code(text: str) -> str:
+    """What a document sets as code: fenced blocks, without their comments, and `inline`."""
+    fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    lines = [re.sub(r"\s#.*", "", line) for block in fenced for line in block.splitlines()]
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return "\n".join([*lines, *inline])
+
+
+def test_every_dependency_is_pinned() -> None:
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lists = re.findall(r"^(?:dependencies|dev|papers) = \[(.*?)\]", project, re.DOTALL | re.MULTILINE)
+    asked = {re.split(r"[<>=~!;\[ ]", name)[0] for block in lists for name in re.findall(r'"([^"]+)"', block)}
+    assert asked
+    assert {name.lower() for name in asked} <= {name.lower() for name in pinned}
