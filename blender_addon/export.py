@@ -23,17 +23,20 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str
     """Writes the armature, its body and its action as FBX, every frame baked. Raises ExportError."""
     _require("fbx", "io_scene_fbx")
     bodies = [child for child in armature.children if child.type == "MESH"]
-    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature):
-        with context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]):
-            bpy.ops.export_scene.fbx(
-                filepath=str(temporary),
-                use_selection=True,
-                object_types={"ARMATURE", "MESH"},
-                add_leaf_bones=False,
-                bake_anim_use_all_actions=False,
-                bake_anim_use_nla_strips=False,
-                bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
-            )
+    with (
+        replacing(Path(path)) as temporary,
+        _action_range(context.scene, armature),
+        context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]),
+    ):
+        bpy.ops.export_scene.fbx(
+            filepath=str(temporary),
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            add_leaf_bones=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_use_nla_strips=False,
+            bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
+        )
 
 
 def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
@@ -42,19 +45,23 @@ def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str
     BVH knows no object: joints are written as they lie in the armature, without the object's own transform.
     """
     _require("bvh", "io_anim_bvh")
-    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature) as (first, last):
-        with context.temp_override(object=armature, active_object=armature, selected_objects=[armature]):
-            bpy.ops.export_anim.bvh(
-                filepath=str(temporary),
-                frame_start=first,
-                frame_end=last,
-                root_transform_only=True,  # else unconnected bones get positions of their own
-            )
+    with (
+        replacing(Path(path)) as temporary,
+        _action_range(context.scene, armature) as (first, last),
+        context.temp_override(object=armature, active_object=armature, selected_objects=[armature]),
+    ):
+        bpy.ops.export_anim.bvh(
+            filepath=str(temporary),
+            frame_start=first,
+            frame_end=last,
+            root_transform_only=True,  # else unconnected bones get positions of their own
+        )
 
 
 def save_blend(path: str | Path) -> None:
     """Saves a copy of the open file; the session stays with the file it had. Raises ExportError."""
-    with _replacing(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
+        temporary.unlink()  # else Blender keeps the empty file as a backup, .blend1
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, compress=True, check_existing=False)
 
 
@@ -85,7 +92,7 @@ def _action_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> Iterato
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed onto it if the block succeeds, else removed."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -258,9 +258,7 @@ def _arm(parts: _Parts, side: str) -> None:
 
 def _leg(parts: _Parts, side: str) -> None:
     parts.ball("thigh" + side, 0.082)
-    parts.tube(
-        "thigh" + side, [(0.12, 0.080, 0.084), (0.28, 0.080, 0.084), (0.60, 0.066, 0.068), (0.90, 0.050, 0.053)]
-    )
+    parts.tube("thigh" + side, [(0.12, 0.080, 0.084), (0.28, 0.080, 0.084), (0.60, 0.066, 0.068), (0.90, 0.050, 0.053)])
     parts.ball("shin" + side, 0.052)
     parts.tube(
         "shin" + side,

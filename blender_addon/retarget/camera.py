@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -40,4 +42,37 @@ def create_camera(context: bpy.types.Context, motion: MotionFile, name: str) -> 
         quaternions = rotations.continuous(rotations.to_quaternions(axes))
         keyframes.write(bag, "location", frames, motion.camera_t, "Object Transforms")
         keyframes.write(bag, "rotation_quaternion", frames, quaternions, "Object Transforms")
+    return item
+
+
+def look_through(
+    context: bpy.types.Context, item: bpy.types.Object, motion: MotionFile, video: Path | None = None
+) -> None:
+    """Makes ``item`` the scene's camera, renders the video's size, and shows the video behind the scene."""
+    scene = context.scene
+    scene.camera = item
+    scene.render.resolution_x, scene.render.resolution_y = int(motion.meta["width"]), int(motion.meta["height"])
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+    if video is None:
+        return
+    clip = bpy.data.movieclips.load(str(video.resolve()))
+    # Blender ignores rotation tags: a video that it would show lying on its side is left out.
+    if tuple(clip.size) != (scene.render.resolution_x, scene.render.resolution_y):
+        bpy.data.movieclips.remove(clip)
+        return
+    picture = item.data.background_images.new()
+    picture.source = "MOVIE_CLIP"
+    picture.clip = clip
+    item.data.show_background_images = True
+
+
+def add_sun(context: bpy.types.Context) -> bpy.types.Object:
+    """A sun from the upper left behind the camera, for renders of the character."""
+    light = bpy.data.lights.new("Sun", "SUN")
+    light.energy = 3.0
+    light.angle = np.radians(10.0)
+    item = bpy.data.objects.new("Sun", light)
+    item.rotation_euler = np.radians([45.0, 0.0, -35.0])
+    context.scene.collection.objects.link(item)
     return item

@@ -114,9 +114,7 @@ def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
         wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}
         wanted["principal point"] = min(float(value) for value in meta["principal_point"])
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise MotionFileError(
-            f"{path}: its facts (meta) are incomplete ({error}); capture the video again"
-        ) from error
+        raise MotionFileError(f"{path}: its facts (meta) are incomplete ({error}); capture the video again") from error
     for key, value in wanted.items():
         if not np.isfinite(value) or (value <= 0 and key != "principal point"):
             raise MotionFileError(f"{path}: {key} is {value} in its facts (meta); capture the video again")

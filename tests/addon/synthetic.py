@@ -41,9 +41,9 @@ def walk(frames: int = 90, rate: float = 30.0, turn: float = 0.6) -> tuple[np.nd
     hip = np.cumsum(velocity, axis=0) / rate
     hip -= hip[0]
     world = np.zeros((frames, 17, 3))
-    for side, sign, phase, rows in (
-        ("L", 1.0, 0.0, (4, 5, 6, 11, 12, 13)),
-        ("R", -1.0, np.pi, (1, 2, 3, 14, 15, 16)),
+    for sign, phase, rows in (
+        (1.0, 0.0, (4, 5, 6, 11, 12, 13)),
+        (-1.0, np.pi, (1, 2, 3, 14, 15, 16)),
     ):
         swing = 0.45 * np.sin(step + phase)
         bend = 0.15 + 0.45 * (1 + np.cos(step + phase)) / 2
