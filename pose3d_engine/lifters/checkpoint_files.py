@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def _stand_in(path: str) -> type:
     return type(name, (_Swallowed,), {"__module__": module, "__qualname__": name})
 
 
-_RANDOM_STATE = [
+_RANDOM_STATE: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     _stand_in(path)
     for path in (
         "numpy.dtype",

@@ -95,19 +95,20 @@ class Attention(nn.Module):
             return linear(x).view(batch, frames, HEADS, channels // HEADS).transpose(1, 2)
 
         query, key, value = (heads(linear) for linear in self.linears[:3])
-        x = functional.scaled_dot_product_attention(
-            query, key, value, dropout_p=self.dropout if self.training else 0.0
-        )
+        x = functional.scaled_dot_product_attention(query, key, value, dropout_p=self.dropout if self.training else 0.0)
         return self.linears[3](x.transpose(1, 2).reshape(batch, frames, channels))
 
 
 class Sublayer(nn.Module):
-    """The norm before a part of a layer and the dropout after it; the layer adds the residual."""
+    """Puts a norm before a part of a layer and dropout and a residual after it."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
         self.norm = LayerNorm(channels)
         self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, part: nn.Module, residual: Tensor) -> Tensor:
+        return residual + self.dropout(part(self.norm(x)))
 
 
 class FeedForward(nn.Module):
@@ -154,10 +155,10 @@ class EncoderLayer(nn.Module):
         self.sublayer = nn.ModuleList(Sublayer(channels, dropout) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
-        first, second = self.sublayer
-        x = x + first.dropout(self.self_attn(first.norm(x)))
+        attend, feed = self.sublayer
+        x = attend(x, self.self_attn, x)
         # The residual of a shortened window: every stride-th frame.
-        return x[:, :: self.stride] + second.dropout(self.feed_forward(second.norm(x)))
+        return feed(x, self.feed_forward, x[:, :: self.stride])
 
 
 class Encoder(nn.Module):
@@ -395,9 +396,7 @@ def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
     Raises KeyError if a parameter is missing, ValueError for a window length that has no strides.
     """
     frames, channels = state["Transformer.pos_embedding"].shape[1:]
-    head = (
-        state["fcn.1.weight"].shape[0] // 3 if "fcn.1.weight" in state else state["fcn_dec.1.weight"].shape[0] // 2
-    )
+    head = state["fcn.1.weight"].shape[0] // 3 if "fcn.1.weight" in state else state["fcn_dec.1.weight"].shape[0] // 2
     return Sizes(
         frames=frames,
         layers=_count(state, "Transformer.model.layers."),

@@ -1,0 +1,124 @@
+"""The papers' networks over a whole clip: one pose a frame, nothing computed twice that need not be.
+
+All functions take clips (V,T,J,2), V views of the same T frames (plain and mirrored) on screens, and give joints
+(V,T,J,3) on the CPU. ``stride`` (tds): frames between two frames of a window. Frames beyond an end of the clip repeat
+the one at the end. ``step(done, total)`` is called between two batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .pstmo import PSTMO
+from .temporal import TemporalModel
+
+Step = Callable[[int, int], None]
+
+MAX_ROWS = 4096
+"""Frames that a convolution takes at once: enough to keep every core busy, little enough for any memory."""
+
+OVERLAP = 3
+"""Windows that each frame lies in where :func:`pstmo_sequence` uses all frames of a window."""
+
+
+def windows(frames: np.ndarray, length: int, size: int, stride: int, before: int | None = None) -> np.ndarray:
+    """Rows (N, size) of the windows around ``frames`` (N,) of a clip of ``length`` frames.
+
+    ``before``: frames of the window before the one asked for; half of the others where None.
+    """
+    before = size // 2 if before is None else before
+    return np.clip(frames[:, None] + (np.arange(size) - before) * stride, 0, length - 1)
+
+
+def pstmo_exact(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
+    """One window a frame, as the paper runs P-STMO."""
+    views, frames = clips.shape[:2]
+    device = next(model.parameters()).device
+    # On a CPU a batch pays until it outgrows the cache; on a GPU until it fills the processors.
+    batch = max(1, (8 if device.type == "cpu" else 512) // views)
+    parts = []
+    with torch.inference_mode(), _single_precision():
+        features = _features(model, clips.to(device))
+        for first in range(0, frames, batch):
+            centres = np.arange(first, min(first + batch, frames))
+            rows = torch.from_numpy(windows(centres, frames, model.sizes.frames, stride)).to(device)
+            joints = model.middle(features[:, rows].flatten(0, 1))
+            parts.append(joints.unflatten(0, (views, -1)).cpu())
+            step(int(centres[-1]) + 1, frames)
+    return torch.cat(parts, dim=1)
+
+
+def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
+    """All frames of overlapping windows, by the head that P-STMO has for training: much faster, less accurate.
+
+    A frame is the mean of what :data:`OVERLAP` windows say, and the nearer a window's middle, the more it counts.
+    """
+    views, frames = clips.shape[:2]
+    size, device = model.sizes.frames, next(model.parameters()).device
+    hop = size // OVERLAP
+    weights = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size)[:, None, None] ** 2
+    total = torch.zeros(views, frames, model.sizes.joints_out, 3)
+    weight = torch.zeros(frames, 1, 1)
+    phase_length = -(-frames // stride)
+    starts = [
+        (phase, start) for phase in range(stride) for start in range(hop - size, phase_length, hop) if phase < frames
+    ]
+    batch = 4 if device.type == "cpu" else 128
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=_bfloat16_pays(device)):
+        features = _features(model, clips.to(device))
+        for first in range(0, len(starts), batch):
+            block = starts[first : first + batch]
+            at = np.array([phase + (start + np.arange(size)) * stride for phase, start in block])
+            rows = torch.from_numpy(np.clip(at, 0, frames - 1)).to(device)
+            joints = model.sequence(features[:, rows].flatten(0, 1)).float().cpu().unflatten(0, (views, -1))
+            for number, wanted in enumerate(at):
+                inside = torch.from_numpy((wanted >= 0) & (wanted < frames))
+                place = torch.from_numpy(wanted)[inside]
+                total.index_add_(1, place, joints[:, number, inside] * weights[inside])
+                weight.index_add_(0, place, weights[inside])
+            step(min(first + batch, len(starts)) * frames // len(starts), frames)
+    return total / weight
+
+
+def convolution(model: TemporalModel, clips: Tensor, stride: int, step: Step) -> Tensor:
+    """All frames at once; with a stride, the clip is as many interleaved clips, which are a batch."""
+    views, frames = clips.shape[:2]
+    size, device = model.receptive_field, next(model.parameters()).device
+    before = size - 1 if model.causal else size // 2
+    rows = -(-frames // stride)
+    parts = []
+    with torch.inference_mode(), _single_precision():
+        for first, last in _blocks(rows, max(1, MAX_ROWS // (stride * views))):
+            at = np.arange(first - before, last + size - 1 - before)[None] * stride + np.arange(stride)[:, None]
+            block = clips[:, torch.from_numpy(np.clip(at, 0, frames - 1))].to(device)
+            joints = model(block.flatten(0, 1)).cpu().unflatten(0, (views, stride))
+            parts.append(joints.transpose(1, 2).flatten(1, 2))
+            step(min(last * stride, frames), frames)
+    return torch.cat(parts, dim=1)[:, :frames]
+
+
+def _blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, rows, size):
+        yield first, min(first + size, rows)
+
+
+def _features(model: PSTMO, clips: Tensor) -> Tensor:
+    """(V,T,J,2) -> (V,T,C): once a frame, although every frame lies in many windows."""
+    return model.features(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+
+
+def _bfloat16_pays(device: torch.device) -> bool:
+    """Where matrices multiply at least twice as fast in bfloat16 as in single precision."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    """Convolutions in full single precision; CUDA would round to TF32, which is 1e-3 off."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
