@@ -247,9 +247,7 @@ class _Process:
         found: list[Event | None] = []
         with contextlib.suppress(queue.Empty):
             while len(found) < QUEUED:
-                found.append(
-                    self._queue.get(timeout=patience) if patience and not found else self._queue.get_nowait()
-                )
+                found.append(self._queue.get(timeout=patience) if patience and not found else self._queue.get_nowait())
         return found
 
     def last_words(self) -> str:

@@ -4,6 +4,8 @@ Start it as ``python fake_engine.py FOLDER [BEHAVIOUR]``. Every test gives its o
 ``wrong_version``, ``silent`` and ``dies_at_start`` at the greeting; the others are methods of a request:
 ``echo`` (answers with its params), ``steps`` (progress, then a result; obeys a cancel), ``garbage``, ``huge``,
 ``chatter`` (stderr), ``flood`` (progress), ``exit``, ``truncated``, ``deaf`` (ignores cancel and stdin's end).
+``analyse`` and ``capture`` do what the engine does, with two people who are made up; a video called
+``crash.mp4`` crashes it, and one called ``text.mp4`` is no video.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 MAX_LINE = 1 << 20
@@ -63,9 +66,18 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
                 return
             say({"type": "progress", "id": number, "stage": "detect", "done": step, "total": params["steps"]})
             time.sleep(params.get("pause", 0))
-    elif method == "bad_input":
-        say({"type": "error", "id": number, "code": "bad_input", "message": "a.mp4: not a video"})
-        return
+    elif method == "analyse":
+        if Path(params["video"]).name == "text.mp4":
+            message = f"{params['video']}: not a video; choose another file"
+            say({"type": "error", "id": number, "code": "bad_input", "message": message})
+            return
+        if Path(params["video"]).name == "crash.mp4":
+            os._exit(3)
+        for step in range(10):
+            say({"type": "progress", "id": number, "stage": "detect", "done": step, "total": 10})
+        result = analyse(params)
+    elif method == "capture":
+        result = capture(params)
     elif method == "garbage":
         sys.stdout.buffer.write(b"W0000 a library says hello\n\xff\xfe\x00\n[1, 2]\n{}\n\n" + b"[" * 5000 + b"\n")
     elif method == "huge":
@@ -96,6 +108,73 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
         while True:
             time.sleep(1)
     say({"type": "result", "id": number, "result": result})
+
+
+FRAMES, FPS = 30, 30.0
+
+
+def analyse(params: dict[str, Any]) -> dict[str, Any]:
+    """Writes the people of a video of one second: one seen all the time, one in its second half."""
+    import numpy as np
+
+    people = [
+        {"person": 1, "first": 0, "last": 29, "coverage": 1.0, "score": 0.9},
+        {"person": 2, "first": 15, "last": 29, "coverage": 0.5, "score": 0.8},
+    ]
+    video = {"path": params["video"], "width": 640, "height": 480, "fps": FPS, "duration": 1.0, "frames": FRAMES}
+    arrays = {
+        "keypoints2d": np.zeros((2, FRAMES, 17, 3), np.float32),
+        "boxes": np.zeros((2, FRAMES, 4), np.float32),
+        "frames": np.arange(FRAMES, dtype=np.int32),
+        "times": np.arange(FRAMES) / FPS,
+    }
+    np.savez(params["output"], meta=np.array(json.dumps({"people": people, "video": video})), **arrays)
+    return {"people": params["output"], "persons": people, "video": video}
+
+
+def capture(params: dict[str, Any]) -> dict[str, Any]:
+    """Writes the motion of somebody who stands and bends forward, once a person."""
+    import numpy as np
+
+    standing = {
+        0: (0, 0.95), 1: (-0.1, 0.95), 2: (-0.1, 0.5), 3: (-0.1, 0.08), 4: (0.1, 0.95), 5: (0.1, 0.5), 6: (0.1, 0.08),
+        7: (0, 1.18), 8: (0, 1.4), 9: (0, 1.5), 10: (0, 1.65), 11: (0.17, 1.4), 12: (0.19, 1.12), 13: (0.2, 0.88),
+        14: (-0.17, 1.4), 15: (-0.19, 1.12), 16: (-0.2, 0.88),
+    }  # fmt: skip
+    rest = np.array([(standing[joint][0], 0.0, standing[joint][1]) for joint in range(17)])
+    world = np.repeat(rest[None], FRAMES, axis=0)
+    for row, angle in enumerate(np.linspace(0.0, 0.8, FRAMES)):
+        turn = np.array([[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]])
+        world[row, 7:] = (rest[7:] - rest[0]) @ turn + rest[0]
+    persons = [int(person) for person in params["person"].split(",")]
+    motions = []
+    for person in persons:
+        path = Path(params["output"])
+        if len(persons) > 1:
+            path = path.with_suffix(f".person{person}.npz")
+        moved = world + np.array([1.5 * (person - 1), 0.0, 0.0])
+        meta = {
+            "fps": FPS, "width": 640, "height": 480, "focal_px": 600.0, "principal_point": [320.0, 240.0],
+            "person": person, "tds": params.get("tds", 1), "height_m": params["height"],
+        }  # fmt: skip
+        np.savez(
+            path,
+            joints3d=(moved - moved[:, :1]).astype(np.float32),
+            root=moved[:, 0].astype(np.float32),
+            world=moved.astype(np.float32),
+            camera_R=np.repeat(np.array([[[1, 0, 0], [0, 0, 1], [0, -1, 0]]], np.float32), FRAMES, axis=0),
+            camera_t=np.repeat(np.array([[0, -4, 1]], np.float32), FRAMES, axis=0),
+            keypoints2d=np.zeros((FRAMES, 17, 3), np.float32),
+            confidence=np.ones((FRAMES, 17), np.float32),
+            contacts=np.ones((FRAMES, 2), bool),
+            frames=np.arange(FRAMES, dtype=np.int32),
+            times=np.arange(FRAMES) / FPS,
+            meta=np.array(json.dumps(meta)),
+        )
+        motions.append(
+            {"person": person, "path": str(path), "frames": FRAMES, "fps": FPS, "tds": meta["tds"], "warnings": []}
+        )
+    return {"motions": motions}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+"""Puts captured motion into the scene, in place of the last result of the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import bpy
+
+_TAG = "video_to_mocap_result"
+"""Custom property on all that a capture made: whose it is, and the name it got.
+
+What was renamed has another name than its tag says, and so has a copy: both are the animator's own by then,
+and are never replaced.
+"""
+
+
+def replace(
+    context: bpy.types.Context, source: str, motions: Mapping[int, str], set_scene: bool
+) -> list[bpy.types.Object]:
+    """Makes a character for each motion file (by person) of the video ``source``; returns the armatures.
+
+    The last characters of these people are removed. Theirs is the place, the name and all that refers to them,
+    such as constraints. Nothing changes if a file cannot be used (MotionFileError).
+    """
+    from ..retarget import apply  # not at the top: it needs numpy, and enabling the add-on must not wait for it
+
+    armatures = apply.capture_to_scene(context, list(motions.values()), set_scene)
+    for person, armature in zip(motions, armatures, strict=True):
+        owner = f"{source}|{person}"
+        for old in [item for item in context.scene.objects if item.type == "ARMATURE" and _is_ours(item, owner)]:
+            _take_over(old, armature, owner)
+        for part in _parts(armature).values():
+            part[_TAG] = {"owner": owner, "name": part.name}
+    context.view_layer.update()
+    return armatures
+
+
+def select(context: bpy.types.Context, items: list[bpy.types.Object]) -> None:
+    """Selects only these objects and makes the first one active, as Blender does with what it adds."""
+    if context.mode != "OBJECT":
+        return
+    for item in context.selected_objects:
+        item.select_set(False)
+    for item in items:
+        item.select_set(True)
+    context.view_layer.objects.active = items[0]
+
+
+def _parts(armature: bpy.types.Object) -> dict[str, bpy.types.ID]:
+    """What a capture makes for one person, by its role."""
+    parts = {"object": armature, "armature": armature.data}
+    if armature.animation_data and armature.animation_data.action:
+        parts["action"] = armature.animation_data.action
+    for child in armature.children:
+        if child.type == "MESH":
+            parts.setdefault("body", child)
+            parts.setdefault("mesh", child.data)
+    return parts
+
+
+def _is_ours(part: bpy.types.ID, owner: str) -> bool:
+    tag = part.get(_TAG)
+    return tag is not None and tag["owner"] == owner and tag["name"] == part.name
+
+
+def _take_over(old: bpy.types.Object, new: bpy.types.Object, owner: str) -> None:
+    """Removes ``old`` and gives its place, names and references to ``new``."""
+    parts = _parts(old)
+    ours = {role: part for role, part in parts.items() if _is_ours(part, owner)}
+    action = parts.get("action")
+    if action and "action" not in ours:
+        action.use_fake_user = True  # the animator's own: it must not vanish with the object that used it
+    names = {role: part.name for role, part in ours.items()}
+    new.matrix_basis = old.matrix_basis
+    successors = _parts(new)
+    for role in ("body", "object"):
+        if role in ours and role in successors:
+            ours[role].user_remap(successors[role])
+            bpy.data.objects.remove(ours[role])
+    for role, blocks in (
+        ("mesh", bpy.data.meshes),
+        ("armature", bpy.data.armatures),
+        ("action", bpy.data.actions),
+    ):
+        if role in ours and not ours[role].users:
+            blocks.remove(ours[role])
+    for role, name in names.items():
+        if role in successors:
+            successors[role].name = name

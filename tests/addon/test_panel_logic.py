@@ -1,0 +1,208 @@
+"""What the panel says and keeps, without Blender: jobs as plain data, the cache, the words."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fake_engine
+import numpy as np
+import pytest
+
+from blender_addon.engine import cache, job
+from blender_addon.engine.client import EngineClient, Event
+from blender_addon.engine.job import BusyError, Job, Runner
+from blender_addon.engine.locate import EngineCommand
+from blender_addon.ui import text
+
+FAKE = Path(fake_engine.__file__)
+COMMAND = EngineCommand((sys.executable, str(FAKE)), Path(sys.executable), "the tests")
+
+
+@pytest.fixture
+def runner() -> Iterator[Runner]:
+    runner = Runner()
+    yield runner
+    runner.stop()
+
+
+def finish(runner: Runner, seconds: float = 30.0) -> Job:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if ended := runner.tick():
+            return ended
+        time.sleep(0.01)
+    raise AssertionError("the job does not end")
+
+
+class TestRunner:
+    def test_a_job_from_start_to_end(self, runner: Runner) -> None:
+        started = runner.start(COMMAND, "steps", {"steps": 5, "pause": 0.05})
+        assert (started.state, started.fraction) == (job.STARTING, None)
+        fractions = set()
+        while not (ended := runner.tick()):
+            fractions.add(started.fraction)
+            time.sleep(0.005)
+        assert ended is started and ended.state == job.DONE and ended.result["steps"] == 5
+        assert {None, 0.2, 0.4} <= fractions
+        assert runner.job is None and runner.tick() is None
+
+    def test_one_job_at_a_time(self, runner: Runner) -> None:
+        runner.start(COMMAND, "steps", {"steps": 3})
+        with pytest.raises(BusyError, match="cancel"):
+            runner.start(COMMAND, "echo", {})
+        assert finish(runner).state == job.DONE
+
+    def test_cancel(self, runner: Runner) -> None:
+        started = runner.start(COMMAND, "steps", {"steps": 1_000_000, "pause": 0.01})
+        while started.state == job.STARTING:
+            assert not runner.tick()
+        runner.cancel()
+        runner.cancel()
+        assert started.state == job.CANCELLING
+        assert finish(runner).state == job.CANCELLED
+        runner.cancel()
+
+    def test_an_engine_that_ignores_a_cancel_is_ended(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(job, "CANCEL_GRACE", 0.2)
+        started = runner.start(COMMAND, "deaf", {})
+        while started.state == job.STARTING:
+            assert not runner.tick()
+        runner.cancel()
+        assert finish(runner).state == job.CANCELLED
+        runner.start(COMMAND, "echo", {})
+        assert finish(runner).state == job.DONE
+
+    def test_a_crash_is_said_and_the_next_job_works(self, runner: Runner) -> None:
+        runner.start(COMMAND, "exit", {})
+        ended = finish(runner)
+        assert ended.state == job.FAILED and "exit status 3" in ended.message
+        runner.start(COMMAND, "echo", {"a": 1})
+        assert runner.run().result == {"a": 1}
+
+    def test_the_engine_stays_warm_until_another_is_chosen(self, runner: Runner) -> None:
+        made: list[EngineCommand] = []
+
+        def make(command: EngineCommand) -> EngineClient:
+            made.append(command)
+            return EngineClient(command)
+
+        runner._make_client = make
+        other = EngineCommand((*COMMAND.arguments, ""), COMMAND.python, "elsewhere")
+        for command in (COMMAND, COMMAND, other):
+            runner.start(command, "echo", {})
+            assert runner.run().state == job.DONE
+        assert made == [COMMAND, other]
+
+    def test_run_without_a_window(self, runner: Runner) -> None:
+        started = runner.start(COMMAND, "steps", {"steps": 3})
+        assert runner.run() is started
+        assert (started.state, started.stage, started.fraction) == (job.DONE, "detect", 2 / 3)
+        with pytest.raises(RuntimeError, match="no job"):
+            runner.run()
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        ({"type": "result", "result": {}}, job.DONE),
+        ({"type": "error", "code": "cancelled", "message": ""}, job.CANCELLED),
+        ({"type": "error", "code": "bad_input", "message": "a.mp4: not a video"}, job.FAILED),
+        ({"type": "error"}, job.FAILED),
+        ({"type": "progress", "stage": "detect", "done": 1, "total": None}, job.RUNNING),
+        ({"type": "progress"}, job.RUNNING),
+    ],
+)
+def test_states(event: Event, state: str) -> None:
+    started = Job("analyse", {})
+    started.take(event)
+    assert started.state == state
+    assert started.ended == (state != job.RUNNING)
+    assert bool(started.message) == (state == job.FAILED)
+    assert started.fraction is None
+
+
+class TestCache:
+    @pytest.fixture
+    def video(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+        video = tmp_path / "Ü 1.mp4"
+        video.write_bytes(b"first")
+        return video
+
+    def test_the_same_again_is_found(self, video: Path) -> None:
+        assert cache.people_file(video, {"start": 1.0, "end": 2.0}, "1") == cache.people_file(
+            video.parent / "." / video.name, {"end": 2.0, "start": 1.0}, "1"
+        )
+
+    def test_everything_that_matters_is_in_the_key(self, video: Path) -> None:
+        names = {cache.people_file(video, {}, "1"), cache.people_file(video, {"start": 1.0}, "1")}
+        names.add(cache.people_file(video, {}, "2"))
+        os.utime(video, (1, 1))
+        names.add(cache.people_file(video, {}, "1"))
+        video.write_bytes(b"another one")
+        os.utime(video, (1, 1))
+        names.add(cache.people_file(video, {}, "1"))
+        assert len(names) == 5
+
+    def test_the_users_folder(self, video: Path) -> None:
+        people = cache.people_file(video, {}, "1")
+        assert people.parent == cache.folder() / "people"
+        if sys.platform != "darwin":
+            assert people.is_relative_to(video.parent / "cache" / "video_to_mocap")
+        motion = cache.motion_file(people, video.stem)
+        assert motion == cache.folder() / "motion" / people.stem / "Ü 1.npz"
+
+    def test_people_are_read_with_their_times(self, tmp_path: Path) -> None:
+        path = tmp_path / "people.npz"
+        fake_engine.analyse({"video": "a.mp4", "output": str(path)})
+        first, second = cache.read_people(path)
+        assert (first.number, first.first, first.coverage) == (1, 0.0, 1.0)
+        assert first.seen == pytest.approx(1.0)
+        assert (second.first, second.last) == (pytest.approx(15 / 30), pytest.approx(29 / 30))
+        assert second.seen == pytest.approx(0.5)
+
+    @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half"])
+    def test_what_is_no_file_of_people(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "people.npz"
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="not a file of people"):
+            cache.read_people(path)
+
+    def test_a_file_of_something_else(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", times=np.zeros(3))
+        with pytest.raises(ValueError, match="not a file of people"):
+            cache.read_people(tmp_path / "a.npz")
+
+
+class TestText:
+    @pytest.mark.parametrize(("value", "words"), [(0, "0.0 s"), (7.24, "7.2 s"), (59.96, "1:00"), (125.4, "2:05")])
+    def test_seconds(self, value: float, words: str) -> None:
+        assert text.seconds(value) == words
+
+    def test_stages(self) -> None:
+        assert text.stage("detect") == "Finding people"
+        assert text.stage("foot_contacts") == "Foot contacts"
+        assert text.stage("") == "Working"
+
+    @pytest.mark.parametrize("scale", [1.0, 2.0])
+    def test_nothing_is_cut_off(self, scale: float) -> None:
+        path = "/home/" + "long_folder/" * 10 + "video.mp4"
+        lines = text.wrap(f"There is no such file: {path}.\nChoose the video again.", 300 * scale, scale)
+        assert max(map(len, lines)) <= 38
+        assert "".join(lines).replace(" ", "").count(path) == 1
+        assert lines[-1] == "Choose the video again."
+
+    def test_a_region_that_is_too_narrow(self) -> None:
+        assert text.wrap("some words of text", 10, 1.0) == ["some words of", "text"]
+
+    def test_what_happened(self) -> None:
+        assert "Nobody" in text.found(0) and "One person" in text.found(1) and text.found(3).startswith("3 people")
+        motion = {"person": 2, "frames": 30, "tds": 2, "warnings": ["The feet are not seen."]}
+        assert text.captured([motion]) == "Captured person 2: 30 frames, tds 2.\nThe feet are not seen."
+        assert "python3-numpy" in text.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
+        assert text.trouble(ValueError("odd")).endswith("scene: odd")
