@@ -66,7 +66,7 @@ def looped(clip: Path, loops: int, target: Path) -> None:
                 for packet in reading.demux(source):
                     if packet.dts is None:  # the end
                         continue
-                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                    packet.pts, packet.dts, packet.stream = (packet.pts or 0) + shift, packet.dts + shift, stream
                     writing.mux(packet)
                 shift += source.duration or 0
 
