@@ -23,8 +23,8 @@ class Material:
 
 
 MATERIALS = (
-    Material("Mannequin body", (0.55, 0.57, 0.60), 0.45),
-    Material("Mannequin joints", (0.10, 0.13, 0.18), 0.35),
+    Material("Mannequin body", (0.72, 0.70, 0.66), 0.45),
+    Material("Mannequin joints", (0.10, 0.16, 0.24), 0.35),
 )
 _BODY, _JOINT = 0, 1
 
@@ -89,7 +89,7 @@ class _Parts:
         """
         length = self.length(bone)
         path = np.array([(place * length, rx, rz) for place, rx, rz in stations])
-        path = np.concatenate([_cap(path[0], -ends[0]), _smooth(path), _cap(path[-1], ends[1])])
+        path = _closed(path, ends)
         centres = np.zeros((len(path), 3))
         centres[:, 0], centres[:, 1], centres[:, 2] = shift[0], path[:, 0], shift[1]
         self.rings(bone, self.axes(bone)[1], centres, path[:, 1:], material)
@@ -145,6 +145,11 @@ def _cap(end: np.ndarray, reach: float) -> np.ndarray:
     return cap[::-1] if reach < 0 else cap
 
 
+def _closed(path: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """The rings (y, rx, rz) of a smooth outline through ``path`` with rounded ends."""
+    return np.concatenate([_cap(path[0], -ends[0]), _smooth(path), _cap(path[-1], ends[1])])
+
+
 def _smooth(path: np.ndarray) -> np.ndarray:
     """Rings between the stations so that the outline has no corners (Catmull-Rom)."""
     if len(path) < 3:
@@ -183,19 +188,19 @@ def _torso(parts: _Parts) -> None:
     hip = parts.length("hips")
     left = NAMES.index("thigh.L")
     half = float(parts.rest.heads[left][0]) / parts.scale  # half the distance between the hip joints
-    wide = max(half + 0.045, 0.13)
-    low, high = -0.075 / hip, 0.085 / hip
+    wide = float(np.clip(half + 0.035, 0.12, 0.18))
     parts.tube(
         "hips",
         [
-            (low, 0.55 * wide, 0.075),
-            (0.4 * low, 0.95 * wide, 0.105),
-            (0.3 * high, wide, 0.108),
-            (high, 0.86 * wide, 0.09),
+            (-0.085 / hip, 0.35 * wide, 0.060),
+            (-0.045 / hip, 0.78 * wide, 0.094),
+            (0.010 / hip, wide, 0.106),
+            (0.060 / hip, 0.92 * wide, 0.098),
+            (0.100 / hip, 0.80 * wide, 0.086),
         ],
-        ends=(0.5, 0.4),
+        ends=(0.5, 0.3),
     )
-    parts.tube("spine", [(0.25, 0.110, 0.080), (0.65, 0.105, 0.078), (1.15, 0.112, 0.083)], _JOINT)
+    parts.tube("spine", [(0.25, 0.108, 0.080), (0.65, 0.106, 0.079), (1.15, 0.112, 0.083)], _JOINT)
     reach = parts.length("shoulder.L")
     broad = float(np.clip(0.82 * reach, 0.11, 0.17))
     parts.tube(
@@ -213,27 +218,31 @@ def _torso(parts: _Parts) -> None:
 
 def _head(parts: _Parts) -> None:
     parts.tube("neck", [(-0.3, 0.058, 0.056), (0.4, 0.050, 0.050), (1.0, 0.048, 0.050)], _JOINT)
-    # The crown is the bone's tail; the skull is as tall as a head is, however long the bone.
-    length = parts.length("head")
-    tall = 0.225
-    chin = (length - tall) / length
+    # Upright, not along the bone: that leads from the face to the crown. The skull is as tall as a head is.
+    index = NAMES.index("head")
+    crown = (parts.rest.tails[index] - parts.rest.heads[index]) / parts.scale
+    upright = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # columns: left, up, forward
 
-    def place(share: float) -> float:
-        return chin + share * tall / length
+    def along(stations: list[tuple[float, float, float]], ends: tuple[float, float], forward: float) -> None:
+        """stations: metres below the crown, half width, half depth."""
+        path = _closed(np.array([(crown[2] - below, rx, rz) for below, rx, rz in stations]), ends)
+        depth = np.full(len(path), forward - crown[1])
+        centres = np.stack([np.zeros(len(path)), path[:, 0], depth], axis=-1)
+        parts.rings("head", upright, centres, path[:, 1:], _BODY)
 
-    parts.tube(
-        "head",
+    along(
         [
-            (place(0.13), 0.040, 0.050),
-            (place(0.30), 0.060, 0.078),
-            (place(0.55), 0.074, 0.093),
-            (place(0.75), 0.073, 0.094),
-            (place(0.88), 0.058, 0.076),
+            (0.200, 0.036, 0.050),
+            (0.165, 0.055, 0.074),
+            (0.110, 0.073, 0.092),
+            (0.060, 0.075, 0.095),
+            (0.028, 0.058, 0.076),
         ],
-        ends=(0.75, 0.50),
+        ends=(0.65, 0.48),
+        forward=0.0,
     )
     # A nose, so that one sees where the face is.
-    parts.tube("head", [(place(0.36), 0.012, 0.020), (place(0.50), 0.008, 0.012)], shift=(0.0, 0.085))
+    along([(0.148, 0.014, 0.020), (0.110, 0.009, 0.014)], ends=(0.8, 1.5), forward=0.083)
 
 
 def _arm(parts: _Parts, side: str) -> None:
@@ -272,7 +281,7 @@ def _foot(parts: _Parts, bone: str) -> None:
     """A shoe with a flat sole at z = 0, from behind the ankle to the toes."""
     ankle = float(parts.axes(bone)[0][2]) / parts.scale
     # Heel to toe: how far in front of the ankle, half width, height of the upper side.
-    profile = _smooth(
+    profile = _closed(
         np.array(
             [
                 (-0.050, 0.028, 0.80 * ankle),
@@ -282,9 +291,9 @@ def _foot(parts: _Parts, bone: str) -> None:
                 (0.140, 0.047, 0.052),
                 (0.180, 0.040, 0.040),
             ]
-        )
+        ),
+        ends=(0.7, 0.9),
     )
-    profile = np.concatenate([_cap(profile[0], -0.7), profile, _cap(profile[-1], 0.9)])
     forward, width, top = profile.T
     # Each ellipse reaches below the floor and is cut off there: steep sides and a flat sole.
     middle = 0.3 * top

@@ -88,8 +88,8 @@ def rest_pose(world: np.ndarray, contacts: np.ndarray) -> Rest:
     lengths = _lengths(world)
     torso = lengths["spine"] + lengths["chest"]
     leg = lengths["thigh"] + lengths["shin"]
-    scale = (torso + leg) / 1.35  # of a person 1.7 m tall; torso + leg is the steadiest part of the stature
-    ankle = _ankle_height(world, contacts, 0.075 * scale)
+    scale = (torso + leg) / 1.31  # of a person 1.7 m tall; torso + leg is the steadiest part of the stature
+    ankle = _ankle_height(world, contacts, 0.08 * scale)
     chest = chest_frames(world)
 
     points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
