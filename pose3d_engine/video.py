@@ -76,15 +76,6 @@ def probe(path: Path) -> VideoInfo:
         )
 
 
-def expected_frames(info: VideoInfo, start: float | None = None, end: float | None = None) -> int | None:
-    """About how many frames :func:`read_frames` will give, for a progress bar; None if the file does not say."""
-    if not info.frames:
-        return None
-    first = round((start or 0.0) * info.fps)
-    last = info.frames if end is None else min(info.frames, round(end * info.fps))
-    return max(last - first, 0)
-
-
 def read_frames(
     path: Path,
     start: float | None = None,
