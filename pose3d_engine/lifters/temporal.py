@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -61,14 +62,14 @@ class TemporalModel(nn.Module):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(B, T, joints_in, features) -> (B, T - receptive_field + 1, joints_out, 3), by dilated convolutions."""
-        x = self._expand(self._flat(keypoints), stride=1)
+        x = self._expand(_dilated(keypoints.flatten(2), self.filter_widths[0], 1))
         dilation = self.filter_widths[0]
         for block, width in enumerate(self.filter_widths[1:]):
             # The residual is the frame in the middle of the filter, or the newest one of a causal filter.
             reach = (width - 1) * dilation
             first = reach if self.causal else reach // 2
-            residual = x[:, :, first : first + x.shape[2] - reach]
-            x = residual + self._block(block, x, stride=1, dilation=dilation)
+            residual = x[:, first : first + x.shape[1] - reach]
+            x = residual + self._block(block, _dilated(x, width, dilation))
             dilation *= width
         return self._joints(x)
 
@@ -78,31 +79,49 @@ class TemporalModel(nn.Module):
         The same function as :meth:`forward` on one window, without the outputs that nobody asked for: this is
         how windows are trained one at a time.
         """
-        x = self._expand(self._flat(keypoints), stride=self.filter_widths[0])
+        x = self._expand(_strided(keypoints.flatten(2), self.filter_widths[0]))
         for block, width in enumerate(self.filter_widths[1:]):
-            residual = x[:, :, (width - 1 if self.causal else width // 2) :: width]
-            x = residual + self._block(block, x, stride=width, dilation=1)
+            residual = x[:, (width - 1 if self.causal else width // 2) :: width]
+            x = residual + self._block(block, _strided(x, width))
         return self._joints(x)
 
-    def _flat(self, keypoints: Tensor) -> Tensor:
-        batch, frames = keypoints.shape[:2]
-        # Contiguous, because convolutions are five times slower on a transposed view.
-        return keypoints.reshape(batch, frames, -1).transpose(1, 2).contiguous()
+    def _expand(self, windows: Tensor) -> Tensor:
+        return self.drop(functional.relu(_normalised(_product(windows, self.expand_conv), self.expand_bn)))
 
-    def _expand(self, x: Tensor, stride: int) -> Tensor:
-        x = functional.conv1d(x, self.expand_conv.weight, stride=stride)
-        return self.drop(functional.relu(self.expand_bn(x)))
-
-    def _block(self, block: int, x: Tensor, stride: int, dilation: int) -> Tensor:
-        wide, pointwise = self.layers_conv[2 * block], self.layers_conv[2 * block + 1]
-        x = functional.conv1d(x, wide.weight, stride=stride, dilation=dilation)
-        x = self.drop(functional.relu(self.layers_bn[2 * block](x)))
-        x = functional.conv1d(x, pointwise.weight)
-        return self.drop(functional.relu(self.layers_bn[2 * block + 1](x)))
+    def _block(self, block: int, windows: Tensor) -> Tensor:
+        x = windows
+        for layer in (2 * block, 2 * block + 1):
+            x = _product(x, self.layers_conv[layer])
+            x = self.drop(functional.relu(_normalised(x, self.layers_bn[layer])))
+        return x
 
     def _joints(self, x: Tensor) -> Tensor:
-        x = self.shrink(x).transpose(1, 2)
+        x = functional.linear(x, self.shrink.weight[..., 0], self.shrink.bias)
         return x.reshape(x.shape[0], x.shape[1], self.joints_out, 3)
+
+
+# Convolutions as products of matrices, channels last: on a CPU this trains and runs up to twice as fast as the
+# convolution of the library in bfloat16, and needs no transposed copies.
+
+
+def _dilated(x: Tensor, width: int, dilation: int) -> Tensor:
+    """(B, T, C) -> (B, T - (width - 1) dilation, width C): what a dilated filter sees at each place."""
+    frames = x.shape[1] - (width - 1) * dilation
+    return torch.cat([x[:, i * dilation : i * dilation + frames] for i in range(width)], dim=-1)
+
+
+def _strided(x: Tensor, width: int) -> Tensor:
+    """(B, T, C) -> (B, T // width, width C): what a filter sees that steps by its own width."""
+    return x.reshape(x.shape[0], x.shape[1] // width, -1)
+
+
+def _product(windows: Tensor, convolution: nn.Module) -> Tensor:
+    weight: Tensor = convolution.get_parameter("weight")  # (out, in, width)
+    return functional.linear(windows, weight.permute(0, 2, 1).flatten(1))
+
+
+def _normalised(x: Tensor, norm: nn.Module) -> Tensor:
+    return norm(x.flatten(0, 1)).view(x.shape)
 
 
 def parameters(model: nn.Module) -> int:

@@ -1,0 +1,46 @@
+"""The command line: ``python -m pose3d_engine``, also installed as ``pose3d``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from . import __version__
+from .errors import UserError
+
+COMMANDS = ("run", "detect", "lift", "evaluate", "train", "weights", "doctor", "serve")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the exit status: 0 done, 1 a fault, 2 bad usage or bad input, 130 interrupted."""
+    # Greyed-out chatter of TensorFlow Lite about the processor it found says nothing to anybody here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the command that was asked for is imported: torch and MediaPipe take seconds.
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    modules = {}
+    for name in COMMANDS if wanted not in COMMANDS else (wanted,):
+        modules[name] = importlib.import_module(f".commands.{name}", __package__)
+        summary = modules[name].HELP
+        modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
+    args = parser.parse_args(arguments)
+    try:
+        modules[args.command].execute(args)
+    except UserError as error:
+        print(f"pose3d {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"pose3d {args.command}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

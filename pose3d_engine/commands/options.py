@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import detectors, lifters
+from ..lifters.device import DEVICES
+from ..pipeline import AnalyseSettings, CaptureSettings
+
+
+def tds(text: str) -> int | None:
+    """``auto`` or a stride."""
+    return None if text == "auto" else int(text)
+
+
+def add_analyse(parser: argparse.ArgumentParser) -> None:
+    """The options of :class:`~pose3d_engine.pipeline.AnalyseSettings`."""
+    group = parser.add_argument_group("people")
+    group.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT)
+    group.add_argument("--max-people", type=int, default=2, metavar="N", help="people to look for in a frame")
+    add_range(group)
+
+
+def add_range(parser: argparse._ActionsContainer) -> None:
+    """``--start`` and ``--end``."""
+    parser.add_argument("--start", type=float, metavar="S", help="first second")
+    parser.add_argument("--end", type=float, metavar="S", help="second to stop before")
+
+
+def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
+    """The options of :class:`~pose3d_engine.pipeline.CaptureSettings`; ``--height`` unless the command has its own."""
+    group = parser.add_argument_group("motion")
+    defaults = CaptureSettings()
+    group.add_argument("--person", default=defaults.person, metavar="largest|all|ID[,ID]", help="who is captured")
+    group.add_argument("--lifter", default=lifters.DEFAULT, metavar="NAME", help="see `pose3d weights list`")
+    group.add_argument("--checkpoint", type=Path, metavar="FILE", help="a file of weights in place of the lifter's own")
+    group.add_argument("--tds", type=tds, metavar="auto|N", help="stride of the lifter's window in frames")
+    if height:
+        group.add_argument(
+            "--height", type=float, default=defaults.height, metavar="M", help="of the person, sole to crown"
+        )
+    group.add_argument(
+        "--fov", type=float, default=defaults.fov, metavar="DEG", help="of the camera, across the picture's longer side"
+    )
+    group.add_argument("--device", choices=DEVICES, default=defaults.device)
+    group.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
+
+
+def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
+    """The settings that :func:`add_analyse` asked for."""
+    return AnalyseSettings(args.detector, args.max_people, args.start, args.end)
+
+
+def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
+    """The settings that :func:`add_capture` asked for. Raises UserError for numbers that make no sense."""
+    return CaptureSettings(
+        args.person, args.lifter, args.checkpoint, args.tds, args.height, args.fov, args.flip, args.device, raw
+    )

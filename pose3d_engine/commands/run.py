@@ -1,0 +1,46 @@
+"""``pose3d run``: a video becomes motion files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .. import keypoint_files, pipeline, video
+from ..preview import write_preview
+from ..progress import on_stderr
+from . import options
+
+HELP = "a video becomes 3D motion: detect, track, select, lift, clean up"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
+    parser.add_argument("--keypoints", type=Path, metavar="FILE", help="2D of another program instead of a detector")
+    parser.add_argument("--preview", type=Path, metavar="FILE.mp4", help="video with the 2D skeleton beside the 3D one")
+    options.add_analyse(parser)
+    options.add_capture(parser)
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Writes the motion files, and previews of them; prints their paths."""
+    settings = options.capture_settings(args)
+    if args.keypoints is None:
+        people = pipeline.analyse(args.video, options.analyse_settings(args), on_stderr)
+    else:
+        info = video.probe(args.video)
+        people = keypoint_files.read(args.keypoints, info.width, info.height, info.fps)
+        people = keypoint_files.on_video(people, info, args.keypoints)
+        people = keypoint_files.between(people, args.start, args.end)
+    motions = pipeline.capture(people, settings, on_stderr)
+    paths = pipeline.write(motions, args.output)
+    for motion, path in zip(motions, paths, strict=True):
+        for warning in motion.meta["warnings"]:
+            print(f"person{motion.meta['person']}: {warning}", file=sys.stderr)
+        print(path)
+        if args.preview is not None:
+            preview = args.preview if len(motions) == 1 else pipeline.person_path(args.preview, motion.meta["person"])
+            write_preview(args.video, motion, preview, on_stderr)
+            print(preview)

@@ -1,0 +1,51 @@
+"""From the camera's space to the world's: z up, the floor at 0; and which foot stands on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..body import ANKLE_HEIGHT, CANONICAL_HEIGHT
+from ..skeletons import H36M17
+
+ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]
+"""Left, right: the order of ``contacts``."""
+
+LEVEL_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""Camera axes (x right, y down, z forward) -> world axes (z up, the camera looks along +Y), for a level camera."""
+
+_LOWEST_SHARE = 0.02
+"""The floor is where the lowest ankles are, but for this share of them: a single wrong frame is not the floor."""
+
+_ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.70
+_ENTER_HEIGHT, _LEAVE_HEIGHT = 0.06, 0.12
+"""Metres a second and metres over the standing ankle: a foot comes to rest below the first and leaves at the second."""
+
+
+def floor_height(ankles: np.ndarray, seen: np.ndarray, height: float) -> float:
+    """Height of the floor under the lowest feet, in the axis in which ``ankles`` (T,2) are heights, metres.
+
+    seen: (T,2) bool; where no ankle is ever seen, all count. height: of the person, which scales the ankle's.
+    """
+    known = ankles[seen] if seen.any() else ankles.ravel()
+    return float(np.quantile(known, _LOWEST_SHARE)) - ankle_height(height)
+
+
+def ankle_height(height: float) -> float:
+    """Metres of the ankle joint over the floor, for a standing person of that height."""
+    return ANKLE_HEIGHT * height / CANONICAL_HEIGHT
+
+
+def contacts(world: np.ndarray, confidence: np.ndarray, times: np.ndarray, height: float) -> np.ndarray:
+    """(T,2) bool, left and right foot on the floor: low and slow, with hysteresis. world: (T,17,3) metres."""
+    ankles = world[:, ANKLES]
+    over = ankles[..., 2] - ankle_height(height)
+    speed = np.linalg.norm(np.gradient(ankles, times, axis=0), axis=-1) if len(world) > 1 else np.zeros_like(over)
+    sure = confidence[:, ANKLES] > 0
+    enter = sure & (speed < _ENTER_SPEED) & (over < _ENTER_HEIGHT)
+    stay = sure & (speed < _LEAVE_SPEED) & (over < _LEAVE_HEIGHT)
+    result = np.zeros(enter.shape, bool)
+    down = np.zeros(2, bool)
+    for row in range(len(world)):
+        down = enter[row] | (down & stay[row])
+        result[row] = down
+    return result

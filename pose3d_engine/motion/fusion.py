@@ -1,0 +1,65 @@
+"""Two opinions are better than one: the lifter's joints averaged with the detector's own 3D, where it has some.
+
+A lifter sees movement over a second and no picture; a detector with 3D of its own sees the picture and no time.
+They err independently, so their plain mean is better than either.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lifters import view
+from ..skeletons import H36M17
+
+BLAZEPOSE_ROWS = {
+    "LShoulder": 11,
+    "RShoulder": 12,
+    "LElbow": 13,
+    "RElbow": 14,
+    "LWrist": 15,
+    "RWrist": 16,
+    "LHip": 23,
+    "RHip": 24,
+    "LKnee": 25,
+    "RKnee": 26,
+    "LAnkle": 27,
+    "RAnkle": 28,
+}
+"""Landmarks of BlazePose (33) that are joints of Human3.6M-17."""
+
+_LIMBS = [H36M17.index(joint) for joint in BLAZEPOSE_ROWS]
+_SHOULDERS = [H36M17.index("LShoulder"), H36M17.index("RShoulder")]
+_ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
+"""Joints that BlazePose lacks go along with the shoulders by this share."""
+
+
+def fuse(
+    joints: np.ndarray,
+    blazepose: np.ndarray,
+    keypoints: np.ndarray,
+    focal_px: float,
+    size: tuple[int, int],
+) -> np.ndarray:
+    """The mean of the lifter's joints and the detector's, at the lifter's size.
+
+    joints: (T,17,3) root-relative, camera axes. blazepose: (T,33,3) metres, hip-centred, in the axes of a camera that
+    looks at the person (that is how it crops); NaN where nobody was seen: there the lifter stands alone.
+    keypoints: (T,17,3) pixels and score, filled. size: width, height of the picture.
+    """
+    landmarks = blazepose[:, list(BLAZEPOSE_ROWS.values())].astype(np.float64)
+    seen = np.isfinite(landmarks).all(axis=(1, 2))
+    if not seen.any():
+        return joints
+    points = (keypoints[..., :2] - np.array(size) / 2) / focal_px
+    rotation = view.look_at_torso(points)[1]
+    centre = (landmarks[:, [6]] + landmarks[:, [7]]) / 2  # LHip, RHip
+    other = np.matmul(landmarks - centre, rotation)
+    mine = joints[:, _LIMBS].astype(np.float64)
+    scale = np.linalg.norm(mine[seen], axis=-1).sum() / max(np.linalg.norm(other[seen], axis=-1).sum(), 1e-6)
+    fused = joints.astype(np.float64).copy()
+    before = fused[:, _SHOULDERS].mean(axis=1)
+    fused[np.ix_(seen, _LIMBS)] = (mine[seen] + other[seen] * scale) / 2
+    shift = fused[:, _SHOULDERS].mean(axis=1) - before
+    for joint, share in _ABOVE.items():
+        fused[:, H36M17.index(joint)] += share * shift
+    return fused

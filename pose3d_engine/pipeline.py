@@ -1,0 +1,201 @@
+"""The whole way of the data: video -> people -> motion, readable from top to bottom."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import __version__, detectors, files, lifters, tracking, video
+from .body import CANONICAL_HEIGHT
+from .data import Motion, People, VideoInfo
+from .errors import UserError
+from .motion import bones, floor, fusion, smoothing, trajectory
+from .progress import Progress, silent
+from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
+
+
+@dataclass(frozen=True)
+class AnalyseSettings:
+    """What changes who is found in a video. start, end: seconds, None for the video's own."""
+
+    detector: str = "mediapipe"
+    max_people: int = 2
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class CaptureSettings:
+    """What changes the motion of people who were found. Nothing here needs the video again.
+
+    person: ``largest``, ``all`` or numbers (``1,3``). checkpoint: a file of weights in place of the lifter's own.
+    tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, metres.
+    fov: degrees that the longer side of the picture spans. raw: stop after the lifter.
+    """
+
+    person: str = "largest"
+    lifter: str = lifters.DEFAULT
+    checkpoint: Path | None = None
+    tds: int | None = None
+    height: float = CANONICAL_HEIGHT
+    fov: float = 60.0
+    flip: bool = True
+    device: str = "auto"
+    raw: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.3 <= self.height <= 3.0:
+            raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
+        if not 5 <= self.fov <= 170:
+            raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
+        if self.tds is not None and not 1 <= self.tds <= 100:
+            raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
+
+
+def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) -> People:
+    """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
+
+    Raises UserError for a video that cannot be read or in which nobody is found.
+    """
+    info = video.probe(path)
+    tracker = tracking.Tracker()
+    total = _expected_frames(info, settings)
+    with closing(detectors.create(settings.detector, settings.max_people)) as detector:
+        done = 0
+        for frame in video.read_frames(path, settings.start, settings.end):
+            tracker.add(frame.index, frame.time, detector.detect(frame.image, frame.time))
+            done += 1
+            progress("detect", done, max(total, done) if total else None)
+    people = tracker.finish(info, detector.name)
+    if not len(people.keypoints2d):
+        raise UserError(f"{path}: nobody was found in {done} frames; try --detector mediapipe-heavy or a closer view")
+    return people
+
+
+def capture(people: People, settings: CaptureSettings, progress: Progress = silent) -> list[Motion]:
+    """Lifts the chosen persons and makes motion of them, in the order in which they were chosen.
+
+    Raises UserError for a person who is not there or weights that cannot be used.
+    """
+    lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
+    # Person 1 is where the world's origin is, whoever is captured.
+    chosen = tracking.select(people, settings.person)
+    motions = {row: _motion(people, row, lifter, settings, progress) for row in sorted({0, *chosen})}
+    origin = motions[0].camera_t[0] + motions[0].camera_R[0] @ motions[0].root[0]
+    for motion in motions.values():
+        shift = np.array([origin[0], origin[1], 0.0], np.float32)
+        motion.world -= shift
+        motion.camera_t -= shift
+        if device_reason:
+            motion.meta["warnings"].append(device_reason)
+    return [motions[row] for row in chosen]
+
+
+def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress) -> Motion:
+    """One person's motion; its world still has the camera above its origin."""
+    facts = people.meta["video"]
+    width, height = int(facts["width"]), int(facts["height"])
+    fps = mean_rate(people.times, float(facts["fps"]))
+    focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
+    keypoints, seen = tracking.fill(people.keypoints2d[row], people.times)
+    confidence = h36m_confidence(keypoints[..., 2])
+
+    track = lifters.Track2D(keypoints, width, height, fps, focal)
+    tds = settings.tds or lifters.automatic_tds(fps, lifter.rate)
+    joints = lifter.lift(track, tds, settings.flip, progress)
+    if not settings.raw:
+        own = people.extras.get("blazepose33_world")
+        if own is not None:
+            joints = fusion.fuse(joints, own[row], keypoints, focal, (width, height))
+        joints = smoothing.smooth(joints, fps)
+    lengths = bones.bone_lengths(joints, confidence, settings.height)
+    joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
+
+    points = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
+    root = _root(joints, points, keypoints[..., 2], seen, fps)
+    joints, root = joints.astype(np.float32), root.astype(np.float32)
+    rotation = floor.LEVEL_CAMERA.astype(np.float32)
+    world = (joints + root[:, None]) @ rotation.T
+    ankles_seen = confidence[:, floor.ANKLES] > 0
+    ground = floor.floor_height(world[:, floor.ANKLES, 2], ankles_seen, settings.height)
+    offset = np.array([0.0, 0.0, -ground], np.float32)
+    world = world + offset
+    return Motion(
+        joints3d=joints,
+        root=root,
+        world=world,
+        camera_R=np.repeat(rotation[None], len(joints), axis=0),
+        camera_t=np.repeat(offset[None], len(joints), axis=0),
+        keypoints2d=keypoints,
+        confidence=confidence,
+        contacts=floor.contacts(world, confidence, people.times, settings.height),
+        frames=people.frames,
+        times=people.times,
+        meta={
+            "fps": fps,
+            "width": width,
+            "height": height,
+            "focal_px": focal,
+            "principal_point": [width / 2, height / 2],
+            "person": row + 1,
+            "detector": people.meta["detector"],
+            "lifter": lifter.name,
+            "checkpoint": lifter.checkpoint.name,
+            "checkpoint_sha256": files.sha256(lifter.checkpoint),
+            "tds": tds,
+            "height_m": settings.height,
+            "engine": __version__,
+            "video": str(facts["path"]),
+            "warnings": _warnings(seen, confidence),
+        },
+    )
+
+
+def _root(joints: np.ndarray, points: np.ndarray, scores: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
+    """(T,3): the path between the first and the last sight of the person, held before and after."""
+    first, last = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1])
+    rows = slice(first, last + 1)
+    path = trajectory.root_path(joints[rows][:, H36M_ROWS], points[rows][:, COCO_ROWS], scores[rows][:, COCO_ROWS], fps)
+    return np.pad(path, ((first, len(joints) - last - 1), (0, 0)), mode="edge")
+
+
+def _expected_frames(info: VideoInfo, settings: AnalyseSettings) -> int:
+    """Frames that will be read, as far as the file says; 0 where it does not."""
+    if not info.frames or not info.fps:
+        return 0
+    end = info.frames / info.fps if settings.end is None else min(settings.end, info.frames / info.fps)
+    return max(0, round((end - (settings.start or 0.0)) * info.fps))
+
+
+def mean_rate(times: np.ndarray, fallback: float) -> float:
+    """Frames a second over a clip's presentation times (T,); ``fallback`` for a single frame."""
+    if len(times) < 2 or times[-1] <= times[0]:
+        return fallback or 30.0
+    return float((len(times) - 1) / (times[-1] - times[0]))
+
+
+def _warnings(seen: np.ndarray, confidence: np.ndarray) -> list[str]:
+    warnings = []
+    if seen.mean() < 0.9:
+        warnings.append(f"the person is seen in {100 * seen.mean():.0f} % of the frames; the others are filled")
+    legs = confidence[seen][:, floor.ANKLES]
+    if len(legs) and np.median(legs) < 0.3:
+        warnings.append("the feet are hardly ever seen; legs and floor are guessed")
+    return warnings
+
+
+def write(motions: list[Motion], output: Path) -> list[Path]:
+    """Writes one motion to ``output``, several to ``OUT.personN.npz`` beside it. Returns the paths."""
+    paths = [output] if len(motions) == 1 else [person_path(output, motion.meta["person"]) for motion in motions]
+    for motion, path in zip(motions, paths, strict=True):
+        motion.save(path)
+    return paths
+
+
+def person_path(output: Path, person: int) -> Path:
+    """``clip.npz`` -> ``clip.person2.npz``: the name of one of several persons' files."""
+    return output.with_name(f"{output.stem}.person{person}{output.suffix}")
