@@ -21,6 +21,8 @@ sys.path.insert(0, str(ROOT))
 from blender_addon.retarget import motion_file, skeleton  # noqa: E402 - only importable from here on
 
 TOLERANCE = 0.01  # metres
+CROWN = "Head"
+"""The one joint at which no bone begins."""
 
 
 def load(path: Path) -> bpy.types.Object:
@@ -42,27 +44,30 @@ def load(path: Path) -> bpy.types.Object:
     return armatures[0]
 
 
-def positions(armature: bpy.types.Object, frames: int) -> dict[str, np.ndarray]:
-    """World positions (T,3) of every joint that a bone begins at, and of the crown, at scene frames 1..T."""
+def positions(armature: bpy.types.Object, frames: int, ends: bool) -> dict[str, np.ndarray]:
+    """World positions (T,3) of the joint that each bone begins at, by the bone's name, at scene frames 1..T.
+
+    ends: also of the crown, under the name of its joint, where the file knows where a last bone ends.
+    """
     found: dict[str, list[list[float]]] = {}
     for frame in range(1, frames + 1):
         bpy.context.scene.frame_set(frame)
+        bones = armature.pose.bones
         for bone in skeleton.BONES:
-            pose = armature.pose.bones[bone.name]
-            found.setdefault(bone.head + "|" + bone.name, []).append(list(armature.matrix_world @ pose.head))
-        head = armature.pose.bones["head"]
-        found.setdefault("Head|head", []).append(list(armature.matrix_world @ head.tail))
+            found.setdefault(bone.name, []).append(list(armature.matrix_world @ bones[bone.name].head))
+        if ends:
+            found.setdefault(CROWN, []).append(list(armature.matrix_world @ bones["head"].tail))
     return {name: np.array(values) for name, values in found.items()}
 
 
-def largest_distance(armature: bpy.types.Object, world: np.ndarray) -> tuple[float, str]:
+def largest_distance(armature: bpy.types.Object, world: np.ndarray, ends: bool) -> tuple[float, str]:
     """The largest distance (metres) of any joint in any frame from ``world`` (T,17,3), and where it is."""
+    begins = {bone.name: bone.head for bone in skeleton.BONES} | {CROWN: CROWN}
     worst = (0.0, "nowhere")
-    for name, found in positions(armature, len(world)).items():
-        joint = name.split("|")[0]
-        distances = np.linalg.norm(found - skeleton.joint(world, joint), axis=-1)
+    for name, found in positions(armature, len(world), ends).items():
+        distances = np.linalg.norm(found - skeleton.joint(world, begins[name]), axis=-1)
         at = int(distances.argmax())
-        worst = max(worst, (float(distances[at]), f"{joint} in frame {at + 1}"))
+        worst = max(worst, (float(distances[at]), f"{begins[name]} in frame {at + 1}"))
     return worst
 
 
@@ -83,7 +88,8 @@ def main() -> int:
     for path in args.results:
         armature = load(path)
         frames = keyed_frames(armature)
-        distance, where = largest_distance(armature, world)
+        # FBX has no ends of bones; Blender guesses them.
+        distance, where = largest_distance(armature, world, ends=path.suffix != ".fbx")
         agrees = frames == len(world) and distance <= TOLERANCE
         good &= agrees
         verdict = "ok" if agrees else "WRONG"
