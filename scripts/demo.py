@@ -69,7 +69,10 @@ def main() -> int:
             return 2
         seconds = demo(video, OUT / video.stem)
     except subprocess.CalledProcessError as error:
-        return error.returncode
+        # What was wrong with the clip has been said; a crash says nothing by itself.
+        if error.returncode < 0:
+            print(f"ended by signal {-error.returncode}: {' '.join(error.cmd)}", file=sys.stderr)
+        return abs(error.returncode)
     except (RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
