@@ -1,0 +1,122 @@
+"""``pose3d train``: pre-training and fine-tuning of lifters; see docs/papers.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..lifters.device import DEVICES
+from ..progress import on_stderr
+
+HELP = "train lifters: masked pre-training, fine-tuning; goes on after a kill, on several GPUs with torchrun"
+
+TCN = "tcn"
+"""Our own lifter, which is trained on mocap only and by a program of its own."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments. What is not given has the papers' value for the stage and the data set."""
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="pretrain|finetune")
+    pretrain = stages.add_parser("pretrain", help="P-STMO: hide frames and joints of 2D sequences and draw them back")
+    finetune = stages.add_parser("finetune", help="2D to 3D: P-STMO, VideoPose3D or our own lifter")
+    for stage in (pretrain, finetune):
+        _add_common(stage)
+    pretrain.add_argument(
+        "-tmr", "--temporal-mask-rate", type=float, metavar="R", help="share of frames that are hidden (0.8; 3dhp 0.7)"
+    )
+    pretrain.add_argument(
+        "-smn", "--spatial-mask-num", type=int, metavar="N", help="joints hidden in each other frame (2)"
+    )
+    finetune.add_argument("--lifter", choices=("pstmo", "videopose3d", TCN), help="default pstmo; tcn on mocap")
+    finetune.add_argument(
+        "--pretrained", "--mae-reload", type=Path, metavar="FILE", help="begin with the encoder of a pre-training"
+    )
+    finetune.add_argument("--refine", action="store_true", default=None, help="P-STMO: train the refinement too")
+    finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: look at the past only")
+    finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn: frames to be seen in total")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", choices=("h36m", "3dhp", "in-the-wild", "mocap"), default="h36m")
+    parser.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help="folder; mocap: the file")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="state, losses and weights")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in the output folder")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with weights of the same network")
+    parser.add_argument("-k", "--keypoints", dest="detections", metavar="NAME", help="2D data of Human3.6M")
+    parser.add_argument("-f", "--frames", type=int, metavar="N", help="frames of a window (243; 3dhp 81)")
+    parser.add_argument("-b", "--batch", type=int, metavar="N", help="windows of a batch, over all GPUs (160)")
+    parser.add_argument("-tds", "--tds", type=int, metavar="N", help="stride in frames within a window (2; 3dhp 1)")
+    parser.add_argument("--layers", type=int, metavar="N", help="P-STMO-S 3, P-STMO 4")
+    parser.add_argument("--channels", "--channel", type=int, metavar="N", help="256; VideoPose3D 1024")
+    parser.add_argument("--d-hid", "--d_hid", type=int, metavar="N", help="width inside P-STMO's layers (512)")
+    parser.add_argument("--dropout", type=float, metavar="P")
+    parser.add_argument("--lr", type=float, metavar="LR", help="learning rate (pre-training 1e-4, fine-tuning 7e-4)")
+    parser.add_argument("-lrd", "--lr-decay", type=float, metavar="F", help="its factor an epoch (0.97)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="80; VideoPose3D 60")
+    parser.add_argument("--epoch-batches", type=int, metavar="N", help="mocap: batches of an epoch (1000)")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--save-every", type=float, metavar="S", help="seconds between saved states in an epoch (300)")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Trains; prints the path of the best weights."""
+    lifter = getattr(args, "lifter", None) or (TCN if args.dataset == "mocap" and args.stage == "finetune" else "pstmo")
+    path = _train_tcn(args) if lifter == TCN else _train_papers(args, lifter)
+    if path is not None:
+        print(path)
+
+
+def _train_papers(args: argparse.Namespace, lifter: str) -> Path | None:
+    from ..training.options import Options, papers
+    from ..training.run import train
+
+    if getattr(args, "total_frames", None) is not None:
+        raise UserError("--total-frames is for --lifter tcn; give --epochs")
+    options = papers(args.stage, args.dataset, lifter, args.data, args.output)
+    names = {field.name for field in fields(Options)} - {"stage", "dataset", "lifter", "data", "output"}
+    given = {key: value for key, value in vars(args).items() if key in names and value is not None}
+    return train(replace(options, **given), args.resume, on_stderr, _tell)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _train_tcn(args: argparse.Namespace) -> Path:
+    from ..lifters.device import choose_device
+    from ..lifters.tcn import TcnConfig
+    from ..training import mocap
+
+    if args.dataset != "mocap":
+        raise UserError("our own lifter is trained with --dataset mocap; choose --lifter pstmo or videopose3d")
+    for name in ("start", "detections", "tds", "layers", "d_hid", "dropout", "lr_decay", "epochs", "epoch_batches"):
+        if getattr(args, name) is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} is for the papers' lifters; leave it out or add --lifter pstmo"
+            )
+    if (args.output / "state.pt").exists() and not args.resume:
+        raise UserError(f"{args.output}: holds a run already; add --resume to go on, or choose another -o")
+    device, note = choose_device(args.device)
+    if note:
+        _tell(note)
+    changes: dict[str, Any] = {
+        "frames": args.total_frames,
+        "batch": args.batch,
+        "lr": args.lr,
+        "seed": args.seed,
+        "save_every": args.save_every,
+    }
+    config = TcnConfig()
+    if args.frames is not None:
+        from ..training.tasks import filter_widths
+
+        config = replace(config, filter_widths=filter_widths(args.frames))
+    if args.channels is not None:
+        config = replace(config, channels=args.channels)
+    options = mocap.TrainOptions(args.data, args.output, config=config, device=device.type)
+    return mocap.train(replace(options, **{k: v for k, v in changes.items() if v is not None}), on_stderr)

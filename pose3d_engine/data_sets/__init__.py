@@ -1,0 +1,1 @@
+"""The papers' data sets, in the files that their authors prepared, as plain arrays."""

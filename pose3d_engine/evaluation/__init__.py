@@ -1,0 +1,1 @@
+"""How good a lifter is: the metrics and protocols of the papers."""

@@ -1,0 +1,18 @@
+"""Packages that only some commands need."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from .errors import UserError
+
+
+def require(module: str, extra: str, purpose: str) -> ModuleType:
+    """Imports a module of an optional group. Raises UserError that names the command which installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"{module} {purpose} and is not installed; install it with: pip install 'pose3d-engine[{extra}]'"
+        ) from error
