@@ -30,9 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; choose another output folder"
-        ) from error
+        raise UserError(f"cannot write {path}: {error.strerror or error}; choose another output folder") from error
     temporary = Path(name)
     try:
         yield temporary

@@ -149,7 +149,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             "tds": tds,
             "height_m": settings.height,
             "engine": __version__,
-            "video": str(facts["path"]),
+            "video": Path(str(facts["path"])).name,
             "warnings": _warnings(seen, confidence),
         },
     )

@@ -104,6 +104,11 @@ def entry(name: str) -> Entry:
     raise UserError(f"no weights are called {name!r}; there are {names}")
 
 
+def entry_of(path: Path) -> Entry | None:
+    """The entry whose file has the name of ``path``, wherever that lies; None for a file that nobody knows."""
+    return next((candidate for candidate in register() if candidate.file == path.name), None)
+
+
 def folders() -> tuple[Path, ...]:
     """Where weights are looked for, in this order; a folder need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..lifters.tcn import TcnConfig
 from ..lifters.temporal import TemporalModel
 from ..training import mocap_data
 
@@ -40,7 +39,7 @@ def pa_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
     return 1000 * float(np.linalg.norm(scale[:, None, None] * p @ rotation - t, axis=-1).mean())
 
 
-def validate(model: TemporalModel, config: TcnConfig, clips: list[mocap_data.Clip], samples: int = 192) -> Scores:
+def validate(model: TemporalModel, clips: list[mocap_data.Clip], samples: int = 192) -> Scores:
     """Scores over a fixed set of views of unseen clips, 2 % noise; see :data:`~.mocap_data.PLAIN`."""
     sampler = mocap_data.MocapSampler(clips, seed=7, variety=mocap_data.PLAIN)
     inputs, targets = sampler.batch(samples, 80)

@@ -53,6 +53,7 @@ class TrainOptions:
     seed: int = 0
     save_every: float = 240.0
     """Seconds between two saved states; a validation goes with each."""
+    validation_samples: int = 192
     device: str = "cpu"
 
 
@@ -91,7 +92,7 @@ def train(options: TrainOptions, progress: Progress) -> Path:
             progress("train", run.seen, options.frames)
             if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
                 last_save = time.monotonic()
-                scores = evaluation.validate(run.averaged, options.config, validation)
+                scores = evaluation.validate(run.averaged, validation, options.validation_samples)
                 run.save(options, float(np.mean(losses)), scores)
                 losses.clear()
     finally:
@@ -107,7 +108,7 @@ def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 
 
 def _learning_rate(options: TrainOptions, seen: int) -> float:
-    warm = min(1.0, (seen + 1) / 200_000)
+    warm = min(1.0, (seen + 1) / (0.01 * options.frames))
     return options.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / options.frames))))
 
 

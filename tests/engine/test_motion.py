@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+
+from pose3d_engine.body import CHAIN
+from pose3d_engine.motion import bones, floor, fusion, smoothing, trajectory
+from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
+
+
+def lengths_of(joints):
+    return {child: np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1) for parent, child in H36M17.bones}
+
+
+class TestBones:
+    def test_lengths_are_constant_symmetric_and_of_the_height(self):
+        rng = np.random.default_rng(0)
+        joints = walk() + rng.normal(0, 0.02, (120, 17, 3))
+        lengths = bones.bone_lengths(joints, np.ones((120, 17)), height=1.85)
+        fixed = bones.with_lengths(joints, lengths)
+        for child, size in lengths_of(fixed).items():
+            np.testing.assert_allclose(size, lengths[child], atol=1e-9)
+            assert lengths[child] == pytest.approx(lengths[H36M17.mirror[child]])
+        double = bones.bone_lengths(joints, np.ones((120, 17)), height=3.70)
+        np.testing.assert_allclose(double, 2 * lengths)
+
+    def test_the_hip_is_the_middle_of_the_hips(self):
+        fixed = bones.with_lengths(walk(), bones.bone_lengths(walk(), np.ones((120, 17)), 1.7))
+        np.testing.assert_allclose(fixed[:, 1] + fixed[:, 4], 2 * fixed[:, 0], atol=1e-12)
+
+    def test_unseen_frames_do_not_count(self):
+        joints, confidence = walk(), np.ones((120, 17))
+        joints[50:] *= 3
+        confidence[50:] = 0
+        a = bones.bone_lengths(joints, confidence, 1.7)
+        b = bones.bone_lengths(joints[:50], confidence[:50], 1.7)
+        np.testing.assert_allclose(a, b)
+
+    def test_directions_stay(self):
+        joints = walk()
+        fixed = bones.with_lengths(joints, np.full(17, 0.3))
+        knee, hip = H36M17.index("RKnee"), H36M17.index("RHip")
+        a, b = joints[:, knee] - joints[:, hip], fixed[:, knee] - fixed[:, hip]
+        cosine = (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+        np.testing.assert_allclose(cosine, 1, atol=1e-12)
+
+    def test_a_body_of_the_canonical_proportions_has_its_height(self):
+        lengths = bones.bone_lengths(walk(), np.ones((120, 17)), 1.7)
+        chain = sum(lengths[H36M17.index(joint)] for joint in CHAIN)
+        assert chain == pytest.approx(1.537)
+
+    def test_joints_that_fall_together_stay_finite(self):
+        fixed = bones.with_lengths(np.zeros((3, 17, 3)), np.full(17, 0.3))
+        assert np.isfinite(fixed).all()
+
+
+class TestSmoothing:
+    def test_jitter_goes_and_nothing_comes_late(self):
+        time = np.arange(300) / 30
+        slow = np.sin(2 * np.pi * 1.0 * time)
+        noisy = slow + np.random.default_rng(0).normal(0, 0.05, 300)
+        smooth = smoothing.smooth(noisy[:, None], 30.0)[:, 0]
+        assert np.abs(np.diff(smooth - slow, 2)).mean() < 0.4 * np.abs(np.diff(noisy - slow, 2)).mean()
+        middle = slice(30, -30)
+        lags = [np.corrcoef(slow[middle], np.roll(smooth, lag)[middle])[0, 1] for lag in (-1, 0, 1)]
+        assert np.argmax(lags) == 1
+
+    @pytest.mark.parametrize("frames", [1, 2, 3])
+    def test_too_short_to_filter(self, frames):
+        values = np.arange(frames, dtype=float)[:, None]
+        np.testing.assert_array_equal(smoothing.smooth(values, 30.0), values)
+
+    def test_a_low_rate_is_left_alone(self):
+        values = np.random.default_rng(0).normal(size=(50, 3))
+        np.testing.assert_array_equal(smoothing.smooth(values, 12.0), values)
+
+
+class TestTrajectory:
+    def see(self, joints, noise=0.0):
+        points = (project(joints)[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        points = points + np.random.default_rng(0).normal(0, noise, points.shape)
+        return (joints - joints[:, :1])[:, H36M_ROWS], points
+
+    def test_the_hips_are_where_the_picture_says(self):
+        joints = walk()
+        relative, points = self.see(joints)
+        path = trajectory.root_path(relative, points, np.ones((120, 12)), 30.0)
+        assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.02
+
+    def test_noise_and_a_wrong_limb_do_not_drag_the_body(self):
+        joints = walk()
+        relative, points = self.see(joints, noise=0.002)
+        points[40:60, 3] += 0.2
+        path = trajectory.root_path(relative, points, np.ones((120, 12)), 30.0)
+        assert np.linalg.norm(path - joints[:, 0], axis=-1).mean() < 0.05
+
+    def test_a_gap_is_bridged(self):
+        joints = walk()
+        relative, points = self.see(joints)
+        weights = np.ones((120, 12))
+        weights[50:65] = 0
+        points[50:65] = 0
+        path = trajectory.root_path(relative, points, weights, 30.0)
+        assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.15
+
+    def test_nobody_is_behind_the_lens(self):
+        joints = walk(20)
+        relative, points = self.see(joints)
+        path = trajectory.root_path(-relative, points * 50, np.ones((20, 12)), 30.0)
+        assert ((path[:, None, 2] - relative[..., 2]) > 0.19).all()
+
+    @pytest.mark.parametrize("frames", [1, 2, 3])
+    def test_short(self, frames):
+        joints = walk(frames)
+        relative, points = self.see(joints)
+        path = trajectory.root_path(relative, points, np.ones((frames, 12)), 30.0)
+        assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.02
+
+
+class TestFloor:
+    def test_camera_axes_become_world_axes(self):
+        right, down, forward = np.eye(3)
+        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ right, [1, 0, 0])
+        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ down, [0, 0, -1])
+        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ forward, [0, 1, 0])
+        assert np.linalg.det(floor.LEVEL_CAMERA) == pytest.approx(1)
+
+    def test_the_lowest_feet_stand_on_the_floor(self):
+        heights = np.full((100, 2), 0.5)
+        heights[:50, 0] = 0.3
+        heights[0, 0] = -4.0  # one wrong frame is not the floor
+        ground = floor.floor_height(heights, np.ones((100, 2), bool), height=1.7)
+        assert ground == pytest.approx(0.3 - 0.08, abs=1e-6)
+
+    def test_contacts_are_low_and_slow(self):
+        world = np.zeros((90, 17, 3))
+        left, right = floor.ANKLES
+        times = np.arange(90) / 30
+        world[:, left, 2] = 0.08
+        world[:, right, 2] = 0.08
+        world[30:60, left, 2] += 0.3 * np.sin(np.linspace(0, np.pi, 30))
+        world[30:60, left, 0] = np.linspace(0, 0.8, 30)
+        world[60:, left, 0] = 0.8
+        contacts = floor.contacts(world, np.ones((90, 17)), times, 1.7)
+        assert contacts[:, 1].all()
+        assert contacts[:28, 0].all()
+        assert contacts[63:, 0].all()
+        assert not contacts[34:56, 0].any()
+        unseen = floor.contacts(world, np.zeros((90, 17)), times, 1.7)
+        assert not unseen.any()
+
+
+class TestFusion:
+    def test_two_right_answers_stay_right(self):
+        joints = walk()
+        keypoints = np.concatenate([project(joints), np.ones((120, 17, 1))], axis=-1)
+        relative = (joints - joints[:, :1]).astype(np.float32)
+        rotation = fusion.view.look_at_torso((keypoints[..., :2] - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
+        blazepose = np.full((120, 33, 3), 5.0)
+        rows = [H36M17.index(joint) for joint in fusion.BLAZEPOSE_ROWS]
+        turned = np.matmul(relative[:, rows], np.swapaxes(rotation, 1, 2))
+        blazepose[:, list(fusion.BLAZEPOSE_ROWS.values())] = 1.3 * turned
+        blazepose[30:40] = np.nan
+        fused = fusion.fuse(relative, blazepose, keypoints, FOCAL, (WIDTH, HEIGHT))
+        np.testing.assert_allclose(fused, relative, atol=1e-4)
+
+    def test_without_landmarks_the_lifter_stands_alone(self):
+        joints = walk(5)
+        keypoints = np.concatenate([project(joints), np.ones((5, 17, 1))], axis=-1)
+        alone = fusion.fuse(joints, np.full((5, 33, 3), np.nan), keypoints, FOCAL, (WIDTH, HEIGHT))
+        np.testing.assert_array_equal(alone, joints)

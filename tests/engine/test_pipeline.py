@@ -1,0 +1,145 @@
+import json
+
+import numpy as np
+import pytest
+
+from pose3d_engine import pipeline
+from pose3d_engine.data import MOTION_ARRAYS, Motion, People
+from pose3d_engine.errors import Cancelled, UserError
+from pose3d_engine.skeletons import H36M17
+from tests.engine.filmed import people, project, walk
+
+CPU = pipeline.CaptureSettings(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def motion():
+    return pipeline.capture(people(project(walk())), CPU)[0]
+
+
+def test_the_motion_file_is_as_designed(motion, tmp_path):
+    path = tmp_path / "Bewegung ß.npz"
+    assert pipeline.write([motion], path) == [path]
+    with np.load(path, allow_pickle=False) as stored:
+        for key, (shape, kind) in MOTION_ARRAYS.items():
+            assert stored[key].shape == tuple(120 if size is None else size for size in shape)
+            assert stored[key].dtype == kind
+            assert np.isfinite(stored[key]).all()
+        meta = json.loads(str(stored["meta"]))
+    for key in ("fps", "width", "height", "focal_px", "principal_point", "person", "detector", "lifter", "checkpoint"):
+        assert key in meta
+    assert len(meta["checkpoint_sha256"]) == 64
+    assert (meta["tds"], meta["height_m"], meta["person"]) == (1, 1.7, 1)
+    loaded = Motion.load(path)
+    np.testing.assert_array_equal(loaded.world, motion.world)
+
+
+def test_bones_do_not_stretch(motion):
+    for array in (motion.joints3d, motion.world):
+        for parent, child in H36M17.bones:
+            size = np.linalg.norm(array[:, child] - array[:, parent], axis=-1)
+            assert np.ptp(size) < 1e-4
+            twin = H36M17.mirror[child]
+            other = np.linalg.norm(array[:, twin] - array[:, H36M17.parents[twin]], axis=-1)
+            assert abs(size[0] - other[0]) < 1e-4
+
+
+def test_world_is_camera_turned_and_moved(motion):
+    camera = motion.joints3d + motion.root[:, None]
+    world = np.einsum("tij,tkj->tki", motion.camera_R, camera) + motion.camera_t[:, None]
+    np.testing.assert_allclose(world, motion.world, atol=1e-4)
+    np.testing.assert_allclose(motion.world[0, 0, :2], 0, atol=1e-5)
+    assert np.quantile(motion.world[..., 2], 0.02) == pytest.approx(0.08, abs=0.05)
+
+
+def test_the_walker_walks(motion):
+    """The hips go where the truth goes, up to the size of the person, which one picture cannot tell."""
+    truth = walk()[:, 0]
+    path = motion.root.astype(np.float64)
+    path, truth = path - path.mean(axis=0), truth - truth.mean(axis=0)
+    scale = (path * truth).sum() / (path**2).sum()
+    assert 0.7 < scale < 1.4
+    assert np.linalg.norm(path * scale - truth, axis=-1).mean() < 0.25
+
+
+def test_raw_stops_after_the_lifter():
+    raw = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", raw=True))[0]
+    thigh = np.linalg.norm(raw.joints3d[:, 2] - raw.joints3d[:, 1], axis=-1)
+    assert np.ptp(thigh) > 1e-3
+
+
+def test_a_gap_is_filled_and_said_to_be(motion):
+    track = project(walk())
+    track[40:80] = np.nan
+    track[100:104] = np.nan
+    gappy = pipeline.capture(people(track), CPU)[0]
+    assert np.isfinite(gappy.world).all()
+    assert (gappy.confidence[45:75] == 0).all()
+    assert (gappy.confidence[100:104] > 0).all()
+    assert (gappy.confidence[100:104] < 1).all()
+    assert not gappy.contacts[45:75].any()
+    assert any("63 %" in warning for warning in gappy.meta["warnings"])
+
+
+def test_who_comes_late_and_leaves_early_stands_still_meanwhile():
+    track = project(walk())
+    track[:30] = np.nan
+    track[90:] = np.nan
+    late = pipeline.capture(people(track), CPU)[0]
+    np.testing.assert_array_equal(late.root[:30], np.tile(late.root[30], (30, 1)))
+    np.testing.assert_array_equal(late.root[90:], np.tile(late.root[89], (30, 1)))
+
+
+def test_two_people_stand_where_they_are_to_each_other(tmp_path):
+    both = people(project(walk()), project(walk(seed=1) + [1.5, 0, 2.0]))
+    motions = pipeline.capture(both, pipeline.CaptureSettings(person="all", device="cpu"))
+    assert [motion.meta["person"] for motion in motions] == [1, 2]
+    assert [path.name for path in pipeline.write(motions, tmp_path / "m.npz")] == ["m.person1.npz", "m.person2.npz"]
+    alone = pipeline.capture(both, pipeline.CaptureSettings(person="2", device="cpu"))[0]
+    np.testing.assert_allclose(alone.world, motions[1].world, atol=1e-5)
+    apart = motions[1].root[0] - motions[0].root[0]
+    world = motions[1].world[0, 0] - motions[0].world[0, 0]
+    np.testing.assert_allclose(world[:2], apart[[0, 2]], atol=1e-4)
+
+
+def test_height_scales_everything():
+    small = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", height=1.0))[0]
+    tall = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", height=2.0))[0]
+    np.testing.assert_allclose(2 * small.joints3d, tall.joints3d, atol=1e-4)
+    np.testing.assert_allclose(2 * small.root, tall.root, rtol=0.05, atol=0.05)
+
+
+def test_portrait_and_one_frame():
+    single = pipeline.capture(people(project(walk(1))), CPU)[0]
+    assert len(single) == 1
+    assert np.isfinite(single.world).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"height": 0.0}, "height"), ({"fov": 200.0}, "fov"), ({"tds": 0}, "tds"), ({"height": float("nan")}, "height")],
+)
+def test_settings_that_make_no_sense(values, message):
+    with pytest.raises(UserError, match=message):
+        pipeline.CaptureSettings(**values)
+
+
+def test_a_person_who_is_not_there():
+    with pytest.raises(UserError, match="no person 3"):
+        pipeline.capture(people(project(walk(10))), pipeline.CaptureSettings(person="3", device="cpu"))
+
+
+def test_a_cancel_is_obeyed():
+    def cancel(stage, done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pipeline.capture(people(project(walk(10))), CPU, cancel)
+
+
+def test_people_file_round_trip(tmp_path):
+    before = people(project(walk(10)))
+    before.save(tmp_path / "people.npz")
+    after = People.load(tmp_path / "people.npz")
+    np.testing.assert_array_equal(after.keypoints2d, before.keypoints2d)
+    assert after.meta == before.meta

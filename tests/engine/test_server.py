@@ -1,0 +1,153 @@
+"""The protocol against the real engine, as a real child process."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from pose3d_engine import protocol
+from pose3d_engine.data import Motion
+from tests.engine.filmed import people, project, walk
+
+
+class Engine:
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pose3d_engine", "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self.hello = self.read()
+
+    def read(self):
+        return json.loads(self.process.stdout.readline())
+
+    def send(self, message):
+        self.raw(json.dumps(message).encode() + b"\n")
+
+    def raw(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def request(self, number, method, **params):
+        self.send({"type": "request", "id": number, "method": method, "params": params})
+
+    def answer(self, number):
+        """The answer of a request, and the progress before it."""
+        progress = []
+        while True:
+            message = self.read()
+            assert message["id"] == number, message
+            if message["type"] != "progress":
+                return message, progress
+            progress.append(message)
+
+
+@pytest.fixture
+def engine():
+    engine = Engine()
+    yield engine
+    engine.process.stdin.close()
+    assert engine.process.wait(timeout=10) == 0
+    assert engine.process.stdout.read() == b""
+
+
+def test_greeting(engine):
+    assert engine.hello["type"] == "hello"
+    assert engine.hello["protocol"] == protocol.VERSION
+    assert engine.hello["pid"] == engine.process.pid
+
+
+def test_capture(engine, tmp_path):
+    people(project(walk(40)), project(walk(40, seed=1))).save(tmp_path / "Leute ß.npz")
+    engine.request(
+        1, "capture", people=str(tmp_path / "Leute ß.npz"), output=str(tmp_path / "out.npz"), person="all", device="cpu"
+    )
+    answer, progress = engine.answer(1)
+    assert answer["type"] == "result", answer
+    assert {message["stage"] for message in progress} >= {"start", "lift"}
+    assert [motion["person"] for motion in answer["result"]["motions"]] == [1, 2]
+    for motion in answer["result"]["motions"]:
+        assert len(Motion.load(motion["path"])) == motion["frames"] == 40
+
+
+def test_bad_input_is_told_and_the_next_job_runs(engine, tmp_path):
+    (tmp_path / "text.mp4").write_text("not a video")
+    for number, path in enumerate((tmp_path / "none.mp4", tmp_path / "text.mp4")):
+        engine.request(number, "probe", video=str(path))
+        answer, _ = engine.answer(number)
+        assert (answer["type"], answer["code"]) == ("error", "bad_input")
+        assert path.name in answer["message"]
+        assert "\n" not in answer["message"]
+    engine.request(7, "capture", people=5, output="x")
+    assert engine.answer(7)[0]["code"] == "bad_input"
+    people(project(walk(5))).save(tmp_path / "p.npz")
+    engine.request(8, "capture", people=str(tmp_path / "p.npz"), output=str(tmp_path / "o.npz"), device="cpu")
+    assert engine.answer(8)[0]["type"] == "result"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage\n",
+        b"[1,2]\n",
+        b'{"type":"request","method":"probe"}\n',
+        b'{"type":"request","id":true,"method":"probe"}\n',
+        b'{"type":"song","id":1}\n',
+        b'{"type":"request","id":1,"method":"shell","params":{}}\n',
+        b'{"type":"request","id":1,"method":"probe","params":[]}\n',
+        b"\xff\xfe\n",
+        b"x" * (protocol.MAX_LINE + 100) + b"\n",
+        b"[" * 100000 + b"\n",
+    ],
+)
+def test_a_message_that_is_not_understood_is_answered_and_survived(engine, line):
+    engine.raw(line)
+    complaint = engine.read()
+    assert (complaint["type"], complaint["code"]) == ("error", "protocol")
+    engine.request(5, "probe", video="none.mp4")
+    assert engine.answer(5)[0]["code"] == "bad_input"
+
+
+def test_a_cancel_is_obeyed_and_nothing_is_left(engine, tmp_path, demo_clip, detector_model):
+    output = tmp_path / "people.npz"
+    engine.request(1, "analyse", video=str(demo_clip), output=str(output))
+    while engine.read().get("stage") != "detect":
+        pass
+    engine.send({"type": "cancel", "id": 1})
+    began = time.monotonic()
+    answer, _ = engine.answer(1)
+    assert answer["code"] == "cancelled"
+    assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_waiting_job_can_be_cancelled(engine, tmp_path, demo_clip, detector_model):
+    engine.request(1, "analyse", video=str(demo_clip), output=str(tmp_path / "a.npz"), end=0.5)
+    engine.request(2, "analyse", video=str(demo_clip), output=str(tmp_path / "b.npz"))
+    engine.send({"type": "cancel", "id": 2})
+    assert engine.answer(1)[0]["type"] == "result"
+    assert engine.answer(2)[0]["code"] == "cancelled"
+
+
+def test_the_engine_ends_with_its_stdin_in_the_middle_of_a_job(tmp_path, demo_clip, detector_model):
+    engine = Engine()
+    engine.request(1, "analyse", video=str(demo_clip), output=str(tmp_path / "people.npz"))
+    while engine.read().get("stage") != "detect":
+        pass
+    engine.process.stdin.close()
+    assert engine.process.wait(timeout=5) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_but_messages_reaches_stdout(engine, tmp_path):
+    """Whatever libraries print goes to stderr: the fixture checks that stdout ends clean."""
+    people(project(walk(5))).save(tmp_path / "p.npz")
+    engine.request(1, "doctor")
+    state, _ = engine.answer(1)
+    assert state["result"]["lifter"] == "tcn-cmu"
+    assert np.isfinite(len(state["result"]["packages"]))
