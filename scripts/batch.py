@@ -77,9 +77,10 @@ def _person(text: str) -> str:
     return text
 
 
-def _tds(text: str) -> int | str:
+def _tds(text: str) -> int | None:
+    """None where the engine chooses."""
     if text == "auto":
-        return text
+        return None
     if not re.fullmatch(r"[1-9]\d*", text):
         raise argparse.ArgumentTypeError(f"{text}: give auto or a whole number from 1")
     return int(text)
@@ -199,15 +200,16 @@ def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterat
         seconds, started = round(now - started, 2), now
         return {**result, **facts, "seconds": seconds}
 
+    records: list[dict[str, Any]]
     is_motion = source.suffix.lower() == ".npz"
     try:
-        motions = [{"path": source}] if is_motion else capture(source, options, engine, report)
+        records = [{"path": source}] if is_motion else capture(source, options, engine, report)
     except (ClipError, export.ExportError) as error:
         yield finished(error=str(error))
         return
-    for record in motions:
-        path = Path(record["path"])
-        facts: Result = {"person": record.get("person"), "warnings": list(record.get("warnings", []))}
+    for record in records:
+        path: Path = record["path"]
+        facts: Result = {"person": record.get("person"), "warnings": record.get("warnings", [])}
         try:
             motion = load(path)
             facts |= {"person": motion.meta.get("person"), "frames": len(motion)}

@@ -64,6 +64,8 @@ def windows(motion: MotionFile, rows: list[int]) -> list[Window]:
         boxes.append(np.concatenate([pixels.min(axis=0), pixels.max(axis=0)]))
     left, top, right, bottom = np.array(boxes).T
     height = max(_ROOM * float((bottom - top).max()), _ROOM * float((right - left).max()) * TILE[1] / TILE[0])
+    # A person who walks up to the lens does not make everybody else tiny.
+    height = min(height, float(motion.meta["height"]))
     width = height * TILE[0] / TILE[1]
     return [
         Window(float(x - width / 2), float(y - height / 2), width, height)
@@ -130,9 +132,9 @@ def _look(scene: bpy.types.Scene) -> None:
     scene.render.image_settings.color_mode = "RGB"
     scene.view_settings.view_transform = "Standard"
     scene.display.render_aa = "8"
-    scene.display.light_direction = (-0.35, -0.25, 0.9)
     shading = scene.display.shading
     shading.light = "STUDIO"
+    shading.studio_light = "paint.sl"  # the bright one, from above
     shading.color_type = "MATERIAL"
     shading.show_shadows = True
     shading.shadow_intensity = 0.35
@@ -162,7 +164,7 @@ def _floor(context: bpy.types.Context, motion: MotionFile) -> None:
         looks.append(look)
     mesh = bpy.data.meshes.new("Floor")
     mesh.from_pydata(vertices, [], faces)
-    for name, grey in (("Floor", 0.80), ("Floor lines", 0.55)):
+    for name, grey in (("Floor", 1.0), ("Floor lines", 0.65)):
         material = bpy.data.materials.new(name)
         material.diffuse_color = (grey, grey, grey, 1.0)
         mesh.materials.append(material)

@@ -14,10 +14,10 @@ import numpy as np
 from . import rotations
 from .skeleton import BONES, NAMES, PARENTS, Rest, chest_frames, joint
 
-_STRAIGHT, _BENT = np.sin(np.radians([5.0, 25.0]))
+_STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
 """Sine of the bend below which a limb's plane is noise, and above which it is trusted fully."""
-_ROLL_SECONDS = 0.02
-"""Time over which a fully trusted roll is smoothed; less than a frame."""
+_ROLL_SECONDS = 0.03
+"""Time over which a fully trusted roll is smoothed; about a frame."""
 _CONTACT_SECONDS = 0.1
 """Half the time in which a foot goes over from the shin to the floor and back."""
 

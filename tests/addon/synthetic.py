@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from blender_addon.retarget.motion_file import JOINTS
+from blender_addon.retarget.rotations import from_quaternions
+from blender_addon.retarget.skeleton import BONES, PARENTS, Rest
+
 PELVIS, THIGH, SHIN, ANKLE = 0.24, 0.42, 0.41, 0.075
 LOWER_SPINE, UPPER_SPINE, NECK, HEAD = 0.24, 0.25, 0.12, 0.15
 SHOULDER, UPPER_ARM, FOREARM = 0.17, 0.29, 0.25
@@ -113,3 +117,30 @@ def save_motion(
         meta=np.array(json.dumps(meta)),
     )
     return path
+
+
+def pose(rest: Rest, rotations: np.ndarray, location: np.ndarray) -> np.ndarray:
+    """The joints (T,17,3) of Blender's own forward kinematics: pose-bone rotations (T,B,4), location of the hips."""
+    turned, heads = [], []
+    world = np.zeros((len(rotations), 17, 3))
+    local = from_quaternions(rotations)
+    for index, (bone, parent) in enumerate(zip(BONES, PARENTS, strict=True)):
+        if parent < 0:
+            heads.append(rest.heads[index] + location @ rest.frames[index].T)
+            turned.append(rest.frames[index] @ local[:, index])
+        else:
+            offset = rest.frames[parent].T @ (rest.heads[index] - rest.heads[parent])
+            heads.append(heads[parent] + turned[parent] @ offset)
+            turned.append(turned[parent] @ rest.frames[parent].T @ rest.frames[index] @ local[:, index])
+        world[:, JOINTS.index(bone.head)] = heads[index]
+        if bone.tail is not None:
+            length = np.linalg.norm(rest.tails[index] - rest.heads[index])
+            world[:, JOINTS.index(bone.tail)] = heads[index] + turned[index][..., 1] * length
+    return world
+
+
+def mirrored(world: np.ndarray) -> np.ndarray:
+    """The same motion seen in a mirror at x = 0."""
+    names = [name.replace("L", "?", 1) if name[0] == "L" else name for name in JOINTS]
+    names = [name.replace("R", "L", 1) if name[0] == "R" else name.replace("?", "R", 1) for name in names]
+    return world[:, [names.index(name) for name in JOINTS]] * [-1.0, 1.0, 1.0]

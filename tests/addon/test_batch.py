@@ -1,0 +1,212 @@
+"""scripts/batch.py: what it prints, what it leaves, what it skips."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import synthetic
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "batch.py"
+HOSTS = {
+    "module": [sys.executable, str(SCRIPT)],
+    "blender": ["blender", "-b", "--factory-startup", "--python", str(SCRIPT), "--"],
+}
+
+
+def run(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
+    """Exit status, results, stderr. On stdout there is nothing but results (and Blender's own greeting)."""
+    done = subprocess.run(
+        [*HOSTS[host], *map(str, words)], capture_output=True, text=True, encoding="utf-8", timeout=240, check=False
+    )
+    lines = done.stdout.splitlines()
+    if host == "blender":
+        assert lines.pop(0).startswith("Blender ")
+    return done.returncode, [json.loads(line) for line in lines], done.stderr
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path) -> None:
+    motion = synthetic.save_motion(tmp_path / "clip ü 1.npz", *synthetic.walk(20))
+    folder = tmp_path / "out"
+    words = [motion, "--output-dir", folder, "--format", "fbx", "--format", "bvh", "--format", "blend"]
+    status, results, stderr = run(host, *words)
+    assert status == 0, stderr
+    (result,) = results
+    assert result["input"] == str(motion)
+    assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
+    assert [Path(path).name for path in result["outputs"]] == [f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "blend")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(Path(path).name for path in result["outputs"])
+    assert not result["skipped"]
+    assert "Frames: 20" in (folder / "clip ü 1.bvh").read_text(encoding="utf-8")
+
+    times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    status, results, _ = run(host, *words)
+    assert status == 0
+    assert results[0]["skipped"]
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
+    status, results, stderr = run(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
+    assert (status, results) == (2, [])
+    assert "gif" in stderr
+
+
+def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
+    good = synthetic.save_motion(tmp_path / "good.npz", *synthetic.walk(5))
+    (tmp_path / "bad.npz").write_text("no")
+    status, results, _ = run("module", tmp_path / "bad.npz", tmp_path / "no.mp4", good, "--output-dir", tmp_path / "o")
+    assert status == 1
+    assert [result["error"] is None for result in results] == [False, False, True]
+    assert "not a motion file" in results[0]["error"]
+    assert "no such file" in results[1]["error"]
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["good.fbx"]
+
+
+def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model: Path, tmp_path: Path) -> None:
+    words = [demo_clip, "--output-dir", tmp_path, "--format", "bvh", "--end", "1"]
+    status, results, stderr = run("blender", *words)
+    assert status == 0, stderr + str(results)
+    (result,) = results
+    names = [f"{demo_clip.stem}.npz", f"{demo_clip.stem}.bvh"]
+    assert [Path(path).name for path in result["outputs"]] == names
+    assert result["frames"] == 30
+    assert "Frames: 30" in (tmp_path / names[1]).read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{demo_clip.stem}.batch.json"])
+    status, results, _ = run("blender", *words)
+    assert (status, results[0]["skipped"]) == (0, True)
+
+
+class FakeEngine:
+    """Stands in for EngineClient: captures two people out of any video, at once."""
+
+    requests: list[tuple[str, dict[str, Any]]]
+    failure: str | None = None
+
+    def __init__(self, command: object) -> None:
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def request(self, method: str, params: dict[str, Any]) -> int:
+        FakeEngine.requests.append((method, params))
+        result: dict[str, Any] = {"people": params.get("output")}
+        if method == "capture":
+            output = Path(params["output"])
+            result = {"motions": []}
+            for person in (1, 2):
+                path = output.with_name(f"{output.stem}.person{person}.npz")
+                synthetic.save_motion(path, *synthetic.walk(6), person=person)
+                result["motions"].append({"person": person, "path": str(path), "frames": 6, "warnings": [f"w{person}"]})
+        answer = {"type": "result", "result": result}
+        if FakeEngine.failure and method == "analyse":
+            answer = {"type": "error", "code": "bad_input", "message": FakeEngine.failure}
+        self._answers[len(self._answers) + 1] = answer
+        return len(self._answers)
+
+    def wait(self, request_id: int, on_event: Callable[[dict[str, Any]], None], timeout: float | None = None) -> Any:
+        on_event({"type": "progress", "stage": "detect", "done": 1, "total": 2})
+        return self._answers[request_id]
+
+
+@pytest.fixture
+def batch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("batch", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    FakeEngine.requests, FakeEngine.failure = [], None
+    monkeypatch.setattr(module, "EngineClient", FakeEngine)
+    return module
+
+
+def work(batch: ModuleType, *words: str | Path) -> tuple[int, list[dict[str, Any]]]:
+    results: list[dict[str, Any]] = []
+    return batch.main([str(word) for word in words], results.append), results
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Only its name and its time matter where the engine is a stand-in."""
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"")
+    return path
+
+
+def test_several_people_are_several_results(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    words = (video, "--output-dir", folder, "--person", "all", "--start", "1", "--end", "2.5", "--tds", "3")
+    status, results = work(batch, *words, "--height", "1.8", "--fov", "60", "--format", "bvh")
+    assert status == 0
+    assert [result["person"] for result in results] == [1, 2]
+    assert [result["warnings"] for result in results] == [["w1"], ["w2"]]
+    outputs = [[Path(path).name for path in result["outputs"]] for result in results]
+    assert outputs == [[f"clip.person{n}.npz", f"clip.person{n}.bvh"] for n in (1, 2)]
+    (_, analyse), (_, capture) = FakeEngine.requests
+    assert (analyse["start"], analyse["end"]) == (1.0, 2.5)
+    assert "person" not in analyse and "start" not in capture
+    assert {key: capture[key] for key in ("person", "tds", "height", "fov")} == {
+        "person": "all",
+        "tds": 3,
+        "height": 1.8,
+        "fov": 60.0,
+    }
+
+
+def test_the_engine_works_again_only_for_other_settings_or_a_newer_video(
+    batch: ModuleType, video: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    words = (video, "--output-dir", folder, "--format", "bvh")
+    work(batch, *words)
+    asked = len(FakeEngine.requests)
+    assert [result["skipped"] for result in work(batch, *words)[1]] == [True, True]
+    # Another format is exported from the same motion.
+    assert [result["skipped"] for result in work(batch, *words, "--format", "fbx")[1]] == [False, False]
+    assert len(FakeEngine.requests) == asked
+    assert [result["skipped"] for result in work(batch, *words, "--height", "1.5")[1]] == [False, False]
+    assert len(FakeEngine.requests) == 2 * asked
+    future = video.stat().st_mtime + 100
+    os.utime(video, (future, future))
+    work(batch, *words, "--height", "1.5")
+    assert len(FakeEngine.requests) == 3 * asked
+
+
+def test_the_engines_message_is_the_error(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+    FakeEngine.failure = "clip.mp4: nobody is in it; choose another video"
+    status, results = work(batch, video, "--output-dir", tmp_path / "out")
+    assert status == 1
+    assert [result["error"] for result in results] == [FakeEngine.failure]
+    assert results[0]["outputs"] == []
+
+
+def test_inputs_of_one_name_are_bad_usage(batch: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as leave:
+        work(batch, tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.npz", "--output-dir", tmp_path)
+    assert leave.value.code == 2
+    assert "clip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--person", "0"), ("--person", "biggest"), ("--tds", "0"), ("--tds", "x")]
+)
+def test_wrong_values_are_bad_usage(batch: ModuleType, tmp_path: Path, option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as leave:
+        work(batch, tmp_path / "clip.mp4", "--output-dir", tmp_path, option, value)
+    assert leave.value.code == 2
