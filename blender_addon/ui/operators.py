@@ -103,11 +103,10 @@ class VIDEO_TO_MOCAP_OT_capture(_StartsJob, bpy.types.Operator):
             "output": str(output),
             "person": ",".join(map(str, persons)),
             "height": round(settings.height, 3),
+            "fov": round(settings.fov, 3),
         }
         if settings.tds:
             params["tds"] = settings.tds
-        if settings.fov:
-            params["fov"] = round(settings.fov, 3)
         if settings.lifter:
             params["lifter"] = settings.lifter
         jobs.begin(context, self.bl_label, "capture", params, partial(_captured, source))

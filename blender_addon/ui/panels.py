@@ -17,6 +17,17 @@ class _Sidebar:
     bl_category = "Video to Mocap"
 
 
+def _start_button(layout: bpy.types.UILayout, operator: str, label: str, icon: str) -> None:
+    if jobs.busy():
+        # Not the operator, greyed: the one under the mouse would look grey until the mouse moves.
+        row = layout.row()
+        row.enabled = False
+        row.alignment = "CENTER"
+        row.label(text=label, icon=icon)
+    else:
+        layout.operator(operator, text=label, icon=icon)
+
+
 class VIDEO_TO_MOCAP_UL_persons(bpy.types.UIList):
     """One line a person: capture?, name, seconds seen, coverage."""
 
@@ -75,10 +86,10 @@ class VIDEO_TO_MOCAP_PT_video(_Sidebar, bpy.types.Panel):
         column = layout.column()
         column.enabled = not jobs.busy()
         column.prop(settings, "video", text="")
-        row = column.row(align=True)
-        row.prop(settings, "start")
-        row.prop(settings, "end")
-        layout.operator("video_to_mocap.analyse", icon="VIEWZOOM")
+        span = column.column(align=True)
+        span.prop(settings, "start")
+        span.prop(settings, "end")
+        _start_button(layout, "video_to_mocap.analyse", "Analyse", "VIEWZOOM")
 
 
 class VIDEO_TO_MOCAP_PT_people(_Sidebar, bpy.types.Panel):
@@ -101,15 +112,15 @@ class VIDEO_TO_MOCAP_PT_capture(_Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
         column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
         column.enabled = not jobs.busy()
-        column.prop(settings, "height")
-        column.prop(settings, "tds")
-        column.prop(settings, "fov")
+        # Not split into names and values: half a sidebar of the usual width cuts the names off.
+        numbers = column.column(align=True)
+        numbers.prop(settings, "height")
+        numbers.prop(settings, "fov")
+        numbers.prop(settings, "tds")
         column.prop(settings, "lifter")
         column.prop(settings, "set_scene")
-        layout.operator("video_to_mocap.capture", icon="ARMATURE_DATA")
+        _start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")
 
 
 class VIDEO_TO_MOCAP_PT_export(_Sidebar, bpy.types.Panel):

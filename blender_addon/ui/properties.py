@@ -54,7 +54,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         update=_forget_people,
     )
     start: FloatProperty(  # type: ignore[valid-type]
-        name="From",
+        name="From (s)",
         description="Where in the video to start, in seconds",
         min=0.0,
         precision=2,
@@ -62,14 +62,16 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         update=_forget_people,
     )
     end: FloatProperty(  # type: ignore[valid-type]
-        name="To",
+        name="To (s)",
         description="Where in the video to stop, in seconds. 0 is the end of the video",
         min=0.0,
         precision=2,
         step=10,
         update=_forget_people,
     )
-    persons: CollectionProperty(type=VIDEO_TO_MOCAP_PG_person, name="People")  # type: ignore[valid-type]
+    persons: CollectionProperty(  # type: ignore[valid-type]
+        type=VIDEO_TO_MOCAP_PG_person, name="People", description="The people who were found in the video"
+    )
     active_person: IntProperty(name="Active Person", options={"HIDDEN"})  # type: ignore[valid-type]
     people: StringProperty(  # type: ignore[valid-type]
         name="People File",
@@ -77,7 +79,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         options={"HIDDEN"},
     )
     tds: IntProperty(  # type: ignore[valid-type]
-        name="tds",
+        name="tds (0 = auto)",
         description="Temporal downsampling: the engine looks at every n-th frame around each frame. Higher values "
         "see a longer stretch of time, for slow motion and high frame rates. 0 chooses what fits the video",
         min=0,
@@ -96,9 +98,12 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     )
     fov: FloatProperty(  # type: ignore[valid-type]
         name="Field of View",
-        description="How wide the camera sees, in degrees across the picture's width, if you know it: a phone "
-        "about 65, an action camera 90 and more. 0 assumes an ordinary lens",
-        min=0.0,
+        description="How wide the camera sees, in degrees along the picture's longer side: a phone about 65, an "
+        "action camera 90 and more. It decides how far away the person is, and so how far they walk",
+        default=60.0,
+        min=5.0,
+        soft_min=20.0,
+        soft_max=120.0,
         max=170.0,
         precision=1,
         step=100,
@@ -109,7 +114,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         "Empty is the one that comes with the engine",
     )
     set_scene: BoolProperty(  # type: ignore[valid-type]
-        name="Set Scene to the Video",
+        name="Match Scene to Video",
         description="Give the scene the video's frame rate and range, so that video and motion run in step",
         default=True,
     )

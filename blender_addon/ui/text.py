@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 STAGES = {
-    "probe": "Looking at the video",
-    "decode": "Reading the video",
+    "start": "Getting ready",
     "detect": "Finding people",
-    "track": "Following people",
     "lift": "Working out the third dimension",
-    "motion": "Cleaning up the motion",
-    "write": "Saving",
 }
 """What the engine's stages are called in the panel."""
 
@@ -34,9 +29,32 @@ def wrap(text: str, width: float, scale: float) -> list[str]:
 
     Words that are longer than a line (paths) are broken, so that nothing is cut off.
     """
-    # 6.6 pixels are a wide letter of Blender's font; 45 go to the margins and the icon.
-    letters = max(16, int((width / scale - 45) / 6.6))
-    return [line for paragraph in text.splitlines() for line in textwrap.wrap(paragraph, letters)]
+    room = max(80.0, width / scale - _MARGINS)
+    lines = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in paragraph.split():
+            rest = word
+            if line and _pixels(f"{line} {rest}") > room:
+                lines.append(line)
+                line = ""
+            while _pixels(rest) > room:
+                fits = next(n for n in range(len(rest), 0, -1) if _pixels(rest[:n]) <= room)
+                lines.append(rest[:fits])
+                rest = rest[fits:]
+            line = f"{line} {rest}".strip()
+        if line:
+            lines.append(line)
+    return lines
+
+
+_MARGINS = 66.0
+"""Pixels of a sidebar that a label with an icon has not: tabs, margins, icon."""
+
+
+def _pixels(text: str) -> float:
+    """About how wide a text is in Blender's font, rather too wide than too narrow."""
+    return sum(9.0 if letter.isupper() or letter in "_mw%@" or ord(letter) > 0x2E7F else 6.6 for letter in text)
 
 
 def found(number: int) -> str:
@@ -53,7 +71,7 @@ def captured(motions: list[dict[str, Any]]) -> str:
     lines = []
     for motion in motions:
         lines.append(f"Captured person {motion['person']}: {motion['frames']} frames, tds {motion['tds']}.")
-        lines.extend(motion["warnings"])
+        lines.extend(warning[:1].upper() + warning[1:] + "." for warning in motion["warnings"])
     return "\n".join(lines)
 
 

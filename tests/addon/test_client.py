@@ -312,3 +312,57 @@ class TestFindEngine:
         link = tmp_path / "link"
         link.symlink_to(python)
         assert locate.find_engine(str(link)).python == link
+
+
+class TestRealEngine:
+    """The engine itself, as the add-on starts it."""
+
+    @pytest.fixture(scope="class")
+    def engine(self) -> Iterator[EngineClient]:
+        client = EngineClient(locate.find_engine(sys.executable))
+        client.start()
+        yield client
+        client.stop()
+
+    def test_it_greets_and_looks_at_a_video(self, engine: EngineClient, demo_clip: Path) -> None:
+        final = ask(engine, "probe", video=str(demo_clip))
+        assert final["type"] == protocol.RESULT, final
+        assert (final["result"]["video"]["width"], final["result"]["video"]["height"]) == (1768, 994)
+        assert engine.hello and engine.hello["pid"] == process_of(engine).pid
+
+    def test_bad_input_is_the_users_and_the_next_request_works(
+        self, engine: EngineClient, demo_clip: Path, tmp_path: Path
+    ) -> None:
+        text = tmp_path / "Ü 1.mp4"
+        text.write_text("no video")
+        for path in (text, tmp_path / "missing.mp4"):
+            final = ask(engine, "probe", video=str(path))
+            assert final.get("code") == protocol.BAD_INPUT and path.name in final["message"], final
+        final = ask(engine, "no such method")
+        assert final["code"] == protocol.PROTOCOL
+        assert ask(engine, "probe", video=str(demo_clip))["type"] == protocol.RESULT
+
+    def test_a_cancelled_analysis_leaves_nothing(
+        self, engine: EngineClient, demo_clip: Path, detector_model: Path, tmp_path: Path
+    ) -> None:
+        output = tmp_path / "people.npz"
+        number = engine.request("analyse", {"video": str(demo_clip), "output": str(output)})
+
+        def cancel_at_work(event: Event) -> None:
+            if event["stage"] == "detect":
+                engine.cancel(number)
+
+        final = engine.wait(number, cancel_at_work, 120.0)
+        assert final.get("code") == protocol.CANCELLED, final
+        assert not list(tmp_path.iterdir())
+
+    def test_it_ends_in_the_middle_of_a_job(self, demo_clip: Path, detector_model: Path, tmp_path: Path) -> None:
+        client = EngineClient(locate.find_engine(sys.executable))
+        client.start()
+        client.request("analyse", {"video": str(demo_clip), "output": str(tmp_path / "people.npz")})
+        while not client.poll():
+            time.sleep(0.02)
+        process, before = process_of(client), time.monotonic()
+        client.stop()
+        assert not process.is_running() and time.monotonic() - before < 4.0
+        assert not list(tmp_path.iterdir())

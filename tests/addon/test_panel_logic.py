@@ -193,16 +193,19 @@ class TestText:
     def test_nothing_is_cut_off(self, scale: float) -> None:
         path = "/home/" + "long_folder/" * 10 + "video.mp4"
         lines = text.wrap(f"There is no such file: {path}.\nChoose the video again.", 300 * scale, scale)
-        assert max(map(len, lines)) <= 38
+        assert max(map(len, lines)) <= 35
         assert "".join(lines).replace(" ", "").count(path) == 1
         assert lines[-1] == "Choose the video again."
 
     def test_a_region_that_is_too_narrow(self) -> None:
-        assert text.wrap("some words of text", 10, 1.0) == ["some words of", "text"]
+        assert text.wrap("some words of text", 10, 1.0) == ["some words", "of text"]
+
+    def test_capitals_are_wide(self) -> None:
+        assert len(text.wrap("x" * 60, 225, 1.0)) < len(text.wrap("X" * 60, 225, 1.0))
 
     def test_what_happened(self) -> None:
         assert "Nobody" in text.found(0) and "One person" in text.found(1) and text.found(3).startswith("3 people")
-        motion = {"person": 2, "frames": 30, "tds": 2, "warnings": ["The feet are not seen."]}
+        motion = {"person": 2, "frames": 30, "tds": 2, "warnings": ["the feet are not seen"]}
         assert text.captured([motion]) == "Captured person 2: 30 frames, tds 2.\nThe feet are not seen."
         assert "python3-numpy" in text.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
         assert text.trouble(ValueError("odd")).endswith("scene: odd")

@@ -25,9 +25,7 @@ def test_same_behaviour(function: str) -> None:
     assert inspect.getsource(getattr(ours, function)) == inspect.getsource(getattr(theirs, function))
 
 
-@pytest.mark.parametrize(
-    "line", [b"", b"\n", b"[]", b"{}", b'{"type": 1}', b"\xff", b"[" * 100_000, b" " * (1 << 21)]
-)
+@pytest.mark.parametrize("line", [b"", b"\n", b"[]", b"{}", b'{"type": 1}', b"\xff", b"[" * 100_000, b" " * (1 << 21)])
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(ours.ProtocolError):
         ours.decode(line)

@@ -1,0 +1,223 @@
+"""Drives a real Blender window as an animator would: with the mouse. Runs inside Blender, see test_window.py.
+
+Arguments after ``--``: the source folder, the video, a file that is no video, the folder for the screenshots.
+Writes what it measured to ``report.json`` there. Exit status 4 if anything is not as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+
+SOURCE, VIDEO, NO_VIDEO, OUTPUT = sys.argv[sys.argv.index("--") + 1 :]
+sys.path.insert(0, SOURCE)
+
+Steps = Iterator[float]
+"""A generator that the timer moves on; it yields the seconds until its next step."""
+
+PATIENCE = 120.0
+
+report: dict[str, float] = {}
+
+
+def window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def view() -> bpy.types.Area:
+    return next(area for area in window().screen.areas if area.type == "VIEW_3D")
+
+
+def sidebar() -> bpy.types.Region:
+    return next(region for region in view().regions if region.type == "UI")
+
+
+def override() -> object:
+    region = next(region for region in view().regions if region.type == "WINDOW")
+    return bpy.context.temp_override(window=window(), area=view(), region=region)
+
+
+def settings() -> bpy.types.PropertyGroup:
+    return window().scene.video_to_mocap
+
+
+def armatures() -> list[bpy.types.Object]:
+    return [item for item in window().scene.objects if item.type == "ARMATURE"]
+
+
+def screenshot(name: str) -> Steps:
+    yield 0.3
+    with override():
+        bpy.ops.screen.screenshot(filepath=str(Path(OUTPUT) / f"{name}.png"))
+    yield 0.1
+
+
+def move(x: int, y: int) -> Steps:
+    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+    yield 0.02
+
+
+def click(x: int, y: int) -> Steps:
+    yield from move(x, y)
+    window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
+    yield 0.05
+    window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=y)
+    yield 0.05
+
+
+def press(operator: str) -> Steps:
+    """Finds the operator's button in the sidebar, by what Ctrl-C over it copies, and clicks on it."""
+    region = sidebar()
+    x = region.x + region.width - 42  # the right end of wide buttons, and where the small ones are
+    for y in range(region.y + region.height - 20, region.y, -14):
+        bpy.context.window_manager.clipboard = ""
+        yield from move(x, y)
+        window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
+        window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
+        yield 0.02
+        if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
+            yield from click(x, y)
+            return
+    raise AssertionError(f"no button for {operator} in the sidebar")
+
+
+def wait_for(what: str, condition: Callable[[], bool]) -> Steps:
+    """Waits for the engine, and notes the longest time for which the interface stood still meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    watch.last, watch.longest = time.perf_counter(), 0.0
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}; status: {settings().status!r}"
+        yield 0.05
+    watch()
+    report[f"longest pause before {what}"] = round(watch.longest, 3)
+
+
+def test() -> Steps:
+    from blender_addon.ui import jobs
+
+    def idle() -> bool:
+        return not jobs.busy()
+
+    bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the captured person's way
+
+    # The first state.
+    view().spaces.active.show_region_ui = True
+    yield 0.3
+    region = sidebar()
+    yield from click(region.x + region.width - 13, region.y + region.height - 189)
+    yield 0.2
+    yield from screenshot("1-first")
+
+    # A text file called .mp4.
+    settings().video = NO_VIDEO
+    yield from press("video_to_mocap.analyse")
+    yield from wait_for("the error", lambda: idle() and settings().failed)
+    assert Path(NO_VIDEO).name in settings().status, settings().status
+    yield from screenshot("2-error")
+
+    # Cancel.
+    settings().video = VIDEO
+    yield from press("video_to_mocap.analyse")
+    yield from wait_for("the analysis", lambda: jobs.fraction() > 0.0)
+    yield from screenshot("3-analysing")
+    yield from press("video_to_mocap.cancel")
+    yield from wait_for("the cancel", idle)
+    assert settings().status == "Cancelled." and not settings().persons, settings().status
+
+    # Analyse.
+    settings().end = 1.0
+    yield from press("video_to_mocap.analyse")
+    yield from wait_for("the people", lambda: idle() and len(settings().persons) > 0)
+    yield from screenshot("4-people")
+
+    # Capture.
+    before = time.monotonic()
+    yield from press("video_to_mocap.capture")
+    yield from wait_for("the armature", lambda: idle() and len(armatures()) == 1)
+    report["seconds from Capture to armature"] = round(time.monotonic() - before, 2)
+    name = armatures()[0].name
+    first, last = armatures()[0].animation_data.action.frame_range
+    assert first == 1 and 25 <= last <= 31, (first, last)
+    assert window().scene.frame_end == last
+    with override():
+        bpy.ops.view3d.view_selected()
+    yield from screenshot("5-captured")
+
+    # Undo and redo.
+    objects = {item.name for item in bpy.data.objects}
+    with override():
+        bpy.ops.ed.undo()
+    yield 0.2
+    assert not armatures(), "undo leaves the armature"
+    assert len(settings().persons) > 0, "undo takes the people away"
+    with override():
+        bpy.ops.ed.redo()
+    yield 0.2
+    assert [item.name for item in armatures()] == [name]
+    assert armatures()[0].animation_data.action.frame_range[1] == last
+
+    # Again, with another setting: replaced, in one step.
+    settings().height = 1.9
+    yield from press("video_to_mocap.capture")
+    yield from wait_for("the second capture", lambda: idle() and settings().status.startswith("Captured"))
+    assert {item.name for item in bpy.data.objects} == objects
+    tall = armatures()[0].data.bones[0].head_local.z
+    with override():
+        bpy.ops.ed.undo()
+    yield 0.2
+    assert {item.name for item in bpy.data.objects} == objects
+    assert armatures()[0].data.bones[0].head_local.z < tall
+    with override():
+        bpy.ops.ed.redo()
+    yield 0.2
+
+    # No engine.
+    os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere/python"
+    settings().video = ""
+    yield from screenshot("6-no-engine")
+
+
+def watch() -> float:
+    """A timer that notes how long it was not called: for that long the interface stood still."""
+    now = time.perf_counter()
+    watch.longest = max(watch.longest, now - watch.last)
+    watch.last = now
+    return 0.01
+
+
+watch.longest, watch.last = 0.0, 0.0
+steps = test()
+
+
+def step() -> float | None:
+    try:
+        return next(steps)
+    except StopIteration:
+        (Path(OUTPUT) / "report.json").write_text(json.dumps(report))
+        print("the window did all that was asked", flush=True)
+        bpy.app.timers.unregister(watch)
+        bpy.ops.wm.quit_blender()
+    except BaseException:  # noqa: BLE001 - whatever it is, the test must end and say it
+        traceback.print_exc()
+        sys.stdout.flush()
+        with override():
+            bpy.ops.screen.screenshot(filepath=str(Path(OUTPUT) / "failed.png"))
+        os._exit(4)
+    return None
+
+
+bpy.context.preferences.view.show_splash = False
+# Beside a button, Ctrl-C would copy the selected objects; see press().
+for item in bpy.context.window_manager.keyconfigs.default.keymaps["3D View"].keymap_items:
+    if item.idname == "view3d.copybuffer":
+        item.active = False
+bpy.ops.preferences.addon_enable(module="blender_addon")
+bpy.app.timers.register(step, first_interval=0.5)
+bpy.app.timers.register(watch, first_interval=0.5)
