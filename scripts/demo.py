@@ -55,7 +55,7 @@ def demo(video: Path, folder: Path) -> dict[str, float]:
     if lacking:
         raise FileNotFoundError(f"not made, though every stage ended well: {', '.join(lacking)}")
     for result in made:
-        print(f"{result}  ({result.stat().st_size / 1e6:.1f} MB)")
+        print(f"{result}  ({result.stat().st_size / 1e6:.1f} MB)", flush=True)
     return seconds
 
 
