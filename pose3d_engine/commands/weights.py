@@ -38,11 +38,11 @@ def execute(args: argparse.Namespace) -> None:
 
 def _description(entry: weights.Entry) -> str:
     path = weights.present(entry.name)
-    missing = "missing; run: pose3d weights fetch " + entry.name if entry.sources else "missing; yours to add"
+    remedy = f"run: pose3d weights fetch {entry.name}" if entry.sources else f"yours to add as {entry.file}"
     return "\n".join(
         [
             f"{entry.name} ({entry.kind}): {entry.title}",
-            f"    file     {path or missing}",
+            f"    file     {path or f'missing; {remedy}'}",
             f"    licence  {entry.licence}",
             f"    credit   {entry.credit}",
             f"    origin   {entry.origin}",

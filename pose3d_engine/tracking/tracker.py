@@ -37,7 +37,7 @@ _REACH_GROWS_S = 1.0
 that the person was not seen. With these a runner is found again, and the next passer-by is not taken for him."""
 
 _LEAST_SIMILARITY = 0.25
-_LEAST_AT_ONCE = 0.3
+_LEAST_POSE_AT_ONCE = 0.35
 _AT_ONCE_S = 0.1
 """From one frame to the next a person looks alike; a pose that does not is a mistake of the detector."""
 
@@ -91,8 +91,10 @@ class _Track:
         result = _POSE_SHARE * pose + (1 - _POSE_SHARE) * overlap
         sizes = np.linalg.norm(people.boxes[:, 2:] - people.boxes[:, :2], axis=-1)
         ratio = np.maximum(sizes, 1.0) / max(self.size, 1.0)
-        least = _LEAST_AT_ONCE if gap < _AT_ONCE_S else _LEAST_SIMILARITY
-        possible = (result >= least) & (np.maximum(ratio, 1 / ratio) <= _LARGEST_RATIO)
+        least_pose = _LEAST_POSE_AT_ONCE if gap < _AT_ONCE_S else 0.0
+        possible = (
+            (result >= _LEAST_SIMILARITY) & (pose >= least_pose) & (np.maximum(ratio, 1 / ratio) <= _LARGEST_RATIO)
+        )
         # The reach of a track that was long not seen is wide, and must not win against one that is here.
         return np.where(possible, result * np.exp(-gap), 0.0)
 
