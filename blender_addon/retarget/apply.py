@@ -28,12 +28,16 @@ def capture_to_scene(
     Raises MotionFileError on a file that is none. Returns the armature objects.
     """
     motions = [load(path) for path in paths]
-    if set_scene and motions:
-        fit_scene(context.scene, motions)
-    made: list[bpy.types.Object] = []
-    with _removing_on_failure():
-        made.extend(create_character(context, motion, character_name(motion)) for motion in motions)
-    return made
+    scene = context.scene
+    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end
+    try:
+        if set_scene and motions:
+            fit_scene(scene, motions)
+        with _removing_on_failure():
+            return [create_character(context, motion, character_name(motion)) for motion in motions]
+    except BaseException:
+        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = before
+        raise
 
 
 def character_name(motion: MotionFile) -> str:

@@ -188,7 +188,7 @@ def _torso(parts: _Parts) -> None:
     hip = parts.length("hips")
     left = NAMES.index("thigh.L")
     half = float(parts.rest.heads[left][0]) / parts.scale  # half the distance between the hip joints
-    wide = float(np.clip(half + 0.035, 0.12, 0.18))
+    wide = float(np.clip(half + 0.045, 0.12, 0.18))
     parts.tube(
         "hips",
         [
@@ -202,7 +202,7 @@ def _torso(parts: _Parts) -> None:
     )
     parts.tube("spine", [(0.25, 0.108, 0.080), (0.65, 0.106, 0.079), (1.15, 0.112, 0.083)], _JOINT)
     reach = parts.length("shoulder.L")
-    broad = float(np.clip(0.82 * reach, 0.11, 0.17))
+    broad = float(np.clip(0.9 * reach, 0.11, 0.17))
     parts.tube(
         "chest",
         [
@@ -265,8 +265,8 @@ def _arm(parts: _Parts, side: str) -> None:
 
 
 def _leg(parts: _Parts, side: str) -> None:
-    parts.ball("thigh" + side, 0.082)
-    parts.tube("thigh" + side, [(0.12, 0.080, 0.084), (0.28, 0.080, 0.084), (0.60, 0.066, 0.068), (0.90, 0.050, 0.053)])
+    parts.ball("thigh" + side, 0.076)
+    parts.tube("thigh" + side, [(0.12, 0.074, 0.080), (0.28, 0.075, 0.081), (0.60, 0.064, 0.067), (0.90, 0.050, 0.053)])
     parts.ball("shin" + side, 0.052)
     parts.tube(
         "shin" + side,

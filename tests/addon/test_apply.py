@@ -181,13 +181,13 @@ def test_a_failure_leaves_nothing_behind(walk: Path, tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(keyframes, "write", broken)
         with pytest.raises(RuntimeError, match="on purpose"):
-            apply.capture_to_scene(bpy.context, [walk])
+            apply.capture_to_scene(bpy.context, [walk], set_scene=True)
     assert content() == before
+    assert (bpy.context.scene.render.fps, bpy.context.scene.frame_end) == (24, 250)
     # The first of two is already made when the second turns out to be no motion.
     with pytest.raises(MotionFileError):
         apply.capture_to_scene(bpy.context, [walk, tmp_path / "none.npz"], set_scene=True)
     assert content() == before
-    assert bpy.context.scene.render.fps == 24
     apply.capture_to_scene(bpy.context, [walk])
 
 
