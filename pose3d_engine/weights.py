@@ -52,8 +52,9 @@ class Source:
 class Entry:
     """A file of weights. ``sources`` is empty where it ships with the project or a user adds it.
 
-    kind: ``detector`` or ``lifter``. file: its name in a folder of weights. sha256: None for a file that a user
-    adds and whose contents cannot be known. architecture, settings: how to build what the weights are for.
+    kind: ``detector``, ``lifter`` or ``refinement`` (of a lifter's result). file: its name in a folder of weights.
+    sha256: None for a file that a user adds and whose contents cannot be known. architecture, settings: how to
+    build what the weights are for.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Sequence
 from fractions import Fraction
@@ -31,9 +32,6 @@ def write_clip(
         stream = container.add_stream("h264", rate=25, options={"crf": "10"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        if rotation:
-            # FFmpeg counts against the clock.
-            stream.set_display_rotation(-rotation)
         for index in range(frames):
             image = np.full((height, width, 3), 20 + 200 * index // max(frames - 1, 1), np.uint8)
             h, w = height // 4, width // 4
@@ -43,7 +41,19 @@ def write_clip(
             frame.time_base = Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    if rotation:
+        tag_rotation(path, rotation)
     return path
+
+
+def tag_rotation(path: Path, degrees: int) -> None:
+    """Sets the matrix in an MP4's track header (ISO 14496-12, ``tkhd``), as phones do; clockwise degrees."""
+    sine, cosine = {90: (1, 0), 180: (0, -1), 270: (-1, 0)}[degrees]
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    struct.pack_into(">9i", content, matrix, cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
 
 
 def colour_name(pixel: np.ndarray) -> str:

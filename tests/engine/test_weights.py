@@ -174,7 +174,7 @@ def test_the_projects_register_is_complete() -> None:
     assert {"mediapipe-full", "mediapipe-heavy", "mediapipe-lite", "tcn-cmu"} <= set(entries)
     assert len(entries) == len(weights.register()), "two entries have one name"
     for entry in entries.values():
-        assert entry.kind in ("detector", "lifter")
+        assert entry.kind in ("detector", "lifter", "refinement")
         assert entry.licence and entry.origin and entry.credit and entry.title
         assert not entry.sources or entry.sha256, f"{entry.name}: what is fetched must be verified"
         for one in entry.sources:
