@@ -206,25 +206,20 @@ def _draw(folder: Path, data: DataSet, predictions: dict, count: int) -> None:
 
 
 def _mocap(args: argparse.Namespace) -> None:
-    from .. import weights
+    from .. import lifters
+    from ..evaluation import mocap as protocol
     from ..training import mocap_data
-    from ..training.supply import filmed_data_set
 
     _, validation = mocap_data.split(mocap_data.load_clips(args.data))
     if not validation:
         raise UserError(
             f"{args.data}: none of the clips that are kept aside from training; give the project's mocap file"
         )
-    path = args.checkpoint or weights.find(args.lifter or "tcn-cmu")
-    if path.suffix != ".safetensors":
-        _four_protocols(args, filmed_data_set(validation), None)
-        return
-    from ..evaluation import mocap as protocol
-    from ..lifters.tcn import read_weights
-
-    config, state = read_weights(path)
-    model = config.model()
-    model.load_state_dict(state, strict=False)
-    scores = protocol.validate(model, config, validation)
+    lifter, note = lifters.load(args.lifter or lifters.DEFAULT, args.checkpoint, args.device)
+    if note:
+        print(note, file=sys.stderr)
+    _check(args, lifter.receptive_field, None)
+    tds = args.tds or lifters.automatic_tds(mocap_data.RATE, lifter.rate)
+    scores = protocol.evaluate(lifter, validation, tds, args.flip, progress=on_stderr)
     numbers = {"N-MPJPE": scores.n_mpjpe_mm, "PA-MPJPE": scores.pa_mpjpe_mm, "acceleration": scores.accel_mm}
-    print(", ".join(f"{name} {value:.2f} mm" for name, value in numbers.items()))
+    print(f"{lifter.name}: " + ", ".join(f"{name} {value:.2f} mm" for name, value in numbers.items()))
