@@ -29,14 +29,14 @@ def capture_to_scene(
     """
     motions = [load(path) for path in paths]
     scene = context.scene
-    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end
+    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current
     try:
         if set_scene and motions:
             fit_scene(scene, motions)
         with _removing_on_failure():
             return [create_character(context, motion, character_name(motion)) for motion in motions]
     except BaseException:
-        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = before
+        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current = before
         raise
 
 
@@ -46,13 +46,14 @@ def character_name(motion: MotionFile) -> str:
 
 
 def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
-    """Gives the scene the rate of the first motion and the frame range of all."""
+    """Gives the scene the rate of the first motion and the frame range of all, and goes to its start."""
     motions = list(motions)
     fps, base = timeline.scene_rate(motions[0].fps)
     scene.render.fps, scene.render.fps_base = fps, base
     frames = [timeline.key_frames(motion.times, fps / base) for motion in motions]
     scene.frame_start = int(min(np.floor(f[0]) for f in frames))
     scene.frame_end = int(max(np.ceil(f[-1]) for f in frames))
+    scene.frame_current = scene.frame_start
 
 
 def create_character(context: bpy.types.Context, motion: MotionFile, name: str) -> bpy.types.Object:

@@ -116,7 +116,7 @@ def test_scene_takes_rate_and_range_when_asked(tmp_path: Path) -> None:
     (armature,) = apply.capture_to_scene(bpy.context, [path], set_scene=True)
     scene = bpy.context.scene
     assert scene.render.fps / scene.render.fps_base == pytest.approx(rate)
-    assert (scene.frame_start, scene.frame_end) == (61, 80)
+    assert (scene.frame_start, scene.frame_end, scene.frame_current) == (61, 80, 61)
     np.testing.assert_array_equal(keys(armature), np.arange(61, 81))
 
 
