@@ -37,6 +37,8 @@ class _StartsJob:
             self.begin(context, settings)
         except (NotReadyError, EngineNotFoundError, BusyError) as error:
             settings.say(str(error), failed=True)
+        except ModuleNotFoundError as error:
+            settings.say(text.trouble(error), failed=True)
         except OSError as error:
             settings.say(f"{error.filename or 'The cache'}: {error.strerror or error}.", failed=True)
         if settings.failed:
@@ -77,10 +79,12 @@ class VIDEO_TO_MOCAP_OT_analyse(_StartsJob, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_capture(_StartsJob, bpy.types.Operator):
-    """Make an armature that moves like the chosen people. Capturing again replaces the last result of the same person, unless you renamed it"""  # noqa: E501 - Blender shows it as it stands
-
     bl_idname = "video_to_mocap.capture"
     bl_label = "Capture"
+    bl_description = (
+        "Make an armature that moves like the chosen people. Capturing again replaces the last result of the same "
+        "person, unless you renamed it"
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -13,6 +13,9 @@ FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 BLENDERS = ("bpy", "blender")
 """The ``bpy`` wheel of this environment, and the ``blender`` on PATH (Debian's 3.4.1)."""
 
+BPY_PYTHON = os.environ.get("VIDEO_TO_MOCAP_BPY_PYTHON", sys.executable)
+"""The Python whose ``bpy`` wheel is meant; that of another environment tests another version of Blender."""
+
 _PREAMBLE = """
 import os, sys, traceback
 from pathlib import Path
@@ -25,6 +28,11 @@ except BaseException:
     sys.stdout.flush(); sys.stderr.flush()
     os._exit(4)
 print("ran to its end", flush=True)
+import bpy
+if getattr(bpy.app, "module", False) and bpy.app.version < (4, 3):
+    # That wheel crashes at its exit once any class with a draw function was registered, whoever's it is.
+    sys.stderr.flush()
+    os._exit(0)
 """
 
 
@@ -45,7 +53,7 @@ def run(blender: str, home: Path, script: str, **variables: str) -> str:
     file = home / "script.py"
     file.write_text(_PREAMBLE.format(body=body), encoding="utf-8")
     command = (
-        [sys.executable, str(file)]
+        [BPY_PYTHON, str(file)]
         if blender == "bpy"
         else [blender, "-b", "--factory-startup", "-noaudio", "--python-exit-code", "3", "-P", str(file)]
     )

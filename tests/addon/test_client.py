@@ -314,15 +314,16 @@ class TestFindEngine:
         assert locate.find_engine(str(link)).python == link
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineClient]:
+    client = EngineClient(locate.find_engine(sys.executable))
+    client.start()
+    yield client
+    client.stop()
+
+
 class TestRealEngine:
     """The engine itself, as the add-on starts it."""
-
-    @pytest.fixture(scope="class")
-    def engine(self) -> Iterator[EngineClient]:
-        client = EngineClient(locate.find_engine(sys.executable))
-        client.start()
-        yield client
-        client.stop()
 
     def test_it_greets_and_looks_at_a_video(self, engine: EngineClient, demo_clip: Path) -> None:
         final = ask(engine, "probe", video=str(demo_clip))

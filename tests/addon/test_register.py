@@ -251,3 +251,60 @@ assert bpy.ops.video_to_mocap.analyse() == {{"FINISHED"}}
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )
+
+
+def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, video: Path) -> None:
+    """Without a window nothing is drawn; so the panels draw onto a layout that checks every call's name and words."""
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+from types import SimpleNamespace
+from blender_addon.ui import jobs, panels, preferences
+drawn = []
+class Layout:
+    def __getattr__(self, name):
+        function = bpy.types.UILayout.bl_rna.functions[name] if name in bpy.types.UILayout.bl_rna.functions else None
+        if function is None:
+            raise AttributeError(name)
+        def call(*values, **words):
+            unknown = set(words) - set(function.parameters.keys())
+            assert not unknown, (name, unknown)
+            drawn.append((name, values, words.get("text")))
+            return Layout() if name in ("row", "column", "box") else SimpleNamespace()
+        return call
+def draw():
+    drawn.clear()
+    context = SimpleNamespace(
+        scene=bpy.context.scene, region=SimpleNamespace(width=225),
+        preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
+    for cls in (*(c for c in panels._CLASSES if issubclass(c, bpy.types.Panel)),
+                preferences.VIDEO_TO_MOCAP_AP_preferences):
+        owner = SimpleNamespace(layout=Layout(), engine_python="")
+        cls.draw(owner, context)
+    for person in settings.persons:
+        panels.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
+    return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
+words, names = draw()
+assert "Choose a video" in words and "video_to_mocap.analyse" in names and "video_to_mocap.export" in names
+settings.video = {str(video)!r}
+bpy.ops.video_to_mocap.analyse()
+words, names = draw()
+assert "2 people" in words and "0.5 s   50%" in words and "video_to_mocap.capture" in names
+jobs._runner.start(preferences.engine_command(bpy.context), "steps", {{"steps": 4, "pause": 0.2}})
+job = jobs._runner.job
+while not job.done:
+    jobs._runner.tick()
+words, names = draw()
+assert "Finding people" in words and "video_to_mocap.cancel" in names, (words, names)
+assert "video_to_mocap.analyse" not in names
+assert settings.progress == 25.0
+jobs._runner.stop()
+os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere"
+settings.say("")
+words, names = draw()
+assert "does not exist" in words and "preferences.addon_show" in names
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )

@@ -12,10 +12,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
+
 SCRIPT = Path(__file__).with_name("window.py")
 
-LONGEST_PAUSE = 2.0
-"""Seconds. Far more than there should be: the machine that runs the tests draws with its processor."""
+LONGEST_PAUSE = 1.0
+"""Seconds for which the interface may stand still, drawing aside, on a machine that is busy with other tests."""
 
 
 def test_from_the_first_click_to_the_captured_person(
@@ -63,6 +65,8 @@ def test_from_the_first_click_to_the_captured_person(
     assert status == 0 and "the window did all that was asked" in printed, printed[-5000:]
     assert "Traceback" not in printed and "Error" not in printed, printed[-5000:]
     report = json.loads((output / "report.json").read_text())
-    pauses = {what: seconds for what, seconds in report.items() if what.startswith("longest pause")}
-    assert len(pauses) == 6 and max(pauses.values()) < LONGEST_PAUSE, report
+    assert not psutil.pid_exists(report["engine"]), "the engine outlives Blender"
+    # The virtual screen is drawn by the processor, so that a redraw alone may take as long as a stall would.
+    for what, measured in report["pauses"].items():
+        assert measured["pause"] < LONGEST_PAUSE + 3 * measured["one redraw"], (what, report)
     assert len(list(output.glob("*.png"))) == 6

@@ -24,7 +24,8 @@ Steps = Iterator[float]
 
 PATIENCE = 120.0
 
-report: dict[str, float] = {}
+pauses: dict[str, dict[str, float]] = {}
+report: dict[str, object] = {"pauses": pauses}
 
 
 def window() -> bpy.types.Window:
@@ -88,15 +89,23 @@ def press(operator: str) -> Steps:
     raise AssertionError(f"no button for {operator} in the sidebar")
 
 
+def analyse_until(seconds: float) -> None:
+    settings().video, settings().end = VIDEO, seconds
+    with override():
+        bpy.ops.video_to_mocap.analyse()
+
+
 def wait_for(what: str, condition: Callable[[], bool]) -> Steps:
-    """Waits for the engine, and notes the longest time for which the interface stood still meanwhile."""
+    """Waits for the engine, and notes for how long the interface stood still meanwhile, and how long a redraw takes."""
     deadline = time.monotonic() + PATIENCE
     watch.last, watch.longest = time.perf_counter(), 0.0
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}; status: {settings().status!r}"
         yield 0.05
     watch()
-    report[f"longest pause before {what}"] = round(watch.longest, 3)
+    start = time.perf_counter()
+    bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+    pauses[what] = {"pause": round(watch.longest, 3), "one redraw": round(time.perf_counter() - start, 3)}
 
 
 def test() -> Steps:
@@ -182,6 +191,21 @@ def test() -> Steps:
     os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere/python"
     settings().video = ""
     yield from screenshot("6-no-engine")
+    del os.environ["VIDEO_TO_MOCAP_PYTHON"]
+
+    # Another file is opened during a job: its result is kept, and stays out of the other file.
+    analyse_until(2.0)
+    yield from wait_for("the third analysis", lambda: jobs.fraction() > 0.0)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield from wait_for("its end", idle)
+    assert not settings().persons and not settings().status, settings().status
+    analyse_until(2.0)
+    assert idle() and len(settings().persons) > 0, settings().status
+
+    # Blender is closed during a job; the test looks whether the engine has gone with it.
+    analyse_until(0.0)
+    yield from wait_for("the last analysis", lambda: jobs.fraction() > 0.0)
+    report["engine"] = jobs._runner._client.hello["pid"]
 
 
 def watch() -> float:
@@ -219,5 +243,5 @@ for item in bpy.context.window_manager.keyconfigs.default.keymaps["3D View"].key
     if item.idname == "view3d.copybuffer":
         item.active = False
 bpy.ops.preferences.addon_enable(module="blender_addon")
-bpy.app.timers.register(step, first_interval=0.5)
-bpy.app.timers.register(watch, first_interval=0.5)
+bpy.app.timers.register(step, first_interval=0.5, persistent=True)
+bpy.app.timers.register(watch, first_interval=0.5, persistent=True)
