@@ -135,8 +135,8 @@ class MediaPipeDetector:
 def _metrics_kept_here() -> Iterator[None]:
     """Points MediaPipe's uploads of usage metrics at nowhere.
 
-    Its wheels send metrics about every session to their maker, at the latest when it closes (see "Privacy Notice"
-    in the package's description), and have no switch for it. They do heed the proxy variables.
+    Its wheels after 0.10.33 send metrics about every session to their maker, at the latest when it closes (see
+    "Privacy Notice" in the package's description), and have no switch for it. They do heed the proxy variables.
     """
     before = {name: os.environ.pop(name, None) for name in (*_PROXIES, "no_proxy", "NO_PROXY")}
     os.environ.update(dict.fromkeys(_PROXIES, _NOWHERE))
