@@ -29,7 +29,7 @@ except BaseException:
     os._exit(4)
 print("ran to its end", flush=True)
 import bpy
-if getattr(bpy.app, "module", False) and bpy.app.version < (4, 3):
+if not bpy.app.binary_path and bpy.app.version < (4, 3):
     # That wheel crashes at its exit once any class with a draw function was registered, whoever's it is.
     sys.stderr.flush()
     os._exit(0)
