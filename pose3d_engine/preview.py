@@ -1,4 +1,7 @@
-"""A video that shows what was captured: the clip with the 2D skeleton beside the 3D skeleton on its floor."""
+"""A video that shows what was captured: the clip with the 2D skeleton beside the 3D skeleton on its floor.
+
+An .mp4 or, where its name says so, a .gif: smaller, with fewer frames, for pages that cannot play videos.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.container import OutputContainer
 from scipy.ndimage import gaussian_filter1d
 
 from . import files
@@ -22,6 +26,9 @@ HEIGHT = 640
 """Pixels of the preview; less where the video itself is smaller."""
 
 _MIN_HEIGHT = 360
+
+GIF_HEIGHT, GIF_RATE = 360, 15.0
+"""Pixels and frames a second of a .gif at most: it stores every picture nearly whole."""
 
 _LEFT, _RIGHT, _MIDDLE = (76, 169, 255), (255, 122, 69), (235, 235, 240)
 _BACKGROUND_TOP, _BACKGROUND_BOTTOM = (52, 54, 62), (26, 27, 31)
@@ -45,6 +52,8 @@ _HEAD_RADIUS = 0.085
 """Metres; without a ball nobody sees where the head is in a row of lines."""
 
 _TIME_BASE = Fraction(1, 90_000)
+_GIF_TIME_BASE = Fraction(1, 100)
+"""What the format counts in."""
 
 
 def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
@@ -70,40 +79,103 @@ _COCO_BONES = _pairs(
 
 
 def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = silent) -> None:
-    """Writes an H.264 .mp4 of the motion's frames of the video, at their own times.
+    """Writes the motion's frames of the video, at their own times: H.264 as .mp4, or a .gif if ``path`` is called so.
 
     Raises UserError if the video cannot be read, lacks those frames, or ``path`` cannot be written.
     """
+    gif = path.suffix.lower() == ".gif"
     rows = {int(frame): row for row, frame in enumerate(motion.frames)}
     # Half a millisecond each way: times are floating-point numbers that came through a file.
     start, end = max(float(motion.times[0]) - 5e-4, 0.0), float(motion.times[-1]) + 5e-4
-    height = _even(min(HEIGHT, max(float(motion.meta["height"]), _MIN_HEIGHT)))
+    limit = GIF_HEIGHT if gif else HEIGHT
+    height = _even(min(limit, max(float(motion.meta["height"]), _MIN_HEIGHT)))
     scale = height / float(motion.meta["height"])
     width = _even(float(motion.meta["width"]) * scale)
     # Averaging whole areas is several times slower, and only strong shrinking needs it.
     sampling = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
     scene = _Scene(motion, height)
-    rate = Fraction(float(motion.meta["fps"])).limit_denominator(1001)
-    done = 0
-    with files.replacing(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        stream = container.add_stream("h264", rate=rate, options={"crf": "20", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = width + height, height, "yuv420p"
-        stream.codec_context.time_base = _TIME_BASE
+    due, drawn = -np.inf, 0
+    with files.replacing(path) as temporary, av.open(str(temporary), "w", format="gif" if gif else "mp4") as container:
+        sink = (_Gif if gif else _Mp4)(container, width + height, height, float(motion.meta["fps"]))
         for frame in read_frames(video, start, end):
             row = rows.get(frame.index)
             if row is None:
                 continue
+            progress("preview", row + 1, len(motion))
+            # Half a frame early is early enough, so that 30 frames a second become 15 and not 10.
+            if gif and frame.time < due:
+                continue
+            due = frame.time + 1 / GIF_RATE - 0.5 / max(float(motion.meta["fps"]), GIF_RATE)
             picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
             picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
             _label(picture, f"{motion.times[row]:.2f} s   frame {frame.index}")
-            both = av.VideoFrame.from_ndarray(np.hstack([picture, scene.draw(row)]), format="rgb24")
-            both.pts, both.time_base = round((frame.time - start) / _TIME_BASE), _TIME_BASE
-            container.mux(stream.encode(both))
-            done += 1
-            progress("preview", done, len(motion))
-        container.mux(stream.encode(None))
-        if not done:
+            sink.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
+            drawn += 1
+        sink.close()
+        if not drawn:
             raise UserError(f"{video}: has none of the motion's frames; give the video that it was made from")
+
+
+class _Mp4:
+    """Pictures as H.264."""
+
+    def __init__(self, container: OutputContainer, width: int, height: int, fps: float) -> None:
+        rate = Fraction(fps).limit_denominator(1001)
+        self._container = container
+        self._stream = container.add_stream("h264", rate=rate, options={"crf": "20", "preset": "veryfast"})
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+        self._stream.codec_context.time_base = _TIME_BASE
+
+    def write(self, picture: np.ndarray, seconds: float) -> None:
+        """(H,W,3) uint8 RGB, shown from that time on."""
+        self._container.mux(self._stream.encode(_frame(picture, seconds, _TIME_BASE)))
+
+    def close(self) -> None:
+        """Writes what is still held back."""
+        self._container.mux(self._stream.encode(None))
+
+
+class _Gif:
+    """Pictures of 256 colours, a palette of its own for each."""
+
+    def __init__(self, container: OutputContainer, width: int, height: int, fps: float) -> None:
+        self._container = container
+        self._stream = container.add_stream("gif", rate=Fraction(min(fps, GIF_RATE)).limit_denominator(1001))
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "pal8"
+        self._stream.codec_context.time_base = _GIF_TIME_BASE
+        self._graph = av.filter.Graph()
+        source = self._graph.add_buffer(
+            width=width, height=height, format=av.VideoFormat("rgb24"), time_base=_GIF_TIME_BASE
+        )
+        split = self._graph.add("split")
+        palette = self._graph.add("palettegen", "stats_mode=single")
+        reduce = self._graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
+        source.link_to(split)
+        split.link_to(reduce, 0, 0)
+        split.link_to(palette, 1, 0)
+        palette.link_to(reduce, 0, 1)
+        reduce.link_to(self._graph.add("buffersink"))
+        self._graph.configure()
+
+    def write(self, picture: np.ndarray, seconds: float) -> None:
+        """See :class:`_Mp4`."""
+        self._graph.vpush(_frame(picture, seconds, _GIF_TIME_BASE))
+        while True:
+            try:
+                reduced = self._graph.vpull()
+            except (BlockingIOError, av.error.EOFError):
+                return  # until the next picture
+            self._container.mux(self._stream.encode(reduced))
+
+    def close(self) -> None:
+        """See :class:`_Mp4`."""
+        self._container.mux(self._stream.encode(None))
+
+
+def _frame(picture: np.ndarray, seconds: float, time_base: Fraction) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    frame.pts, frame.time_base = round(seconds / time_base), time_base
+    return frame
 
 
 def _even(size: float) -> int:

@@ -177,7 +177,7 @@ def _read_training_take(path: Path, take: str) -> list[Any]:
             pixels = data["annot2"][camera, 0].reshape(-1, 28, 2)[:frames, RELEVANT_OF_28]
             joints = data["univ_annot3"][camera, 0].reshape(-1, 28, 3)[:frames, RELEVANT_OF_28]
             views[str(camera)] = {"data_2d": pixels, "data_3d": joints}
-    except (OSError, ValueError, KeyError, IndexError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # the reader's errors on damaged files have no common class
         raise UserError(f"{path}: not a training annotation of MPI-INF-3DHP ({error})") from error
     return [views, fps]
 
@@ -208,7 +208,7 @@ def predictions_from_mat(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """``inference_data.mat``: (take, (N,17,3) millimetres) of the valid frames of each take. Raises UserError."""
     try:
         data = scipy.io.loadmat(path)
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # as above
         raise UserError(f"{path}: not a .mat file of predictions ({error})") from error
     for name, array in data.items():
         if not name.startswith("__"):

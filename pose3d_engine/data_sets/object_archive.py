@@ -66,10 +66,16 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    # And how it stores those of an array without elements.
+    return b""
+
+
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
     ("_codecs", "encode"): _latin1,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _KNOWN[_module, "_reconstruct"] = _reconstruct

@@ -85,15 +85,19 @@ class Recorded:
         )
 
 
-SCREEN = 2.29
-"""Focal length of Human3.6M's cameras in half widths of the picture: what lifters in the wild are trained with."""
+FOCAL = (1.2, 3.0)
+"""Focal lengths of the virtual cameras in half widths of the picture: fields of view from 80 to 37 degrees."""
 
-SCREEN_CAMERA = np.array([SCREEN, SCREEN, 0, 0], np.float32)
-"""Focal lengths and centre of such a camera: see :class:`Sequence`."""
+VALIDATION_FOCAL = 1.9
+
+
+def screen_camera(focal: float) -> np.ndarray:
+    """A camera without distortion that looks along the middle of the picture: see :class:`Sequence`."""
+    return np.array([focal, focal, 0, 0], np.float32)
 
 
 class Filmed:
-    """Motion capture through virtual cameras, never the same: COCO keypoints in the scale of Human3.6M's cameras."""
+    """Motion capture through virtual cameras, never the same: COCO keypoints as a video's pixels are scaled."""
 
     def __init__(self, clips: list[mocap_data.Clip], options: Options) -> None:
         self.clips, self.options = clips, options
@@ -105,13 +109,12 @@ class Filmed:
         """See :class:`Supply`."""
         seed = seed_of(self.options.seed, epoch, number, rank)
         scene = mocap_data.MocapSampler(self.clips, seed).scene(self.options.batch // size, self.options.frames)
-        middle = scene.joints[:, self.options.frames // 2, 0, 2]
-        camera = np.tile(SCREEN_CAMERA, (len(middle), 1))
+        focal = np.exp(np.random.default_rng(seed).uniform(np.log(FOCAL[0]), np.log(FOCAL[1]), len(scene.joints)))
         return Batch(
-            torch.from_numpy((scene.keypoints * SCREEN).astype(np.float32)),
+            torch.from_numpy((scene.keypoints * focal[:, None, None, None]).astype(np.float32)),
             torch.from_numpy((scene.joints - scene.joints[:, :, :1]).astype(np.float32)),
-            torch.from_numpy(middle.astype(np.float32)),
-            torch.from_numpy(camera),
+            torch.from_numpy(scene.joints[:, self.options.frames // 2, 0, 2].astype(np.float32)),
+            torch.from_numpy(np.stack([screen_camera(each) for each in focal])),
         )
 
 
@@ -126,10 +129,10 @@ def filmed_data_set(clips: list[mocap_data.Clip], count: int = 32, length: int =
                 "mocap",
                 "all",
                 str(i),
-                (scene.keypoints[i] * SCREEN).astype(np.float32),
+                (scene.keypoints[i] * VALIDATION_FOCAL).astype(np.float32),
                 joints - joints[:, :1],
                 joints[:, 0],
-                SCREEN_CAMERA,
+                screen_camera(VALIDATION_FOCAL),
                 np.ones(length, bool),
                 np.zeros(length, int),
             )

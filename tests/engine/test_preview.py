@@ -115,6 +115,20 @@ def test_only_the_motions_frames(tmp_path: Path) -> None:
     assert times == pytest.approx((motion.times - motion.times[0]).tolist(), abs=2e-3)
 
 
+def test_a_gif_by_its_name(tmp_path: Path) -> None:
+    clip, out = grey_clip(tmp_path / "clip.mp4", (640, 480)), tmp_path / "preview.gif"
+    motion = motion_of(clip)
+    preview.write_preview(clip, motion, out)
+    assert out.read_bytes().startswith(b"GIF89a")
+    with av.open(str(out)) as container:
+        frames = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    # Every second frame of 25 a second, at its own time in hundredths, also after the late one.
+    assert [time for time, _ in frames] == pytest.approx(motion.times[[0, 2, 4, 6]].tolist(), abs=0.011)
+    for _, image in frames:
+        assert image.shape[:2] == (preview.GIF_HEIGHT, 480 + preview.GIF_HEIGHT)
+        assert near(image, preview._LEFT)[0].size > 50
+
+
 def test_another_video_and_a_cancel_leave_no_file(tmp_path: Path) -> None:
     clip, out = grey_clip(tmp_path / "clip.mp4", (320, 240)), tmp_path / "results" / "preview.mp4"
     motion = motion_of(clip)
