@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import protocol
-from .client import EngineClient, Event
 from .locate import EngineCommand
+
+if TYPE_CHECKING:
+    from .client import EngineClient, Event
 
 STARTING, RUNNING, CANCELLING = "starting", "running", "cancelling"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
@@ -64,10 +66,16 @@ class Job:
             self.state, self.message = FAILED, str(event.get("message") or "The engine failed without a word.")
 
 
+def _new_client(command: EngineCommand) -> EngineClient:
+    from .client import EngineClient  # not at the top: it would take half the time of enabling the add-on
+
+    return EngineClient(command)
+
+
 class Runner:
     """Owns the engine, which stays warm from one job to the next."""
 
-    def __init__(self, make_client: Callable[[EngineCommand], EngineClient] = EngineClient) -> None:
+    def __init__(self, make_client: Callable[[EngineCommand], EngineClient] = _new_client) -> None:
         self.job: Job | None = None
         """The job that runs."""
         self._make_client = make_client
