@@ -71,7 +71,8 @@ import blender_addon
 blender_addon.register()
 print("registered in", round(1000 * (time.perf_counter() - start)), "ms")
 heavy = {{name.partition(".")[0] for name in set(sys.modules) - before}} & {{
-    "numpy", "torch", "cv2", "scipy", "asyncio", "urllib", "http", "ssl", "ctypes", "multiprocessing", "zipfile", "subprocess"}}
+    "numpy", "torch", "cv2", "scipy", "asyncio", "urllib", "http", "ssl", "ctypes", "multiprocessing", "zipfile",
+    "subprocess"}}
 assert not heavy, heavy
 blender_addon.unregister()
 """,
