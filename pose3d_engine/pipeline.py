@@ -64,13 +64,17 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) 
     info = video.probe(path)
     tracker = tracking.Tracker()
     total = _expected_frames(info, settings)
+    damage: list[str] = []
     with closing(detectors.create(settings.detector, settings.max_people)) as detector:
         done = 0
-        for frame in video.read_frames(path, settings.start, settings.end):
+        for frame in video.read_frames(path, settings.start, settings.end, damage.append):
             tracker.add(frame.index, frame.time, detector.detect(frame.image, frame.time))
             done += 1
             progress("detect", done, max(total, done) if total else None)
+    if done == 1:
+        raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
     people = tracker.finish(info, detector.name)
+    people.meta["warnings"] = damage
     if not len(people.keypoints2d):
         raise UserError(f"{path}: nobody was found in {done} frames; try --detector mediapipe-heavy or a closer view")
     return people
@@ -102,6 +106,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     fps = mean_rate(people.times, float(facts["fps"]))
     focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
     keypoints, seen = tracking.fill(people.keypoints2d[row], people.times)
+    keypoints, swapped = tracking.unswap(keypoints, fps)
     confidence = h36m_confidence(keypoints[..., 2])
 
     track = lifters.Track2D(keypoints, width, height, fps, focal)
@@ -110,7 +115,9 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     if not settings.raw:
         own = people.extras.get("blazepose33_world")
         if own is not None:
-            joints = fusion.fuse(joints, own[row], keypoints, focal, (width, height))
+            # Where the detector took left for right, its 3D faces the wrong way too.
+            trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
+            joints = fusion.fuse(joints, trusted, keypoints, focal, (width, height))
         joints = smoothing.smooth(joints, fps)
     lengths = bones.bone_lengths(joints, confidence, settings.height)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
@@ -150,7 +157,8 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             "height_m": settings.height,
             "engine": __version__,
             "video": Path(str(facts["path"])).name,
-            "warnings": _warnings(seen, confidence),
+            "unswapped_frames": int(swapped.any(axis=1).sum()),
+            "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
         },
     )
 

@@ -85,16 +85,16 @@ def read_frames(
     """Frames whose time lies in [start, end) seconds, in the order of presentation.
 
     Times come from the file's timestamps (the rate may vary); they strictly increase. The next frames are
-    decoded in a thread while the caller works on one. A damaged or cut file gives what can be read of it, and
-    ``warn`` gets one line about it. Raises UserError if the file is missing, is no video, has no frame that can
-    be decoded, or has none in the wanted range.
+    decoded in a thread while the caller works on one. A damaged file gives what can be read of it, and ``warn``
+    gets one line about it. Raises UserError if the file is missing, is no video, has no frame that can be decoded,
+    has none in the wanted range, or is cut off within it: before the first frame, so that nobody waits in vain.
     """
     if start is not None and start < 0:
         raise UserError(f"start is {start:g} s; give 0 or more")
     if end is not None and end <= (start or 0.0):
         raise UserError(f"end is {end:g} s, not after the start at {start or 0:g} s; give a later end")
     # Not a generator itself, so that a wrong path is reported by the call and not by the first frame.
-    _require_file(path)
+    _require_whole(path, end)
     return _prefetched(_frames(path, start or 0.0, end, warn), _PREFETCHED)
 
 
@@ -202,6 +202,44 @@ def _require_file(path: Path) -> None:
         raise UserError(f"{path}: is a folder; give the path of a video file")
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the path of a video")
+
+
+def _require_whole(path: Path, end: float | None) -> None:
+    """Looks at the end of the wanted range; raises UserError if the file breaks off a second or more before it."""
+    with _opened(path) as (container, stream):
+        duration = _duration(container, stream)
+        if stream.time_base is None or duration < 2.0:
+            return
+        first = stream.start_time or 0
+        wanted = duration if end is None else min(end, duration)
+        try:
+            container.seek(first + int((wanted - 1.0) / stream.time_base), stream=stream)
+            last = _last_time(container, stream, first)
+            if last is None or last < wanted - 1.0:
+                # Some containers seek beyond what is there; only reading from the beginning is certain then.
+                container.seek(first, stream=stream)
+                last = _last_time(container, stream, first)
+        except av.FFmpegError:
+            return  # a stream that cannot be searched; what is damaged shows in reading
+    # Containers round durations, and sound may outlast the picture a little.
+    if last is not None and last < wanted - max(1.0, 0.02 * duration):
+        raise UserError(
+            f"{path}: cut off after {last:.2f} s of {duration:.2f} s; copy it again, or capture what is there with an "
+            f"end of {last:.1f} s"
+        )
+
+
+def _last_time(container: av.container.InputContainer, stream: av.VideoStream, first: int) -> float | None:
+    """Seconds at which the last packet from here on ends; None if there is none. Decodes nothing."""
+    latest = None
+    try:
+        for packet in container.demux(stream):
+            if packet.pts is not None and packet.size and stream.time_base is not None:
+                ends = float((packet.pts - first + (packet.duration or 0)) * stream.time_base)
+                latest = ends if latest is None else max(latest, ends)
+    except av.FFmpegError:
+        pass  # it ends here
+    return latest
 
 
 def _unreadable(path: Path, why: str) -> UserError:

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -57,11 +57,6 @@ COCO_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in COCO17.joints]
 _DUPLICATE = 0.1
 """Two poses of which half the landmarks lie this close, in diagonals of the box, are one person found twice."""
 
-_NOWHERE = "http://127.0.0.1:9"
-"""The discard port of this machine, where nothing listens."""
-
-_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-
 
 class MediaPipeDetector:
     """BlazePose in MediaPipe's video mode, which follows the people it has found from frame to frame.
@@ -73,29 +68,25 @@ class MediaPipeDetector:
     def __init__(self, name: str, max_people: int) -> None:
         path = weights.find(name)
         self.name = name
-        with ExitStack() as resources:
-            resources.enter_context(_metrics_kept_here())
-            # Imported here, so that commands which detect nothing start fast.
-            with _quiet_stderr():
-                import mediapipe
-                from mediapipe.tasks.python import BaseOptions, vision
+        # Imported here, so that commands which detect nothing start fast.
+        with _quiet_stderr():
+            import mediapipe
+            from mediapipe.tasks.python import BaseOptions, vision
 
-            self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
-            options = vision.PoseLandmarkerOptions(
-                # The bytes and not the path: the C library cannot open every name on Windows.
-                base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
-                running_mode=vision.RunningMode.VIDEO,
-                num_poses=max_people,
-            )
-            try:
-                with _quiet_stderr():
-                    self._landmarker = vision.PoseLandmarker.create_from_options(options)
-            except (RuntimeError, ValueError) as error:
-                raise UserError(
-                    f"{path}: MediaPipe cannot load it; delete it and run: pose3d weights fetch {name}"
-                ) from error
-            resources.callback(self._landmarker.close)
-            self._resources = resources.pop_all()
+        self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        options = vision.PoseLandmarkerOptions(
+            # The bytes and not the path: the C library cannot open every name on Windows.
+            base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
+            running_mode=vision.RunningMode.VIDEO,
+            num_poses=max_people,
+        )
+        try:
+            with _quiet_stderr():
+                self._landmarker = vision.PoseLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
+            raise UserError(
+                f"{path}: MediaPipe cannot load it; delete it and run: pose3d weights fetch {name}"
+            ) from error
         self._last_ms = -1
         self._talkative = True
 
@@ -128,25 +119,7 @@ class MediaPipeDetector:
     def close(self) -> None:
         """See :class:`pose3d_engine.detectors.base.Detector`."""
         with _quiet_stderr():
-            self._resources.close()
-
-
-@contextmanager
-def _metrics_kept_here() -> Iterator[None]:
-    """Points MediaPipe's uploads of usage metrics at nowhere.
-
-    Its wheels after 0.10.33 send metrics about every session to their maker, at the latest when it closes (see
-    "Privacy Notice" in the package's description), and have no switch for it. They do heed the proxy variables.
-    """
-    before = {name: os.environ.pop(name, None) for name in (*_PROXIES, "no_proxy", "NO_PROXY")}
-    os.environ.update(dict.fromkeys(_PROXIES, _NOWHERE))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+            self._landmarker.close()
 
 
 def _boxes(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from ..progress import Progress, silent
 from . import mocap_data, tasks
 from .distributed import Team, team
 from .options import MOCAP, MPI_INF_3DHP, PRETRAIN, PSTMO, Options
-from .supply import Supply, open_data, seed_of
+from .supply import Batch, Supply, open_data, seed_of
 
 FORMAT = "pose3d-training-1"
 
@@ -162,11 +164,8 @@ class _Run:
             # Some parameters are in the files but in no output: the last norms of P-STMO's encoders.
             shared = DistributedDataParallel(self.task, find_unused_parameters=True)
         began = time.monotonic()
-        for number in range(state.batch, len(self.supply)):
-            batch = self.supply.batch(state.epoch, number, us.rank, us.size).to(us.device)
+        for number, batch in self._batches():
             windows = len(batch.keypoints)
-            if not windows:
-                continue
             # Dropout too is a function of the batch, so that going on gives what not stopping would have given.
             torch.manual_seed(seed_of(self.options.seed, state.epoch, number, us.rank))
             loss = shared(batch, state.epoch, number)
@@ -183,6 +182,20 @@ class _Run:
                 self._save_state()
         state.seconds += time.monotonic() - began
         state.loss, state.seen = us.total(state.loss, state.seen)
+
+    def _batches(self) -> Iterator[tuple[int, Batch]]:
+        """The numbers and batches of the epoch that are still to come; the next is made while one is worked on."""
+        us, epoch = self.us, self.state.epoch
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            numbers = range(self.state.batch, len(self.supply))
+            coming = deque[Future[Batch]]()
+            for number in numbers:
+                while len(coming) < 2 and number + len(coming) < numbers.stop:
+                    coming.append(pool.submit(self.supply.batch, epoch, number + len(coming), us.rank, us.size))
+                batch = coming.popleft().result()
+                # A last batch can be too small to be shared by all processes.
+                if len(batch.keypoints):
+                    yield number, batch.to(us.device)
 
     def _close_epoch(self, error: float) -> None:
         state = self.state

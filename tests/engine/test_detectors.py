@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import socket
 import threading
 import time
 import zipfile
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -100,21 +98,14 @@ def test_a_missing_model_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_broken_model_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mediapipe-full.task").write_bytes(b"not a model")
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
-    proxies = {name: os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY")}
     with pytest.raises(UserError, match="MediaPipe cannot load it") as caught:
         detectors.create("mediapipe")
     assert "\n" not in str(caught.value)
-    assert {name: os.environ.get(name) for name in proxies} == proxies
 
 
-def test_metrics_go_where_they_are_sent_and_the_environment_is_restored(
-    monkeypatch: pytest.MonkeyPatch, detector_model: Path
-) -> None:
-    """Versions of MediaPipe that upload must obey the proxy that stops it: here one that listens, to see it come."""
-    release = tuple(int(number) for number in version("mediapipe").split(".")[:3])
-    uploads = release > (0, 10, 33)
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:1")
+def test_nothing_is_uploaded(monkeypatch: pytest.MonkeyPatch, detector_model: Path) -> None:
+    """MediaPipe's later wheels send usage metrics at the latest when a detector closes, and heed the proxy variables:
+    here a proxy listens that must not be asked. (1.2.2 asks it within a second.)"""
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -123,21 +114,18 @@ def test_metrics_go_where_they_are_sent_and_the_environment_is_restored(
             with connection:
                 asked.append(connection.recv(200))
 
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        monkeypatch.setattr(adapter, "_NOWHERE", f"http://127.0.0.1:{server.getsockname()[1]}")
+        threading.Thread(target=answer, daemon=True).start()
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
         detector = detectors.create("mediapipe", 1)
         detector.detect(np.zeros((64, 64, 3), np.uint8), 0.0)
         detector.close()
-        deadline = time.monotonic() + (5.0 if uploads else 0.5)
+        deadline = time.monotonic() + 3.0
         while not asked and time.monotonic() < deadline:
             time.sleep(0.02)
-    if uploads:
-        assert asked and asked[0].startswith(b"CONNECT "), "no upload came by: check what this version does instead"
-    else:
-        assert not asked, "this version uploads as well"
-    assert os.environ["no_proxy"] == "*" and os.environ["HTTPS_PROXY"] == "http://proxy.invalid:1"
-    assert "all_proxy" not in os.environ
+    assert not asked, f"this version of MediaPipe uploads: {asked}; pin one that does not"
 
 
 def test_the_bundle_is_the_same_every_time(detector_model: Path) -> None:

@@ -65,11 +65,11 @@ def test_papers_settings() -> None:
 
 @pytest.mark.parametrize("stage", ["pretrain", "finetune"])
 def test_p_stmo_learns_from_motion_capture(mocap_file: Path, tmp_path: Path, stage: str) -> None:
-    options = small(stage, "mocap", "pstmo", mocap_file, tmp_path / "out", batch=32, epoch_batches=6)
+    options = small(stage, "mocap", "pstmo", mocap_file, tmp_path / "out", batch=32, epoch_batches=6, epochs=2)
     best = train(options, False, silent, quiet)
     assert best is not None
     training = [float(row[2]) for row in losses(tmp_path / "out")]
-    assert training[0] > training[2]
+    assert training[0] > training[1]
     assert checkpoint_files.read(best).settings["rate"] == 30
 
 
