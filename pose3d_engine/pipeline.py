@@ -76,7 +76,9 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) 
     people = tracker.finish(info, detector.name)
     people.meta["warnings"] = damage
     if not len(people.keypoints2d):
-        raise UserError(f"{path}: nobody was found in {done} frames; try --detector mediapipe-heavy or a closer view")
+        raise UserError(
+            f"{path}: nobody was found in {done} frames; try the detector mediapipe-heavy, or a closer view"
+        )
     return people
 
 

