@@ -33,9 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         modules[args.command].execute(args)
+        sys.stdout.flush()
     except UserError as error:
         print(f"pose3d {args.command}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever reads our stdout has read enough (`pose3d weights list | head`); nothing may be flushed to it later.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
     except KeyboardInterrupt:
         print(f"pose3d {args.command}: interrupted", file=sys.stderr)
         return 130

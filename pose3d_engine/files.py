@@ -17,6 +17,17 @@ import numpy as np
 from .errors import UserError
 
 
+def require_writable(path: Path) -> None:
+    """Raises UserError if ``path`` could not be written later: asked before the work, so that none is lost."""
+    folder = Path(path).absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"cannot write {path}: {folder} is no folder that you may write to; choose another output folder"
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``; renames it onto ``path`` if the block succeeds, else removes it.

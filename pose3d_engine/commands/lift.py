@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import keypoint_files, pipeline
+from .. import files, keypoint_files, pipeline
 from ..body import CANONICAL_HEIGHT
 from ..progress import on_stderr
 from . import options
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files; prints their paths."""
+    files.require_writable(args.output)
     pixels = [int(value) for value in args.height if value > _TALLEST]
     metres = [value for value in args.height if value <= _TALLEST]
     args.height = metres[-1] if metres else CANONICAL_HEIGHT

@@ -20,13 +20,8 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("people")
     group.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT)
     group.add_argument("--max-people", type=int, default=2, metavar="N", help="people to look for in a frame")
-    add_range(group)
-
-
-def add_range(parser: argparse._ActionsContainer) -> None:
-    """``--start`` and ``--end``."""
-    parser.add_argument("--start", type=float, metavar="S", help="first second")
-    parser.add_argument("--end", type=float, metavar="S", help="second to stop before")
+    group.add_argument("--start", type=float, metavar="S", help="first second")
+    group.add_argument("--end", type=float, metavar="S", help="second to stop before")
 
 
 def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:

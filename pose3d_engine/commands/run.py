@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import keypoint_files, pipeline, video
+from .. import files, keypoint_files, pipeline, video
 from ..preview import write_preview
 from ..progress import on_stderr
 from . import options
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files, and previews of them; prints their paths."""
+    files.require_writable(args.output)
     settings = options.capture_settings(args)
     if args.keypoints is None:
         people = pipeline.analyse(args.video, options.analyse_settings(args), on_stderr)

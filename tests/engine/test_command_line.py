@@ -151,6 +151,8 @@ class TestBadInput:
         (tmp_path / "file").write_text("")
         people(project(walk(5))).save(tmp_path / "p.npz")
         assert_refused(pose3d("lift", tmp_path / "p.npz", "-o", tmp_path / "file" / "o.npz"), "cannot write")
+        # Before the video is looked at, not after.
+        assert_refused(pose3d("run", tmp_path / "none.mp4", "-o", tmp_path / "file" / "o.npz"), "cannot write")
 
     def test_missing_model(self, tmp_path, demo_clip):
         """With an empty register of models, the message names the command that fetches one."""
