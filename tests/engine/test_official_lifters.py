@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from pose3d_engine import weights
+from pose3d_engine.__main__ import main
+from pose3d_engine.data import Motion
 from pose3d_engine.errors import Cancelled, UserError
 from pose3d_engine.lifters import device, layouts, official, pstmo, whole_clip
 from pose3d_engine.lifters.base import Track2D
@@ -276,3 +278,27 @@ def test_an_accelerator_that_fails_is_not_used(monkeypatch):
         chosen, why = device.choose_device(name)
         assert chosen == CPU
         assert why == "cuda does not work here (no kernel image is available); running on the CPU"
+
+
+@pytest.mark.parametrize(
+    ("golden", "file", "lifters"),
+    [
+        (
+            "pstmo_small.pth",
+            "PSTMOS_no_refine_48_5137_in_the_wild.pth",
+            ("pstmo-s-in-the-wild", "pstmo-s-in-the-wild-fast"),
+        ),
+        ("vp3d_small.bin", "pretrained_h36m_detectron_coco.bin", ("videopose3d-coco",)),
+    ],
+)
+def test_the_published_formats_capture_from_the_command_line(checkpoints, golden, file, lifters):
+    (checkpoints / file).write_bytes((GOLDEN / golden).read_bytes())
+    source = checkpoints / "keypoints.npz"
+    np.savez(source, keypoints2d=track(12).keypoints, width=1280, height=720, fps=25.0)
+    choices = [["--lifter", lifter] for lifter in lifters] + [["--checkpoint", str(GOLDEN / golden)]]
+    for number, choice in enumerate(choices):
+        target = checkpoints / f"{number}.npz"
+        assert main(["lift", str(source), "-o", str(target), "--device", "cpu", *choice]) == 0
+        motion = Motion.load(target)
+        assert len(motion) == 12
+        assert motion.meta["lifter"] == (choice[1] if choice[0] == "--lifter" else Path(golden).stem)
