@@ -13,6 +13,7 @@ from . import __version__, detectors, files, lifters, tracking, video
 from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
+from .lifters import view
 from .motion import bones, floor, fusion, smoothing, trajectory
 from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
@@ -109,6 +110,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
     keypoints, seen = tracking.fill(people.keypoints2d[row], people.times)
     keypoints, swapped = tracking.unswap(keypoints, fps)
+    points = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
     confidence = h36m_confidence(keypoints[..., 2])
 
     track = lifters.Track2D(keypoints, width, height, fps, focal)
@@ -119,12 +121,11 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
         if own is not None:
             # Where the detector took left for right, its 3D faces the wrong way too.
             trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
-            joints = fusion.fuse(joints, trusted, keypoints, focal, (width, height))
+            joints = fusion.fuse(joints, trusted, view.look_at_torso(points)[1])
         joints = smoothing.smooth(joints, fps)
     lengths = bones.bone_lengths(joints, confidence, settings.height)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
 
-    points = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
     root = _root(joints, points, keypoints[..., 2], seen, fps)
     joints, root = joints.astype(np.float32), root.astype(np.float32)
     rotation = floor.LEVEL_CAMERA.astype(np.float32)

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     parser.add_argument("--keypoints", type=Path, metavar="FILE", help="2D of another program instead of a detector")
-    parser.add_argument("--preview", type=Path, metavar="FILE.mp4", help="video with the 2D skeleton beside the 3D one")
+    parser.add_argument(
+        "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
+    )
     options.add_analyse(parser)
     options.add_capture(parser)
 

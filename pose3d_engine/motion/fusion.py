@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..lifters import view
 from ..skeletons import H36M17
 
 BLAZEPOSE_ROWS = {
@@ -33,27 +32,19 @@ _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
 """Joints that BlazePose lacks go along with the shoulders by this share."""
 
 
-def fuse(
-    joints: np.ndarray,
-    blazepose: np.ndarray,
-    keypoints: np.ndarray,
-    focal_px: float,
-    size: tuple[int, int],
-) -> np.ndarray:
+def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndarray:
     """The mean of the lifter's joints and the detector's, at the lifter's size.
 
     joints: (T,17,3) root-relative, camera axes. blazepose: (T,33,3) metres, hip-centred, in the axes of a camera that
     looks at the person (that is how it crops); NaN where nobody was seen: there the lifter stands alone.
-    keypoints: (T,17,3) pixels and score, filled. size: width, height of the picture.
+    view: (T,3,3) rotations, camera axes to the axes of that camera.
     """
     landmarks = blazepose[:, list(BLAZEPOSE_ROWS.values())].astype(np.float64)
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     if not seen.any():
         return joints
-    points = (keypoints[..., :2] - np.array(size) / 2) / focal_px
-    rotation = view.look_at_torso(points)[1]
     centre = (landmarks[:, [6]] + landmarks[:, [7]]) / 2  # LHip, RHip
-    other = np.matmul(landmarks - centre, rotation)
+    other = np.matmul(landmarks - centre, view)
     mine = joints[:, _LIMBS].astype(np.float64)
     scale = np.linalg.norm(mine[seen], axis=-1).sum() / max(np.linalg.norm(other[seen], axis=-1).sum(), 1e-6)
     fused = joints.astype(np.float64).copy()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine.body import CHAIN
+from pose3d_engine.lifters import view
 from pose3d_engine.motion import bones, floor, fusion, smoothing, trajectory
 from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
@@ -152,19 +153,17 @@ class TestFloor:
 class TestFusion:
     def test_two_right_answers_stay_right(self):
         joints = walk()
-        keypoints = np.concatenate([project(joints), np.ones((120, 17, 1))], axis=-1)
         relative = (joints - joints[:, :1]).astype(np.float32)
-        rotation = fusion.view.look_at_torso((keypoints[..., :2] - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
+        rotation = view.look_at_torso((project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
         blazepose = np.full((120, 33, 3), 5.0)
         rows = [H36M17.index(joint) for joint in fusion.BLAZEPOSE_ROWS]
         turned = np.matmul(relative[:, rows], np.swapaxes(rotation, 1, 2))
         blazepose[:, list(fusion.BLAZEPOSE_ROWS.values())] = 1.3 * turned
         blazepose[30:40] = np.nan
-        fused = fusion.fuse(relative, blazepose, keypoints, FOCAL, (WIDTH, HEIGHT))
+        fused = fusion.fuse(relative, blazepose, rotation)
         np.testing.assert_allclose(fused, relative, atol=1e-4)
 
     def test_without_landmarks_the_lifter_stands_alone(self):
         joints = walk(5)
-        keypoints = np.concatenate([project(joints), np.ones((5, 17, 1))], axis=-1)
-        alone = fusion.fuse(joints, np.full((5, 33, 3), np.nan), keypoints, FOCAL, (WIDTH, HEIGHT))
+        alone = fusion.fuse(joints, np.full((5, 33, 3), np.nan), np.tile(np.eye(3), (5, 1, 1)))
         np.testing.assert_array_equal(alone, joints)
