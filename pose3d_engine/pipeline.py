@@ -14,7 +14,7 @@ from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
 from .lifters import view
-from .motion import bones, floor, fusion, smoothing, trajectory
+from .motion import bones, fit, floor, fusion, smoothing, trajectory
 from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
@@ -123,11 +123,21 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
             joints = fusion.fuse(joints, trusted, view.look_at_torso(points)[1])
         joints = smoothing.smooth(joints, fps)
-    lengths = bones.bone_lengths(joints, confidence, settings.height)
+    lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
 
-    root = _root(joints, points, keypoints[..., 2], seen, fps)
-    joints, root = joints.astype(np.float32), root.astype(np.float32)
+    # Before the first and after the last sight the person stands still.
+    first, last = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1]) + 1
+    joints, rays, trust = joints[first:last], points[first:last], keypoints[first:last, :, 2]
+    root = trajectory.root_path(joints[:, H36M_ROWS], rays[:, COCO_ROWS], trust[:, COCO_ROWS], fps)
+    if not settings.raw:
+        joints, root = fit.fit(joints, root, lengths, rays, trust, fps)
+    still = (first, len(seen) - last)
+    joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
+
+    # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
+    size = settings.height / CANONICAL_HEIGHT
+    joints, root = (joints * size).astype(np.float32), (root * size).astype(np.float32)
     rotation = floor.LEVEL_CAMERA.astype(np.float32)
     world = (joints + root[:, None]) @ rotation.T
     ankles_seen = confidence[:, floor.ANKLES] > 0
@@ -164,14 +174,6 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
         },
     )
-
-
-def _root(joints: np.ndarray, points: np.ndarray, scores: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
-    """(T,3): the path between the first and the last sight of the person, held before and after."""
-    first, last = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1])
-    rows = slice(first, last + 1)
-    path = trajectory.root_path(joints[rows][:, H36M_ROWS], points[rows][:, COCO_ROWS], scores[rows][:, COCO_ROWS], fps)
-    return np.pad(path, ((first, len(joints) - last - 1), (0, 0)), mode="edge")
 
 
 def _expected_frames(info: VideoInfo, settings: AnalyseSettings) -> int:

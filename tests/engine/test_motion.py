@@ -3,7 +3,7 @@ import pytest
 
 from pose3d_engine.body import CHAIN
 from pose3d_engine.lifters import view
-from pose3d_engine.motion import bones, floor, fusion, smoothing, trajectory
+from pose3d_engine.motion import bones, fit, floor, fusion, smoothing, trajectory
 from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
@@ -115,6 +115,62 @@ class TestTrajectory:
         relative, points = self.see(joints)
         path = trajectory.root_path(relative, points, np.ones((frames, 12)), 30.0)
         assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.02
+
+
+class TestFit:
+    """A walker, lifted wrongly: his legs too deep in the picture and jittering."""
+
+    def wrong(self, frames=90, noise=0.12):
+        truth = walk(frames)
+        lengths = bones.bone_lengths(truth, np.ones((frames, 17)), 1.7)
+        truth = bones.with_lengths(truth, lengths) + truth[:, :1]
+        rng = np.random.default_rng(0)
+        lifted = truth - truth[:, :1] + smoothing.smooth(rng.normal(0, noise, truth.shape), 30.0, 3.0)
+        lifted = bones.with_lengths(lifted, lengths)
+        points = (project(truth) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        return truth, lifted, lengths, points
+
+    def test_it_meets_the_picture_and_comes_nearer_to_the_truth(self):
+        truth, lifted, lengths, points = self.wrong()
+        joints, root = fit.fit(lifted, truth[:, 0] + 0.05, lengths, points, np.ones((90, 17)), 30.0)
+        before = np.linalg.norm(lifted - (truth - truth[:, :1]), axis=-1).mean()
+        after = np.linalg.norm(joints - (truth - truth[:, :1]), axis=-1).mean()
+        assert after < 0.85 * before
+        seen = (project(joints + root[:, None])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        first = (project(lifted + truth[:, :1])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        aim = points[:, COCO_ROWS]
+        assert np.linalg.norm(seen - aim, axis=-1).mean() < 0.5 * np.linalg.norm(first - aim, axis=-1).mean()
+
+    def test_bones_keep_their_lengths_and_the_pelvis_is_rigid(self):
+        truth, lifted, lengths, points = self.wrong()
+        joints, _ = fit.fit(lifted, truth[:, 0], lengths, points, np.ones((90, 17)), 30.0)
+        for child, size in lengths_of(joints).items():
+            np.testing.assert_allclose(size, lengths[child], atol=1e-5)
+        np.testing.assert_allclose(joints[:, 1] + joints[:, 4], 0, atol=1e-6)
+        assert (joints[:, 0] == 0).all()
+
+    def test_what_nobody_saw_stays_the_lifters(self):
+        truth, lifted, lengths, points = self.wrong(noise=0.02)
+        joints, _ = fit.fit(lifted, truth[:, 0], lengths, points * 3, np.zeros((90, 17)), 30.0)
+        assert np.linalg.norm(joints - lifted, axis=-1).mean() < 0.01
+
+    def test_pieces_do_not_show(self, monkeypatch):
+        truth, lifted, lengths, points = self.wrong()
+        whole = fit.fit(lifted, truth[:, 0], lengths, points, np.ones((90, 17)), 30.0)
+        monkeypatch.setattr(fit, "CHUNK", 50)
+        monkeypatch.setattr(fit, "OVERLAP", 20)
+        pieces = fit.fit(lifted, truth[:, 0], lengths, points, np.ones((90, 17)), 30.0)
+        assert np.abs(pieces[0] - whole[0]).max() < 0.03
+        assert np.abs(pieces[1] - whole[1]).max() < 0.03
+        for child, size in lengths_of(pieces[0]).items():
+            np.testing.assert_allclose(size, lengths[child], atol=1e-5)
+
+    @pytest.mark.parametrize("frames", [1, 2, 3])
+    def test_short(self, frames):
+        truth, lifted, lengths, points = self.wrong(frames)
+        joints, root = fit.fit(lifted, truth[:, 0], lengths, points, np.ones((frames, 17)), 30.0)
+        assert np.isfinite(joints).all()
+        assert np.isfinite(root).all()
 
 
 class TestFloor:

@@ -106,7 +106,7 @@ def test_height_scales_everything():
     small = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", height=1.0))[0]
     tall = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", height=2.0))[0]
     np.testing.assert_allclose(2 * small.joints3d, tall.joints3d, atol=1e-4)
-    np.testing.assert_allclose(2 * small.root, tall.root, rtol=0.05, atol=0.05)
+    np.testing.assert_allclose(2 * small.root, tall.root, rtol=1e-4)
 
 
 def test_portrait_and_one_frame():
