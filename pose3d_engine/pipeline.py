@@ -152,7 +152,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
         camera_t=np.repeat(offset[None], len(joints), axis=0),
         keypoints2d=keypoints,
         confidence=confidence,
-        contacts=floor.contacts(world, confidence, people.times, settings.height),
+        contacts=floor.contacts(world, confidence, people.times, camera=offset),
         frames=people.frames,
         times=people.times,
         meta={

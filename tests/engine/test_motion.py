@@ -12,6 +12,9 @@ def lengths_of(joints):
     return {child: np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1) for parent, child in H36M17.bones}
 
 
+CAMERA = np.array([0.0, -4.0, 1.2])
+
+
 class TestBones:
     def test_lengths_are_constant_symmetric_and_of_the_height(self):
         rng = np.random.default_rng(0)
@@ -197,13 +200,25 @@ class TestFloor:
         world[30:60, left, 2] += 0.3 * np.sin(np.linspace(0, np.pi, 30))
         world[30:60, left, 0] = np.linspace(0, 0.8, 30)
         world[60:, left, 0] = 0.8
-        contacts = floor.contacts(world, np.ones((90, 17)), times, 1.7)
+        contacts = floor.contacts(world, np.ones((90, 17)), times, CAMERA)
         assert contacts[:, 1].all()
         assert contacts[:28, 0].all()
         assert contacts[63:, 0].all()
         assert not contacts[34:56, 0].any()
-        unseen = floor.contacts(world, np.zeros((90, 17)), times, 1.7)
+        world[..., 2] += 2.0  # the same on a wall
+        np.testing.assert_array_equal(floor.contacts(world, np.ones((90, 17)), times, CAMERA), contacts)
+        unseen = floor.contacts(world, np.zeros((90, 17)), times, CAMERA)
         assert not unseen.any()
+
+    def test_a_jump_is_in_the_air(self):
+        world = np.zeros((90, 17, 3))
+        times = np.arange(90) / 30
+        air = np.clip(times - 1.0, 0, 0.6)
+        world[:, :, 2] = 0.08 + (0.6 * 9.81 / 2 * air - 9.81 / 2 * air**2)[:, None]
+        contacts = floor.contacts(world, np.ones((90, 17)), times, CAMERA)
+        assert contacts[:29].all()
+        assert not contacts[32:46].any()
+        assert contacts[50:].all()
 
 
 class TestFusion:
