@@ -1,26 +1,31 @@
-"""2D keypoints of other programs, in place of a detector: ``--keypoints`` and ``lift``.
+"""2D keypoints in place of a detector: ``--keypoints`` and ``lift``.
 
-Read so far: our own ``.npz``, either PEOPLE.npz or one track with ``keypoints2d`` (T,17,2 or 3), COCO-17 pixels and
-score, ``width``, ``height``, ``fps``.
+Read here: our own ``.npz``, either PEOPLE.npz or one track with ``keypoints2d`` (T,17,2 or 3), COCO-17 pixels and
+score, ``width``, ``height``, ``fps``. The results of other programs are read by ``keypoint_formats``.
 """
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from . import files
+from . import files, keypoint_formats
 from .data import People, VideoInfo
 from .errors import UserError
 
 
 def read(path: Path, width: int | None = None, height: int | None = None, fps: float | None = None) -> People:
-    """The people of a keypoint file. width, height, fps: of the video, where the file does not say.
+    """The people of a keypoint file or folder. width, height, fps: of the video, where the file does not say.
 
     Raises UserError for a file that cannot be read, does not fit, or whose video nobody described.
     """
+    path = Path(path)
+    ours = path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)
+    if not ours or keypoint_formats.is_archive_of_others(path):
+        return keypoint_formats.read(path, width, height, fps)
     arrays = files.load_npz(path, ("keypoints2d",), "a file of keypoints (.npz with keypoints2d)")
     if arrays["keypoints2d"].ndim == 4:
         return People.load(path)
