@@ -40,8 +40,10 @@ lint: setup ## ruff and mypy
 	$(VENV) -m ruff format --check
 	$(VENV) -m mypy
 
-bench: assets ## speed and memory as a table
+bench: assets ## speed, memory and accuracy as tables
 	@$(VENV) scripts/bench.py
+	@$(VENV) scripts/bench_lifters.py
+	@$(VENV) scripts/bench_accuracy.py
 
 addon: setup ## dist/video_to_mocap-VERSION.zip
 	@$(VENV) scripts/build_addon.py

@@ -22,18 +22,20 @@ class OnStderr:
 
     def __init__(self) -> None:
         self._stage = ""
+        self._first = 0
         self._began = self._shown = 0.0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._began, self._shown = stage, now, 0.0
+            # A run that was resumed does not begin at 0.
+            self._stage, self._first, self._began, self._shown = stage, done, now, 0.0
         terminal = sys.stderr.isatty()
         finished = total is not None and done >= total
         if not finished and now - self._shown < (0.1 if terminal else 5.0):
             return
         self._shown = now
-        rate = done / max(now - self._began, 1e-3)
+        rate = (done - self._first) / max(now - self._began, 1e-3)
         share = f"{done}/{total} ({100 * done // max(total, 1)} %)" if total else str(done)
         begin, end = ("\r", "\n" if finished else "") if terminal else ("", "\n")
         print(f"{begin}{stage}: {share}, {rate:.0f}/s ", end=end, file=sys.stderr, flush=True)

