@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import files, keypoint_files, pipeline, video
+from .. import detector_command, files, keypoint_files, pipeline, video
 from ..preview import write_preview
 from ..progress import on_stderr
 from . import options
@@ -18,7 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
-    parser.add_argument("--keypoints", type=Path, metavar="FILE", help="2D of another program instead of a detector")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="PATH",
+        help="2D of another program instead of a detector: see docs/keypoints.md",
+    )
+    other.add_argument(
+        "--detector-command",
+        metavar="COMMAND",
+        help="another program instead of a detector: its command line, with {video} and the folder {output}",
+    )
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
     )
@@ -30,13 +41,16 @@ def execute(args: argparse.Namespace) -> None:
     """Writes the motion files, and previews of them; prints their paths."""
     files.require_writable(args.output)
     settings = options.capture_settings(args)
-    if args.keypoints is None:
-        people = pipeline.analyse(args.video, options.analyse_settings(args), on_stderr)
-    else:
+    if args.detector_command is not None:
+        people = detector_command.people_of(args.detector_command, video.probe(args.video))
+        people = keypoint_files.between(people, args.start, args.end)
+    elif args.keypoints is not None:
         info = video.probe(args.video)
         people = keypoint_files.read(args.keypoints, info.width, info.height, info.fps)
         people = keypoint_files.on_video(people, info, args.keypoints)
         people = keypoint_files.between(people, args.start, args.end)
+    else:
+        people = pipeline.analyse(args.video, options.analyse_settings(args), on_stderr)
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):
