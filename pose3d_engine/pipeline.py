@@ -104,55 +104,59 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
 
 def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress) -> Motion:
     """One person's motion; its world still has the camera above its origin."""
-    facts = people.meta["video"]
-    width, height = int(facts["width"]), int(facts["height"])
-    fps = mean_rate(people.times, float(facts["fps"]))
+    video_facts = people.meta["video"]
+    width, height = int(video_facts["width"]), int(video_facts["height"])
+    fps = mean_rate(people.times, float(video_facts["fps"]))
     focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
+
+    # 2D: a track without holes, and its rays through the plane z = 1.
     keypoints, seen = tracking.fill(people.keypoints2d[row], people.times)
     keypoints, swapped = tracking.unswap(keypoints, fps)
-    points = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
-    confidence = h36m_confidence(keypoints[..., 2])
+    rays = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
+    scores = keypoints[..., 2]
+    confidence = h36m_confidence(scores)
 
-    track = lifters.Track2D(keypoints, width, height, fps, focal)
+    # 3D: the pose of each frame, relative to the Hip.
     tds = settings.tds or lifters.automatic_tds(fps, lifter.rate)
-    joints = lifter.lift(track, tds, settings.flip, progress)
+    joints = lifter.lift(lifters.Track2D(keypoints, width, height, fps, focal), tds, settings.flip, progress)
+    own = people.extras.get("blazepose33_world")
+    if own is not None and not settings.raw:
+        # Where the detector took left for right, its 3D faces the wrong way too.
+        trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
+        joints = fusion.fuse(joints, trusted, view.look_at_torso(rays)[1])
+
+    # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
     if not settings.raw:
-        own = people.extras.get("blazepose33_world")
-        if own is not None:
-            # Where the detector took left for right, its 3D faces the wrong way too.
-            trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
-            joints = fusion.fuse(joints, trusted, view.look_at_torso(points)[1])
         joints = smoothing.smooth(joints, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
-
-    # Before the first and after the last sight the person stands still.
-    first, last = int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1]) + 1
-    joints, rays, trust = joints[first:last], points[first:last], keypoints[first:last, :, 2]
-    root = trajectory.root_path(joints[:, H36M_ROWS], rays[:, COCO_ROWS], trust[:, COCO_ROWS], fps)
+    sight = slice(int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1]) + 1)
+    joints, root = (
+        joints[sight],
+        trajectory.root_path(joints[sight][:, H36M_ROWS], rays[sight][:, COCO_ROWS], scores[sight][:, COCO_ROWS], fps),
+    )
     if not settings.raw:
-        joints, root = fit.fit(joints, root, lengths, rays, trust, fps)
-    still = (first, len(seen) - last)
+        joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
+    still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
 
-    # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
+    # World: until here everybody is as tall as the stages were tuned for; one picture cannot tell.
     size = settings.height / CANONICAL_HEIGHT
     joints, root = (joints * size).astype(np.float32), (root * size).astype(np.float32)
     rotation = floor.LEVEL_CAMERA.astype(np.float32)
     world = (joints + root[:, None]) @ rotation.T
-    ankles_seen = confidence[:, floor.ANKLES] > 0
-    ground = floor.floor_height(world[:, floor.ANKLES, 2], ankles_seen, settings.height)
-    offset = np.array([0.0, 0.0, -ground], np.float32)
-    world = world + offset
+    ground = floor.floor_height(world[:, floor.ANKLES, 2], confidence[:, floor.ANKLES] > 0, settings.height)
+    camera = np.array([0.0, 0.0, -ground], np.float32)
+    world = world + camera
     return Motion(
         joints3d=joints,
         root=root,
         world=world,
         camera_R=np.repeat(rotation[None], len(joints), axis=0),
-        camera_t=np.repeat(offset[None], len(joints), axis=0),
+        camera_t=np.repeat(camera[None], len(joints), axis=0),
         keypoints2d=keypoints,
         confidence=confidence,
-        contacts=floor.contacts(world, confidence, people.times, camera=offset),
+        contacts=floor.contacts(world, confidence, people.times, camera),
         frames=people.frames,
         times=people.times,
         meta={
@@ -169,7 +173,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             "tds": tds,
             "height_m": settings.height,
             "engine": __version__,
-            "video": Path(str(facts["path"])).name,
+            "video": Path(str(video_facts["path"])).name,
             "unswapped_frames": int(swapped.any(axis=1).sum()),
             "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
         },

@@ -24,7 +24,7 @@ def score(joints: np.ndarray, reference: Reference) -> Scores:
     """Scores over the twelve joints of the limbs (hips, knees, ankles, shoulders, elbows, wrists) that are valid.
 
     joints: (T,17,3) of the same frames, any size, finite. N-MPJPE: centred between the hips, one least-squares scale
-    for the clip. PA-MPJPE: after a similarity a frame. Acceleration: mean error of the second difference, after scaling.
+    for the clip. PA-MPJPE: after a similarity a frame. Acceleration: mean error of the second difference, scaled.
     """
     rows = H36M_ROWS
     valid = reference.valid[:, rows] & reference.valid[:, _HIPS].all(axis=1, keepdims=True)
