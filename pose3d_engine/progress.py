@@ -18,7 +18,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 
 class OnStderr:
-    """Progress for a person at a terminal: a line that is rewritten there, a line every few seconds elsewhere."""
+    """Progress for a person: a bar that is redrawn on a terminal, a line every few seconds in a log."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -36,10 +36,21 @@ class OnStderr:
             return
         self._shown = now
         rate = (done - self._first) / max(now - self._began, 1e-3)
-        share = f"{done}/{total} ({100 * done // max(total, 1)} %)" if total else str(done)
-        begin, end = ("\r", "\n" if finished else "") if terminal else ("", "\n")
-        print(f"{begin}{stage}: {share}, {rate:.0f}/s ", end=end, file=sys.stderr, flush=True)
+        if not terminal:
+            share = f"{done}/{total} ({100 * done // max(total, 1)} %)" if total else str(done)
+            print(f"{stage}: {share}, {rate:.0f}/s", file=sys.stderr, flush=True)
+            return
+        bar = ""
+        if total:
+            filled = _BAR * min(done, total) // total
+            bar = f"[{'#' * filled}{'.' * (_BAR - filled)}] "
+        share = f"{done}/{total}" if total else str(done)
+        # The spaces wipe what a longer line before has left.
+        print(f"\r{stage} {bar}{share}, {rate:.0f}/s    ", end="\n" if finished else "", file=sys.stderr, flush=True)
 
+
+_BAR = 30
+"""Characters of the bar."""
 
 on_stderr = OnStderr()
 """The progress of every command."""
