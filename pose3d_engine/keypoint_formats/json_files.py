@@ -19,7 +19,7 @@ def load(path: Path) -> Any:
         raise UserError(
             f"{path}: not JSON, or cut off ({error.msg}, line {error.lineno} column {error.colno}); write it again"
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON; give the results of a pose program") from error
 
 

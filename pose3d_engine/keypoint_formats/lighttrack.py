@@ -27,7 +27,7 @@ def is_it(content: Any) -> bool:
 def read(path: Path, content: Any) -> Sightings:
     """Raises UserError."""
     pictures = entries(content, str(path), "it")
-    names = [item["image"].get("name") if isinstance(item.get("image"), dict) else None for item in pictures]
+    names: list[Any] = [item["image"].get("name") if isinstance(item.get("image"), dict) else None for item in pictures]
     frames = frame_numbers(names, path)
     seen = []
     for name, picture in zip(names, pictures, strict=True):
@@ -37,5 +37,5 @@ def read(path: Path, content: Any) -> Sightings:
             where = f"{path}: person {number} of {name}"
             keypoints, layout = points(person["pose_keypoints_2d"], LIGHTTRACK_STYLE, where)
             track = identity(person.get("track_id"), where)
-            seen.append(Sighting(frames[str(name)], keypoints, layout, track))
+            seen.append(Sighting(frames[name], keypoints, layout, track))
     return Sightings("lighttrack", set(frames.values()), seen)

@@ -24,7 +24,13 @@ from .layouts import Layout, of_length
 MAX_IN_FRAME = 100
 """More people than that in one picture are mistakes of a detector whose threshold is too low."""
 
-_ALPHAPOSE_SCALE = 6.0
+_FAR = 1e6
+"""No pixel of a video is there, and float32 holds less than a pixel up to here."""
+
+_LAST_FRAME = 10**7
+"""Four days of video. Higher numbers are times or identities."""
+
+_SCALES = {"alphapose": 6.0, "poseflow": 6.0}
 """AlphaPose's documentation: its scores are in [0, 6] for COCO. Its newer versions stay near 1."""
 
 _OVERSHOOT = 1.5
@@ -78,13 +84,13 @@ def array(values: Any, where: str) -> np.ndarray:
         raise UserError(f"{where}: has no keypoints; write the file again")
     try:
         return np.asarray(values, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f"{where}: keypoints are not a list of numbers; write the file again") from None
 
 
 def checked(keypoints: np.ndarray, where: str) -> np.ndarray:
-    """(K,3) as it is. Raises UserError for what is not finite and for negative scores."""
-    if not np.isfinite(keypoints).all():
+    """(K,3) as it is. Raises UserError for what is not finite or as good as that, and for negative scores."""
+    if not (np.abs(keypoints) < _FAR).all():
         raise UserError(f"{where}: a keypoint is not a finite number; write 0, 0, 0 for points that are not seen")
     if (keypoints[:, 2] < 0).any():
         raise UserError(f"{where}: a score is {keypoints[:, 2].min():g}; scores are 0 to 1 (AlphaPose's: to 6)")
@@ -93,7 +99,7 @@ def checked(keypoints: np.ndarray, where: str) -> np.ndarray:
 
 def frame_number(name: str) -> int | None:
     """The last number in the name of a picture, ``frame_000012.jpg`` -> 12; None if there is none."""
-    numbers = re.findall(r"\d+", Path(name.replace("\\", "/")).stem)
+    numbers = re.findall(r"\d{1,18}", Path(name.replace("\\", "/")).stem)
     return int(numbers[-1]) if numbers else None
 
 
@@ -182,7 +188,7 @@ def _check(path: Path, found: Sightings, facts: dict[str, float]) -> None:
             f"{path}: {crowds[fullest]} people in frame {fullest} are false ones; raise the detector's threshold"
         )
     span = max(found.frames) - min(found.frames) + 1
-    if span > _MAX_SPAN + _SPAN_PER_FRAME * len(found.frames):
+    if max(found.frames) > _LAST_FRAME or span > _MAX_SPAN + _SPAN_PER_FRAME * len(found.frames):
         raise UserError(
             f"{path}: {len(found.frames)} pictures with numbers from {min(found.frames)} to {max(found.frames)} are no "
             "frames of one video; give the results of one video"
@@ -203,7 +209,7 @@ def _check(path: Path, found: Sightings, facts: dict[str, float]) -> None:
 
 def _converted(found: Sightings) -> Iterable[tuple[Sighting, np.ndarray, dict[str, np.ndarray]]]:
     """Every sighting with its COCO-17 and its extras; scores 0..1, NaN and 0 where not seen."""
-    scale = _scale(max(float(sighting.points[:, 2].max()) for sighting in found.seen))
+    scale = _scale(found.source, max(float(sighting.points[:, 2].max()) for sighting in found.seen))
     for sighting in found.seen:
         whole = _normalised(sighting.points, scale)
         extras = {name: _normalised(value, 1.0) for name, value in sighting.extras.items()}
@@ -212,10 +218,9 @@ def _converted(found: Sightings) -> Iterable[tuple[Sighting, np.ndarray, dict[st
         yield sighting, sighting.layout.to_coco(whole), extras
 
 
-def _scale(highest: float) -> float:
-    if highest <= _OVERSHOOT:
-        return 1.0
-    return _ALPHAPOSE_SCALE if highest <= _ALPHAPOSE_SCALE else highest
+def _scale(source: str, highest: float) -> float:
+    """What the scores of a file are divided by."""
+    return 1.0 if highest <= _OVERSHOOT else max(highest, _SCALES.get(source, 0.0))
 
 
 def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:

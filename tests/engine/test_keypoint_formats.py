@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pose3d_engine import keypoint_files
-from pose3d_engine.data import VideoInfo
+from pose3d_engine.__main__ import main
+from pose3d_engine.data import Motion, VideoInfo
 from pose3d_engine.errors import UserError
 from tests.engine import keypoint_writers as write
 from tests.engine.filmed import project, walk
@@ -161,6 +162,10 @@ BAD = {
     "thousands": ([person() for _ in range(3000)], "3000 people in frame 0"),
     "all false": ([person(image=f"{row}.jpg", numbers=[300, 200, 0.01] * 17) for row in range(9)], "surely enough"),
     "unseen": ([person([0, 0, 0] * 17)], "score above 0"),
+    "times for frames": ([person(image=17 * 10**8 + row) for row in range(9)], "no frames of one video"),
+    "far": ([person([1e30, 1, 0.9] * 17)], "not a finite number"),
+    "huge": ([person([10**400, 1, 0.9] * 17)], "not a list of numbers"),
+    "picture": ([{"image": {"name": 10**400}, "candidates": [{"pose_keypoints_2d": [1] * 51}]}], "no frames of one"),
     "shares": ([person([0.3, 0.2, 0.9] * 17)], "keypoint_scale"),
     "another size": ([person([5000, 200, 0.9] * 17)], "outside of a picture"),
     "mixed": ([person(), person([300, 200, 0.9] * 26, "1.jpg")], "mixes the layouts"),
@@ -198,6 +203,15 @@ def test_bad_folders_are_one_clear_line(tmp_path, pair):
         read(folder)
 
 
+def test_scores_of_other_programs_are_brought_below_one(tmp_path, pair):
+    people = pair.copy()
+    people[..., 2] *= 5
+    people[0, 0, 0, 2] = 8
+    found = read(write.openpose(tmp_path / "json", people))
+    assert found.keypoints2d[..., 2].max() == 1
+    assert found.keypoints2d[1, 0, 3, 2] == pytest.approx(0.5)
+
+
 def test_a_folder_that_a_program_wrote_its_results_into(tmp_path, pair):
     output = tmp_path / "output"
     write_to = output / "clip"
@@ -215,6 +229,14 @@ def test_a_folder_that_a_program_wrote_its_results_into(tmp_path, pair):
 
 def test_the_content_counts_and_not_the_suffix(tmp_path, pair):
     same(read(write.coco_results(tmp_path / "results.txt", pair)), pair)
+
+
+def test_the_command_line_lifts_them(tmp_path, pair):
+    folder = write.openpose(tmp_path / "json", pair)
+    facts = ["--width", "1280", "--height", "720", "--fps", "30", "--device", "cpu", "--no-flip"]
+    assert main(["lift", str(folder), "-o", str(tmp_path / "out.npz"), "--person", "2", *facts]) == 0
+    motion = Motion.load(tmp_path / "out.npz")
+    assert (len(motion), motion.meta["detector"], motion.meta["person"]) == (FRAMES, "openpose", 2)
 
 
 def test_a_missing_file_and_a_missing_fact(tmp_path, pair):
