@@ -16,8 +16,9 @@ import psutil
 
 SCRIPT = Path(__file__).with_name("window.py")
 
-LONGEST_PAUSE = 1.0
-"""Seconds for which the interface may stand still, drawing aside, on a machine that is busy with other tests."""
+LONGEST_PAUSE = 4.0
+"""Seconds, drawing aside, that tell an interface that waits for the engine from a busy machine: no measurement, the
+report in out/ui/report.json has that."""
 
 
 def test_from_the_first_click_to_the_captured_person(
