@@ -1,4 +1,7 @@
-"""One job at a time on one engine, as a state machine that a timer or a script drives."""
+"""One job at a time on one engine, as a state machine that a timer or a script drives.
+
+Beside the jobs a question may be asked, and nothing shows if it fails.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,14 @@ class Runner:
         self._client: EngineClient | None = None
         self._request = 0
         self._cancelled_at = 0.0
+        self._question = 0
+        """The request whose answer is awaited; 0 for none."""
+        self._answered: Callable[[dict[str, Any]], None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the engine owes something, so that it has to be ticked."""
+        return self.job is not None or self._question != 0
 
     def start(self, command: EngineCommand, method: str, params: dict[str, Any]) -> Job:
         """Starts a job, and the engine where it does not run yet; returns at once.
@@ -90,13 +101,17 @@ class Runner:
         """
         if self.job:
             raise BusyError("Another job is running. Wait for it, or cancel it.")
-        if self._client and self._client.command != command:
-            self.stop()
-        client = self._client = self._client or self._make_client(command)
-        client.start()
-        self._request = client.request(method, params)
+        self._request = self._engine(command).request(method, params)
         self.job = Job(method, params)
         return self.job
+
+    def ask(self, command: EngineCommand, method: str, answered: Callable[[dict[str, Any]], None]) -> None:
+        """Has ``answered`` called with the engine's result in one of the next ticks; never, where there is none.
+
+        A question is no job: it does not hinder one from starting, and is in ``waiting`` alone. To be asked while
+        no job runs. Raises EngineNotFoundError if the engine cannot be started.
+        """
+        self._question, self._answered = self._engine(command).request(method, {}), answered
 
     def cancel(self) -> None:
         """Cancels the job, if there is one; it ends in one of the next ticks."""
@@ -107,14 +122,18 @@ class Runner:
 
     def tick(self) -> Job | None:
         """Takes in what the engine has said; returns the job if it has just ended. Never blocks."""
-        if not self.job or not self._client:
+        if not self._client:
             return None
         job = self.job
         for event in self._client.poll():
-            if event["id"] == self._request and not job.ended:
+            if event["id"] == self._question:
+                self._hear(event)
+            elif job and event["id"] == self._request and not job.ended:
                 job.take(event)
+        if not job:
+            return None
         if job.state == CANCELLING and time.monotonic() - self._cancelled_at > CANCEL_GRACE:
-            self._client.stop(grace=0.0)
+            self.stop(grace=0.0)
             job.state = CANCELLED
         if job.ended:
             self.job = None
@@ -133,9 +152,26 @@ class Runner:
             raise
         return job
 
-    def stop(self) -> None:
-        """Ends the engine and forgets the job."""
+    def stop(self, grace: float = 2.0) -> None:
+        """Ends the engine, after ``grace`` seconds by force, and forgets the job and the question."""
         self.job = None
+        self._question, self._answered = 0, None
         if self._client:
-            self._client.stop()
+            self._client.stop(grace)
             self._client = None
+
+    def _engine(self, command: EngineCommand) -> EngineClient:
+        """The engine, started; in place of the one that runs, if that was started in another way."""
+        if self._client and self._client.command != command:
+            self.stop()
+        client = self._client = self._client or self._make_client(command)
+        client.start()
+        return client
+
+    def _hear(self, event: Event) -> None:
+        """Takes one of the events about the question."""
+        if event["type"] == protocol.PROGRESS:
+            return
+        answered, self._question, self._answered = self._answered, 0, None
+        if answered and event["type"] == protocol.RESULT:
+            answered(event.get("result") or {})

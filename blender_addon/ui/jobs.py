@@ -1,11 +1,12 @@
 """Runs the engine's jobs beside Blender and brings their results into the scene.
 
-One timer polls the one engine while a job runs, and is gone when none does: a timer that is left at the end
-crashes some Blenders. Without a window there are no timers; the job is waited for, with the same handlers.
+One timer polls the one engine while it owes something, and is gone when it does not: a timer that is left at the
+end crashes some Blenders. Without a window there are no timers; the job is waited for, with the same handlers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,9 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..engine import job as states
+from ..engine import lifters
 from ..engine.job import Job, Runner
+from ..engine.locate import EngineNotFoundError
 from . import preferences, text
 
 INTERVAL = 0.1
@@ -28,6 +31,8 @@ _scene = ""
 _title = ""
 _handler: Handler | None = None
 _file_is_gone = False
+_lifters: tuple[str, ...] = ()
+_asked_for_lifters = False
 
 
 def begin(context: bpy.types.Context, title: str, method: str, params: dict[str, Any], handler: Handler) -> None:
@@ -43,7 +48,7 @@ def begin(context: bpy.types.Context, title: str, method: str, params: dict[str,
     if bpy.app.background:
         _finish(_runner.run())
     else:
-        bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
+        _keep_ticking()
 
 
 def cancel() -> None:
@@ -71,6 +76,22 @@ def stage() -> str:
     return "Starting the engine" if job.state == states.STARTING else text.stage(job.stage)
 
 
+def known_lifters() -> tuple[str, ...]:
+    """The names of the lifters to choose from; none before the engine has told them."""
+    return _lifters
+
+
+def want_lifters() -> None:
+    """Has the engine asked for its lifters, when it is idle: at first, and again after each job.
+
+    For drawing: returns at once, and nothing shows of it, whatever comes of it.
+    """
+    global _asked_for_lifters
+    if not _asked_for_lifters and not busy() and not bpy.app.background:
+        _asked_for_lifters = True
+        bpy.app.timers.register(_ask_for_lifters, persistent=True)
+
+
 def handle(context: bpy.types.Context, title: str, handler: Handler, result: dict[str, Any]) -> None:
     """Brings a result into the context's scene as one step to undo; what goes wrong is said in the panel."""
     try:
@@ -84,11 +105,48 @@ def handle(context: bpy.types.Context, title: str, handler: Handler, result: dic
 
 def _tick() -> float | None:
     """The timer: returns the seconds to its next call, None when it is no longer needed."""
+    global _asked_for_lifters
+    if _hands_are_full():
+        return INTERVAL
+    shown = busy()
     ended = _runner.tick()
     if ended:
         _finish(ended)
-    _redraw()
-    return INTERVAL if busy() else None
+        _asked_for_lifters = False  # weights may have come since
+    if shown:
+        _redraw()
+    return INTERVAL if _runner.waiting else None
+
+
+def _keep_ticking() -> None:
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
+
+
+def _ask_for_lifters() -> None:
+    """Once by a timer: starting the engine is too much for a drawing function."""
+    if busy():
+        return
+    with contextlib.suppress(EngineNotFoundError):  # the panel says it where it matters
+        _runner.ask(preferences.engine_command(bpy.context), lifters.METHOD, _learn_lifters)
+        _keep_ticking()
+
+
+def _learn_lifters(report: dict[str, Any]) -> None:
+    global _lifters
+    _lifters = lifters.there(report)
+
+
+def _hands_are_full() -> bool:
+    """Whether a tool follows the mouse. It holds on to what it moves, and crashes if that is taken from it.
+
+    What only watches, as add-ons that show the keys pressed do, neither becomes a step to undo nor blocks.
+    """
+    return any(
+        not operator.bl_options.isdisjoint({"UNDO", "UNDO_GROUPED", "BLOCKING"})
+        for window in bpy.context.window_manager.windows
+        for operator in getattr(window, "modal_operators", ())  # Blender 3.4 does not tell
+    )
 
 
 def _finish(job: Job) -> None:
@@ -136,7 +194,10 @@ def register() -> None:
 
 
 def unregister() -> None:
+    global _asked_for_lifters
     bpy.app.handlers.load_post.remove(_file_loaded)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    for timer in (_tick, _ask_for_lifters):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
+    _asked_for_lifters = False
     _runner.stop()

@@ -118,6 +118,8 @@ class VIDEO_TO_MOCAP_PT_capture(_Sidebar, bpy.types.Panel):
         numbers.prop(settings, "height")
         numbers.prop(settings, "fov")
         numbers.prop(settings, "tds")
+        if settings.persons:
+            jobs.want_lifters()
         column.prop(settings, "lifter")
         column.prop(settings, "set_scene")
         _start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")

@@ -29,6 +29,11 @@ def _progress(self: VIDEO_TO_MOCAP_PG_settings) -> float:
     return 100.0 * jobs.fraction()
 
 
+def _lifters(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context, typed: str) -> Iterable[str]:
+    """What can be chosen; Blender shows those that fit what is typed, and takes any other name too."""
+    return jobs.known_lifters()
+
+
 class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
     """One of the people found; ``name`` is what the list shows and can search."""
 
@@ -110,8 +115,9 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     )
     lifter: StringProperty(  # type: ignore[valid-type]
         name="Lifter",
-        description="Name of the network that works out the third dimension, from the engine's list of weights. "
-        "Empty is the one that comes with the engine",
+        description="What works out the third dimension from the flat picture. Leave it empty for the one that comes "
+        "with the engine; click to choose another one that you have added",
+        search=_lifters,
     )
     set_scene: BoolProperty(  # type: ignore[valid-type]
         name="Match Scene to Video",

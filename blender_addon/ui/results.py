@@ -20,10 +20,13 @@ def replace(
     """Makes a character for each motion file (by person) of the video ``source``; returns the armatures.
 
     The last characters of these people are removed. Theirs is the place, the name and all that refers to them,
-    such as constraints. Nothing changes if a file cannot be used (MotionFileError).
+    such as constraints. Nothing but the mode changes if a file cannot be used (MotionFileError). Ends in Object
+    mode, as Blender's importers do: in another one an undo takes back what that mode edits, and nothing else.
     """
     from ..retarget import apply  # not at the top: it needs numpy, and enabling the add-on must not wait for it
 
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
     armatures = apply.capture_to_scene(context, list(motions.values()), set_scene)
     for person, armature in zip(motions, armatures, strict=True):
         owner = f"{source}|{person}"
@@ -37,8 +40,6 @@ def replace(
 
 def select(context: bpy.types.Context, items: list[bpy.types.Object]) -> None:
     """Selects only these objects and makes the first one active, as Blender does with what it adds."""
-    if context.mode != "OBJECT":
-        return
     for item in context.selected_objects:
         item.select_set(False)
     for item in items:

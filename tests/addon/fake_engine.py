@@ -4,7 +4,7 @@ Start it as ``python fake_engine.py FOLDER [BEHAVIOUR]``. Every test gives its o
 ``wrong_version``, ``silent`` and ``dies_at_start`` at the greeting; the others are methods of a request:
 ``echo`` (answers with its params), ``steps`` (progress, then a result; obeys a cancel), ``garbage``, ``huge``,
 ``chatter`` (stderr), ``flood`` (progress), ``exit``, ``truncated``, ``deaf`` (ignores cancel and stdin's end).
-``analyse`` and ``capture`` do what the engine does, with two people who are made up; a video called
+``analyse``, ``capture`` and ``doctor`` do what the engine does, with two people who are made up; a video called
 ``crash.mp4`` crashes it, and one called ``text.mp4`` is no video.
 """
 
@@ -78,6 +78,8 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
         result = analyse(params)
     elif method == "capture":
         result = capture(params)
+    elif method == "doctor":
+        result = REPORT
     elif method == "garbage":
         sys.stdout.buffer.write(b"W0000 a library says hello\n\xff\xfe\x00\n[1, 2]\n{}\n\n" + b"[" * 5000 + b"\n")
     elif method == "huge":
@@ -111,6 +113,17 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
 
 
 FRAMES, FPS = 30, 30.0
+
+REPORT = {
+    "lifter": "ours",
+    "weights": [
+        {"name": "detector", "kind": "detector", "present": True},
+        {"name": "a paper's", "kind": "lifter", "present": True},
+        {"name": "missing", "kind": "lifter", "present": False},
+        {"name": "ours", "kind": "lifter", "present": True},
+    ],
+}
+"""What ``doctor`` answers."""
 
 
 def analyse(params: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import fake_engine
 import numpy as np
 import pytest
 
-from blender_addon.engine import cache, job
+from blender_addon.engine import cache, job, lifters
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.job import BusyError, Job, Runner
 from blender_addon.engine.locate import EngineCommand
@@ -104,6 +104,26 @@ class TestRunner:
         with pytest.raises(RuntimeError, match="no job"):
             runner.run()
 
+    def test_a_question_beside_the_jobs(self, runner: Runner) -> None:
+        answers: list[dict[str, object]] = []
+        runner.ask(COMMAND, "doctor", answers.append)
+        assert runner.waiting and runner.job is None
+        runner.start(COMMAND, "echo", {"a": 1})
+        assert finish(runner).result == {"a": 1}
+        assert [answer["lifter"] for answer in answers] == ["ours"] and not runner.waiting
+
+    def test_a_question_without_an_answer_disturbs_nothing(self, runner: Runner) -> None:
+        answers: list[dict[str, object]] = []
+        runner.ask(COMMAND, "exit", answers.append)
+        while runner.waiting:
+            assert runner.tick() is None
+            time.sleep(0.01)
+        runner.start(COMMAND, "echo", {"a": 1})
+        assert finish(runner).result == {"a": 1} and not answers
+        runner.ask(COMMAND, "deaf", answers.append)
+        runner.stop(grace=0.0)
+        assert not runner.waiting and not answers
+
 
 @pytest.mark.parametrize(
     ("event", "state"),
@@ -123,6 +143,11 @@ def test_states(event: Event, state: str) -> None:
     assert started.ended == (state != job.RUNNING)
     assert bool(started.message) == (state == job.FAILED)
     assert started.fraction is None
+
+
+def test_the_lifters_that_are_there() -> None:
+    assert lifters.there(fake_engine.REPORT) == ("ours", "a paper's")
+    assert lifters.there({}) == ()
 
 
 class TestCache:

@@ -164,25 +164,34 @@ assert bpy.context.active_object.name == armatures()[0]
 counts = lambda: [len(getattr(bpy.data, kind)) for kind in ("objects", "armatures", "meshes", "actions")]
 before = counts()
 
-# Again: in place of the last ones, where they were put, with all that refers to them.
+# Again: in place of the last ones, where they were put, with all that refers to them; also out of Pose mode.
 first = bpy.data.objects[armatures()[0]]
+bpy.ops.object.mode_set(mode="POSE")
 first.location = (1, 2, 3)
 mine.parent = first
 limit = mine.constraints.new("COPY_LOCATION"); limit.target = first; limit.subtarget = "Head"
 assert operators.capture() == {{"FINISHED"}}
 assert counts() == before and armatures() == ["A clip Ü.person1", "A clip Ü.person2"]
 first = bpy.data.objects[armatures()[0]]
+assert bpy.context.mode == "OBJECT" and bpy.context.active_object == first
 assert tuple(first.location) == (1, 2, 3)
 assert mine.parent == first and limit.target == first
 assert sorted(a.name for a in bpy.data.actions) == armatures(), [a.name for a in bpy.data.actions]
 
-# What the animator renamed, copied or made is left alone.
+# What the animator renamed, copied or made is left alone; what they edit is kept.
 bpy.data.objects["A clip Ü.person2"].name = "Keep me"
 own = bpy.data.actions.new("my own")
 first.animation_data.action = own
 copy = first.copy(); bpy.context.scene.collection.objects.link(copy)
 copied = copy.name
+cube = bpy.data.objects["Cube"]
+bpy.context.view_layer.objects.active = cube
+bpy.ops.object.mode_set(mode="EDIT")
+bpy.ops.mesh.select_all(action="SELECT")
+bpy.ops.mesh.subdivide()
 assert operators.capture() == {{"FINISHED"}}
+assert bpy.context.mode == cube.mode == "OBJECT" and len(cube.data.vertices) == 26
+assert bpy.context.active_object.name == "A clip Ü.person1"
 assert armatures() == sorted(["A clip Ü.person1", "A clip Ü.person2", "Keep me", copied]), armatures()
 assert own.use_fake_user and copy.animation_data.action == own
 assert keys("A clip Ü.person1") == (1.0, 30.0)
@@ -194,6 +203,25 @@ for kind in ("FBX", "BVH"):
     assert path.stat().st_size > 1000
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_lifters_are_offered(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+from blender_addon.ui import jobs, properties
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from fake_engine import REPORT
+offered = lambda: list(properties._lifters(settings, bpy.context, ""))
+assert offered() == []
+jobs._learn_lifters(REPORT)
+assert offered() == ["ours", "a paper's"]
+settings.lifter = "one that nobody knows"
+assert settings.lifter == "one that nobody knows", "the engine says what it knows"
+""",
     )
 
 

@@ -145,6 +145,8 @@ def test() -> Steps:
     yield from press("video_to_mocap.analyse")
     yield from wait_for("the people", lambda: idle() and len(settings().persons) > 0)
     yield from screenshot("4-people")
+    yield from wait_for("the lifters", lambda: len(jobs.known_lifters()) > 0)
+    settings().lifter = jobs.known_lifters()[0]
 
     # Capture.
     before = time.monotonic()
@@ -172,15 +174,23 @@ def test() -> Steps:
     assert [item.name for item in armatures()] == [name]
     assert armatures()[0].animation_data.action.frame_range[1] == last
 
-    # Again, with another setting: replaced, in one step.
+    # Again, with another setting and out of Edit mode: replaced, in one step.
+    with override():
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True, location=(0, 9, 0))
+        bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="EDIT")
+        bpy.ops.mesh.subdivide("EXEC_DEFAULT", True)
+    objects = {item.name for item in bpy.data.objects}
     settings().height = 1.9
     yield from press("video_to_mocap.capture")
     yield from wait_for("the second capture", lambda: idle() and settings().status.startswith("Captured"))
     assert {item.name for item in bpy.data.objects} == objects
     tall = armatures()[0].data.bones[0].head_local.z
+    assert window().view_layer.objects.active == armatures()[0] and armatures()[0].mode == "OBJECT"
+    assert len(bpy.data.objects["Cube"].data.vertices) == 26
     with override():
         bpy.ops.ed.undo()
     yield 0.2
+    assert bpy.data.objects["Cube"].mode == "EDIT", "undo does not go back to Edit mode"
     assert {item.name for item in bpy.data.objects} == objects
     assert armatures()[0].data.bones[0].head_local.z < tall
     with override():

@@ -1,0 +1,18 @@
+"""Which lifters there are to choose from, by the engine's own report of its weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+METHOD = "doctor"
+"""What the engine is asked for."""
+
+
+def there(report: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the lifters in the engine's ``report`` whose weights are there, the default first."""
+    found = [
+        str(weights["name"])
+        for weights in report.get("weights", ())
+        if weights.get("kind") == "lifter" and weights.get("present")
+    ]
+    return tuple(sorted(found, key=lambda name: name != report.get("lifter")))
