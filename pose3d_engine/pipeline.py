@@ -35,7 +35,8 @@ class CaptureSettings:
 
     person: ``largest``, ``all`` or numbers (``1,3``). checkpoint: a file of weights in place of the lifter's own.
     tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, metres.
-    fov: degrees that the longer side of the picture spans. raw: stop after the lifter.
+    fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
+    ``tracking.repair`` that tracks go through.
     """
 
     person: str = "largest"
@@ -47,6 +48,7 @@ class CaptureSettings:
     flip: bool = True
     device: str = "auto"
     raw: bool = False
+    repair: frozenset[str] = tracking.REPAIR_STEPS
 
     def __post_init__(self) -> None:
         if not 0.3 <= self.height <= 3.0:
@@ -109,16 +111,19 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     fps = mean_rate(people.times, float(video_facts["fps"]))
     focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
 
-    # 2D: a track without holes, and its rays through the plane z = 1.
-    keypoints, seen = tracking.fill(people.keypoints2d[row], people.times)
-    keypoints, swapped = tracking.unswap(keypoints, fps)
+    # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
+    rate = lifter.rate if settings.tds is None else None
+    track = tracking.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
+    keypoints, seen, swapped = track.keypoints, track.seen, track.swapped
     rays = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
     scores = keypoints[..., 2]
     confidence = h36m_confidence(scores)
 
     # 3D: the pose of each frame, relative to the Hip.
-    tds = settings.tds or lifters.automatic_tds(fps, lifter.rate)
-    joints = lifter.lift(lifters.Track2D(keypoints, width, height, fps, focal), tds, settings.flip, progress)
+    lifted_fps = fps * track.factor
+    tds = settings.tds or lifters.automatic_tds(lifted_fps, lifter.rate)
+    dense = lifters.Track2D(track.lifted, width, height, lifted_fps, focal)
+    joints = lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
     own = people.extras.get("blazepose33_world")
     if own is not None and not settings.raw:
         # Where the detector took left for right, its 3D faces the wrong way too.
@@ -174,7 +179,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
             "height_m": settings.height,
             "engine": __version__,
             "video": Path(str(video_facts["path"])).name,
-            "unswapped_frames": int(swapped.any(axis=1).sum()),
+            "repairs": track.counts,
             "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
         },
     )

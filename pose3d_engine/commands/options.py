@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import detectors, lifters
+from .. import detectors, lifters, tracking
 from ..lifters.device import DEVICES
 from ..pipeline import AnalyseSettings, CaptureSettings
 
@@ -40,6 +40,12 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
         "--fov", type=float, default=defaults.fov, metavar="DEG", help="of the camera, across the picture's longer side"
     )
     group.add_argument("--device", choices=DEVICES, default=defaults.device)
+    group.add_argument(
+        "--repair",
+        default="all",
+        metavar="all|none|STEP[,STEP]",
+        help="what is mended in the 2D: swaps, outliers, gaps, rate (frames between those of a slow clip)",
+    )
     group.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
 
 
@@ -51,5 +57,14 @@ def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
 def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
     """The settings that :func:`add_capture` asked for. Raises UserError for numbers that make no sense."""
     return CaptureSettings(
-        args.person, args.lifter, args.checkpoint, args.tds, args.height, args.fov, args.flip, args.device, raw
+        args.person,
+        args.lifter,
+        args.checkpoint,
+        args.tds,
+        args.height,
+        args.fov,
+        args.flip,
+        args.device,
+        raw,
+        tracking.repair_steps(args.repair),
     )

@@ -1,8 +1,10 @@
 """Tracking: the people of each frame in, one track a person out; and what is chosen, filled and repaired
 of tracks."""
 
-from .repair import unswap
-from .selection import fill, select
+from .gaps import fill
+from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
+from .selection import select
+from .swaps import unswap
 from .tracker import Tracker
 
-__all__ = ["Tracker", "fill", "select", "unswap"]
+__all__ = ["REPAIR_STEPS", "Repaired", "Tracker", "fill", "repair", "repair_steps", "select", "unswap"]

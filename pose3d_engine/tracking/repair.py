@@ -1,98 +1,79 @@
-"""Left and right put right where a detector took one for the other for a moment."""
+"""The repair of a track before it is lifted: steps that can be left out, each with a count of what it did."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..skeletons import COCO17
+from ..errors import UserError
+from .gaps import fill
+from .outliers import outliers
+from .resampling import densify, factor_for
+from .swaps import unswap
 
-LONGEST_S = 0.6
-"""A longer stretch of the other labelling is taken for the truth: the detector has seen the person turn."""
+_ORDER = ("swaps", "outliers", "gaps", "rate")
+"""In their order: left and right put right, keypoints that jump away taken out, short gaps closed by a spline (else
+every gap has the score 0), frames put between those of a clip with a low rate."""
 
-_ARMS = ("shoulder", "elbow", "wrist")
-_LEGS = ("hip", "knee", "ankle")
-
-_RELUCTANCE = 0.005
-"""What it costs to doubt the detector in a frame, in shares of the person's size: enough to decide where limbs lie on
-each other, too little to outweigh a jump."""
-
-_GAIN = 0.02
-"""A stretch is swapped back only if that saves this much at its ends: a jump of a limb, not a wobble."""
+REPAIR_STEPS = frozenset(_ORDER)
 
 
-def unswap(track: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """A track with short swaps of left and right undone.
+@dataclass(frozen=True)
+class Repaired:
+    """A track that can be lifted.
 
-    track: (T,17,3) pixels and score, every value finite (a filled track); fps: frames a second. Returns the track and
-    (T,2) bool: where arms and where legs were swapped back.
-
-    Arms and legs are looked at apart. Of the labellings as seen and exchanged, the sequence is taken in which limbs
-    accelerate least (dynamic programming over pairs of frames): limbs that really cross keep their speed, labels that
-    are exchanged jump.
+    keypoints: (T,17,3) float32 pixels and score, finite. seen: (T,) bool, where the detector saw anything.
+    swapped: (T,2) bool, where arms and where legs were swapped back. lifted: ((T - 1) factor + 1, 17, 3), the same
+    with frames between, every ``factor``-th of which is a frame of the clip. counts: frames swapped back, keypoints
+    taken out, keypoints closed in short gaps, frames put between; a number for each step that was asked for.
     """
+
+    keypoints: np.ndarray
+    seen: np.ndarray
+    swapped: np.ndarray
+    lifted: np.ndarray
+    factor: int
+    counts: dict[str, int]
+
+
+def repair_steps(text: str) -> frozenset[str]:
+    """``all``, ``none`` or names of REPAIR_STEPS with commas between. Raises UserError for anything else."""
+    if text in ("all", "none"):
+        return REPAIR_STEPS if text == "all" else frozenset()
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in REPAIR_STEPS:
+            raise UserError(f"repair is {text!r}; give all, none or some of {','.join(_ORDER)}")
+    return frozenset(names)
+
+
+def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None, steps: frozenset[str]) -> Repaired:
+    """A track with the faults mended that ``steps`` names; what was seen and is plausible is left as it is.
+
+    track: (T,17,3) pixels and score, NaN and 0 where not seen; times: (T,) seconds; fps: frames a second; rate: those
+    of the motion that the lifter knows, None if it is to see the frames as they are.
+    """
+    believe = "gaps" in steps
+    filled, seen = fill(track, times, believe)
     swapped = np.zeros((len(track), 2), bool)
-    if len(track) < 4:
-        return track, swapped
-    seen = track[..., 2] > 0
-    extent = np.where(seen[..., None], track[..., :2], np.nan)
-    with np.errstate(all="ignore"):
-        boxes = np.nanmax(extent, axis=1, initial=-np.inf) - np.nanmin(extent, axis=1, initial=np.inf)
-    sizes = boxes.max(axis=1)
-    size = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
-    if size <= 0:
-        return track, swapped
-    result = track.copy()
-    for column, names in enumerate((_ARMS, _LEGS)):
-        left = [COCO17.index(f"left_{name}") for name in names]
-        right = [COCO17.index(f"right_{name}") for name in names]
-        as_seen = track[:, left + right, :2] / size
-        exchanged = track[:, right + left, :2] / size
-        both = (seen[:, left] & seen[:, right]).all(axis=1)
-        path = _calmest(np.stack([as_seen, exchanged], axis=1), both)
-        for first, last in _runs(path):
-            if last - first <= LONGEST_S * fps and _saved(as_seen, exchanged, first, last) > _GAIN:
-                swapped[first:last, column] = True
-        rows = np.flatnonzero(swapped[:, column])[:, None]
-        result[rows, left + right] = track[rows, right + left]
-    return result, swapped
-
-
-def _calmest(choices: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(T,2,K,2) the two labellings, (T,) where all keypoints are known -> (T,) bool, where the second is calmer."""
-    frames = len(choices)
-    # cost[t, a, b, c]: mean acceleration of the keypoints at t - 1 with labellings a, b, c at t - 2, t - 1, t.
-    before, middle, after = choices[:-2, :, None, None], choices[1:-1, None, :, None], choices[2:, None, None, :]
-    bend = np.linalg.norm(before - 2 * middle + after, axis=-1).mean(axis=-1)
-    trusted = known[:-2] & known[1:-1] & known[2:]
-    bend = np.where(trusted[:, None, None, None], bend, 0.0)
-    doubt = np.array([0.0, _RELUCTANCE])
-    best = np.zeros((2, 2)) + doubt[:, None] + doubt[None, :]
-    came = np.zeros((frames, 2, 2), int)
-    for t in range(2, frames):
-        total = best[:, :, None] + bend[t - 2] + doubt[None, None, :]
-        came[t] = total.argmin(axis=0)
-        best = total.min(axis=0)
-    path = np.zeros(frames, bool)
-    a, b = np.unravel_index(int(best.argmin()), best.shape)
-    path[-2:] = a, b
-    for t in range(frames - 1, 1, -1):
-        a, b = came[t, a, b], a
-        path[t - 2] = bool(a)
-    return path
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """[first, last) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _saved(as_seen: np.ndarray, exchanged: np.ndarray, first: int, last: int) -> float:
-    """By how much less the keypoints jump at the ends of [first, last) if that stretch is exchanged."""
-    saved = []
-    for inside, outside in ((first, first - 1), (last - 1, last)):
-        if 0 <= outside < len(as_seen):
-            kept = np.linalg.norm(as_seen[inside] - as_seen[outside], axis=-1).mean()
-            changed = np.linalg.norm(exchanged[inside] - as_seen[outside], axis=-1).mean()
-            saved.append(float(kept - changed))
-    return float(np.mean(saved)) if saved else 0.0
+    counts = {}
+    if "swaps" in steps:
+        # Before outliers, which a short swap would be a dozen of.
+        filled, swapped, order = unswap(filled, fps)
+        track = np.take_along_axis(track, order[..., None], axis=1)
+        counts["swaps"] = int(swapped.any(axis=1).sum())
+    finite = np.isfinite(track).all(axis=-1)
+    if "outliers" in steps:
+        wrong = outliers(track, fps)
+        if wrong.any():
+            track = np.where(wrong[..., None], np.array([np.nan, np.nan, 0.0]), track)
+            filled, _ = fill(track, times, believe)
+        counts["outliers"] = int(wrong.sum())
+    if "gaps" in steps:
+        counts["gaps"] = int((~finite & (filled[..., 2] > 0)).sum())
+    factor = factor_for(fps, rate) if rate is not None and "rate" in steps else 1
+    lifted = densify(filled, times, factor)
+    if "rate" in steps:
+        counts["rate"] = len(lifted) - len(filled)
+    return Repaired(filled, seen, swapped, lifted, factor, counts)

@@ -1,64 +1,161 @@
+"""Faults put into a generated track, and what repair leaves of them."""
+
 import numpy as np
 import pytest
 
+from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import unswap
+from pose3d_engine.tracking import REPAIR_STEPS, fill, repair, repair_steps
+from pose3d_engine.tracking.outliers import outliers
+from pose3d_engine.tracking.resampling import MOST, densify, factor_for
 from tests.engine.filmed import project, walk
 
-BODY = np.arange(17) >= 5
+FPS = 30.0
+FRAMES = 200
+TIMES = np.arange(FRAMES) / FPS
+WRISTS = [COCO17.index("left_wrist"), COCO17.index("right_wrist")]
 
 
-def seen(seed, noise=0.006):
-    points = project(walk(300, seed=seed))
-    rng = np.random.default_rng(seed)
-    points = points + rng.normal(0, noise * np.ptp(points[..., 1]), points.shape)
-    return np.concatenate([points, np.ones((300, 17, 1))], axis=-1)
+def walker(seed: int = 0) -> np.ndarray:
+    """(FRAMES,17,3): a clean track of a walker, all scores 0.9."""
+    points = project(walk(FRAMES, FPS, seed))
+    return np.concatenate([points, np.full((FRAMES, 17, 1), 0.9)], axis=-1).astype(np.float32)
 
 
-def swap(track, when):
-    result = track.copy()
-    rows = np.flatnonzero(when)
-    result[rows] = np.where(BODY[:, None], track[rows][:, COCO17.mirror], track[rows])
-    return result
+def size(track: np.ndarray) -> float:
+    return float(np.median(np.ptp(track[..., 1], axis=1)))
+
+
+def all_steps(track: np.ndarray, steps: frozenset[str] = REPAIR_STEPS):
+    return repair(track, TIMES[: len(track)], FPS, FPS, steps)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_walk_in_circles_is_left_alone(seed):
-    track = seen(seed)
-    repaired, swapped = unswap(track, 30.0)
-    assert not swapped.any()
-    np.testing.assert_array_equal(repaired, track)
+def test_a_clean_track_is_left_as_it_is(seed: int) -> None:
+    track = walker(seed)
+    result = all_steps(track)
+    np.testing.assert_array_equal(result.keypoints, track)
+    np.testing.assert_array_equal(result.lifted, track)
+    assert result.counts == {"swaps": 0, "outliers": 0, "gaps": 0, "rate": 0}
+    assert result.seen.all() and not result.swapped.any() and result.factor == 1
 
 
-def test_swaps_are_put_right():
-    wrong, before = 0, 0
-    for seed in range(6):
-        true = np.zeros(300, bool)
-        rng = np.random.default_rng(seed + 10)
-        for slot in range(20, 280, 40):  # apart from each other, so that the truth is the majority
-            true[slot : slot + rng.integers(1, 10)] = True
-        truth, broken = seen(seed), swap(seen(seed), true)
-        repaired, _ = unswap(broken, 30.0)
-        size = np.ptp(truth[..., 1])
-        # Where left and right lie on each other, their names do not matter.
-        before += int((np.abs(broken - truth).max(axis=(1, 2)) > 0.04 * size).sum())
-        wrong += int((np.abs(repaired - truth).max(axis=(1, 2)) > 0.04 * size).sum())
+def test_keypoints_that_jump_away_come_back() -> None:
+    left, before = 0, 0
+    for seed in range(4):
+        track = walker(seed)
+        rng = np.random.default_rng(seed)
+        broken, wrong = track.copy(), np.zeros((FRAMES, 17), bool)
+        for _ in range(30):
+            frame, keypoint = rng.integers(5, FRAMES - 7), rng.integers(17)
+            wrong[frame : frame + rng.integers(1, 3), keypoint] = True
+        angle = rng.uniform(0, 2 * np.pi, (FRAMES, 17))
+        away = np.stack([np.cos(angle), np.sin(angle)], axis=-1) * 0.3 * size(track)
+        broken[..., :2] += np.where(wrong[..., None], away, 0)
+        result = all_steps(broken)
+        error = np.linalg.norm(result.keypoints[..., :2] - track[..., :2], axis=-1)
+        before += int(wrong.sum())
+        left += int((error > 0.05 * size(track)).sum())
+        mended = wrong & (error < 0.05 * size(track)) & (result.keypoints[..., 2] < 0.9)
+        assert (result.keypoints[..., 2][mended] > 0).all()
+        assert result.counts["outliers"] > 0 and result.counts["gaps"] == 0
     assert before > 150
-    assert wrong <= 0.1 * before
+    assert left <= 0.1 * before
 
 
-def test_a_long_stretch_is_believed():
-    when = np.zeros(300, bool)
-    when[100:200] = True
-    _, swapped = unswap(swap(seen(0), when), 30.0)
-    # But for moments at its ends, where either is plausible.
-    assert swapped.mean() < 0.1
-    assert not swapped[130:190].any()
+def test_outliers_beside_gaps_and_in_short_clips() -> None:
+    track = walker()
+    track[10:30, WRISTS[0], :2], track[10:30, WRISTS[0], 2] = np.nan, 0
+    track[32, WRISTS[0], :2] += 100
+    found = outliers(track, FPS)
+    assert np.argwhere(found).tolist() == [[32, WRISTS[0]]]
+    for frames in (1, 2, 3):
+        assert not outliers(walker()[:frames], FPS).any()
+    assert not outliers(np.full((5, 17, 3), np.nan), FPS).any()
 
 
-@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
-def test_short_clips_and_still_people(frames):
-    track = np.ones((frames, 17, 3))
-    repaired, swapped = unswap(track, 30.0)
-    assert not swapped.any()
-    np.testing.assert_array_equal(repaired, track)
+def test_a_swap_is_no_dozen_of_outliers() -> None:
+    track = walker()
+    broken = track.copy()
+    legs = slice(COCO17.index("left_hip"), None)
+    broken[100:103, legs] = track[100:103][:, COCO17.mirror][:, legs]
+    result = all_steps(broken)
+    assert result.counts["swaps"] == 3 and result.counts["outliers"] == 0
+    np.testing.assert_array_equal(result.keypoints, track)
+
+
+def test_a_swap_takes_its_gaps_along() -> None:
+    track = walker()
+    track[101, WRISTS[0], :2], track[101, WRISTS[0], 2] = np.nan, 0
+    broken = track.copy()
+    broken[98:104, 5:] = track[98:104][:, COCO17.mirror][:, 5:]
+    result = all_steps(broken)
+    assert result.counts["gaps"] == 1
+    assert result.keypoints[101, WRISTS[0], 2] == pytest.approx(0.45)
+    assert (result.keypoints[[100, 102], WRISTS[0], 2] == np.float32(0.9)).all()
+
+
+def test_steps_can_be_left_out() -> None:
+    track = walker()
+    track[50, WRISTS[0], :2] += size(track)
+    track[60:64, :, :2], track[60:64, :, 2] = np.nan, 0
+    nothing = all_steps(track, frozenset())
+    assert nothing.counts == {}
+    assert nothing.keypoints[50] == pytest.approx(track[50])
+    assert (nothing.keypoints[60:64, :, 2] == 0).all() and np.isfinite(nothing.keypoints).all()
+    gaps = all_steps(track, frozenset({"gaps"}))
+    assert gaps.counts == {"gaps": 4 * 17}
+    assert (gaps.keypoints[60:64, :, 2] > 0).all()
+
+
+def test_names_of_steps() -> None:
+    assert repair_steps("all") == REPAIR_STEPS and repair_steps("none") == frozenset()
+    assert repair_steps("gaps, swaps") == {"gaps", "swaps"}
+    for text in ("", "all,gaps", "hampel"):
+        with pytest.raises(UserError, match="some of swaps,outliers,gaps,rate"):
+            repair_steps(text)
+
+
+def test_a_gap_is_closed_better_than_by_a_straight_line_and_never_overshoots() -> None:
+    t = np.arange(60) / FPS
+    truth = np.ones((60, 17, 3), np.float32)
+    truth[..., 0] = 300 + 100 * np.sin(2 * np.pi * t)[:, None]
+    truth[..., 1] = np.where(t < 1, 100, 200)[:, None]
+    holes = truth.copy()
+    holes[10:16] = holes[28:33] = np.nan
+    filled, _ = fill(holes, t)
+    straight, _ = fill(holes, t, believe=False)
+    gap = slice(10, 16)
+    assert np.abs(filled[gap] - truth[gap])[..., 0].max() < 0.7 * np.abs(straight[gap] - truth[gap])[..., 0].max()
+    assert filled[..., 1].min() >= 100 and filled[..., 1].max() <= 200
+
+
+@pytest.mark.parametrize(
+    ("fps", "factor"), [(60, 1), (30, 1), (25, 1), (20, 1), (15.02, 2), (12, 2), (10, 3), (6, 5), (1, MOST), (0, 1)]
+)
+def test_frames_that_are_made_of_one(fps: float, factor: int) -> None:
+    assert factor_for(fps, 30.0) == factor
+
+
+@pytest.mark.parametrize("step", [2, 3])
+def test_a_slow_clip_gets_the_frames_between(step: int) -> None:
+    truth = walker()
+    slow, times = truth[::step], TIMES[::step]
+    result = repair(slow, times, FPS / step, FPS, REPAIR_STEPS)
+    assert result.factor == step
+    np.testing.assert_array_equal(result.lifted[::step], result.keypoints)
+    np.testing.assert_array_equal(result.keypoints, slow)
+    assert result.counts["rate"] == (len(slow) - 1) * (step - 1) == len(result.lifted) - len(slow)
+    error = np.linalg.norm(result.lifted - truth[: len(result.lifted)], axis=-1)
+    repeated = np.linalg.norm(
+        np.repeat(slow, step, axis=0)[: len(result.lifted)] - truth[: len(result.lifted)], axis=-1
+    )
+    assert error.max() < 0.03 * size(truth)
+    assert error.mean() < 0.2 * repeated.mean()
+
+
+def test_nothing_between_where_nothing_is_wanted() -> None:
+    track = walker()[:20]
+    assert repair(track, TIMES[:20], 10.0, None, REPAIR_STEPS).factor == 1
+    assert repair(track, TIMES[:20], 10.0, 30.0, REPAIR_STEPS - {"rate"}).factor == 1
+    assert densify(track[:1], TIMES[:1], 3).shape == (1, 17, 3)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from pose3d_engine.skeletons import COCO17
+from pose3d_engine.tracking import unswap
+from tests.engine.filmed import project, walk
+
+BODY = np.arange(17) >= 5
+
+
+def seen(seed, noise=0.006):
+    points = project(walk(300, seed=seed))
+    rng = np.random.default_rng(seed)
+    points = points + rng.normal(0, noise * np.ptp(points[..., 1]), points.shape)
+    return np.concatenate([points, np.ones((300, 17, 1))], axis=-1)
+
+
+def swap(track, when):
+    result = track.copy()
+    rows = np.flatnonzero(when)
+    result[rows] = np.where(BODY[:, None], track[rows][:, COCO17.mirror], track[rows])
+    return result
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_walk_in_circles_is_left_alone(seed):
+    track = seen(seed)
+    repaired, swapped, _ = unswap(track, 30.0)
+    assert not swapped.any()
+    np.testing.assert_array_equal(repaired, track)
+
+
+def test_swaps_are_put_right():
+    wrong, before = 0, 0
+    for seed in range(6):
+        true = np.zeros(300, bool)
+        rng = np.random.default_rng(seed + 10)
+        for slot in range(20, 280, 40):  # apart from each other, so that the truth is the majority
+            true[slot : slot + rng.integers(1, 10)] = True
+        truth, broken = seen(seed), swap(seen(seed), true)
+        repaired, _, _ = unswap(broken, 30.0)
+        size = np.ptp(truth[..., 1])
+        # Where left and right lie on each other, their names do not matter.
+        before += int((np.abs(broken - truth).max(axis=(1, 2)) > 0.04 * size).sum())
+        wrong += int((np.abs(repaired - truth).max(axis=(1, 2)) > 0.04 * size).sum())
+    assert before > 150
+    assert wrong <= 0.1 * before
+
+
+def test_a_long_stretch_is_believed():
+    when = np.zeros(300, bool)
+    when[100:200] = True
+    _, swapped, _ = unswap(swap(seen(0), when), 30.0)
+    # But for moments at its ends, where either is plausible.
+    assert swapped.mean() < 0.1
+    assert not swapped[130:190].any()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
+def test_short_clips_and_still_people(frames):
+    track = np.ones((frames, 17, 3))
+    repaired, swapped, _ = unswap(track, 30.0)
+    assert not swapped.any()
+    np.testing.assert_array_equal(repaired, track)
