@@ -84,10 +84,17 @@ class People:
         keypoints = arrays["keypoints2d"]
         if keypoints.ndim != 4 or keypoints.shape[2:] != (17, 3):
             raise UserError(f"{path}: keypoints2d is {keypoints.shape}, not (people, frames, 17, 3)")
+        people, rows = keypoints.shape[:2]
+        for key, shape in (("boxes", (people, rows, 4)), ("frames", (rows,)), ("times", (rows,))):
+            if arrays[key].shape != shape:
+                raise UserError(f"{path}: {key} is {arrays[key].shape}, not {shape}; make the file again")
         try:
             meta = files.unpack_meta(arrays["meta"])
         except ValueError as error:
             raise UserError(f"{path}: meta is not JSON ({error}); make it again") from error
+        lacking = {"people", "video", "detector"} - set(meta)
+        if lacking:
+            raise UserError(f"{path}: meta lacks {', '.join(sorted(lacking))}; make it again")
         extras = {key: value for key, value in arrays.items() if key not in keys}
         return cls(keypoints, arrays["boxes"], arrays["frames"], arrays["times"], meta, extras)
 

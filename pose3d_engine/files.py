@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from .errors import UserError
 
 def require_writable(path: Path) -> None:
     """Raises UserError if ``path`` could not be written later: asked before the work, so that none is lost."""
+    if Path(path).is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give the name of a file in it")
     folder = Path(path).absolute().parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -77,7 +80,7 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
         raise UserError(f"{path}: not {what} ({error}); make it again") from error
     missing = [key for key in required if key not in arrays]
     if missing:

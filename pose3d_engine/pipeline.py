@@ -28,6 +28,9 @@ class AnalyseSettings:
     start: float | None = None
     end: float | None = None
 
+    def __post_init__(self) -> None:
+        video.require_range(self.start, self.end)
+
 
 @dataclass(frozen=True)
 class CaptureSettings:

@@ -78,6 +78,13 @@ _COCO_BONES = _pairs(
 )
 
 
+def require_preview(path: Path) -> None:
+    """Raises UserError if no preview could be written to ``path`` later."""
+    if path.suffix.lower() not in (".mp4", ".gif"):
+        raise UserError(f"{path}: previews are .mp4 or .gif; give such a name")
+    files.require_writable(path)
+
+
 def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = silent) -> None:
     """Writes the motion's frames of the video, at their own times: H.264 as .mp4, or a .gif if ``path`` is called so.
 

@@ -6,6 +6,7 @@ Frames are streamed: at most a few decoded pictures exist at a time, whatever th
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -76,6 +77,14 @@ def probe(path: Path) -> VideoInfo:
         )
 
 
+def require_range(start: float | None, end: float | None) -> None:
+    """Raises UserError unless [start, end) is a range of seconds; None is the video's own start or end."""
+    if start is not None and not 0 <= start < math.inf:
+        raise UserError(f"start is {start:g} s; give 0 or more")
+    if end is not None and not end > (start or 0.0):
+        raise UserError(f"end is {end:g} s, not after the start at {start or 0:g} s; give a later end")
+
+
 def read_frames(
     path: Path,
     start: float | None = None,
@@ -89,10 +98,7 @@ def read_frames(
     gets one line about it. Raises UserError if the file is missing, is no video, has no frame that can be decoded,
     has none in the wanted range, or is cut off within it: before the first frame, so that nobody waits in vain.
     """
-    if start is not None and start < 0:
-        raise UserError(f"start is {start:g} s; give 0 or more")
-    if end is not None and end <= (start or 0.0):
-        raise UserError(f"end is {end:g} s, not after the start at {start or 0:g} s; give a later end")
+    require_range(start, end)
     # Not a generator itself, so that a wrong path is reported by the call and not by the first frame.
     _require_whole(path, end)
     return _prefetched(_frames(path, start or 0.0, end, warn), _PREFETCHED)

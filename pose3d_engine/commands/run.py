@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import detector_command, files, keypoint_files, pipeline, video
-from ..preview import write_preview
+from .. import detector_command, files, keypoint_files, lifters, pipeline, video
+from ..preview import require_preview, write_preview
 from ..progress import on_stderr
 from . import options
 
@@ -39,8 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files, and previews of them; prints their paths."""
+    # Whatever can be refused is refused before the minutes of detection, not after them.
     files.require_writable(args.output)
-    settings = options.capture_settings(args)
+    if args.preview is not None:
+        require_preview(args.preview)
+    search, settings = options.analyse_settings(args), options.capture_settings(args)
+    lifters.load(settings.lifter, settings.checkpoint, settings.device)
     if args.detector_command is not None:
         people = detector_command.people_of(args.detector_command, video.probe(args.video))
         people = keypoint_files.between(people, args.start, args.end)
@@ -50,7 +54,7 @@ def execute(args: argparse.Namespace) -> None:
         people = keypoint_files.on_video(people, info, args.keypoints)
         people = keypoint_files.between(people, args.start, args.end)
     else:
-        people = pipeline.analyse(args.video, options.analyse_settings(args), on_stderr)
+        people = pipeline.analyse(args.video, search, on_stderr)
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from pose3d_engine.__main__ import main
 from pose3d_engine.data import Motion, People
 from tests.engine.filmed import people, project, walk
 
@@ -153,13 +154,33 @@ class TestBadInput:
         assert_refused(pose3d("lift", tmp_path / "p.npz", "-o", tmp_path / "file" / "o.npz"), "cannot write")
         # Before the video is looked at, not after.
         assert_refused(pose3d("run", tmp_path / "none.mp4", "-o", tmp_path / "file" / "o.npz"), "cannot write")
+        assert_refused(pose3d("run", tmp_path / "none.mp4", "-o", tmp_path), "folder")
+
+    @pytest.mark.parametrize(
+        ("arguments", "word"),
+        [
+            (["--preview", "p.avi"], "p.avi"),
+            (["--preview", "{file}/p.mp4"], "cannot write"),
+            (["--lifter", "nobody-s"], "nobody-s"),
+            (["--checkpoint", "{file}"], "checkpoint"),
+            (["--start", "nan"], "start"),
+            (["--end", "nan"], "end"),
+        ],
+    )
+    def test_what_cannot_go_well_is_refused_before_the_video_is_read(self, tmp_path, capsys, arguments, word):
+        (tmp_path / "file").write_text("")
+        words = [argument.format(file=tmp_path / "file") for argument in arguments]
+        assert main(["run", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "o.npz"), *words]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert word in line
 
     def test_missing_model(self, tmp_path, demo_clip):
-        """With an empty register of models, the message names the command that fetches one."""
+        """Without the detector's model, the message names the command that fetches one."""
         package = Path(__file__).resolve().parents[2] / "pose3d_engine"
         shutil.copytree(package, tmp_path / "pose3d_engine", ignore=shutil.ignore_patterns("__pycache__"))
         (tmp_path / "checkpoint").mkdir()
-        shutil.copy(package.parent / "checkpoint" / "register.json", tmp_path / "checkpoint")
+        for shipped in ("register.json", "tcn-cmu.safetensors"):
+            shutil.copy(package.parent / "checkpoint" / shipped, tmp_path / "checkpoint")
         done = subprocess.run(
             [sys.executable, "-m", "pose3d_engine", "run", str(demo_clip), "-o", str(tmp_path / "o.npz")],
             capture_output=True,

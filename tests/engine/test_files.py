@@ -48,6 +48,38 @@ def test_objects_are_neither_written_nor_read(tmp_path):
     assert (tmp_path / "canary").exists()
 
 
+def test_damage_anywhere_in_a_file_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "x.npz"
+    files.save_npz(path, {"x": np.random.default_rng(0).normal(size=500).round(1), "meta": files.pack_meta({"a": 1})})
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        # Not every byte matters: some are dates.
+        try:
+            files.load_npz(path, ("x", "meta"), "a test file")
+        except UserError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("boxes", np.zeros((1, 3, 4))), ("times", np.zeros(3)), ("frames", np.zeros((5, 1))), ("meta", np.array("{}"))],
+)
+def test_people_that_do_not_fit_together_are_refused(tmp_path, key, value):
+    arrays = {
+        "keypoints2d": np.zeros((1, 5, 17, 3)),
+        "boxes": np.zeros((1, 5, 4)),
+        "frames": np.arange(5),
+        "times": np.arange(5.0),
+        "meta": files.pack_meta({"people": [], "video": {}, "detector": "x"}),
+    }
+    files.save_npz(tmp_path / "fits.npz", arrays)
+    assert People.load(tmp_path / "fits.npz").times[-1] == 4
+    files.save_npz(tmp_path / "x.npz", {**arrays, key: value})
+    with pytest.raises(UserError, match=key):
+        People.load(tmp_path / "x.npz")
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 not a zip"])
 @pytest.mark.parametrize("kind", [Motion, People])
 def test_other_files_are_refused_in_one_line(tmp_path, content, kind):

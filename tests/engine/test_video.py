@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from fractions import Fraction
+from math import inf, nan
 from pathlib import Path
 
 import av
@@ -128,7 +129,9 @@ def test_a_range_without_frames_says_where_the_video_ends(tmp_path: Path) -> Non
         list(video.read_frames(path, 5))
 
 
-@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (2.0, 1.0), (1.0, 1.0), (None, 0.0)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(-1.0, None), (2.0, 1.0), (1.0, 1.0), (None, 0.0), (nan, None), (None, nan), (inf, None)]
+)
 def test_an_impossible_range_is_refused(tmp_path: Path, start: float | None, end: float | None) -> None:
     path = write_clip(tmp_path / "clip.mp4", frames=2)
     with pytest.raises(UserError, match="give"):
