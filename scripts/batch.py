@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -62,7 +63,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--lifter", help="how 2D becomes 3D")
     parser.add_argument("--tds", type=_tds, default="auto", help="stride of the lifter's window in frames, or auto")
     parser.add_argument("--height", type=float, metavar="M", help="the person's height in metres")
-    parser.add_argument("--fov", type=float, metavar="DEG", help="the camera's horizontal field of view")
+    parser.add_argument("--fov", type=float, metavar="DEG", help="of the camera, across the picture's longer side")
     options = parser.parse_args(argv)
     options.formats = list(dict.fromkeys(options.formats or ["fbx"]))
     twins = {path.stem for path in options.inputs if sum(other.stem == path.stem for other in options.inputs) > 1}
@@ -137,6 +138,7 @@ def capture(video: Path, options: argparse.Namespace, engine: Engine, report: Re
         if motions and all(_newer(motion["path"], video) for motion in motions):
             return motions
 
+    _require_folder(options.output_dir)
     with tempfile.TemporaryDirectory() as temporary:
         people = str(Path(temporary) / "people.npz")
         chosen = {name: settings[name] for name in ANALYSE_OPTIONS if name in settings}
@@ -153,6 +155,15 @@ def capture(video: Path, options: argparse.Namespace, engine: Engine, report: Re
             json.dumps({"settings": settings, "video": str(video.resolve()), "motions": motions}), encoding="utf-8"
         )
     return [{**motion, "path": options.output_dir / motion["file"]} for motion in motions]
+
+
+def _require_folder(folder: Path) -> None:
+    """Makes the folder. Raises ClipError if nothing could be written there: asked before the work, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ClipError(f"cannot write into {folder}: {error.strerror or error}; choose another folder") from error
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -264,5 +275,9 @@ def _run() -> int:
 if __name__ == "__main__":
     status = _run()
     sys.stderr.flush()
-    # Blender's own way out loses the status, and crashes in some versions of the module.
+    # Blender's own way out loses the status, and crashes in some versions of the module. It would also have removed
+    # the folder of temporary files; where none could be made, the name is that of the system's own.
+    folder = Path(bpy.app.tempdir)
+    if folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(status)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -222,5 +223,9 @@ def main(argv: list[str]) -> int:
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
-    # The module bpy crashes on the way out in some versions.
+    # The module bpy crashes on the way out in some versions, and leaves its folder of temporary files in all; where
+    # none could be made, the name is that of the system's own.
+    folder = Path(bpy.app.tempdir)
+    if folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(status)

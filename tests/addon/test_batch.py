@@ -34,12 +34,16 @@ def run(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path) -> None:
+def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     motion = synthetic.save_motion(tmp_path / "clip ü 1.npz", *synthetic.walk(20))
     folder = tmp_path / "out"
     words = [motion, "--output-dir", folder, "--format", "fbx", "--format", "bvh", "--format", "blend"]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     status, results, stderr = run(host, *words)
     assert status == 0, stderr
+    assert list(temporary.iterdir()) == []
     (result,) = results
     assert result["input"] == str(motion)
     assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
@@ -194,6 +198,16 @@ def test_the_engines_message_is_the_error(batch: ModuleType, video: Path, tmp_pa
     assert status == 1
     assert [result["error"] for result in results] == [FakeEngine.failure]
     assert results[0]["outputs"] == []
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(
+    batch: ModuleType, video: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    status, results = work(batch, video, "--output-dir", tmp_path / "file")
+    assert status == 1
+    assert "cannot write" in results[0]["error"]
+    assert FakeEngine.requests == []
 
 
 def test_inputs_of_one_name_are_bad_usage(batch: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
