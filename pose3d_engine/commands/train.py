@@ -1,4 +1,4 @@
-"""``pose3d train``: pre-training and fine-tuning of lifters; see docs/papers.md."""
+"""``pose3d train``: training data, pre-training and fine-tuning of lifters; see docs/training.md, docs/papers.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..lifters.device import DEVICES
 from ..progress import on_stderr
 
-HELP = "train lifters: masked pre-training, fine-tuning; goes on after a kill, on several GPUs with torchrun"
+HELP = "train lifters: data, masked pre-training, fine-tuning; goes on after a kill, on several GPUs with torchrun"
 
 TCN = "tcn"
 """Our own lifter, which is trained on mocap only and by a program of its own."""
@@ -20,7 +20,8 @@ TCN = "tcn"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments. What is not given has the papers' value for the stage and the data set."""
-    stages = parser.add_subparsers(dest="stage", required=True, metavar="pretrain|finetune")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="prepare|pretrain|finetune")
+    _add_prepare(stages.add_parser("prepare", help="make the mocap file from CMU's motion capture, ASF/AMC or BVH"))
     pretrain = stages.add_parser("pretrain", help="P-STMO: hide frames and joints of 2D sequences and draw them back")
     finetune = stages.add_parser("finetune", help="2D to 3D: P-STMO, VideoPose3D or our own lifter")
     for stage in (pretrain, finetune):
@@ -38,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     finetune.add_argument("--refine", action="store_true", default=None, help="P-STMO: train the refinement too")
     finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: look at the past only")
     finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn: frames to be seen in total")
+
+
+def _add_prepare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="with .asf and .amc or .bvh below it")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.npz", help="for --dataset mocap")
+    parser.add_argument(
+        "--amc-rate", type=float, default=120.0, metavar="HZ", help="of .amc files, which do not say it (120)"
+    )
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +73,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Trains; prints the path of the best weights."""
+    """Trains; prints the path of the best weights. Or prepares; prints the path of the data."""
+    if args.stage == "prepare":
+        from ..training.prepare import prepare
+
+        clips = prepare(args.folders, args.output, args.amc_rate, on_stderr)
+        _tell(f"{clips} clips")
+        print(args.output)
+        return
     lifter = getattr(args, "lifter", None) or (TCN if args.dataset == "mocap" and args.stage == "finetune" else "pstmo")
     path = _train_tcn(args) if lifter == TCN else _train_papers(args, lifter)
     if path is not None:

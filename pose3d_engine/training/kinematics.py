@@ -1,0 +1,60 @@
+"""A recorded skeleton in motion, and where its joints are: what the readers of BVH and ASF/AMC have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A take as its file has it: lengths in the file's unit, Y up.
+
+    names: J joints, parents before children. parents (J,): -1 for the root. offsets (J,3): each joint in the axes of
+    its parent when nothing is turned. translations (T,J,3): the same in every frame, the root's in the world.
+    rotations (T,J,3,3): of each joint's axes in those of its parent. rate: frames a second. metres: what the unit may
+    be, the only one if the file says it.
+    """
+
+    names: tuple[str, ...]
+    parents: np.ndarray
+    offsets: np.ndarray
+    translations: np.ndarray
+    rotations: np.ndarray
+    rate: float
+    metres: tuple[float, ...]
+
+
+def forward(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (T,J,3) and axes (T,J,3,3) of all joints in the world."""
+    positions = np.empty_like(recording.translations)
+    axes = np.empty_like(recording.rotations)
+    for joint, parent in enumerate(recording.parents):
+        if parent < 0:
+            positions[:, joint], axes[:, joint] = recording.translations[:, joint], recording.rotations[:, joint]
+            continue
+        place = axes[:, parent] @ recording.translations[:, joint, :, None]
+        positions[:, joint] = positions[:, parent] + place[..., 0]
+        axes[:, joint] = axes[:, parent] @ recording.rotations[:, joint]
+    return positions, axes
+
+
+def at_rest(recording: Recording) -> np.ndarray:
+    """Positions (J,3) with nothing turned, the root at the origin."""
+    positions = np.zeros_like(recording.offsets)
+    for joint, parent in enumerate(recording.parents):
+        if parent >= 0:
+            positions[joint] = positions[parent] + recording.offsets[joint]
+    return positions
+
+
+def about(axis: str, radians: np.ndarray) -> np.ndarray:
+    """Rotation matrices (..., 3, 3) about ``axis``, one of x, y, z, from angles (...)."""
+    first, second = ((1, 2), (2, 0), (0, 1))["xyz".index(axis)]
+    matrices = np.zeros((*np.shape(radians), 3, 3))
+    matrices[..., np.arange(3), np.arange(3)] = 1
+    matrices[..., first, first] = matrices[..., second, second] = np.cos(radians)
+    matrices[..., second, first] = np.sin(radians)
+    matrices[..., first, second] = -matrices[..., second, first]
+    return matrices
