@@ -50,8 +50,9 @@ class People:
 
     keypoints2d: (P,T,17,3) float32, COCO-17 pixels and score; NaN and 0 where not seen.
     boxes: (P,T,4) float32, NaN where not seen. frames: (T,) int32. times: (T,) float64 seconds.
-    meta: ``people`` (a record a person: person, first, last, coverage, score), ``video`` (VideoInfo as a
-    dict), ``detector``. Persons are ordered by the area they cover over the clip; row p is person p + 1.
+    meta: ``people`` (a record a person: person, first, last, coverage, score; of videos also complete, the share of
+    their frames with a whole body, and height_px, the median box), ``video`` (VideoInfo as a dict),
+    ``detector``. Persons are ordered by the area they cover over the clip; row p is person p + 1.
     extras: further arrays with leading axes (P,T).
     """
 
@@ -124,7 +125,7 @@ class Motion:
     keypoints2d (T,17,3): COCO-17 pixels and score as fed to the lifter. confidence (T,17): 0..1 a joint.
     contacts (T,2): left, right foot on the floor. frames (T,), times (T,): source frame and its seconds.
     meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint,
-    checkpoint_sha256, tds, height_m, engine, warnings. extras: documented optional arrays.
+    checkpoint_sha256, tds, height_m, engine, repairs (counts a step), warnings. extras: documented optional arrays.
     """
 
     joints3d: np.ndarray

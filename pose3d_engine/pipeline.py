@@ -36,13 +36,13 @@ class AnalyseSettings:
 class CaptureSettings:
     """What changes the motion of people who were found. Nothing here needs the video again.
 
-    person: ``largest``, ``all`` or numbers (``1,3``). checkpoint: a file of weights in place of the lifter's own.
-    tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, metres.
-    fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
+    person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
+    own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person,
+    metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
     ``tracking.repair`` that tracks go through.
     """
 
-    person: str = "largest"
+    person: str | tracking.PersonAt = "largest"
     lifter: str = lifters.DEFAULT
     checkpoint: Path | None = None
     tds: int | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import files
 from ..pipeline import analyse
 from ..progress import on_stderr
+from ..thumbnails import write_thumbnails
 from . import options
 
 HELP = "find the people of a video in 2D, a track each"
@@ -17,18 +18,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PEOPLE.npz")
+    parser.add_argument(
+        "--thumbnails", type=Path, metavar="DIR", help="a folder for a picture of each person: person1.png, ..."
+    )
     options.add_analyse(parser)
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes PEOPLE.npz and prints a line a person."""
+    """Writes PEOPLE.npz, and thumbnails where they are asked for; prints a line a person and the paths."""
     files.require_writable(args.output)
-    files.require_writable(args.output)
+    if args.thumbnails is not None:
+        files.require_writable(args.thumbnails / "person1.png")
     people = analyse(args.video, options.analyse_settings(args), on_stderr)
     people.save(args.output)
     for record in people.meta["people"]:
         print(
             f"person{record['person']}: frames {record['first']} to {record['last']}, "
-            f"seen in {record['coverage']:.0%}, score {record['score']:.2f}"
+            f"seen in {record['coverage']:.0%}, whole in {record['complete']:.0%} of these, "
+            f"{record['height_px']} px tall, score {record['score']:.2f}"
         )
     print(args.output)
+    if args.thumbnails is not None:
+        for path in write_thumbnails(args.video, people, args.thumbnails, on_stderr):
+            print(path)

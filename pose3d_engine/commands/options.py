@@ -28,7 +28,11 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
     """The options of :class:`~pose3d_engine.pipeline.CaptureSettings`; ``--height`` unless the command has its own."""
     group = parser.add_argument_group("motion")
     defaults = CaptureSettings()
-    group.add_argument("--person", default=defaults.person, metavar="largest|all|ID[,ID]", help="who is captured")
+    who = group.add_mutually_exclusive_group()
+    who.add_argument("--person", default=defaults.person, metavar="largest|all|ID[,ID]", help="who is captured")
+    who.add_argument(
+        "--person-at", metavar="X,Y,SECONDS", help="who is captured: the person at a pixel of the video, at a time"
+    )
     group.add_argument("--lifter", default=lifters.DEFAULT, metavar="NAME", help="see `pose3d weights list`")
     group.add_argument("--checkpoint", type=Path, metavar="FILE", help="a file of weights in place of the lifter's own")
     group.add_argument("--tds", type=tds, metavar="auto|N", help="stride of the lifter's window in frames")
@@ -57,7 +61,7 @@ def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
 def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
     """The settings that :func:`add_capture` asked for. Raises UserError for numbers that make no sense."""
     return CaptureSettings(
-        args.person,
+        args.person if args.person_at is None else tracking.PersonAt.parse(args.person_at),
         args.lifter,
         args.checkpoint,
         args.tds,

@@ -1,10 +1,23 @@
 """Tracking: the people of each frame in, one track a person out; and what is chosen, filled and repaired
 of tracks."""
 
+from .completeness import complete, complete_share
 from .gaps import fill
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
-from .selection import select
+from .selection import PersonAt, select
 from .swaps import unswap
 from .tracker import Tracker
 
-__all__ = ["REPAIR_STEPS", "Repaired", "Tracker", "fill", "repair", "repair_steps", "select", "unswap"]
+__all__ = [
+    "REPAIR_STEPS",
+    "PersonAt",
+    "Repaired",
+    "Tracker",
+    "complete",
+    "complete_share",
+    "fill",
+    "repair",
+    "repair_steps",
+    "select",
+    "unswap",
+]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..data import FrameDetections, People, VideoInfo
+from .completeness import complete_share
 
 MAX_GAP_S = 2.0
 """A person who is back within this time goes on with the same track, if the place allows it."""
@@ -169,6 +170,8 @@ class Tracker:
                     "last": self._frames[track.rows[-1]],
                     "coverage": round(len(track.rows) / frames, 4),
                     "score": round(track.score, 4),
+                    "complete": round(complete_share(keypoints[person]), 4),
+                    "height_px": round(float(np.median(np.diff(np.array(track.boxes)[:, [1, 3]])))),
                 }
             )
         return People(

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from pose3d_engine import pipeline
 from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import COCO17
 from pose3d_engine.tracking import REPAIR_STEPS, fill, repair, repair_steps
 from pose3d_engine.tracking.outliers import outliers
 from pose3d_engine.tracking.resampling import MOST, densify, factor_for
-from tests.engine.filmed import project, walk
+from tests.engine.filmed import people, project, walk
 
 FPS = 30.0
 FRAMES = 200
@@ -159,3 +160,20 @@ def test_nothing_between_where_nothing_is_wanted() -> None:
     assert repair(track, TIMES[:20], 10.0, None, REPAIR_STEPS).factor == 1
     assert repair(track, TIMES[:20], 10.0, 30.0, REPAIR_STEPS - {"rate"}).factor == 1
     assert densify(track[:1], TIMES[:1], 3).shape == (1, 17, 3)
+
+
+def test_a_slow_clip_is_lifted_at_the_rate_of_the_lifter_and_given_back_at_its_own() -> None:
+    """What a clip of 10 frames a second becomes is nearer to what one of 30 becomes than without the step."""
+    points = project(walk(91, FPS, seed=3))
+    fast = pipeline.capture(people(points), pipeline.CaptureSettings(device="cpu", raw=True))[0].joints3d[::3]
+    slow = people(points[::3], fps=FPS / 3)
+    joints = {}
+    for name, steps in (("with", REPAIR_STEPS), ("without", REPAIR_STEPS - {"rate"})):
+        motion = pipeline.capture(slow, pipeline.CaptureSettings(device="cpu", raw=True, repair=steps))[0]
+        assert len(motion) == 31 and motion.meta["fps"] == pytest.approx(10) and motion.meta["tds"] == 1
+        assert motion.meta["repairs"].get("rate") == (60 if name == "with" else None)
+        joints[name] = motion.joints3d
+    apart = {name: np.linalg.norm(value - fast, axis=-1).mean() for name, value in joints.items()}
+    assert apart["with"] < 0.5 * apart["without"]
+    strided = pipeline.capture(slow, pipeline.CaptureSettings(device="cpu", raw=True, tds=1))[0]
+    np.testing.assert_array_equal(strided.joints3d, joints["without"])

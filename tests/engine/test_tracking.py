@@ -12,7 +12,7 @@ from pose3d_engine import detectors, video
 from pose3d_engine.data import FrameDetections, People, VideoInfo
 from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import Tracker, fill, select
+from pose3d_engine.tracking import PersonAt, Tracker, complete, fill, select
 
 FPS = 30.0
 INFO = VideoInfo("clip.mp4", 1920, 1080, FPS, 10.0, 300, 0)
@@ -179,6 +179,68 @@ def test_select() -> None:
     for wanted in ("", "first", "1;2"):
         with pytest.raises(UserError, match="give largest, all or numbers"):
             select(people, wanted)
+
+
+def legless(keypoints: np.ndarray) -> np.ndarray:
+    """Somebody whose legs are out of the picture, as detectors tell: guessed, with hardly any score."""
+    result = keypoints.copy()
+    result[11:, 2] = 0.05
+    return result
+
+
+def test_who_is_whole_is_told_apart() -> None:
+    whole = person(300, 900, 400)
+    assert complete(whole) and not complete(legless(whole))
+    hidden = whole.copy()
+    hidden[[COCO17.index("left_elbow"), COCO17.index("left_wrist")]] = np.nan, np.nan, 0
+    assert complete(hidden)
+    people = track(
+        40, lambda frame: seen(whole, legless(person(1200, 900, 600)) if frame < 30 else person(1200, 900, 600))
+    )
+    assert [record["complete"] for record in people.meta["people"]] == [0.25, 1.0]
+    assert [record["height_px"] for record in people.meta["people"]] == [540, 360]
+
+
+def test_the_largest_is_the_largest_who_is_ever_whole() -> None:
+    half, whole = legless(person(1200, 900, 600, score=0.95)), person(300, 900, 400)
+    people = track(30, lambda _: seen(half, whole))
+    assert people.meta["people"][0]["complete"] == 0, "numbers go by area"
+    assert select(people, "largest") == [1] and select(people, "1") == [0]
+    assert select(track(30, lambda frame: seen(whole, half if frame else person(1200, 900, 600))), "largest") == [0]
+    assert select(track(30, lambda _: seen(half, legless(whole))), "largest") == [0]
+
+
+def test_a_person_is_picked_by_a_place_at_a_time() -> None:
+    # A child in front of a tall man; a third walks in later; the man is not seen for a moment.
+    def at(frame: int) -> FrameDetections:
+        there = [person(620, 900, 300)]
+        if not 20 <= frame < 26:
+            there.append(person(600, 900, 800))
+        if frame >= 60:
+            there.append(person(1400 - 5 * (frame - 60), 900, 500))
+        return seen(*there)
+
+    people = track(120, at)
+    man, walker, child = 0, 1, 2
+    assert [record["height_px"] for record in people.meta["people"]] == [720, 450, 270]
+    assert select(people, PersonAt(620, 750, 1.0)) == [child]
+    assert select(people, PersonAt(600, 400, 1.0)) == [man]
+    assert select(people, PersonAt(600, 400, 22 / FPS)) == [man]
+    assert select(people, PersonAt(1400, 700, 60 / FPS)) == [walker]
+    assert select(people, PersonAt(1100, 700, 119 / FPS)) == [walker]
+    with pytest.raises(
+        UserError, match=r"nobody is at 1400,700 at 0\.5 s; person 1 is between 480,148 and 720,868; person 3"
+    ):
+        select(people, PersonAt(1400, 700, 0.5))
+    with pytest.raises(UserError, match=r"nobody is seen around then, the clip is from 0\.00 to 3\.97 s"):
+        select(people, PersonAt(600, 400, 60.0))
+
+
+def test_a_place_is_three_numbers() -> None:
+    assert PersonAt.parse("640, 360,2.5") == PersonAt(640, 360, 2.5)
+    for text in ("", "640,360", "a,b,c", "1,2,3,4", "nan,1,1", "1,inf,0"):
+        with pytest.raises(UserError, match="give X,Y,SECONDS"):
+            PersonAt.parse(text)
 
 
 def test_fill_interpolates_short_gaps_and_marks_long_ones() -> None:
