@@ -42,7 +42,7 @@ FACE = np.concatenate([FACE, FACE[-1:] * (-1, 1, 1)])
 
 SHORTEST = 25
 """Frames of the shortest clip that is kept: less is no motion."""
-SPEED = 20.0
+SPEED = 25.0
 """m/s: no joint moves faster, or it is a jump in the file."""
 ACCELERATION = 1500.0
 """m/s2: a fist that hits has less. A joint that is off for a frame has more, even where its speed is possible."""
@@ -152,6 +152,8 @@ def motion_of(path: Path, amc_rate: float = AMC_RATE) -> Motion:
             joints[:, H36M17.index(side + role)] = positions[:, roles[side + role]]
     hip = (positions[:, roles["LHip"]] + positions[:, roles["RHip"]]) / 2
     back = _back(recording, roles["neck"])
+    if not back:
+        raise UserError(f"{path}: its neck hangs on its hip, so it has no back to bend; take it out")
     thorax = _thorax(positions, back[-1], roles)
     joints[:, H36M17.index("Hip")] = hip
     joints[:, H36M17.index("Thorax")] = thorax
@@ -292,7 +294,7 @@ def resampled(motion: Motion) -> Motion:
 
 def _quantised(points: np.ndarray, path: Path) -> np.ndarray:
     """Root-relative points in :data:`UNIT`."""
-    units = np.rint(points / UNIT)
-    if np.abs(units).max() > np.iinfo(np.int16).max:
-        raise UserError(f"{path}: a joint {np.abs(points).max():.1f} m from the hip, no person's; take it out")
-    return units.astype(np.int16)
+    farthest = float(np.abs(points).max())
+    if not farthest / UNIT < np.iinfo(np.int16).max:  # nor if it is no number
+        raise UserError(f"{path}: a joint {farthest:.3g} m from the hip, no person's; take it out")
+    return np.rint(points / UNIT).astype(np.int16)

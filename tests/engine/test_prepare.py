@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pose3d_engine.__main__ import main
 from pose3d_engine.errors import UserError
@@ -345,6 +347,15 @@ BVH_BREAKS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def test_no_back(tmp_path: Path) -> None:
+    path = write_bvh(tmp_path / "a.bvh", walk(3))
+    replaced(path, "JOINT Spine1", "JOINT Spine2")
+    text = path.read_text().replace("Neck1", "Other").replace("JOINT Neck", "JOINT Collar").replace("LowerBack", "Neck")
+    path.write_text(text)
+    with pytest.raises(UserError, match="no back"):
+        prepare.motion_of(path)
+
+
 @pytest.mark.parametrize("how", BVH_BREAKS)
 def test_broken_bvh(tmp_path: Path, how: str) -> None:
     path = write_bvh(tmp_path / "in" / "a.bvh", walk(3))
@@ -393,3 +404,26 @@ def test_end_sites_and_names_with_blanks(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("Hips", "the man:Hips").replace("Left", "the man:Left"))
     assert bvh.read(path).names[0] == "the man:Hips"
     assert prepare.motion_of(path).joints.shape == (2, 17, 3)
+
+
+def test_the_documented_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands of docs/training.md, one after the other, with a small network."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^pose3d .*$", text, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    for take in ("01/01_01", "01/01_07", "03/03_04"):
+        write_amc(tmp_path / "cmu" / f"{take}.amc", walk(110))
+    torch.set_num_threads(1)
+    small = "--channels 16 -b 4 -f 9 --device cpu --total-frames 500"
+    assert [line.split()[:3] for line in lines] == [
+        ["pose3d", "train", "prepare"],
+        ["pose3d", "train", "finetune"],
+        ["pose3d", "evaluate", "mocap"],
+        ["pose3d", "evaluate", "mocap"],
+    ]
+    for line in lines:
+        arguments = [*line.split()[1:], *(small.split() if "finetune" in line else [])]
+        assert main(arguments) == 0
+    assert capsys.readouterr().out.count("N-MPJPE") == 2
