@@ -60,16 +60,16 @@ def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None,
     counts = {}
     if "swaps" in steps:
         # Before outliers, which a short swap would be a dozen of.
-        filled, swapped, order = unswap(filled, fps)
+        _, swapped, order = unswap(filled, fps)
         track = np.take_along_axis(track, order[..., None], axis=1)
         counts["swaps"] = int(swapped.any(axis=1).sum())
     finite = np.isfinite(track).all(axis=-1)
     if "outliers" in steps:
         wrong = outliers(track, fps)
-        if wrong.any():
-            track = np.where(wrong[..., None], np.array([np.nan, np.nan, 0.0]), track)
-            filled, _ = fill(track, times, believe)
+        track = np.where(wrong[..., None], np.array([np.nan, np.nan, 0.0]), track)
         counts["outliers"] = int(wrong.sum())
+    # Again, because what lies beside a gap may be something else by now.
+    filled, _ = fill(track, times, believe)
     if "gaps" in steps:
         counts["gaps"] = int((~finite & (filled[..., 2] > 0)).sum())
     factor = factor_for(fps, rate) if rate is not None and "rate" in steps else 1

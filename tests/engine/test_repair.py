@@ -86,12 +86,14 @@ def test_a_swap_is_no_dozen_of_outliers() -> None:
 
 
 def test_a_swap_takes_its_gaps_along() -> None:
-    track = walker()
+    whole = walker()
+    track = whole.copy()
     track[101, WRISTS[0], :2], track[101, WRISTS[0], 2] = np.nan, 0
     broken = track.copy()
     broken[98:104, 5:] = track[98:104][:, COCO17.mirror][:, 5:]
     result = all_steps(broken)
-    assert result.counts["gaps"] == 1
+    assert result.counts["swaps"] == 6 and result.counts["gaps"] == 1
+    assert result.keypoints[101, WRISTS[0], :2] == pytest.approx(whole[101, WRISTS[0], :2], abs=0.01 * size(whole))
     assert result.keypoints[101, WRISTS[0], 2] == pytest.approx(0.45)
     assert (result.keypoints[[100, 102], WRISTS[0], 2] == np.float32(0.9)).all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine import video
+from pose3d_engine.commands import detect
 from pose3d_engine.data import People
 from pose3d_engine.errors import UserError
 from pose3d_engine.thumbnails import HEIGHT, best_row, write_thumbnails
@@ -77,3 +79,21 @@ def test_another_video(clip: Path, tmp_path: Path) -> None:
     people.frames += 100
     with pytest.raises(UserError, match="frame 104 is not there"):
         write_thumbnails(clip, people, tmp_path / "out")
+
+
+def test_the_command_says_who_is_there_and_shows_them(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = people_of(clip)
+    record = {"person": 1, "first": 2, "last": 9, "coverage": 0.8, "score": 0.5, "complete": 0.75, "height_px": 440}
+    people.meta["people"] = [record]
+    monkeypatch.setattr(detect, "analyse", lambda *_: people)
+    parser = argparse.ArgumentParser()
+    detect.add_arguments(parser)
+    output, folder = tmp_path / "out" / "people.npz", tmp_path / "out" / "faces"
+    words = [str(clip), "-o", str(output), "--thumbnails", str(folder)]
+    detect.execute(parser.parse_args(words))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == ("person1: frames 2 to 9, seen in 80%, whole in 75% of these, 440 px tall, score 0.50")
+    assert said[1:] == [str(output), str(folder / "person1.png"), str(folder / "person2.png")]
+    assert People.load(output).meta["people"] == [record]
