@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from . import __version__, protocol
+from . import __version__, files, protocol
 from .errors import Cancelled, UserError
 
 _PROGRESS_EVERY = 0.1
@@ -88,7 +88,9 @@ class Server:
             self._complain(None, f"no message of type {message['type']!r} is known here")
         elif number in self._jobs:
             self._complain(None, f"id {number} is in use")
-        elif message.get("method") not in METHODS or not isinstance(message.get("params", {}), dict):
+        elif not isinstance(message.get("params", {}), dict):
+            self._complain(number, "params is no object")
+        elif message.get("method") not in METHODS:
             self._complain(number, f"no method {message.get('method')!r}; there are {', '.join(METHODS)}")
         else:
             job = _Job(number, message["method"], message.get("params", {}))
@@ -165,6 +167,7 @@ def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
     path = Path(_param(params, "video", str, required=True))
     output = Path(_param(params, "output", str, required=True))
+    files.require_writable(output)
     defaults = pipeline.AnalyseSettings()
     settings = pipeline.AnalyseSettings(
         detector=_param(params, "detector", str, defaults.detector),
@@ -182,6 +185,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from .data import People
 
     output = Path(_param(params, "output", str, required=True))
+    files.require_writable(output)
     defaults = pipeline.CaptureSettings()
     settings = pipeline.CaptureSettings(
         person=_param(params, "person", str, defaults.person),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import files
 from ..errors import UserError
 from ..lifters.device import DEVICES
 from ..progress import on_stderr
@@ -144,6 +145,8 @@ def _four_protocols(args: argparse.Namespace, data: DataSet, refine: Path | None
     from ..evaluation import h36m as protocol
     from ..evaluation.tables import write_csv, write_xlsx
 
+    if args.output:
+        files.require_writable(args.output / f"{data.name}.csv")
     exact = protocol.evaluate(data, _predictor(args, data, refine), on_stderr)
     tables = [exact.table(data.name)]
     if args.fast:
@@ -168,6 +171,7 @@ def _3dhp(args: argparse.Namespace) -> None:
         if not asked:
             return
     output = args.output or Path("checkpoint")
+    files.require_writable(output / "inference_data.mat")
     data = files_3dhp.load_testing(args.data)
     if args.predictions is not None:
         predictions = dict(files_3dhp.predictions_from_mat(args.predictions))

@@ -57,8 +57,9 @@ def train(options: Options, resume: bool, progress: Progress, note: Note = print
     ``resume``: go on with the run in ``options.output``; from its beginning if it has not saved anything yet.
     ``note``: called with a line for the user. Raises UserError for data, weights or a folder that do not fit.
     """
-    # Asked for now, because a plot that fails after the first epoch of a day is no help.
+    # Asked for now, because what fails after the first epoch of a day is no help.
     extras.require("matplotlib", "papers", "draws the losses")
+    files.require_writable(options.output / "state.pt")
     with team(options.device) as us:
         if us.leads and us.note:
             note(us.note)

@@ -85,6 +85,9 @@ def test_bad_input_is_told_and_the_next_job_runs(engine, tmp_path):
         assert "\n" not in answer["message"]
     engine.request(7, "capture", people=5, output="x")
     assert engine.answer(7)[0]["code"] == "bad_input"
+    # The video is not there either, but nobody looks for it before it is known that the work can be kept.
+    engine.request(9, "analyse", video="none.mp4", output=str(tmp_path / "text.mp4" / "people.npz"))
+    assert "cannot write" in engine.answer(9)[0]["message"]
     people(project(walk(5))).save(tmp_path / "p.npz")
     engine.request(8, "capture", people=str(tmp_path / "p.npz"), output=str(tmp_path / "o.npz"), device="cpu")
     assert engine.answer(8)[0]["type"] == "result"
