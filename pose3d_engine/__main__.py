@@ -5,13 +5,27 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from . import __version__
 from .errors import UserError
 
 COMMANDS = ("run", "detect", "lift", "evaluate", "train", "weights", "doctor", "serve")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line, as every other bad input is told."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    """Leaves as after an interrupt, so that half-written files go, with the status that a shell gives the signal."""
+    sys.exit(128 + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "2")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
     parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     # Only the command that was asked for is imported: torch and MediaPipe take seconds.
@@ -31,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)
+    if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         modules[args.command].execute(args)
         sys.stdout.flush()
