@@ -117,7 +117,8 @@ def between(people: People, start: float | None, end: float | None) -> People:
     rows = (people.times >= (start or 0.0)) & (people.times < (np.inf if end is None else end))
     if not rows.any():
         raise UserError(
-            f"no frame lies between {start or 0:g} s and {end} s; the keypoints end at {people.times[-1]:.2f} s"
+            f"no frame lies between {start or 0:g} s and {'the end' if end is None else f'{end:g} s'}; "
+            f"the keypoints end at {people.times[-1]:.2f} s"
         )
     extras = {key: value[:, rows] for key, value in people.extras.items()}
     return People(

@@ -94,10 +94,9 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     Raises UserError for a person who is not there or weights that cannot be used.
     """
     lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    # Person 1 is where the world's origin is, whoever is captured.
-    chosen = tracking.select(people, settings.person)
-    motions = {row: _motion(people, row, lifter, settings, progress) for row in sorted({0, *chosen})}
-    origin = motions[0].camera_t[0] + motions[0].camera_R[0] @ motions[0].root[0]
+    chosen, first = _chosen(people, settings.person)
+    motions = {row: _motion(people, row, lifter, settings, progress) for row in sorted({first, *chosen})}
+    origin = motions[first].camera_t[0] + motions[first].camera_R[0] @ motions[first].root[0]
     for motion in motions.values():
         shift = np.array([origin[0], origin[1], 0.0], np.float32)
         motion.world -= shift
@@ -105,6 +104,20 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
         if device_reason:
             motion.meta["warnings"].append(device_reason)
     return [motions[row] for row in chosen]
+
+
+def _chosen(people: People, wanted: str | tracking.PersonAt) -> tuple[list[int], int]:
+    """Rows of those who are captured, and of the one above whose first Hip the world's origin is, whoever is captured:
+    person 1, unless the part of the clip that was cut out is without them. Raises UserError."""
+    present = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
+    chosen = tracking.select(people, wanted)
+    if wanted == "all":
+        chosen = [row for row in chosen if present[row]]
+    absent = [row for row in chosen if not present[row]]
+    if absent or not chosen:
+        who = f"person {absent[0] + 1} is not" if absent else "nobody is"
+        raise UserError(f"{who} seen in this part of the clip; choose another person or part")
+    return chosen, int(np.argmax(present))
 
 
 def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress) -> Motion:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from pose3d_engine import pipeline
+from pose3d_engine import keypoint_files, pipeline
 from pose3d_engine.data import MOTION_ARRAYS, Motion, People
 from pose3d_engine.errors import Cancelled, UserError
 from pose3d_engine.skeletons import H36M17
@@ -127,6 +127,19 @@ def test_settings_that_make_no_sense(values, message):
 def test_a_person_who_is_not_there():
     with pytest.raises(UserError, match="no person 3"):
         pipeline.capture(people(project(walk(10))), pipeline.CaptureSettings(person="3", device="cpu"))
+
+
+def test_a_part_of_the_clip_without_somebody():
+    """Numbers stay those of the whole clip; who is not there is not captured, and not needed either."""
+    absent = project(walk(20))
+    absent[:10] = np.nan
+    part = keypoint_files.between(people(absent, project(walk(20, seed=1))), None, 0.3)
+    for wanted in ("2", "all"):
+        (motion,) = pipeline.capture(part, pipeline.CaptureSettings(person=wanted, device="cpu"))
+        assert motion.meta["person"] == 2
+        np.testing.assert_allclose(motion.world[0, 0, :2], 0, atol=1e-5)
+    with pytest.raises(UserError, match="person 1 is not seen in this part"):
+        pipeline.capture(part, pipeline.CaptureSettings(person="1", device="cpu"))
 
 
 def test_a_cancel_is_obeyed():
