@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -39,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files; prints their paths."""
     files.require_writable(args.output)
-    pixels = [int(value) for value in args.height if value > _TALLEST]
-    metres = [value for value in args.height if value <= _TALLEST]
+    # What is no number at all is no picture's height either; as a person's it is refused.
+    pixels = [int(value) for value in args.height if _TALLEST < value < math.inf]
+    metres = [value for value in args.height if not _TALLEST < value < math.inf]
     args.height = metres[-1] if metres else CANONICAL_HEIGHT
     settings = options.capture_settings(args, raw=args.raw)
     people = keypoint_files.read(args.keypoints, args.width, pixels[-1] if pixels else None, args.fps)

@@ -207,6 +207,11 @@ class TestBadInput:
     def test_bad_usage(self, arguments):
         assert_refused(pose3d(*arguments), "--help")
 
+    @pytest.mark.parametrize("height", ["nan", "inf", "-1"])
+    def test_a_height_that_is_neither_pixels_nor_metres(self, tmp_path, capsys, height):
+        assert main(["lift", str(tmp_path / "k.npz"), "-o", str(tmp_path / "o.npz"), "--height", height]) == 2
+        assert "height" in capsys.readouterr().err
+
     def test_numbers_that_make_no_sense(self, tmp_path):
         assert_refused(pose3d("run", "a.mp4", "-o", tmp_path / "o.npz", "--height", 17), "height")
 
