@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,14 @@ class People:
         keys = ("keypoints2d", "boxes", "frames", "times", "meta")
         arrays = files.load_npz(path, keys, "a file of people (PEOPLE.npz)")
         keypoints = arrays["keypoints2d"]
-        if keypoints.ndim != 4 or keypoints.shape[2:] != (17, 3):
-            raise UserError(f"{path}: keypoints2d is {keypoints.shape}, not (people, frames, 17, 3)")
+        if keypoints.ndim != 4 or keypoints.shape[2:] != (17, 3) or keypoints.dtype.kind != "f":
+            raise UserError(f"{path}: keypoints2d is {keypoints.shape} {keypoints.dtype}, not (people, frames, 17, 3)")
         people, rows = keypoints.shape[:2]
         for key, shape in (("boxes", (people, rows, 4)), ("frames", (rows,)), ("times", (rows,))):
             if arrays[key].shape != shape:
                 raise UserError(f"{path}: {key} is {arrays[key].shape}, not {shape}; make the file again")
+        if not (np.isfinite(arrays["times"]).all() and (np.diff(arrays["times"]) > 0).all()):
+            raise UserError(f"{path}: times do not rise from frame to frame; make the file again")
         try:
             meta = files.unpack_meta(arrays["meta"])
         except ValueError as error:
@@ -96,7 +98,13 @@ class People:
         lacking = {"people", "video", "detector"} - set(meta)
         if lacking:
             raise UserError(f"{path}: meta lacks {', '.join(sorted(lacking))}; make it again")
+        facts = {fact.name for fact in fields(VideoInfo)}
+        if not isinstance(meta["video"], dict) or not facts <= set(meta["video"]):
+            raise UserError(f"{path}: video in meta does not say {', '.join(sorted(facts))}; make the file again")
         extras = {key: value for key, value in arrays.items() if key not in keys}
+        for key, value in extras.items():
+            if value.shape[:2] != (people, rows):
+                raise UserError(f"{path}: {key} is {value.shape}, not (people, frames, ...); make the file again")
         return cls(keypoints, arrays["boxes"], arrays["frames"], arrays["times"], meta, extras)
 
 

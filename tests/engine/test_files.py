@@ -1,10 +1,11 @@
 import pickle
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from pose3d_engine import files
-from pose3d_engine.data import Motion, People
+from pose3d_engine.data import Motion, People, VideoInfo
 from pose3d_engine.errors import UserError
 
 
@@ -63,7 +64,16 @@ def test_damage_anywhere_in_a_file_is_refused_in_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("boxes", np.zeros((1, 3, 4))), ("times", np.zeros(3)), ("frames", np.zeros((5, 1))), ("meta", np.array("{}"))],
+    [
+        ("keypoints2d", np.full((1, 5, 17, 3), "1")),
+        ("boxes", np.zeros((1, 3, 4))),
+        ("times", np.zeros(3)),
+        ("times", np.zeros(5)),
+        ("frames", np.zeros((5, 1))),
+        ("blazepose33", np.zeros((1, 4, 33, 3))),
+        ("meta", np.array("{}")),
+        ("meta", files.pack_meta({"people": [], "video": None, "detector": "x"})),
+    ],
 )
 def test_people_that_do_not_fit_together_are_refused(tmp_path, key, value):
     arrays = {
@@ -71,7 +81,9 @@ def test_people_that_do_not_fit_together_are_refused(tmp_path, key, value):
         "boxes": np.zeros((1, 5, 4)),
         "frames": np.arange(5),
         "times": np.arange(5.0),
-        "meta": files.pack_meta({"people": [], "video": {}, "detector": "x"}),
+        "meta": files.pack_meta(
+            {"people": [], "video": asdict(VideoInfo("v", 4, 3, 30.0, 1.0, 5, 0)), "detector": "x"}
+        ),
     }
     files.save_npz(tmp_path / "fits.npz", arrays)
     assert People.load(tmp_path / "fits.npz").times[-1] == 4
