@@ -52,7 +52,8 @@ class People:
     boxes: (P,T,4) float32, NaN where not seen. frames: (T,) int32. times: (T,) float64 seconds.
     meta: ``people`` (a record a person: person, first, last, coverage, score; of videos also complete, the share of
     their frames with a whole body, and height_px, the median box), ``video`` (VideoInfo as a dict),
-    ``detector``. Persons are ordered by the area they cover over the clip; row p is person p + 1.
+    ``detector``. Persons are ordered by the area they cover over the clip, who is never seen whole last; row p is
+    person p + 1.
     extras: further arrays with leading axes (P,T).
     """
 

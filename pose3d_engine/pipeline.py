@@ -54,6 +54,8 @@ class CaptureSettings:
     repair: frozenset[str] = tracking.REPAIR_STEPS
 
     def __post_init__(self) -> None:
+        if isinstance(self.person, str):
+            tracking.person_numbers(self.person)
         if not 0.3 <= self.height <= 3.0:
             raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
         if not 5 <= self.fov <= 170:

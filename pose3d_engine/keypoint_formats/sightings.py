@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import FrameDetections, People, VideoInfo
 from ..errors import UserError
-from ..tracking import Tracker
+from ..tracking import Tracker, complete_share
 from ..tracking.tracker import MAX_PERSONS
 from .layouts import Layout, of_length
 
@@ -265,11 +265,13 @@ def _from_tracks(
             if before is None or sighting.points[:, 2].sum() > before.points[:, 2].sum():
                 tracks[sighting.track][frame] = sighting
 
-    def area(track: dict[int, Sighting]) -> float:
-        boxes = np.stack([_box(sighting.points) for sighting in track.values()])
-        return float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum())
+    def order(track: dict[int, Sighting]) -> tuple[bool, float]:
+        """As the tracker has it: the largest first, who is never seen whole last."""
+        points = np.stack([sighting.points for sighting in track.values()])
+        boxes = np.stack([_box(points_of_frame) for points_of_frame in points])
+        return complete_share(points) == 0, -float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum())
 
-    largest = sorted(tracks.values(), key=lambda track: -area(track))
+    largest = sorted(tracks.values(), key=order)
     left_out = max(len(largest) - MAX_PERSONS, 0)
     largest = largest[:MAX_PERSONS]
     keypoints = np.full((len(largest), len(frames), 17, 3), np.nan, np.float32)

@@ -4,7 +4,7 @@ of tracks."""
 from .completeness import complete, complete_share
 from .gaps import fill
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
-from .selection import PersonAt, select
+from .selection import PersonAt, person_numbers, select
 from .swaps import unswap
 from .tracker import Tracker
 
@@ -16,6 +16,7 @@ __all__ = [
     "complete",
     "complete_share",
     "fill",
+    "person_numbers",
     "repair",
     "repair_steps",
     "select",

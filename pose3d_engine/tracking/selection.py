@@ -9,7 +9,6 @@ import numpy as np
 
 from ..data import People
 from ..errors import UserError
-from .completeness import complete_share
 
 _NEAR_S = 1.0
 """A person who is not seen at the moment itself is where they were seen last or next, within this time."""
@@ -41,8 +40,8 @@ class PersonAt:
 def select(people: People, wanted: str | PersonAt) -> list[int]:
     """Rows of ``people`` for ``largest``, ``all``, numbers of persons such as ``1,3`` (row = number - 1) or a place.
 
-    ``largest`` is the first who is ever seen whole: half a person near the camera may cover more of the picture. If
-    nobody is, it is person 1. Raises UserError for anything else and for a person who is not there.
+    ``largest`` is person 1, as persons are numbered by size. Raises UserError for anything else and for a person who is
+    not there.
     """
     count = len(people.keypoints2d)
     if count == 0:
@@ -50,18 +49,24 @@ def select(people: People, wanted: str | PersonAt) -> list[int]:
     if isinstance(wanted, PersonAt):
         return [_row_at(people, wanted)]
     if wanted == "largest":
-        return [next((row for row in range(count) if complete_share(people.keypoints2d[row]) > 0), 0)]
+        return [0]
     if wanted == "all":
         return list(range(count))
-    try:
-        numbers = [int(number) for number in wanted.split(",")]
-    except ValueError:
-        raise UserError(f"person is {wanted!r}; give largest, all or numbers such as 1,2") from None
-    for number in numbers:
+    for number in person_numbers(wanted):
         if not 1 <= number <= count:
             there = "only person 1" if count == 1 else f"persons 1 to {count}"
             raise UserError(f"there is no person {number}; the clip has {there}")
-    return [number - 1 for number in dict.fromkeys(numbers)]
+    return [number - 1 for number in dict.fromkeys(person_numbers(wanted))]
+
+
+def person_numbers(wanted: str) -> list[int]:
+    """The numbers of ``1,3``; none for ``largest`` and ``all``. Raises UserError for other words."""
+    if wanted in ("largest", "all"):
+        return []
+    try:
+        return [int(number) for number in wanted.split(",")]
+    except ValueError:
+        raise UserError(f"person is {wanted!r}; give largest, all or numbers such as 1,2") from None
 
 
 def _row_at(people: People, place: PersonAt) -> int:

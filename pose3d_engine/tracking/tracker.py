@@ -105,6 +105,10 @@ class _Track:
         return len(self.rows) >= _MIN_TRACK_FRAMES and self.time - self.first_time >= _MIN_TRACK_S
 
     @property
+    def ever_whole(self) -> bool:
+        return complete_share(np.array(self.keypoints)) > 0
+
+    @property
     def area(self) -> float:
         boxes = np.array(self.boxes)
         return float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum())
@@ -147,9 +151,10 @@ class Tracker:
             self._live.append(track)
 
     def finish(self, video: VideoInfo, detector: str) -> People:
-        """Everybody who was seen long and well enough, the largest first; possibly nobody."""
+        """Everybody who was seen long and well enough, possibly nobody: the largest first, but who is never seen whole
+        last, because half a person near the camera may cover more of the picture than the one who is filmed."""
         tracks = [track for track in self._ended + self._live if self._lasting(track)]
-        tracks = sorted(tracks, key=lambda track: -track.area)[:MAX_PERSONS]
+        tracks = sorted(tracks, key=lambda track: (not track.ever_whole, -track.area))[:MAX_PERSONS]
         people, frames = len(tracks), len(self._frames)
         keypoints = np.full((people, frames, 17, 3), np.nan, np.float32)
         keypoints[..., 2] = 0.0
