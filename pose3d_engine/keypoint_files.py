@@ -16,6 +16,9 @@ from . import files, keypoint_formats
 from .data import People, VideoInfo
 from .errors import UserError
 
+_FARTHEST_PX = 1e6
+"""No picture is that large, and a detector that guesses beyond the edge stays near it."""
+
 
 def read(path: Path, width: int | None = None, height: int | None = None, fps: float | None = None) -> People:
     """The people of a keypoint file or folder. width, height, fps: of the video, where the file does not say.
@@ -31,6 +34,12 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
         return People.load(path)
     keypoints = _track(path, arrays["keypoints2d"])
     given = {"width": width, "height": height, "fps": fps}
+    if "meta" in arrays:  # a motion file says the same there
+        try:
+            said = files.unpack_meta(arrays["meta"])
+        except ValueError as error:
+            raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
+        given = {name: said.get(name, value) for name, value in given.items()}
     facts = {name: _fact(path, arrays, name, value) for name, value in given.items()}
     frames = np.arange(len(keypoints), dtype=np.int32)
     if "frames" in arrays:
@@ -74,12 +83,14 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     result[..., 2] = score
     if not (score > 0).any():
         raise UserError(f"{path}: no keypoint in it is seen; check the scores")
+    if np.abs(result[..., :2][score > 0]).max() > _FARTHEST_PX:
+        raise UserError(f"{path}: keypoints lie millions of pixels away; write pixels, origin at the top left")
     return result
 
 
 def _fact(path: Path, arrays: dict[str, np.ndarray], name: str, given: float | None) -> float:
     try:
-        value = float(arrays[name]) if name in arrays else given
+        value = float(arrays[name]) if name in arrays else None if given is None else float(given)
     except (TypeError, ValueError):
         raise UserError(f"{path}: {name} is not a number") from None
     if value is None:

@@ -56,6 +56,9 @@ def test_our_own_people_are_read_as_they_are(tmp_path):
         ({"keypoints2d": np.zeros((5, 17, 2)), "times": np.zeros(5)}, "do not rise"),
         ({"keypoints2d": np.zeros((5, 17, 2)), "frames": np.zeros(4)}, "frames is not one"),
         ({"other": np.zeros(3)}, "no keypoints2d"),
+        ({"keypoints2d": np.full((5, 17, 2), 1e20)}, "millions of pixels"),
+        ({"keypoints2d": np.zeros((5, 17, 2)), "meta": np.array("no json")}, "meta is not JSON"),
+        ({"keypoints2d": np.zeros((5, 17, 2)), "meta": np.array('{"width": "wide"}')}, "width is not a number"),
     ],
 )
 def test_bad_files_are_one_clear_line(tmp_path, arrays, message):
@@ -63,6 +66,13 @@ def test_bad_files_are_one_clear_line(tmp_path, arrays, message):
         keypoint_files.read(save(tmp_path / "k.npz", **arrays), 1280, 720, 30.0)
     assert "k.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_motion_file_says_all_that_is_needed(tmp_path):
+    meta = np.array('{"width": 640, "height": 360, "fps": 12.5}')
+    read = keypoint_files.read(save(tmp_path / "m.npz", keypoints2d=project(walk(5)), meta=meta))
+    assert read.meta["video"]["height"] == 360
+    assert read.times[1] == pytest.approx(0.08)
 
 
 def test_a_missing_fact_is_named(tmp_path):
