@@ -15,6 +15,7 @@ import numpy as np
 from . import files, keypoint_formats
 from .data import People, VideoInfo
 from .errors import UserError
+from .tracking import person_record
 
 _FARTHEST_PX = 1e6
 """No picture is that large, and a detector that guesses beyond the edge stays near it."""
@@ -57,14 +58,7 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
     points = np.where(seen[..., None], keypoints[..., :2], np.nan)
     low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
     boxes = np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
-    rows = np.flatnonzero(seen.any(axis=1))
-    record = {
-        "person": 1,
-        "first": int(frames[rows[0]]),
-        "last": int(frames[rows[-1]]),
-        "coverage": round(len(rows) / len(frames), 4),
-        "score": round(float(keypoints[rows, :, 2].mean()), 4),
-    }
+    record = person_record(1, frames, keypoints, boxes)
     meta = {"people": [record], "video": asdict(info), "detector": "keypoints"}
     return People(keypoints[None], boxes[None].astype(np.float32), frames, times, meta)
 

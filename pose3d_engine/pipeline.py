@@ -23,7 +23,7 @@ from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 class AnalyseSettings:
     """What changes who is found in a video. start, end: seconds, None for the video's own."""
 
-    detector: str = "mediapipe"
+    detector: str = detectors.DEFAULT
     max_people: int = 2
     start: float | None = None
     end: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import detectors, lifters, tracking
+from .. import detectors, tracking
 from ..lifters.device import DEVICES
 from ..pipeline import AnalyseSettings, CaptureSettings
 
@@ -18,8 +18,11 @@ def tds(text: str) -> int | None:
 def add_analyse(parser: argparse.ArgumentParser) -> None:
     """The options of :class:`~pose3d_engine.pipeline.AnalyseSettings`."""
     group = parser.add_argument_group("people")
-    group.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT)
-    group.add_argument("--max-people", type=int, default=2, metavar="N", help="people to look for in a frame")
+    defaults = AnalyseSettings()
+    group.add_argument("--detector", choices=detectors.NAMES, default=defaults.detector)
+    group.add_argument(
+        "--max-people", type=int, default=defaults.max_people, metavar="N", help="people to look for in a frame"
+    )
     group.add_argument("--start", type=float, metavar="S", help="first second")
     group.add_argument("--end", type=float, metavar="S", help="second to stop before")
 
@@ -33,7 +36,7 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
     who.add_argument(
         "--person-at", metavar="X,Y,SECONDS", help="who is captured: the person at a pixel of the video, at a time"
     )
-    group.add_argument("--lifter", default=lifters.DEFAULT, metavar="NAME", help="see `pose3d weights list`")
+    group.add_argument("--lifter", default=defaults.lifter, metavar="NAME", help="see `pose3d weights list`")
     group.add_argument("--checkpoint", type=Path, metavar="FILE", help="a file of weights in place of the lifter's own")
     group.add_argument("--tds", type=tds, metavar="auto|N", help="stride of the lifter's window in frames")
     if height:

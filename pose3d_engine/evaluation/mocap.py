@@ -11,6 +11,7 @@ from ..lifters.base import Lifter, Track2D
 from ..lifters.temporal import TemporalModel
 from ..progress import Progress, silent
 from ..training import mocap_data
+from . import metrics
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,13 @@ class Scores:
 
 def n_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
     """(N,T,17,3) metres, root-relative -> mm, after the best single scale of each of the N samples."""
-    scale = (predicted * target).sum(axis=(1, 2, 3)) / np.maximum((predicted**2).sum(axis=(1, 2, 3)), 1e-9)
-    return 1000 * float(np.linalg.norm(predicted * scale[:, None, None, None] - target, axis=-1).mean())
+    samples = len(predicted)
+    return 1000 * metrics.n_mpjpe(predicted.reshape(samples, -1, 3), target.reshape(samples, -1, 3))
 
 
 def pa_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
     """(..., 17, 3) metres -> mm, after the best similarity of each frame (Procrustes, without reflection)."""
-    p = (predicted - predicted.mean(axis=-2, keepdims=True)).reshape(-1, 17, 3).astype(np.float64)
-    t = (target - target.mean(axis=-2, keepdims=True)).reshape(-1, 17, 3).astype(np.float64)
-    u, s, vt = np.linalg.svd(np.swapaxes(p, 1, 2) @ t)
-    sign = np.ones_like(s)
-    sign[:, 2] = np.sign(np.linalg.det(u @ vt))
-    rotation = (u * sign[:, None]) @ vt
-    scale = (s * sign).sum(axis=1) / np.maximum((p**2).sum(axis=(1, 2)), 1e-12)
-    return 1000 * float(np.linalg.norm(scale[:, None, None] * p @ rotation - t, axis=-1).mean())
+    return 1000 * metrics.p_mpjpe(predicted, target)
 
 
 def validate(model: TemporalModel, clips: list[mocap_data.Clip], samples: int = 192) -> Scores:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..skeletons import H36M17, H36M_ROWS
+from . import metrics
 from .mocap import Scores
 
 _HIPS = [H36M17.index("RHip"), H36M17.index("LHip")]
@@ -36,7 +37,7 @@ def score(joints: np.ndarray, reference: Reference) -> Scores:
 
     error = np.linalg.norm(scale * predicted - true, axis=-1)
     aligned = [
-        np.linalg.norm(_similarity(p[v], t[v]) - t[v], axis=-1)
+        metrics.joint_errors(metrics.procrustes(p[v], t[v]), t[v])
         for p, t, v in zip(predicted, true, valid, strict=True)
         if v.any()
     ]
@@ -47,12 +48,3 @@ def score(joints: np.ndarray, reference: Reference) -> Scores:
         pa_mpjpe_mm=1000 * float(np.concatenate(aligned).mean()),
         accel_mm=1000 * float(bend.mean()),
     )
-
-
-def _similarity(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Points (N,3) after the rotation, scale and shift that bring them nearest to the target (Umeyama 1991)."""
-    p, t = points - points.mean(axis=0), target - target.mean(axis=0)
-    u, s, vt = np.linalg.svd(p.T @ t)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    scale = (s * sign).sum() / max((p**2).sum(), 1e-12)
-    return scale * p @ ((u * sign) @ vt) + target.mean(axis=0)

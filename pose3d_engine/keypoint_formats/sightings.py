@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import FrameDetections, People, VideoInfo
 from ..errors import UserError
-from ..tracking import Tracker, complete_share
+from ..tracking import Tracker, complete_share, person_record
 from ..tracking.tracker import MAX_PERSONS
 from .layouts import Layout, of_length
 
@@ -288,15 +288,6 @@ def _from_tracks(
                 if name not in extras:
                     extras[name] = np.full((len(largest), len(frames), *value.shape), np.nan, np.float32)
                 extras[name][person, row] = value
-        rows = [frame - int(frames[0]) for frame in track]
-        records.append(
-            {
-                "person": person + 1,
-                "first": min(track),
-                "last": max(track),
-                "coverage": round(len(track) / len(frames), 4),
-                "score": round(float(keypoints[person, rows, :, 2].mean()), 4),
-            }
-        )
+        records.append(person_record(person + 1, frames, keypoints[person], boxes[person]))
     meta = {"people": records, "video": asdict(info), "detector": source}
     return People(keypoints, boxes, frames, frames / info.fps, meta, extras), left_out

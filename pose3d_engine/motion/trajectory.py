@@ -63,11 +63,11 @@ def root_path(
 def _second_differences(frames: int) -> np.ndarray:
     """(3, frames): the diagonal and the two above of D^T D, D the second difference."""
     bands = np.zeros((3, frames))
-    for row in range(frames - 2):
-        for a, p in enumerate((1.0, -2.0, 1.0)):
-            for b, q in enumerate((1.0, -2.0, 1.0)):
-                if b >= a:
-                    bands[b - a, row + a] += p * q
+    rows = max(frames - 2, 0)
+    for a, p in enumerate((1.0, -2.0, 1.0)):
+        for b, q in enumerate((1.0, -2.0, 1.0)):
+            if b >= a:
+                bands[b - a, a : a + rows] += p * q
     return bands
 
 

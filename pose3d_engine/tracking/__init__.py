@@ -3,6 +3,7 @@ of tracks."""
 
 from .completeness import complete, complete_share
 from .gaps import fill
+from .records import person_record
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
 from .selection import PersonAt, person_numbers, select
 from .swaps import unswap
@@ -17,6 +18,7 @@ __all__ = [
     "complete_share",
     "fill",
     "person_numbers",
+    "person_record",
     "repair",
     "repair_steps",
     "select",

@@ -8,7 +8,6 @@ from scipy.interpolate import PchipInterpolator
 MOST = 6
 """Frames made of one at most: from further apart nothing is known of what happened between."""
 
-
 _LENIENCE = 0.2
 """A clip of 16 frames a second still becomes one of 32 for a lifter of 30: twice is nearer than once."""
 

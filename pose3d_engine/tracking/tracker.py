@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ..data import FrameDetections, People, VideoInfo
 from .completeness import complete_share
+from .records import person_record
 
 MAX_GAP_S = 2.0
 """A person who is back within this time goes on with the same track, if the place allows it."""
@@ -168,17 +169,7 @@ class Tracker:
                 if key not in extras:
                     extras[key] = np.full((people, frames, *value.shape), np.nan, np.float32)
                 extras[key][person, track.rows] = [extra[key] for extra in track.extras]
-            records.append(
-                {
-                    "person": person + 1,
-                    "first": self._frames[track.rows[0]],
-                    "last": self._frames[track.rows[-1]],
-                    "coverage": round(len(track.rows) / frames, 4),
-                    "score": round(track.score, 4),
-                    "complete": round(complete_share(keypoints[person]), 4),
-                    "height_px": round(float(np.median(np.diff(np.array(track.boxes)[:, [1, 3]])))),
-                }
-            )
+            records.append(person_record(person + 1, np.array(self._frames), keypoints[person], boxes[person]))
         return People(
             keypoints2d=keypoints,
             boxes=boxes,

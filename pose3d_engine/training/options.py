@@ -10,9 +10,8 @@ from ..data_sets import h36m
 from ..errors import UserError
 from ..lifters.pstmo import STRIDES
 
-PRETRAIN, FINETUNE = "pretrain", "finetune"
+PRETRAIN = "pretrain"
 H36M, MPI_INF_3DHP, IN_THE_WILD, MOCAP = "h36m", "3dhp", "in-the-wild", "mocap"
-DATASETS = (H36M, MPI_INF_3DHP, IN_THE_WILD, MOCAP)
 PSTMO, VIDEOPOSE3D = "pstmo", "videopose3d"
 
 
