@@ -116,7 +116,10 @@ def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], N
         step = 1.0 / float(rate) if rate else 1.0 / _FALLBACK_RATE
         origin: float | None = None
         time, index, given, ended = -step, -1, 0, False
+        size: tuple[int, int] | None = None
         for index, decoded in enumerate(_decoded(container, stream, damaged)):
+            # One picture for the whole clip: places in it are counted in its pixels, whatever a stream does later on.
+            size = size or _displayed_size(decoded, stream)
             if decoded.pts is None or decoded.time_base is None:
                 time += step
             else:
@@ -130,10 +133,15 @@ def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], N
                 break
             if time < start:
                 continue
+            try:
+                image = _picture(decoded, size)
+            except av.FFmpegError:
+                damaged()  # it claims to be of a kind that does not exist
+                continue
             given += 1
-            yield Frame(index, time, _picture(decoded, stream))
+            yield Frame(index, time, image)
         duration = _duration(container, stream)
-        if index < 0:
+        if index < 0 or (faults and not given and time >= start):
             raise _unreadable(path, "no frame in it can be decoded")
         # Containers round durations, and sound may outlast the picture a little.
         short = not ended and time + step < duration - max(1.0, 0.02 * duration)
@@ -173,9 +181,8 @@ def _decoded(
             return
 
 
-def _picture(frame: av.VideoFrame, stream: av.VideoStream) -> np.ndarray:
-    width, height = _displayed_size(frame, stream)
-    image = frame.to_ndarray(format="rgb24", width=width, height=height)
+def _picture(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    image = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
     turn = _TURNS.get(_clockwise(frame))
     if turn is not None:
         return cv2.rotate(image, turn)
@@ -199,7 +206,11 @@ def _displayed_size(frame: av.VideoFrame, stream: av.VideoStream) -> tuple[int, 
 def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration else 0.0
+    if not container.duration:
+        return 0.0
+    # Matroska's length is the time at which it ends, wherever it begins.
+    skipped = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
+    return (container.duration - skipped) / av.time_base
 
 
 def _require_file(path: Path) -> None:
@@ -268,6 +279,8 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
         if not streams:
             raise _unreadable(path, "there is no picture in it")
         stream = streams[0]
+        if stream.codec_context is None:
+            raise _unreadable(path, "the way its picture is stored is not known here")
         stream.thread_type = "AUTO"
         yield container, stream
 
