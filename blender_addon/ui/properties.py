@@ -34,6 +34,10 @@ def _lifters(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context, typed
     return jobs.known_lifters()
 
 
+def _is_armature(self: VIDEO_TO_MOCAP_PG_person, item: bpy.types.Object) -> bool:
+    return item.type == "ARMATURE"
+
+
 class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
     """One of the people found; ``name`` is what the list shows and can search."""
 
@@ -48,6 +52,13 @@ class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
         subtype="FACTOR",
         min=0.0,
         max=1.0,
+    )
+    armature: PointerProperty(  # type: ignore[valid-type]
+        name="Rig",
+        description="Your own character, to which this person's motion is brought. Leave it empty for a new armature "
+        "of the person's own proportions",
+        type=bpy.types.Object,
+        poll=_is_armature,
     )
 
 
