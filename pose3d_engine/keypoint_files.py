@@ -15,7 +15,7 @@ import numpy as np
 from . import files, keypoint_formats
 from .data import People, VideoInfo
 from .errors import UserError
-from .tracking import person_record
+from .tracking import numbered, records
 
 _FARTHEST_PX = 1e6
 """No picture is that large, and a detector that guesses beyond the edge stays near it."""
@@ -58,9 +58,8 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
     points = np.where(seen[..., None], keypoints[..., :2], np.nan)
     low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
     boxes = np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
-    record = person_record(1, frames, keypoints, boxes)
-    meta = {"people": [record], "video": asdict(info), "detector": "keypoints"}
-    return People(keypoints[None], boxes[None].astype(np.float32), frames, times, meta)
+    meta = {"video": asdict(info), "detector": "keypoints"}
+    return numbered(People(keypoints[None], boxes[None].astype(np.float32), frames, times, meta))
 
 
 def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
@@ -118,7 +117,12 @@ def on_video(people: People, info: VideoInfo, path: Path) -> People:
 
 
 def between(people: People, start: float | None, end: float | None) -> People:
-    """The rows whose time lies in [start, end) seconds. Raises UserError if none does."""
+    """The rows whose time lies in [start, end) seconds; persons keep their numbers, records are of those who are seen.
+
+    Raises UserError if no row lies there.
+    """
+    if not start and end is None:
+        return people
     rows = (people.times >= (start or 0.0)) & (people.times < (np.inf if end is None else end))
     if not rows.any():
         raise UserError(
@@ -126,6 +130,8 @@ def between(people: People, start: float | None, end: float | None) -> People:
             f"the keypoints end at {people.times[-1]:.2f} s"
         )
     extras = {key: value[:, rows] for key, value in people.extras.items()}
-    return People(
+    cut = People(
         people.keypoints2d[:, rows], people.boxes[:, rows], people.frames[rows], people.times[rows], people.meta, extras
     )
+    cut.meta = {**people.meta, "people": records(cut)}
+    return cut

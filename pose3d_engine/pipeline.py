@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__, detectors, files, lifters, tracking, video
+from . import __version__, detector_command, detectors, files, keypoint_files, lifters, tracking, video
 from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
@@ -21,15 +21,23 @@ from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
 @dataclass(frozen=True)
 class AnalyseSettings:
-    """What changes who is found in a video. start, end: seconds, None for the video's own."""
+    """What changes who is found in a video.
+
+    start, end: seconds, None for the video's own. In place of the detector there may be the results of another program
+    (keypoints: a file or folder) or its command line (command).
+    """
 
     detector: str = detectors.DEFAULT
     max_people: int = 2
     start: float | None = None
     end: float | None = None
+    keypoints: Path | None = None
+    command: str | None = None
 
     def __post_init__(self) -> None:
         video.require_range(self.start, self.end)
+        if self.keypoints is not None and self.command is not None:
+            raise UserError("both keypoints and a detector command are given; give one of them")
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,21 @@ class CaptureSettings:
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) -> People:
     """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
 
-    Raises UserError for a video that cannot be read or in which nobody is found.
+    Raises UserError for a video or keypoints that cannot be read, or in which nobody is found.
     """
     info = video.probe(path)
+    if settings.command is not None:
+        people = detector_command.people_of(settings.command, info, progress)
+    elif settings.keypoints is not None:
+        people = keypoint_files.read(settings.keypoints, info.width, info.height, info.fps)
+        people = keypoint_files.on_video(people, info, settings.keypoints)
+    else:
+        return _detect(path, info, settings, progress)
+    return keypoint_files.between(people, settings.start, settings.end)
+
+
+def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress) -> People:
+    """The people that our own detector finds."""
     tracker = tracking.Tracker()
     total = _expected_frames(info, settings)
     damage: list[str] = []

@@ -156,6 +156,12 @@ def _param(params: dict[str, Any], name: str, kind: type[_T], default: Any = Non
     return value
 
 
+def _path(params: dict[str, Any], name: str) -> Path | None:
+    """A parameter that is a path. Raises UserError for anything else."""
+    value = _param(params, name, str)
+    return None if value is None else Path(value)
+
+
 def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from . import video
 
@@ -163,40 +169,94 @@ def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
 
 def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
-    from . import pipeline
+    from . import analysis, pipeline
 
     path = Path(_param(params, "video", str, required=True))
-    output = Path(_param(params, "output", str, required=True))
-    files.require_writable(output)
+    output = _path(params, "output")
+    if output is not None:
+        files.require_writable(output)
     defaults = pipeline.AnalyseSettings()
     settings = pipeline.AnalyseSettings(
         detector=_param(params, "detector", str, defaults.detector),
         max_people=_param(params, "max_people", int, defaults.max_people),
         start=_param(params, "start", float),
         end=_param(params, "end", float),
+        keypoints=_path(params, "keypoints"),
+        command=_param(params, "detector_command", str),
     )
-    people = pipeline.analyse(path, settings, progress)
-    people.save(output)
-    return {"people": str(output), "persons": people.meta["people"], "video": people.meta["video"]}
+    kept = analysis.analysed(path, settings, progress, again=_param(params, "again", bool, False))
+    return _found(kept, path, params, output, progress)
+
+
+def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import analysis, tracking
+    from .data import People
+
+    source = Path(_param(params, "people", str, required=True))
+    output = _path(params, "output")
+    split, merge = _param(params, "split", str), _param(params, "merge", str)
+    if (split is None) == (merge is None):
+        raise UserError("the request must say split or merge, one of them")
+    edit = tracking.Merge.parse(merge) if split is None else tracking.Split.parse(split)
+    people = People.load(source)
+    video = Path(people.meta["video"]["path"])
+    kept = analysis.derived(source, edit.apply(people), {"split": split, "merge": merge})
+    return _found(kept, video, params, output, progress)
+
+
+def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any) -> dict[str, Any]:
+    """What is told of an analysis."""
+    people, path = kept.people, kept.path
+    thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
+    if output is not None:
+        people.save(output)
+        path = output
+    seconds = dict(zip(people.frames.tolist(), people.times.tolist(), strict=True))
+    persons = [
+        {
+            **record,
+            "first_s": seconds[record["first"]],
+            "last_s": seconds[record["last"]],
+            "thumbnail": str(thumbnails[record["person"]]) if thumbnails else None,
+        }
+        for record in people.meta["people"]
+    ]
+    return {
+        "people": str(path),
+        "persons": persons,
+        "video": people.meta["video"],
+        "detector": people.meta["detector"],
+        "warnings": people.meta.get("warnings", []),
+        "known": kept.known,
+    }
 
 
 def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
-    from . import pipeline
-    from .data import People
+    from . import keypoint_files, pipeline, tracking
 
     output = Path(_param(params, "output", str, required=True))
     files.require_writable(output)
     defaults = pipeline.CaptureSettings()
+    place, steps = _param(params, "person_at", str), _param(params, "repair", str)
     settings = pipeline.CaptureSettings(
-        person=_param(params, "person", str, defaults.person),
+        person=_param(params, "person", str, defaults.person) if place is None else tracking.PersonAt.parse(place),
         lifter=_param(params, "lifter", str, defaults.lifter),
+        checkpoint=_path(params, "checkpoint"),
         tds=_param(params, "tds", int),
         height=_param(params, "height", float, defaults.height),
         fov=_param(params, "fov", float, defaults.fov),
         flip=_param(params, "flip", bool, defaults.flip),
         device=_param(params, "device", str, defaults.device),
+        raw=_param(params, "raw", bool, defaults.raw),
+        repair=defaults.repair if steps is None else tracking.repair_steps(steps),
     )
-    people = People.load(Path(_param(params, "people", str, required=True)))
+    picture = _param(params, "picture", dict, {})
+    people = keypoint_files.read(
+        Path(_param(params, "people", str, required=True)),
+        _param(picture, "width", int),
+        _param(picture, "height", int),
+        _param(picture, "fps", float),
+    )
     motions = pipeline.capture(people, settings, progress)
     paths = pipeline.write(motions, output)
     return {
@@ -207,6 +267,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
                 "frames": len(motion),
                 "fps": motion.meta["fps"],
                 "tds": motion.meta["tds"],
+                "repairs": motion.meta["repairs"],
                 "warnings": motion.meta["warnings"],
             }
             for motion, path in zip(motions, paths, strict=True)
@@ -220,6 +281,6 @@ def _doctor(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     return doctor.report()
 
 
-METHODS = {"probe": _probe, "analyse": _analyse, "capture": _capture, "doctor": _doctor}
+METHODS = {"probe": _probe, "analyse": _analyse, "edit": _edit, "capture": _capture, "doctor": _doctor}
 """What can be asked for; see :mod:`.protocol`. The engine's parts are imported when they are first wanted, so that
 the greeting comes at once."""

@@ -21,29 +21,35 @@ _MARGIN = 0.1
 """Of the box, around it: boxes end at the nose and the ankles."""
 
 
-def write_thumbnails(video: Path, people: People, folder: Path, progress: Progress = silent) -> list[Path]:
-    """Writes ``person1.png``, ... into ``folder`` and returns their paths, in the order of the persons.
+def write_thumbnails(video: Path, people: People, folder: Path, progress: Progress = silent) -> dict[int, Path]:
+    """Writes ``person1.png``, ... of everybody who is seen into ``folder``: the path by the number of the person.
 
     people: found in ``video``. One pass over the frames from the first to the last that is needed; only one picture is
     in memory. Raises UserError if the video cannot be read any more or the pictures cannot be written.
     """
+    rows = {record["person"]: best_row(people, record["person"] - 1) for record in people.meta["people"]}
+    paths = thumbnail_paths(people, folder)
     wanted: dict[int, list[int]] = {}
-    rows = [best_row(people, person) for person in range(len(people.boxes))]
-    for person, row in enumerate(rows):
+    for person, row in rows.items():
         wanted.setdefault(int(people.frames[row]), []).append(person)
-    paths = [folder / f"person{person + 1}.png" for person in range(len(rows))]
     if not rows:
         return paths
     total = len(wanted)
     # Up to the last of them and no further: what comes after may be damaged, and was not wanted before either.
-    first, last = float(people.times[min(rows)]), float(np.nextafter(people.times[max(rows)], np.inf))
+    first = float(people.times[min(rows.values())])
+    last = float(np.nextafter(people.times[max(rows.values())], np.inf))
     for frame in read_frames(video, first, last):
         for person in wanted.pop(frame.index, []):
-            _write(_crop(frame, people.boxes[person, rows[person]]), paths[person])
+            _write(_crop(frame, people.boxes[person - 1, rows[person]]), paths[person])
         progress("thumbnails", total - len(wanted), total)
     if wanted:
         raise UserError(f"{video}: frame {min(wanted)} is not there any more; detect the people of this video again")
     return paths
+
+
+def thumbnail_paths(people: People, folder: Path) -> dict[int, Path]:
+    """Where :func:`write_thumbnails` writes them."""
+    return {record["person"]: folder / f"person{record['person']}.png" for record in people.meta["people"]}
 
 
 def best_row(people: People, person: int) -> int:

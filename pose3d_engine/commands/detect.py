@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import files
-from ..pipeline import analyse
+from .. import analysis, files
 from ..progress import on_stderr
 from ..thumbnails import write_thumbnails
 from . import options
@@ -29,15 +28,10 @@ def execute(args: argparse.Namespace) -> None:
     files.require_writable(args.output)
     if args.thumbnails is not None:
         files.require_writable(args.thumbnails / "person1.png")
-    people = analyse(args.video, options.analyse_settings(args), on_stderr)
+    people = analysis.people_of(args.video, options.analyse_settings(args), on_stderr, args.cache)
     people.save(args.output)
-    for record in people.meta["people"]:
-        print(
-            f"person{record['person']}: frames {record['first']} to {record['last']}, "
-            f"seen in {record['coverage']:.0%}, whole in {record['complete']:.0%} of these, "
-            f"{record['height_px']} px tall, score {record['score']:.2f}"
-        )
+    options.print_people(people)
     print(args.output)
     if args.thumbnails is not None:
-        for path in write_thumbnails(args.video, people, args.thumbnails, on_stderr):
+        for path in write_thumbnails(args.video, people, args.thumbnails, on_stderr).values():
             print(path)

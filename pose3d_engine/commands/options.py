@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import detectors, tracking
+from ..data import People
 from ..lifters.device import DEVICES
 from ..pipeline import AnalyseSettings, CaptureSettings
 
@@ -25,6 +26,24 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--start", type=float, metavar="S", help="first second")
     group.add_argument("--end", type=float, metavar="S", help="second to stop before")
+    other = group.add_mutually_exclusive_group()
+    other.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="PATH",
+        help="2D of another program instead of a detector: see docs/keypoints.md",
+    )
+    other.add_argument(
+        "--detector-command",
+        metavar="COMMAND",
+        help="another program instead of a detector: its command line, with {video} and the folder {output}",
+    )
+    group.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="find the people anew, and do not keep them: see `pose3d cache`",
+    )
 
 
 def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
@@ -58,7 +77,7 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
 
 def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
     """The settings that :func:`add_analyse` asked for."""
-    return AnalyseSettings(args.detector, args.max_people, args.start, args.end)
+    return AnalyseSettings(args.detector, args.max_people, args.start, args.end, args.keypoints, args.detector_command)
 
 
 def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
@@ -75,3 +94,14 @@ def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSett
         raw,
         tracking.repair_steps(args.repair),
     )
+
+
+def print_people(people: People) -> None:
+    """A line a person, for the user to choose by."""
+    for record in people.meta["people"]:
+        whole = f"whole in {record['complete']:.0%} of these, " if "complete" in record else ""
+        tall = f"{record['height_px']} px tall, " if "height_px" in record else ""
+        print(
+            f"person{record['person']}: frames {record['first']} to {record['last']}, "
+            f"seen in {record['coverage']:.0%}, {whole}{tall}score {record['score']:.2f}"
+        )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import detector_command, files, keypoint_files, lifters, pipeline, video
+from .. import analysis, files, lifters, pipeline
 from ..preview import require_preview, write_preview
 from ..progress import on_stderr
 from . import options
@@ -18,18 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
-    other = parser.add_mutually_exclusive_group()
-    other.add_argument(
-        "--keypoints",
-        type=Path,
-        metavar="PATH",
-        help="2D of another program instead of a detector: see docs/keypoints.md",
-    )
-    other.add_argument(
-        "--detector-command",
-        metavar="COMMAND",
-        help="another program instead of a detector: its command line, with {video} and the folder {output}",
-    )
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
     )
@@ -45,16 +33,7 @@ def execute(args: argparse.Namespace) -> None:
         require_preview(args.preview)
     search, settings = options.analyse_settings(args), options.capture_settings(args)
     lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    if args.detector_command is not None:
-        people = detector_command.people_of(args.detector_command, video.probe(args.video))
-        people = keypoint_files.between(people, args.start, args.end)
-    elif args.keypoints is not None:
-        info = video.probe(args.video)
-        people = keypoint_files.read(args.keypoints, info.width, info.height, info.fps)
-        people = keypoint_files.on_video(people, info, args.keypoints)
-        people = keypoint_files.between(people, args.start, args.end)
-    else:
-        people = pipeline.analyse(args.video, search, on_stderr)
+    people = analysis.people_of(args.video, search, on_stderr, args.cache)
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import FrameDetections, People, VideoInfo
 from ..errors import UserError
-from ..tracking import Tracker, complete_share, person_record
+from ..tracking import Tracker, numbered, ranking
 from ..tracking.tracker import MAX_PERSONS
 from .layouts import Layout, of_length
 
@@ -265,22 +265,18 @@ def _from_tracks(
             if before is None or sighting.points[:, 2].sum() > before.points[:, 2].sum():
                 tracks[sighting.track][frame] = sighting
 
-    def order(track: dict[int, Sighting]) -> tuple[bool, float]:
-        """As the tracker has it: the largest first, who is never seen whole last."""
-        points = np.stack([sighting.points for sighting in track.values()])
-        boxes = np.stack([_box(points_of_frame) for points_of_frame in points])
-        return complete_share(points) == 0, -float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum())
-
-    largest = sorted(tracks.values(), key=order)
-    left_out = max(len(largest) - MAX_PERSONS, 0)
-    largest = largest[:MAX_PERSONS]
+    everybody = [list(track.items()) for track in tracks.values()]
+    order = ranking(
+        (np.stack([seen.points for _, seen in track]), np.stack([_box(seen.points) for _, seen in track]))
+        for track in everybody
+    )
+    largest = [everybody[index] for index in order[:MAX_PERSONS]]
     keypoints = np.full((len(largest), len(frames), 17, 3), np.nan, np.float32)
     keypoints[..., 2] = 0
     boxes = np.full((len(largest), len(frames), 4), np.nan, np.float32)
     extras: dict[str, np.ndarray] = {}
-    records: list[dict[str, Any]] = []
     for person, track in enumerate(largest):
-        for frame, sighting in track.items():
+        for frame, sighting in track:
             row = frame - int(frames[0])
             keypoints[person, row] = sighting.points
             boxes[person, row] = _box(sighting.points)
@@ -288,6 +284,6 @@ def _from_tracks(
                 if name not in extras:
                     extras[name] = np.full((len(largest), len(frames), *value.shape), np.nan, np.float32)
                 extras[name][person, row] = value
-        records.append(person_record(person + 1, frames, keypoints[person], boxes[person]))
-    meta = {"people": records, "video": asdict(info), "detector": source}
-    return People(keypoints, boxes, frames, frames / info.fps, meta, extras), left_out
+    meta = {"video": asdict(info), "detector": source}
+    people = People(keypoints, boxes, frames, frames / info.fps, meta, extras)
+    return numbered(people), len(tracks) - len(largest)

@@ -2,8 +2,9 @@
 of tracks."""
 
 from .completeness import complete, complete_share
+from .edits import Merge, Split
 from .gaps import fill
-from .records import person_record
+from .records import numbered, ranking, records
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
 from .selection import PersonAt, person_numbers, select
 from .swaps import unswap
@@ -11,14 +12,18 @@ from .tracker import Tracker
 
 __all__ = [
     "REPAIR_STEPS",
+    "Merge",
     "PersonAt",
     "Repaired",
+    "Split",
     "Tracker",
     "complete",
     "complete_share",
     "fill",
+    "numbered",
     "person_numbers",
-    "person_record",
+    "ranking",
+    "records",
     "repair",
     "repair_steps",
     "select",

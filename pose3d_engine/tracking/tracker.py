@@ -7,14 +7,12 @@ for all keypoints) and boxes against a constant-velocity prediction. Only keypoi
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..data import FrameDetections, People, VideoInfo
-from .completeness import complete_share
-from .records import person_record
+from .records import numbered, ranking
 
 MAX_GAP_S = 2.0
 """A person who is back within this time goes on with the same track, if the place allows it."""
@@ -106,15 +104,6 @@ class _Track:
         return len(self.rows) >= _MIN_TRACK_FRAMES and self.time - self.first_time >= _MIN_TRACK_S
 
     @property
-    def ever_whole(self) -> bool:
-        return complete_share(np.array(self.keypoints)) > 0
-
-    @property
-    def area(self) -> float:
-        boxes = np.array(self.boxes)
-        return float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum())
-
-    @property
     def score(self) -> float:
         return float(np.mean([keypoints[:, 2].mean() for keypoints in self.keypoints]))
 
@@ -152,16 +141,15 @@ class Tracker:
             self._live.append(track)
 
     def finish(self, video: VideoInfo, detector: str) -> People:
-        """Everybody who was seen long and well enough, possibly nobody: the largest first, but who is never seen whole
-        last, because half a person near the camera may cover more of the picture than the one who is filmed."""
+        """Everybody who was seen long and well enough, possibly nobody, in the order of their numbers."""
         tracks = [track for track in self._ended + self._live if self._lasting(track)]
-        tracks = sorted(tracks, key=lambda track: (not track.ever_whole, -track.area))[:MAX_PERSONS]
+        order = ranking((np.array(track.keypoints), np.array(track.boxes)) for track in tracks)
+        tracks = [tracks[index] for index in order[:MAX_PERSONS]]
         people, frames = len(tracks), len(self._frames)
         keypoints = np.full((people, frames, 17, 3), np.nan, np.float32)
         keypoints[..., 2] = 0.0
         boxes = np.full((people, frames, 4), np.nan, np.float32)
         extras: dict[str, np.ndarray] = {}
-        records: list[dict[str, Any]] = []
         for person, track in enumerate(tracks):
             keypoints[person, track.rows] = track.keypoints
             boxes[person, track.rows] = track.boxes
@@ -169,15 +157,15 @@ class Tracker:
                 if key not in extras:
                     extras[key] = np.full((people, frames, *value.shape), np.nan, np.float32)
                 extras[key][person, track.rows] = [extra[key] for extra in track.extras]
-            records.append(person_record(person + 1, np.array(self._frames), keypoints[person], boxes[person]))
-        return People(
+        everybody = People(
             keypoints2d=keypoints,
             boxes=boxes,
             frames=np.array(self._frames, np.int32),
             times=np.array(self._times, np.float64),
-            meta={"people": records, "video": asdict(video), "detector": detector},
+            meta={"video": asdict(video), "detector": detector},
             extras=extras,
         )
+        return numbered(everybody)
 
     def _retire(self, time: float) -> None:
         live = []

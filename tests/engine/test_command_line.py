@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine import files
-from pose3d_engine.__main__ import main
+from pose3d_engine.__main__ import COMMANDS, main
 from pose3d_engine.commands import weights
 from pose3d_engine.data import Motion, People
 from tests.engine.filmed import people, project, walk
@@ -245,5 +245,5 @@ def test_doctor_knows_that_all_is_well(detector_model):
 def test_help_names_every_command():
     done = pose3d("--help")
     assert done.returncode == 0
-    for command in ("run", "detect", "lift", "evaluate", "train", "weights", "doctor", "serve"):
+    for command in COMMANDS:
         assert f"    {command} " in done.stdout

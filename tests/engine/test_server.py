@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from pose3d_engine import protocol
-from pose3d_engine.data import Motion
+from pose3d_engine.data import Motion, People
+from tests.engine import keypoint_writers
 from tests.engine.filmed import people, project, walk
 
 
@@ -73,6 +76,78 @@ def test_capture(engine, tmp_path):
     assert [motion["person"] for motion in answer["result"]["motions"]] == [1, 2]
     for motion in answer["result"]["motions"]:
         assert len(Motion.load(motion["path"])) == motion["frames"] == 40
+
+
+@pytest.fixture
+def crossing(tmp_path):
+    """A clip without anybody and AlphaPose's results of two people in it."""
+    clip = tmp_path / "Clip ß.mp4"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for _ in range(40):
+            image = np.zeros((720, 1280, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    two = people(project(walk(40)), project(walk(40, seed=1)) * 0.5 + [600, 200]).keypoints2d
+    return clip, keypoint_writers.alphapose(tmp_path / "alphapose-results.json", two, tracks=True)
+
+
+def test_the_way_of_the_panel(engine, crossing, tmp_path):
+    """Analyse, see who is there, mend the tracks, capture who was clicked; and again, without waiting."""
+    clip, keypoints = crossing
+    ask = {"video": str(clip), "keypoints": str(keypoints), "thumbnails": True}
+    engine.request(1, "analyse", **ask)
+    found = engine.answer(1)[0]["result"]
+    assert not found["known"] and found["detector"] == "alphapose" and found["video"]["width"] == 1280
+    assert [(person["person"], person["first"], person["last"]) for person in found["persons"]] == [
+        (1, 0, 39),
+        (2, 0, 39),
+    ]
+    for person in found["persons"]:
+        assert Path(person["thumbnail"]).read_bytes()[1:4] == b"PNG"
+        assert (person["first"], person["last"], person["coverage"], person["complete"]) == (0, 39, 1, 1)
+        assert (person["first_s"], person["last_s"]) == (0, pytest.approx(39 / 30))
+    engine.request(2, "analyse", **ask)
+    again = engine.answer(2)[0]["result"]
+    assert again.pop("known") and again == {key: value for key, value in found.items() if key != "known"}
+
+    engine.request(3, "edit", people=found["people"], split="1@0.5", thumbnails=True)
+    split = engine.answer(3)[0]["result"]
+    assert len(split["persons"]) == 3 and split["people"] != found["people"]
+    assert all(Path(person["thumbnail"]).is_file() for person in split["persons"])
+    engine.request(4, "edit", people=split["people"], merge="1,2", output=str(tmp_path / "merged.npz"))
+    merged = engine.answer(4)[0]["result"]
+    assert merged["people"] == str(tmp_path / "merged.npz") and merged["persons"][0]["thumbnail"] is None
+    np.testing.assert_array_equal(
+        People.load(Path(merged["people"])).keypoints2d, People.load(Path(found["people"])).keypoints2d
+    )
+
+    box = People.load(Path(found["people"])).boxes[1, 15]
+    place = f"{(box[0] + box[2]) / 2},{(box[1] + box[3]) / 2},0.5"
+    capture = {"people": found["people"], "output": str(tmp_path / "m.npz"), "device": "cpu", "flip": False}
+    engine.request(5, "capture", **capture, person_at=place, repair="swaps,gaps")
+    (motion,) = engine.answer(5)[0]["result"]["motions"]
+    assert motion["person"] == 2 and set(motion["repairs"]) == {"swaps", "gaps"}
+    # Somebody else's keypoints without their video, which says nothing of its size.
+    capture["people"] = str(keypoints)
+    engine.request(6, "capture", **capture, person="1", picture={"width": 1280, "height": 720, "fps": 30})
+    assert engine.answer(6)[0]["result"]["motions"][0]["frames"] == 40
+    for number, (method, params, message) in enumerate(
+        (
+            ("capture", capture, "--width"),
+            ("capture", {**capture, "repair": "everything"}, "repair is"),
+            ("capture", {**capture, "person_at": "here"}, "X,Y,SECONDS"),
+            ("edit", {"people": found["people"]}, "split or merge"),
+            ("edit", {"people": found["people"], "split": "7@0.5"}, "no person 7"),
+            ("analyse", {**ask, "detector_command": "a {video} {output}"}, "give one of them"),
+            ("analyse", {"video": str(clip), "detector_command": "false {video} {output}"}, "detector command"),
+        ),
+        start=7,
+    ):
+        engine.request(number, method, **params)
+        answer, _ = engine.answer(number)
+        assert answer["code"] == "bad_input" and message in answer["message"]
 
 
 def test_bad_input_is_told_and_the_next_job_runs(engine, tmp_path):

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pose3d_engine import video
+from pose3d_engine import pipeline, video
 from pose3d_engine.commands import detect
 from pose3d_engine.data import People
 from pose3d_engine.errors import UserError
 from pose3d_engine.thumbnails import HEIGHT, best_row, write_thumbnails
+from pose3d_engine.tracking import records
 
 FRAMES, WIDTH, TALL = 10, 640, 480
 
@@ -45,9 +46,11 @@ def people_of(clip: Path) -> People:
     keypoints[0, 7, :, 2] = keypoints[1, 4, :, 2] = 0.9
     # Half a body is not the best, however sure the detector is of the face.
     keypoints[0, 5, :, 2], keypoints[0, 5, 11:, 2] = 1.0, 0.1
-    meta = {"people": [], "video": asdict(video.probe(clip)), "detector": "generated"}
+    meta = {"video": asdict(video.probe(clip)), "detector": "generated"}
     frames, times = zip(*stamps, strict=True)
-    return People(keypoints, boxes, np.array(frames, np.int32), np.array(times), meta)
+    people = People(keypoints, boxes, np.array(frames, np.int32), np.array(times), meta)
+    meta["people"] = records(people)
+    return people
 
 
 def test_everybody_gets_the_picture_of_the_best_frame(clip: Path, tmp_path: Path) -> None:
@@ -55,10 +58,11 @@ def test_everybody_gets_the_picture_of_the_best_frame(clip: Path, tmp_path: Path
     assert [best_row(people, person) for person in (0, 1)] == [7, 4]
     folder = tmp_path / "neu" / "Bilder ß"
     paths = write_thumbnails(clip, people, folder, lambda *step: steps.append(step))
-    assert paths == [folder / "person1.png", folder / "person2.png"] == sorted(folder.iterdir())
+    assert paths == {1: folder / "person1.png", 2: folder / "person2.png"}
+    assert list(paths.values()) == sorted(folder.iterdir())
     assert steps[-1] == ("thumbnails", 2, 2)
     red, blue = (
-        cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1] for path in paths
+        cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1] for path in paths.values()
     )
     assert red.shape[0] == HEIGHT and red.shape[1] == pytest.approx(HEIGHT * (40 + 204) / 480, abs=2)
     assert blue.shape[:2] == (121, 81), "a small one is not blown up"
@@ -69,9 +73,12 @@ def test_everybody_gets_the_picture_of_the_best_frame(clip: Path, tmp_path: Path
 def test_a_box_beyond_the_picture_and_nobody(clip: Path, tmp_path: Path) -> None:
     people = people_of(clip)
     people.boxes[:] = [900, 600, 950, 700]
-    assert all(path.stat().st_size for path in write_thumbnails(clip, people, tmp_path / "out"))
-    people.boxes, people.keypoints2d = people.boxes[:0], people.keypoints2d[:0]
-    assert write_thumbnails(clip, people, tmp_path / "none") == []
+    assert all(path.stat().st_size for path in write_thumbnails(clip, people, tmp_path / "out").values())
+    people.boxes[0] = np.nan
+    people.meta["people"] = records(people)
+    assert list(write_thumbnails(clip, people, tmp_path / "late")) == [2], "who is not seen has no picture"
+    people.meta["people"] = []
+    assert write_thumbnails(clip, people, tmp_path / "none") == {}
 
 
 def test_another_video(clip: Path, tmp_path: Path) -> None:
@@ -85,15 +92,13 @@ def test_the_command_says_who_is_there_and_shows_them(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     people = people_of(clip)
-    record = {"person": 1, "first": 2, "last": 9, "coverage": 0.8, "score": 0.5, "complete": 0.75, "height_px": 440}
-    people.meta["people"] = [record]
-    monkeypatch.setattr(detect, "analyse", lambda *_: people)
+    monkeypatch.setattr(pipeline, "analyse", lambda *_: people)
     parser = argparse.ArgumentParser()
     detect.add_arguments(parser)
     output, folder = tmp_path / "out" / "people.npz", tmp_path / "out" / "faces"
     words = [str(clip), "-o", str(output), "--thumbnails", str(folder)]
     detect.execute(parser.parse_args(words))
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == ("person1: frames 2 to 9, seen in 80%, whole in 75% of these, 440 px tall, score 0.50")
-    assert said[1:] == [str(output), str(folder / "person1.png"), str(folder / "person2.png")]
-    assert People.load(output).meta["people"] == [record]
+    assert said[0] == ("person1: frames 2 to 9, seen in 80%, whole in 88% of these, 440 px tall, score 0.57")
+    assert said[2:] == [str(output), str(folder / "person1.png"), str(folder / "person2.png")]
+    assert People.load(output).meta["people"] == people.meta["people"]
