@@ -1,18 +1,23 @@
-"""The panel in the sidebar: properties, operators, panels, and the jobs behind them."""
+"""The panel in the sidebar: properties, one module a sub-panel with its operators, and the jobs behind them."""
 
 from __future__ import annotations
 
+from types import ModuleType
+
+
+def _parts() -> tuple[ModuleType, ...]:
+    """In the order of registration, which is that in which the sub-panels stand: that of the work."""
+    # Not at the top: ui.text has no bpy, and its tests run without Blender.
+    from . import capture, export, jobs, main, people, preferences, properties, video
+
+    return (preferences, properties, main, video, people, capture, export, jobs)
+
 
 def register() -> None:
-    # Not at the top: ui.text has no bpy, and its tests run without Blender.
-    from . import jobs, operators, panels, preferences, properties
-
-    for part in (preferences, properties, operators, panels, jobs):
+    for part in _parts():
         part.register()
 
 
 def unregister() -> None:
-    from . import jobs, operators, panels, preferences, properties
-
-    for part in (jobs, panels, operators, properties, preferences):
+    for part in reversed(_parts()):
         part.unregister()

@@ -138,8 +138,8 @@ bpy.ops.preferences.addon_enable(module="blender_addon")
 assert not hasattr(sys.modules["blender_addon.ui.text"], "NEW")
 bpy.ops.preferences.addon_install(filepath={str(newer)!r})
 bpy.ops.preferences.addon_enable(module="blender_addon")
-from blender_addon.ui import panels
-assert panels.text.NEW == "yes"
+from blender_addon.ui import capture
+assert capture.text.NEW == "yes"
 assert bpy.context.scene.video_to_mocap.progress == 0.0
 """,
     )

@@ -286,7 +286,8 @@ def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, vi
         ENABLE
         + f"""
 from types import SimpleNamespace
-from blender_addon.ui import jobs, panels, preferences
+from blender_addon import ui
+from blender_addon.ui import jobs, people, preferences
 drawn = []
 class Layout:
     def __getattr__(self, name):
@@ -304,12 +305,12 @@ def draw():
     context = SimpleNamespace(
         scene=bpy.context.scene, region=SimpleNamespace(width=225),
         preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
-    for cls in (*(c for c in panels._CLASSES if issubclass(c, bpy.types.Panel)),
-                preferences.VIDEO_TO_MOCAP_AP_preferences):
+    classes = [cls for part in ui._parts() for cls in getattr(part, "_CLASSES", ())]
+    for cls in (*(c for c in classes if issubclass(c, bpy.types.Panel)), preferences.VIDEO_TO_MOCAP_AP_preferences):
         owner = SimpleNamespace(layout=Layout(), engine_python="")
         cls.draw(owner, context)
     for person in settings.persons:
-        panels.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
+        people.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
     return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
 words, names = draw()
 assert "Choose a video" in words and "video_to_mocap.analyse" in names and "video_to_mocap.export" in names

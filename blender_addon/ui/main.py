@@ -1,0 +1,64 @@
+"""The top of the sidebar: what happens at the moment, or what happened last."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..engine.locate import EngineNotFoundError
+from . import jobs, preferences
+from .layout import paragraph, progress
+from .sidebar import Sidebar
+
+
+class VIDEO_TO_MOCAP_OT_cancel(bpy.types.Operator):
+    """Stop what the engine is doing. Nothing is changed in the scene"""
+
+    bl_idname = "video_to_mocap.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return jobs.busy()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        jobs.cancel()
+        return {"FINISHED"}
+
+
+class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
+    """What happens at the moment, or what happened last."""
+
+    bl_label = "Video to Mocap"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.video_to_mocap
+        if jobs.busy():
+            layout.label(text=jobs.stage(), icon="TIME")
+            row = layout.row(align=True)
+            progress(row, settings)
+            row.operator("video_to_mocap.cancel", text="", icon="X")
+            return
+        if settings.status:
+            paragraph(layout, context, settings.status, "ERROR" if settings.failed else "INFO")
+            return
+        try:
+            preferences.engine_command(context)
+        except EngineNotFoundError as error:
+            paragraph(layout, context, str(error), "ERROR")
+            layout.operator("preferences.addon_show", text="Preferences").module = preferences.PACKAGE
+        else:
+            words = "Press Analyse." if settings.video else "Choose a video of a person."
+            paragraph(layout, context, words, "INFO")
+
+
+_CLASSES = (VIDEO_TO_MOCAP_OT_cancel, VIDEO_TO_MOCAP_PT_main)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
