@@ -1,5 +1,6 @@
 # Everything from a fresh checkout; `make help` says what there is. Only this file knows where .venv lies.
 
+SECONDS ?= 10
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv/bin/python
 SET_UP = $(PYTHON) scripts/system_packages.py run && $(PYTHON) scripts/setup_environment.py
@@ -9,7 +10,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test test-packages lint bench addon clean
+.PHONY: help setup assets demo test test-packages lint fuzz bench addon clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -31,7 +32,7 @@ test-packages:
 
 # One process for each kind: bpy and the detector's libraries do not share one, and a crash stays in its own.
 test: test-packages assets lint ## set-up, linter, type checker and all tests
-	$(VENV) -m pytest tests/engine
+	$(VENV) -m pytest tests/engine tests/fuzz
 	$(VENV) -m pytest tests/addon
 	$(VENV) -m pytest tests/ui
 
@@ -39,6 +40,9 @@ lint: setup ## ruff and mypy
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
 	$(VENV) -m mypy
+
+fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of them
+	@$(VENV) -m tests.fuzz.run --seconds $(SECONDS)
 
 bench: assets ## speed, memory and accuracy as tables
 	@$(VENV) scripts/bench.py

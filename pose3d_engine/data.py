@@ -88,8 +88,9 @@ class People:
             raise UserError(f"{path}: keypoints2d is {keypoints.shape} {keypoints.dtype}, not (people, frames, 17, 3)")
         people, rows = keypoints.shape[:2]
         for key, shape in (("boxes", (people, rows, 4)), ("frames", (rows,)), ("times", (rows,))):
-            if arrays[key].shape != shape:
-                raise UserError(f"{path}: {key} is {arrays[key].shape}, not {shape}; make the file again")
+            if arrays[key].shape != shape or arrays[key].dtype.kind not in "fiu":
+                found = f"{arrays[key].shape} {arrays[key].dtype}"
+                raise UserError(f"{path}: {key} is {found}, not numbers of {shape}; make the file again")
         if not (np.isfinite(arrays["times"]).all() and (np.diff(arrays["times"]) > 0).all()):
             raise UserError(f"{path}: times do not rise from frame to frame; make the file again")
         try:
@@ -165,8 +166,10 @@ class Motion:
     def load(cls, path: Path) -> Motion:
         """Reads a motion file. Raises UserError on anything else."""
         arrays = files.load_npz(path, (*MOTION_ARRAYS, "meta"), "a motion file")
-        rows = len(arrays["frames"])
-        for key, (shape, _) in MOTION_ARRAYS.items():
+        rows = arrays["frames"].size
+        for key, (shape, kind) in MOTION_ARRAYS.items():
+            if arrays[key].dtype.kind != np.dtype(kind).kind:
+                raise UserError(f"{path}: {key} holds {arrays[key].dtype}, not {np.dtype(kind)}; make the file again")
             wanted = tuple(rows if size is None else size for size in shape)
             if arrays[key].shape != wanted:
                 raise UserError(f"{path}: {key} is {arrays[key].shape}, not {wanted}; make the file again")

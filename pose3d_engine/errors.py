@@ -1,5 +1,9 @@
 """The two ways in which a job ends early on purpose."""
 
+from __future__ import annotations
+
+import textwrap
+
 
 class UserError(Exception):
     """Bad input. The message is one line: what is wrong, where, and what to do about it.
@@ -11,3 +15,9 @@ class UserError(Exception):
 
 class Cancelled(Exception):  # noqa: N818 - a cancel is an outcome, not an error
     """The user cancelled. Raised by the progress callback, so that any stage can be left between two steps."""
+
+
+def brief(error: object) -> str:
+    """What an error of a library says, as a part of one line: damaged files put any bytes into their messages."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(error)).split()
+    return textwrap.shorten(" ".join(words), 160, placeholder=" ...") or type(error).__name__

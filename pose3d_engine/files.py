@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -15,7 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UserError
+from .errors import UserError, brief
+
+MOST_BYTES = 8 << 30
+"""Of all arrays in a file: an hour of ten people with everything that a detector gives needs less than a quarter."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+)
+"""What numpy and zipfile raise on bytes that are no archive of arrays."""
 
 
 def require_writable(path: Path) -> None:
@@ -78,10 +97,14 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the path of {what}")
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MOST_BYTES:
+            raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
-        raise UserError(f"{path}: not {what} ({error}); make it again") from error
+    except DAMAGE as error:
+        raise UserError(f"{path}: not {what} ({brief(error)}); make it again") from error
     missing = [key for key in required if key not in arrays]
     if missing:
         raise UserError(f"{path}: not {what} (no {', '.join(missing)}); make it again")

@@ -66,7 +66,7 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     """(T,17,3), NaN and 0 where not seen, from (T,17,2 or 3)."""
     if keypoints.ndim != 3 or keypoints.shape[1] != 17 or keypoints.shape[2] not in (2, 3) or not len(keypoints):
         raise UserError(f"{path}: keypoints2d is {keypoints.shape}, not (frames, 17, 2 or 3) of COCO-17 keypoints")
-    if not np.issubdtype(keypoints.dtype, np.number):
+    if keypoints.dtype.kind not in "fiu":
         raise UserError(f"{path}: keypoints2d holds {keypoints.dtype}, not numbers")
     finite = np.isfinite(keypoints).all(axis=-1)
     result = np.full((*keypoints.shape[:2], 3), np.nan, np.float32)
@@ -83,7 +83,7 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
 
 def _fact(path: Path, arrays: dict[str, np.ndarray], name: str, given: float | None) -> float:
     try:
-        value = float(arrays[name]) if name in arrays else None if given is None else float(given)
+        value = float(arrays[name][()]) if name in arrays else None if given is None else float(given)
     except (TypeError, ValueError):
         raise UserError(f"{path}: {name} is not a number") from None
     if value is None:

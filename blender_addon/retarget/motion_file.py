@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,22 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "times": (),
 }
 """What follows the frame axis, for each array that the add-on uses."""
+
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    AttributeError,  # a lone .npy array is no context manager
+    TypeError,
+)
+"""What numpy and zipfile raise on bytes that are no archive of arrays."""
 
 
 class MotionFileError(Exception):
@@ -84,8 +102,7 @@ def load(path: str | Path) -> MotionFile:
             arrays = {key: archive[key] for key in (*_SHAPES, "meta")}
     except KeyError as error:
         raise MotionFileError(f"{path}: not a motion file ({error.args[0]}); capture the video again") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        # A lone .npy array is no context manager, hence the last two.
+    except _DAMAGE as error:
         raise MotionFileError(f"{path}: not a motion file; capture the video again") from error
 
     rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
@@ -114,7 +131,9 @@ def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
         wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}
         wanted["principal point"] = min(float(value) for value in meta["principal_point"])
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise MotionFileError(f"{path}: its facts (meta) are incomplete ({error}); capture the video again") from error
+        raise MotionFileError(
+            f"{path}: its facts (meta) are incomplete ({str(error)[:100]!r}); capture the video again"
+        ) from error
     for key, value in wanted.items():
         if not np.isfinite(value) or (value <= 0 and key != "principal point"):
             raise MotionFileError(f"{path}: {key} is {value} in its facts (meta); capture the video again")

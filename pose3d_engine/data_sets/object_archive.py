@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, brief
 
 _PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
 
@@ -107,7 +107,7 @@ def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
         raise
     # A damaged pickle can fail in any way that its instructions can.
     except Exception as error:
-        raise UserError(f"{path}: not {what} ({error}); get the file again") from error
+        raise UserError(f"{path}: not {what} ({brief(error)}); get the file again") from error
 
 
 def _read(archive: zipfile.ZipFile, key: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from .. import files
 from ..data import People
 from ..errors import UserError
 from . import alphapose, lighttrack, mmpose, openpose, videopose3d
@@ -38,7 +39,7 @@ def _arrays(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile):
+    except files.DAMAGE:
         return set()
 
 

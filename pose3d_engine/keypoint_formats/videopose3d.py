@@ -40,7 +40,7 @@ def read(path: Path, arrays: set[str]) -> Sightings:
     if len(tracks) != 1:
         raise UserError(f"{path}: has {len(tracks)} tracks of {name}; it must have one")
     keypoints = np.asarray(tracks[0])
-    if keypoints.ndim != 3 or keypoints.shape[1:] != (17, 2) or not np.issubdtype(keypoints.dtype, np.number):
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (17, 2) or keypoints.dtype.kind not in "fiu":
         raise UserError(f"{path}: keypoints of {name} are {keypoints.shape}, not (frames, 17, 2) of COCO-17")
     seen = []
     for frame, pixels in enumerate(keypoints.astype(np.float64)):

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from .. import files
-from ..errors import UserError
+from ..errors import UserError, brief
 from ..progress import Progress
 from ..skeletons import COCO17, H36M17
 from . import view
@@ -64,13 +64,18 @@ def read_weights(path: Path) -> tuple[TcnConfig, dict[str, Tensor]]:
             metadata = archive.metadata() or {}
             state = {key: archive.get_tensor(key).float() for key in archive.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged or not a .safetensors file ({error}); fetch or copy it again") from error
+        raise UserError(
+            f"{path}: damaged or not a .safetensors file ({brief(error)}); fetch or copy it again"
+        ) from error
     if metadata.get("format") != FORMAT:
         raise UserError(
             f"{path}: weights of another kind than {FORMAT}; choose weights that `pose3d weights list` names"
         )
-    fields = json.loads(metadata["config"])
-    return TcnConfig(**{**fields, "filter_widths": tuple(fields["filter_widths"])}), state
+    try:
+        fields = json.loads(metadata["config"])
+        return TcnConfig(**{**fields, "filter_widths": tuple(fields["filter_widths"])}), state
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: its configuration is damaged ({brief(error)}); fetch or copy it again") from error
 
 
 class TcnLifter:

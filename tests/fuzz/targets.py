@@ -1,0 +1,175 @@
+"""What reads files and messages of others, with valid examples: a reader gives a value or one clear line."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from blender_addon.engine import protocol as addon_protocol
+from blender_addon.retarget import motion_file
+from pose3d_engine import keypoint_files, pipeline, protocol, weights
+from pose3d_engine.data import Motion, People
+from pose3d_engine.errors import UserError
+from pose3d_engine.lifters import checkpoint_files, tcn
+from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.training import acclaim, bvh
+from tests.engine import filmed, test_prepare
+from tests.engine import keypoint_writers as write
+from tests.fuzz import mutations
+
+CASES = Path(__file__).with_name("cases")
+"""Inputs that once were answered with something else than a value or one clear line; a folder a target."""
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@dataclass(frozen=True)
+class Target:
+    """seeds: writes valid files into a folder. read: reads one file. mutate: makes another file of one."""
+
+    name: str
+    seeds: Callable[[Path], list[Path]]
+    read: Callable[[Path], object]
+    mutate: Callable[[bytes, random.Random], bytes]
+    suffix: str
+
+    def check(self, content: bytes) -> None:
+        """Reads ``content``; raises AssertionError, or whatever the reader lets escape, where it is at fault."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"input{self.suffix}"
+            path.write_bytes(content)
+            try:
+                self.read(path)
+            except (UserError, motion_file.MotionFileError) as error:
+                assert "\n" not in str(error), f"more than one line: {error}"
+                assert len(str(error)) < 1000, f"a line of {len(str(error))} letters"
+            except (protocol.ProtocolError, addon_protocol.ProtocolError):
+                pass
+
+
+def _people() -> People:
+    return filmed.people(*(filmed.project(filmed.walk(6, seed=seed)) for seed in (0, 1)))
+
+
+def _keypoints_json(folder: Path) -> list[Path]:
+    people = np.nan_to_num(_people().keypoints2d)
+    return [
+        write.alphapose(folder / "alphapose.json", people, tracks=True),
+        write.alphapose(folder / "halpe.json", people, layout="halpe26"),
+        write.alphapose_pictures(folder / "cmu.json", people, "cmu"),
+        write.poseflow(folder / "poseflow.json", people),
+        write.lighttrack(folder / "lighttrack.json", people),
+        write.mmpose(folder / "mmpose.json", people),
+        write.mmpose(folder / "demo.json", people, demo=True),
+        write.coco_results(folder / "coco.json", people),
+    ]
+
+
+def _openpose(folder: Path) -> list[Path]:
+    frames = write.openpose(folder / "openpose", np.nan_to_num(_people().keypoints2d), hands=True)
+    return sorted(frames.iterdir())[:2]
+
+
+def _read_openpose(path: Path) -> People:
+    frames = path.parent / "frames"
+    frames.mkdir()
+    for index in range(2):
+        (frames / f"walk_{index:012d}_keypoints.json").write_bytes(path.read_bytes())
+    return keypoint_files.read(frames, 1280, 720, 30.0)
+
+
+def _archives(folder: Path) -> list[Path]:
+    people = _people()
+    people.save(folder / "people.npz")
+    np.savez(folder / "track.npz", keypoints2d=people.keypoints2d[0], width=1280, height=720, fps=30.0)
+    write.videopose3d(folder / "vp3d.npz", people.keypoints2d[0, :, :, :2])
+    return sorted(folder.glob("*.npz"))
+
+
+def _motions(folder: Path) -> list[Path]:
+    motions = pipeline.capture(_people(), pipeline.CaptureSettings(raw=True, flip=False))
+    return pipeline.write(motions, folder / "motion.npz")
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    small = folder / "vp3d.bin"
+    torch.save({"model_pos": TemporalModel(17, 2, 17, (3, 3), channels=2).state_dict(), "epoch": 1}, small)
+    return [small, GOLDEN / "vp3d_small.bin"]
+
+
+def _tcn(folder: Path) -> list[Path]:
+    config = tcn.TcnConfig(filter_widths=(3, 3), channels=2)
+    tcn.save_weights(folder / "a.safetensors", config, config.model().state_dict())
+    return [folder / "a.safetensors"]
+
+
+def _acclaim(folder: Path) -> list[Path]:
+    return [test_prepare.write_amc(folder / "7_01.amc", test_prepare.walk(3))]
+
+
+def _read_acclaim(path: Path) -> object:
+    test_prepare.write_asf(path.with_name("input.asf"))
+    return acclaim.read(path, 120.0)
+
+
+def _messages(folder: Path) -> list[Path]:
+    messages = (
+        {"type": "hello", "protocol": 1, "engine": "0.1.0", "pid": 4711},
+        {"type": "request", "id": 1, "method": "probe", "params": {"video": "/a.mp4"}},
+        {"type": "progress", "id": 1, "stage": "detect", "done": 120, "total": 900},
+    )
+    paths = [folder / f"{index}.json" for index in range(len(messages))]
+    for path, message in zip(paths, messages, strict=True):
+        path.write_bytes(protocol.encode(message))
+    return paths
+
+
+def _read_message(path: Path) -> None:
+    line = path.read_bytes()
+    for decode in (protocol.decode, addon_protocol.decode):
+        decode(line)
+
+
+def _read_keypoints(path: Path) -> People:
+    return keypoint_files.read(path, 1280, 720, 30.0)
+
+
+TARGETS = (
+    Target("messages", _messages, _read_message, mutations.of_json, ".json"),
+    Target("keypoints", _keypoints_json, _read_keypoints, mutations.of_json, ".json"),
+    Target("openpose", _openpose, _read_openpose, mutations.of_json, ".json"),
+    Target("archives", _archives, _read_keypoints, mutations.of_arrays, ".npz"),
+    Target("motions", _motions, Motion.load, mutations.of_arrays, ".npz"),
+    Target("motions_in_blender", _motions, motion_file.load, mutations.of_arrays, ".npz"),
+    Target("checkpoints", _checkpoints, checkpoint_files.read, mutations.of_bytes, ".bin"),
+    Target("weights", _tcn, tcn.read_weights, mutations.of_bytes, ".safetensors"),
+    Target(
+        "register",
+        lambda folder: [ROOT / "checkpoint" / "register.json"],
+        weights.read_register,
+        mutations.of_json,
+        ".json",
+    ),
+    Target(
+        "bvh",
+        lambda folder: [test_prepare.write_bvh(folder / "a.bvh", test_prepare.walk(3))],
+        bvh.read,
+        mutations.of_lines,
+        ".bvh",
+    ),
+    Target("amc", _acclaim, _read_acclaim, mutations.of_lines, ".amc"),
+    Target(
+        "asf",
+        lambda folder: [test_prepare.write_asf(folder / "7.asf")],
+        acclaim.read_skeleton,
+        mutations.of_lines,
+        ".asf",
+    ),
+)
