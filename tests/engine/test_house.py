@@ -142,3 +142,16 @@ def test_every_dependency_is_pinned() -> None:
     asked = {re.split(r"[<>=~!;\[ ]", name)[0] for block in lists for name in re.findall(r'"([^"]+)"', block)}
     assert asked
     assert {name.lower() for name in asked} <= {name.lower() for name in pinned}
+
+
+def test_every_dependency_has_a_reason_and_a_version(root: Path) -> None:
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"\ndependencies = \[(.*?)\n\]", project, re.DOTALL)
+    assert listed is not None
+    names = re.findall(r'^\s*"([\w-]+)', listed[1], re.MULTILINE)
+    assert len(names) >= 7
+    reasons = (root / "docs" / "security.md").read_text(encoding="utf-8")
+    pinned = (root / "constraints.txt").read_text(encoding="utf-8")
+    for name in names:
+        assert f"\n| {name} | " in reasons, f"docs/security.md does not say what {name} is for"
+        assert re.search(rf"^{re.escape(name)}==", pinned, re.MULTILINE), f"constraints.txt does not pin {name}"
