@@ -7,7 +7,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__
@@ -34,32 +34,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "2")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
-    parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     # Only the command that was asked for is imported: torch and MediaPipe take seconds.
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
-    modules = {}
-    for name in COMMANDS if wanted not in COMMANDS else (wanted,):
-        modules[name] = importlib.import_module(f".commands.{name}", __package__)
-        summary = modules[name].HELP
-        modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
-    args = parser.parse_args(arguments)
-    if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
-        signal.signal(signal.SIGTERM, _terminate)
     try:
-        modules[args.command].execute(args)
-        sys.stdout.flush()
+        return _run(arguments, COMMANDS if wanted not in COMMANDS else (wanted,))
     except UserError as error:
-        print(f"pose3d {args.command}: {error}", file=sys.stderr)
+        print(f"pose3d {wanted}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # Whoever reads our stdout has read enough (`pose3d weights list | head`); nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except KeyboardInterrupt:
-        print(f"pose3d {args.command}: interrupted", file=sys.stderr)
+        print(f"pose3d {wanted}: interrupted", file=sys.stderr)
         return 130
+
+
+def _run(arguments: list[str], known: Iterable[str]) -> int:
+    """Parses, with the options of the ``known`` commands, and executes one."""
+    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    modules = {}
+    for name in known:
+        modules[name] = importlib.import_module(f".commands.{name}", __package__)
+        summary = modules[name].HELP
+        modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
+    args = parser.parse_args(arguments)
+    if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
+        signal.signal(signal.SIGTERM, _terminate)
+    modules[args.command].execute(args)
+    sys.stdout.flush()
     return 0
 
 

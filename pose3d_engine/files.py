@@ -87,8 +87,11 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
     pickled = [key for key, value in plain.items() if value.dtype.hasobject]
     if pickled:
         raise TypeError(f"{', '.join(pickled)}: object arrays would be pickled")
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, **plain)
+    # Not numpy's own, which leaves its archive open where writing fails, so that its end complains once more.
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, value in plain.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, value, allow_pickle=False)
 
 
 def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]:
