@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from . import body, keyframes, skeleton, solve, timeline
+from . import body, character, keyframes, skeleton, solve, timeline
 from .motion_file import MotionFile, load
 
 PROVENANCE = "video_to_mocap"
@@ -19,22 +19,37 @@ PROVENANCE = "video_to_mocap"
 
 
 def capture_to_scene(
-    context: bpy.types.Context, paths: Sequence[str | Path], set_scene: bool = False
+    context: bpy.types.Context,
+    paths: Sequence[str | Path],
+    set_scene: bool = False,
+    targets: Mapping[int, character.Target] | None = None,
 ) -> list[bpy.types.Object]:
     """Adds one character a motion file; they stand where they are relative to each other.
 
-    set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the
+    targets: by row in ``paths``, the rigs that take a motion instead of a new armature. set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the
     scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
-    Raises MotionFileError on a file that is none. Returns the armature objects.
+    Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
     """
     motions = [load(path) for path in paths]
+    targets = targets or {}
+    solved = {row: character.solve(target, motions[row]) for row, target in targets.items()}
     scene = context.scene
     before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current
     try:
         if set_scene and motions:
             fit_scene(scene, motions)
         with _removing_on_failure():
-            return [create_character(context, motion, character_name(motion)) for motion in motions]
+            made = {
+                row: create_character(context, motion, character_name(motion))
+                for row, motion in enumerate(motions)
+                if row not in targets
+            }
+            for row, target in targets.items():
+                character.write(context, target, motions[row], solved[row], character_name(motions[row]))
+                made[row] = target.armature
+            # Without this the new pose shows only after the next change of frame.
+            scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+            return [made[row] for row in range(len(motions))]
     except BaseException:
         scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current = before
         raise
@@ -71,8 +86,6 @@ def create_character(context: bpy.types.Context, motion: MotionFile, name: str) 
         frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
         _key(armature, pose, frames, name)
         armature[PROVENANCE] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
-        # Without this the new pose shows only after the next change of frame.
-        context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
     return armature
 
 

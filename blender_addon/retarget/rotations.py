@@ -52,6 +52,68 @@ def twist(frames: np.ndarray, angle: np.ndarray) -> np.ndarray:
     return np.stack([c * x - s * z, y, s * x + c * z], axis=-1)
 
 
+def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T,3,3) by ``angle`` (T,) radians about unit vectors ``axis`` (T,3) or (3,)."""
+    half = np.asarray(angle)[:, None] / 2
+    return from_quaternions(np.concatenate([np.cos(half), np.sin(half) * axis], axis=-1))
+
+
+def between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T,3,3) that turn unit vectors ``start`` (T,3) the shortest way onto ``end`` (T,3)."""
+    first = frame(start, perpendicular(start))
+    return swing(first, end) @ np.swapaxes(first, -1, -2)
+
+
+_EULER_AXES = {
+    "XYZ": (0, 1, 2),
+    "XZY": (0, 2, 1),
+    "YXZ": (1, 0, 2),
+    "YZX": (1, 2, 0),
+    "ZXY": (2, 0, 1),
+    "ZYX": (2, 1, 0),
+}
+
+
+def to_eulers(q: np.ndarray, order: str) -> np.ndarray:
+    """Unit quaternions (T,4) to Blender's Euler angles (T,3) in radians, x, y, z, without jumps over time.
+
+    order: ``XYZ`` turns about x first. Every rotation has two sets of angles, apart from full turns; each frame takes
+    the one nearer to the frame before.
+    """
+    i, j, k = _EULER_AXES[order]
+    sign = 1.0 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1.0
+    m = from_quaternions(q)
+    middle = np.arctan2(-sign * m[:, k, i], np.hypot(m[:, i, i], m[:, j, i]))
+    locked = np.hypot(m[:, i, i], m[:, j, i]) < 1e-6
+    first = np.where(locked, np.arctan2(-sign * m[:, j, k], m[:, j, j]), np.arctan2(sign * m[:, k, j], m[:, k, k]))
+    last = np.where(locked, 0.0, np.arctan2(sign * m[:, j, i], m[:, i, i]))
+    one = np.stack([first, middle, last], axis=-1)
+    other = np.stack([first + np.pi, np.pi - middle, last + np.pi], axis=-1)
+    pairs = np.stack([one, other], axis=1)
+    turn = 2 * np.pi
+    best = pairs[0, 0]
+    found = [best]
+    for pair in pairs[1:]:
+        near = pair - turn * np.round((pair - best) / turn)
+        best = near[np.abs(near - best).sum(axis=-1).argmin()]
+        found.append(best)
+    result = np.empty((len(q), 3))
+    result[:, [i, j, k]] = found
+    return result
+
+
+def to_axis_angles(q: np.ndarray) -> np.ndarray:
+    """Sign-continuous unit quaternions (T,4) to Blender's angle and axis (T,4): radians, x, y, z."""
+    length = np.linalg.norm(q[:, 1:], axis=-1)
+    axis = np.where(length[:, None] > 1e-9, q[:, 1:] / np.maximum(length, 1e-9)[:, None], [0.0, 1.0, 0.0])
+    # An axis may point either way; it keeps to the side on which it was.
+    flip = np.ones(len(q))
+    flip[1:] = np.where((axis[1:] * axis[:-1]).sum(axis=-1) < 0, -1.0, 1.0)
+    flip = np.cumprod(flip)
+    angle = np.unwrap(2 * np.arctan2(length * flip, q[:, 0]))
+    return np.concatenate([angle[:, None], axis * flip[:, None]], axis=-1)
+
+
 def to_quaternions(frames: np.ndarray) -> np.ndarray:
     """Rotation matrices (...,3,3) to unit quaternions (...,4), stable for every angle."""
     m = frames

@@ -68,13 +68,16 @@ def joint(world: np.ndarray, name: str) -> np.ndarray:
 class Rest:
     """The rest pose in armature space, metres; B bones in the order of ``BONES``.
 
-    heads, tails: (B,3). frames: (B,3,3), columns are the bones' x, y, z axes. stature: sole to crown.
+    heads, tails: (B,3). frames: (B,3,3), columns are the bones' x, y, z axes. stature: sole to crown. leg: hip to
+    ankle. ankle: its height over the sole.
     """
 
     heads: np.ndarray
     tails: np.ndarray
     frames: np.ndarray
     stature: float
+    leg: float
+    ankle: float
 
 
 def chest_frames(world: np.ndarray) -> np.ndarray:
@@ -123,7 +126,7 @@ def rest_pose(world: np.ndarray, contacts: np.ndarray) -> Rest:
     heads = np.array([points[name][0] for name in NAMES])
     tails = np.array([points[name][1] for name in NAMES])
     frames = rotations.frame(tails - heads, np.array([_rest_x(name) for name in NAMES]))
-    return Rest(heads, tails, frames, float(tails[NAMES.index("head"), 2]))
+    return Rest(heads, tails, frames, float(tails[NAMES.index("head"), 2]), leg, ankle)
 
 
 def _rest_x(name: str) -> np.ndarray:

@@ -18,8 +18,8 @@ _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
 """Sine of the bend below which a limb's plane is noise, and above which it is trusted fully."""
 _ROLL_SECONDS = 0.03
 """Time over which a fully trusted roll is smoothed; about a frame."""
-_CONTACT_SECONDS = 0.1
-"""Half the time in which a foot goes over from the shin to the floor and back."""
+_CONTACT_SECONDS = 0.07
+"""Half the time in which a foot goes over from the shin to the floor, before it gets there, and back."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> P
     a second. Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
     """
     world = np.asarray(world, np.float64)
-    frames = _orientations(world, np.asarray(contacts, bool), rate, rest)
+    frames = orientations(world, np.asarray(contacts, bool), rate, rest)
     local = np.empty((len(world), len(BONES), 3, 3))
     for index, (name, parent) in enumerate(zip(NAMES, PARENTS, strict=True)):
         local[:, index] = np.swapaxes(_carried(frames, rest, index, parent), -1, -2) @ frames[name]
@@ -53,7 +53,7 @@ def _carried(frames: dict[str, np.ndarray], rest: Rest, index: int, parent: int)
     return frames[NAMES[parent]] @ (rest.frames[parent].T @ rest.frames[index])
 
 
-def _orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> dict[str, np.ndarray]:
+def orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> dict[str, np.ndarray]:
     """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z."""
     frames: dict[str, np.ndarray] = {}
 
@@ -166,10 +166,11 @@ def _foot(
 
 
 def _soft(flags: np.ndarray, rate: float) -> np.ndarray:
-    """Flags (T,) as weights 0..1 that rise and fall smoothly."""
+    """Flags (T,) as weights 0..1: 1 where they are set, and falling smoothly before and after."""
     reach = max(1, round(_CONTACT_SECONDS * rate))
-    padded = np.pad(flags.astype(np.float64), reach, mode="edge")
-    return _smoothstep(np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), mode="valid"))
+    window = np.ones(2 * reach + 1)
+    wide = np.convolve(np.pad(flags.astype(np.float64), 2 * reach, mode="edge"), window, mode="valid") > 0.5
+    return _smoothstep(np.convolve(wide, window / len(window), mode="valid"))
 
 
 def _smoothstep(x: np.ndarray) -> np.ndarray:

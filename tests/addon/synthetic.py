@@ -73,6 +73,44 @@ def walk(frames: int = 90, rate: float = 30.0, turn: float = 0.6) -> tuple[np.nd
     return world, contacts
 
 
+def stroll(frames: int = 90, rate: float = 30.0) -> tuple[np.ndarray, np.ndarray]:
+    """As ``walk``, straight on with feet that stand still while they carry, their ankles at ``ANKLE``."""
+    world, _ = walk(frames, rate, turn=0.0)
+    t = np.arange(frames) / rate
+    speed, cycle, carrying = 0.8, 1.0, 0.6
+    hip = np.stack([0.02 * np.sin(2 * np.pi * t / cycle), -speed * t, 0.84 + 0.015 * np.cos(4 * np.pi * t)], axis=-1)
+    world += (hip - world[:, 0])[:, None]
+    contacts = np.zeros((frames, 2), bool)
+    for column, (sign, rows) in enumerate(((1.0, (4, 5, 6)), (-1.0, (1, 2, 3)))):
+        world[:, rows[0]] = hip + [sign * PELVIS / 2, 0, 0]
+        turn = t / cycle + 0.5 * column
+        share = turn % 1.0
+        contacts[:, column] = share < carrying
+        swing = np.clip((share - carrying) / (1 - carrying), 0, 1)
+        # Each step lands half a carried stretch ahead of the hip; a swing goes from one to the next.
+        step = speed * cycle
+        landed = -(np.floor(turn) - 0.5 * column) * step - 0.5 * carrying * step
+        ankle = np.stack(
+            [
+                np.full(frames, sign * 0.09),
+                landed - step * swing**2 * (3 - 2 * swing),
+                ANKLE + 0.14 * np.sin(np.pi * swing) ** 2,
+            ],
+            axis=-1,
+        )
+        span = ankle - world[:, rows[0]]
+        distance = np.linalg.norm(span, axis=-1)
+        assert distance.max() < THIGH + SHIN
+        line = span / distance[:, None]
+        along = (THIGH**2 + distance**2 - SHIN**2) / (2 * distance)
+        forward = np.array([0.0, -1.0, 0.0]) - line * (-line[:, 1:2])
+        forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
+        world[:, rows[1]] = world[:, rows[0]] + line * along[:, None]
+        world[:, rows[1]] += forward * np.sqrt(THIGH**2 - along**2)[:, None]
+        world[:, rows[2]] = ankle
+    return world, contacts
+
+
 def save_motion(
     path: Path,
     world: np.ndarray,

@@ -1,0 +1,170 @@
+"""Bone maps: which bone of a rig is which part of a body. They are data in JSON, those that ship and the user's own.
+
+A map names slots (``hips``, ``spine``, ``upper_arm.L``, ...) and the bones in them; docs/retarget.md describes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+FORMAT, VERSION = "video-to-mocap bone map", 1
+FOLDER = Path(__file__).resolve().parents[1] / "presets"
+
+SIDED = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+TWISTED = ("upper_arm", "forearm", "thigh", "shin")
+"""Limbs that can have twist bones, in the slot ``upper_arm_twist.L``."""
+CHAINS = ("spine", "neck", *(f"{limb}_twist.{side}" for side in "LR" for limb in TWISTED))
+"""Slots that hold any number of bones, from the hips upwards or from the joint outwards."""
+SLOTS = (
+    "hips",
+    "spine",
+    "neck",
+    "head",
+    *(f"{limb}.{side}" for side in "LR" for limb in SIDED),
+    *CHAINS[2:],
+)
+NEEDED = ("hips", *(f"{limb}.{side}" for side in "LR" for limb in ("thigh", "shin")))
+"""Without these there is nothing to solve; a missing one of the others is only told."""
+EXPECTED = ("spine", "neck", "head", *(f"{limb}.{side}" for side in "LR" for limb in SIDED if limb != "toe"))
+"""What most characters have; a user is told which of these their rig has not."""
+
+
+class BoneMapError(Exception):
+    """The map cannot be used. The message is one line for the user: what, where, what to do."""
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """bones: slot -> names of bones. control_rig: the bones are controls, and constraints carry them to the body.
+
+    carried_by: bone -> the bone in the map that carries it, where the rig does that by constraints. properties: bone
+    -> custom property -> value that the rig needs to listen to these controls (IK/FK, follow). marks: names by which
+    the rig is told from others of the same bones.
+    """
+
+    name: str
+    bones: Mapping[str, tuple[str, ...]]
+    control_rig: bool = False
+    carried_by: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+
+    def one(self, slot: str) -> str | None:
+        """The first bone of a slot."""
+        return next(iter(self.bones.get(slot, ())), None)
+
+    def missing(self) -> list[str]:
+        """Slots that a character usually has and this map leaves empty, the needed ones first."""
+        return [slot for slot in (*NEEDED, *EXPECTED) if not self.bones.get(slot) and slot in SLOTS]
+
+
+def load(path: str | Path) -> BoneMap:
+    """Reads a map from a JSON file. Raises BoneMapError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise BoneMapError(f"{path}: {reason}; choose a bone map (.json)") from error
+    try:
+        return parse(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise BoneMapError(f"{path}: not a bone map: {error}; save one with the panel to see the form") from error
+
+
+def parse(data: Any) -> BoneMap:
+    """A map from what its JSON file holds. Raises ValueError that says what is wrong."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ValueError(f'"format" is not "{FORMAT}"')
+    if data.get("version") != VERSION:
+        raise ValueError(f"version {data.get('version')!r} is unknown; this one reads version {VERSION}")
+    unknown = set(data) - {"format", "version", "name", "bones", "control_rig", "carried_by", "properties", "marks"}
+    if unknown:
+        raise ValueError(f"unknown entry {sorted(unknown)[0]!r}")
+    name = data.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError('"name" is missing')
+    bones: dict[str, tuple[str, ...]] = {}
+    for slot, value in _object(data, "bones").items():
+        if slot not in SLOTS:
+            raise ValueError(f"there is no slot {slot!r}")
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(item, str) and item for item in names):
+            raise ValueError(f"{slot} is neither a bone's name nor a list of them")
+        if len(names) > 1 and slot not in CHAINS:
+            raise ValueError(f"{slot} takes one bone, not {len(names)}")
+        bones[slot] = tuple(names)
+    used = [bone for names in bones.values() for bone in names]
+    twice = sorted({bone for bone in used if used.count(bone) > 1})
+    if twice:
+        raise ValueError(f"the bone {twice[0]!r} is in it twice")
+    carried = _object(data, "carried_by")
+    for bone, by in carried.items():
+        if bone not in used or by not in used:
+            raise ValueError(f"carried_by names {bone!r} and {by!r}, of which one is in no slot")
+    properties = _object(data, "properties")
+    for bone, values in properties.items():
+        if not isinstance(values, dict) or not all(_is_number(value) for value in values.values()):
+            raise ValueError(f"properties of {bone!r} are not numbers by name")
+    marks, control_rig = data.get("marks", []), data.get("control_rig", False)
+    if not isinstance(marks, list) or not all(isinstance(mark, str) for mark in marks):
+        raise ValueError("marks is not a list of names")
+    if not isinstance(control_rig, bool):
+        raise ValueError("control_rig is neither true nor false")
+    return BoneMap(name.strip(), bones, control_rig, carried, properties, tuple(marks))
+
+
+def save(path: str | Path, bone_map: BoneMap) -> None:
+    """Writes a map as JSON, whole or not at all. Raises BoneMapError."""
+    data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "name": bone_map.name}
+    data["bones"] = {
+        slot: list(names) if slot in CHAINS else names[0] for slot in SLOTS if (names := bone_map.bones.get(slot, ()))
+    }
+    if bone_map.control_rig:
+        data["control_rig"] = True
+    for key in ("carried_by", "properties", "marks"):
+        if value := getattr(bone_map, key):
+            data[key] = list(value) if key == "marks" else dict(value)
+    path = Path(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            unfinished.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            unfinished.replace(path)
+    except OSError as error:
+        raise BoneMapError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+
+
+@lru_cache(maxsize=1)
+def presets() -> tuple[BoneMap, ...]:
+    """The maps that ship, in the order of their files' names."""
+    return tuple(load(path) for path in sorted(FOLDER.glob("*.json")))
+
+
+def preset(name: str) -> BoneMap:
+    """A preset by its name or its file's stem; or a map file by its path. Raises BoneMapError."""
+    for path, bone_map in zip(sorted(FOLDER.glob("*.json")), presets(), strict=True):
+        if name in (path.stem, bone_map.name):
+            return bone_map
+    if name.endswith(".json"):
+        return load(name)
+    names = ", ".join(path.stem for path in sorted(FOLDER.glob("*.json")))
+    raise BoneMapError(f"{name}: no such preset; there are {names}, or give the path of a bone map (.json)")
+
+
+def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise ValueError(f'"{key}" is not an object')
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

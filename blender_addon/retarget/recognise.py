@@ -1,0 +1,237 @@
+"""Which bone of a rig is which: by the names of known rigs, else by the shape of the skeleton."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from .bone_map import CHAINS, NEEDED, BoneMap, presets
+
+_CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
+"""A preset of which one of these is not there is not the rig's."""
+
+
+def recognise(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) -> BoneMap | None:
+    """The map of a rig: the best preset, else by its shape; None if it has no two legs.
+
+    names, parents (row of the parent, -1 for none), heads (B,3) in a space whose z is up.
+    """
+    return by_names(names) or by_shape(names, parents, heads)
+
+
+def by_names(names: Iterable[str], known: Sequence[BoneMap] | None = None) -> BoneMap | None:
+    """The preset that fits the names best, with the names as the rig has them; None if none fits.
+
+    What stands before the names (``mixamorig:``, ``mixamorig7:``, ``Character1_``) may be anything, but the same.
+    """
+    names = list(names)
+    best, best_score = None, -np.inf
+    for preset in presets() if known is None else known:
+        for fitted, score in _fits(preset, names):
+            if score > best_score:
+                best, best_score = fitted, score
+    return best
+
+
+def fit(preset: BoneMap, names: Iterable[str]) -> BoneMap | None:
+    """A chosen preset with the names as the rig has them; None if the rig has not even its hips."""
+    fitted = sorted(_fits(preset, list(names), core=("hips",)), key=lambda pair: pair[1])
+    return fitted[-1][0] if fitted else None
+
+
+def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> list[tuple[BoneMap, float]]:
+    """The preset under each prefix that the rig's hips may have, and how well it fits."""
+    keys: dict[str, str] = {}
+    for name in names:
+        keys.setdefault(_key(name), name)
+    hips = _key(preset.bones["hips"][0])
+    found = []
+    for key in keys:
+        prefix = key[: len(key) - len(hips)]
+        # "hips" also ends "J_Bip_C_Hips", "spine" also "DEF-spine": only a prefix that ends somewhere counts.
+        if not key.endswith(hips) or (prefix and prefix[-1].isalnum() and hips[0].isalnum()):
+            continue
+
+        def actual(bone: str, prefix: str = prefix) -> str | None:
+            return keys.get(prefix + _key(bone))
+
+        wanted = {slot: [actual(bone) for bone in bones] for slot, bones in preset.bones.items()}
+        bones = {slot: tuple(filter(None, there)) for slot, there in wanted.items() if any(there)}
+        if not all(slot in bones for slot in core):
+            continue
+        marks = [mark for mark in preset.marks if actual(mark)]
+        if preset.marks and not marks and core == _CORE:
+            continue
+        there = sum(map(len, bones.values())) + len(marks)
+        lost = sum(map(len, preset.bones.values())) + len(preset.marks) - there
+        used = {bone for chain in bones.values() for bone in chain}
+        carried = {actual(bone): actual(by) for bone, by in preset.carried_by.items()}
+        found.append(
+            (
+                replace(
+                    preset,
+                    bones=bones,
+                    carried_by={bone: by for bone, by in carried.items() if bone in used and by in used},
+                    properties={name: item for bone, item in preset.properties.items() if (name := actual(bone))},
+                    marks=(),
+                ),
+                there - 0.5 * lost,
+            )
+        )
+    return found
+
+
+def _key(name: str) -> str:
+    """A name without its namespace, in small letters, with one kind of separator."""
+    short = name.rsplit(":", 1)[-1]
+    return re.sub(r"[\s._-]+", "_", re.sub(r"^mixamorig\d*_?(?=\w)", "", short).lower())
+
+
+def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) -> BoneMap | None:
+    """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
+
+    The rig stands upright (z up) with its arms away from its body. The two lowest ends on either side are feet, what
+    carries both is the hips; the ends farthest out are hands, what carries both is the chest.
+    """
+    heads = np.asarray(heads, np.float64)
+    tree = _Tree(parents, heads)
+    ends = tree.ends()
+    if len(ends) < 2:
+        return None
+    height = np.ptp(heads[:, 2])
+    low = [end for end in ends if heads[end, 2] < heads[:, 2].min() + 0.2 * height]
+    pairs = [(a, b) for a, b in combinations(low, 2) if tree.meet(a, b) >= 0]
+    pairs = [(a, b) for a, b in pairs if heads[tree.meet(a, b), 2] > heads[[a, b], 2].max() + 0.25 * height]
+    if not pairs:
+        return None
+    feet = max(pairs, key=lambda pair: float(np.linalg.norm(np.diff(heads[list(pair), :2], axis=0))))
+    hips = tree.meet(*feet)
+    legs = [tree.joints(hips, foot) for foot in feet]
+    if any(leg is None for leg in legs):
+        return None
+    middle = heads[[leg[0] for leg in legs if leg]].mean(axis=0)
+    left = _left(heads, [leg for leg in legs if leg], feet)
+
+    bones: dict[str, tuple[str, ...]] = {"hips": (names[hips],)}
+
+    def limb(side: str, parts: Sequence[str], rows: Sequence[int]) -> None:
+        bones.update({f"{part}.{side}": (names[row],) for part, row in zip(parts, rows, strict=False)})
+
+    for leg, foot in zip(legs, feet, strict=True):
+        assert leg is not None
+        side = "L" if (heads[leg[0]] - middle) @ left > 0 else "R"
+        limb(side, ("thigh", "shin", "foot", "toe"), (*leg, *tree.between(leg[2], foot)[:1]))
+
+    chest = _upper_body(tree, names, bones, hips, middle, left)
+    bones = {slot: bones[slot] for slot in (*bones,) if slot not in CHAINS or bones[slot]}
+    return BoneMap("Recognised by its shape", bones) if chest >= 0 or bones else None
+
+
+def _left(heads: np.ndarray, legs: list[list[int]], feet: tuple[int, int]) -> np.ndarray:
+    """The horizontal direction to the character's left: feet point forward."""
+    across = heads[legs[0][0]] - heads[legs[1][0]]
+    across[2] = 0.0
+    across /= max(float(np.linalg.norm(across)), 1e-9)
+    forward = sum(heads[foot] - heads[leg[2]] for leg, foot in zip(legs, feet, strict=True))
+    if np.linalg.norm(forward[:2]) < 1e-4 * np.ptp(heads[:, 2]):
+        forward = np.array([0.0, -1.0, 0.0])  # Blender's characters face -Y
+    left = np.cross([0.0, 0.0, 1.0], forward)
+    return across if across @ left > 0 else -across
+
+
+def _upper_body(
+    tree: _Tree,
+    names: Sequence[str],
+    bones: dict[str, tuple[str, ...]],
+    hips: int,
+    middle: np.ndarray,
+    left: np.ndarray,
+) -> int:
+    """Adds spine, neck, head and arms; returns the chest's row, -1 if there is none."""
+    heads = tree.heads
+    upper = [end for end in tree.ends() if tree.carries(hips, end) and heads[end, 2] > middle[2]]
+    out = [(end, float((heads[end] - middle) @ left)) for end in upper]
+    hands = [max(out, key=lambda pair: sign * pair[1]) for sign in (1, -1)] if out else []
+    chest = tree.meet(hands[0][0], hands[1][0]) if hands and hands[0][1] > 0 > hands[1][1] else -1
+    if chest < 0:
+        return -1
+    for side, (end, _) in zip("LR", hands, strict=True):
+        arm = tree.joints(chest, end)
+        if arm is None:
+            continue
+        for part, row in zip(("upper_arm", "forearm", "hand"), arm, strict=True):
+            bones[f"{part}.{side}"] = (names[row],)
+        inner = tree.between(chest, arm[0])[:-1]
+        if inner:
+            bones[f"shoulder.{side}"] = (names[inner[-1]],)
+    if chest != hips:
+        bones["spine"] = tuple(names[row] for row in tree.between(hips, chest))
+    tops = [end for end in upper if tree.carries(chest, end) and end not in (hands[0][0], hands[1][0])]
+    # The head's own top, not a finger: near the middle, and higher than the chest.
+    reach = 0.25 * max(abs(hands[0][1]), abs(hands[1][1]))
+    tops = [end for end in tops if abs((heads[end] - middle) @ left) < reach and heads[end, 2] > heads[chest, 2]]
+    if tops:
+        row = max(tops, key=lambda end: float(heads[end, 2]))
+        chain = tree.between(chest, row)
+        # An end bone on top of the skull, and eyes and ears, are children of the head; it is the last that has some,
+        # or the end itself where the neck has but one child.
+        forks = [bone for bone in chain[:-1] if len(tree.children[bone]) > 1]
+        head = forks[0] if forks else chain[-2] if len(chain) > 2 else chain[-1]
+        bones["head"] = (names[head],)
+        bones["neck"] = tuple(names[bone] for bone in chain[: chain.index(head)])
+    return chest
+
+
+class _Tree:
+    """The hierarchy of bones. heads: (B,3)."""
+
+    def __init__(self, parents: Sequence[int], heads: np.ndarray) -> None:
+        self.parents, self.heads = list(parents), heads
+        self.children: list[list[int]] = [[] for _ in self.parents]
+        for row, parent in enumerate(self.parents):
+            if parent >= 0:
+                self.children[parent].append(row)
+
+    def ends(self) -> list[int]:
+        return [row for row, children in enumerate(self.children) if not children and self.parents[row] >= 0]
+
+    def path(self, row: int) -> list[int]:
+        """From the root to the bone."""
+        path = [row]
+        while (parent := self.parents[path[-1]]) >= 0:
+            path.append(parent)
+        return path[::-1]
+
+    def carries(self, parent: int, row: int) -> bool:
+        return parent in self.path(row)
+
+    def meet(self, a: int, b: int) -> int:
+        """The last bone that carries both, -1 if none does."""
+        common = [one for one, other in zip(self.path(a), self.path(b), strict=False) if one == other]
+        return common[-1] if common else -1
+
+    def between(self, parent: int, row: int) -> list[int]:
+        """The bones after ``parent`` up to and with ``row``."""
+        path = self.path(row)
+        return path[path.index(parent) + 1 :]
+
+    def joints(self, parent: int, end: int) -> list[int] | None:
+        """The three bones below ``parent`` that begin at shoulder, elbow, wrist (hip, knee, ankle): far apart, and the
+        middle one half way. None if the limb has too few."""
+        chain = self.between(parent, end)
+        fork = next((number for number, row in enumerate(chain) if len(self.children[row]) > 2), None)
+        best, best_score = None, 0.0
+        for triple in combinations(range(len(chain)), 3):
+            if fork is not None and triple[2] > fork:  # fingers begin after the wrist
+                continue
+            a, b, c = self.heads[[chain[place] for place in triple]]
+            upper, lower = float(np.linalg.norm(b - a)), float(np.linalg.norm(c - b))
+            # Earlier bones win a tie: a twist bone lies where its limb begins.
+            score = upper + lower - 3.0 * abs(upper - lower) - 1e-6 * sum(triple)
+            if score > best_score:
+                best, best_score = triple, score
+        return None if best is None else [chain[place] for place in best]
