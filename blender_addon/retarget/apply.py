@@ -26,8 +26,9 @@ def capture_to_scene(
 ) -> list[bpy.types.Object]:
     """Adds one character a motion file; they stand where they are relative to each other.
 
-    targets: by row in ``paths``, the rigs that take a motion instead of a new armature. set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the
-    scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
+    targets: by row in ``paths``, the rigs that take a motion instead of a new armature. set_scene: give the scene the
+    rate and the frame range of the motion. Otherwise keys are placed in the scene's own rate. The scene's selection and
+    mode are as before; nothing stays behind if a file fails.
     Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
     """
     motions = [load(path) for path in paths]

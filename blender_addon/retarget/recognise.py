@@ -59,8 +59,8 @@ def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> l
         def actual(bone: str, prefix: str = prefix) -> str | None:
             return keys.get(prefix + _key(bone))
 
-        wanted = {slot: [actual(bone) for bone in bones] for slot, bones in preset.bones.items()}
-        bones = {slot: tuple(filter(None, there)) for slot, there in wanted.items() if any(there)}
+        slots = {slot: [actual(bone) for bone in bones] for slot, bones in preset.bones.items()}
+        bones = {slot: tuple(filter(None, there)) for slot, there in slots.items() if any(there)}
         if not all(slot in bones for slot in core):
             continue
         marks = [mark for mark in preset.marks if actual(mark)]
@@ -69,14 +69,15 @@ def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> l
         there = sum(map(len, bones.values())) + len(marks)
         lost = sum(map(len, preset.bones.values())) + len(preset.marks) - there
         used = {bone for chain in bones.values() for bone in chain}
-        carried = {actual(bone): actual(by) for bone, by in preset.carried_by.items()}
+        carried = [(actual(bone), actual(by)) for bone, by in preset.carried_by.items()]
+        properties = {actual(bone): wanted for bone, wanted in preset.properties.items()}
         found.append(
             (
                 replace(
                     preset,
                     bones=bones,
-                    carried_by={bone: by for bone, by in carried.items() if bone in used and by in used},
-                    properties={name: item for bone, item in preset.properties.items() if (name := actual(bone))},
+                    carried_by={bone: by for bone, by in carried if bone in used and by in used},
+                    properties={bone: wanted for bone, wanted in properties.items() if bone},
                     marks=(),
                 ),
                 there - 0.5 * lost,
