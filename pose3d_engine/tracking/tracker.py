@@ -1,7 +1,9 @@
 """One track a person: each frame's people are given to the tracks whose poses they continue.
 
-The assignment maximises the similarity of poses (object keypoint similarity, as COCO defines it, with one width
-for all keypoints) and boxes against a constant-velocity prediction. Only keypoints are kept, never pictures.
+In two steps. While frames come in, people are followed only as long as it is certain who is who: by the similarity of
+poses (object keypoint similarity, as COCO defines it, with one width for all keypoints) and boxes against a
+constant-velocity prediction. When the clip has ended, the pieces are joined over crossings and gaps, for everybody at
+once (see :mod:`.tracklets`). Only keypoints are kept, never pictures.
 """
 
 from __future__ import annotations
@@ -13,9 +15,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ..data import FrameDetections, People, VideoInfo
 from .records import numbered, ranking
-
-MAX_GAP_S = 2.0
-"""A person who is back within this time goes on with the same track, if the place allows it."""
+from .tracklets import Sight, absorb, cut, join
 
 MAX_PERSONS = 10
 """Tracks that are kept of a clip, the largest first: PEOPLE.npz has a row for each in every frame."""
@@ -24,126 +24,132 @@ _MIN_TRACK_S = 0.3
 _MIN_TRACK_FRAMES = 5
 _MIN_SCORE = 0.3
 
-_SMOOTHING = 0.4
-"""Share of the newest measurement in a track's velocity and size."""
+_SKIP_S, _SKIP_FRAMES = 0.25, 2.5
+"""A piece goes on after so long without its person, or so many frames of a slow clip."""
 
-_PREDICTED_S = 0.3
-"""A velocity says nothing about where somebody is much later."""
+_SMOOTHING = 0.4
+"""Share of the newest measurement in a piece's velocity and size."""
 
 _REACH = 0.15
 _REACH_PER_SECOND = 1.2
-_REACH_GROWS_S = 1.0
-"""How far keypoints may be from the prediction, in diagonals of the box: at once, and more with every second
-that the person was not seen. With these a runner is found again, and the next passer-by is not taken for him."""
+"""How far keypoints may be from the prediction, in diagonals of the box: at once, and more with every second."""
 
 _LEAST_SIMILARITY = 0.25
-_LEAST_POSE_AT_ONCE = 0.35
-_AT_ONCE_S = 0.1
+_LEAST_POSE = 0.35
 """From one frame to the next a person looks alike; a pose that does not is a mistake of the detector."""
 
 _POSE_SHARE = 0.7
 """Similarity is pose and box; the box carries a person through a frame in which left and right are swapped."""
 
 _LARGEST_RATIO = 3.0
-"""People do not change their size on the picture by more than this while they are not seen."""
+"""People do not change their size on the picture by more than this from frame to frame."""
+
+_CERTAIN = 0.05
+"""Keypoints must be nearer to their own track's than to any other's by this share of the box's diagonal, else nobody
+is given them for now."""
+
+_DUPLICATE = 0.06
+"""Two people whose keypoints lie as near to each other, in diagonals, are one who was found twice."""
 
 
 @dataclass
-class _Track:
-    rows: list[int] = field(default_factory=list)
-    keypoints: list[np.ndarray] = field(default_factory=list)
-    boxes: list[np.ndarray] = field(default_factory=list)
-    extras: list[dict[str, np.ndarray]] = field(default_factory=list)
-    first_time: float = 0.0
-    time: float = 0.0
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
+class _Piece:
+    sights: list[Sight] = field(default_factory=list)
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
     size: float = 0.0
 
-    def add(self, row: int, time: float, people: FrameDetections, person: int) -> None:
-        keypoints, box = people.keypoints[person], people.boxes[person]
-        size = float(np.linalg.norm(box[2:] - box[:2]))
-        if self.rows:
-            elapsed = max(time - self.time, 1e-3)
-            moved = np.nanmedian(keypoints[:, :2] - self.keypoints[-1][:, :2], axis=0) / elapsed
-            self.velocity += _SMOOTHING * (np.nan_to_num(moved) - self.velocity)
-            self.size += _SMOOTHING * (size - self.size)
+    def add(self, sight: Sight) -> None:
+        if self.sights:
+            elapsed = max(sight.time - self.time, 1e-3)
+            steps = sight.keypoints[:, :2] - self.sights[-1].keypoints[:, :2]
+            known = np.isfinite(steps[:, 0])
+            moved = np.median(steps[known], axis=0) / elapsed if known.any() else np.zeros(2)
+            self.velocity = self.velocity + _SMOOTHING * (moved - self.velocity)
+            self.size += _SMOOTHING * (sight.size - self.size)
         else:
-            self.first_time, self.size = time, size
-        self.time = time
-        self.rows.append(row)
-        # Copies: a view would keep the whole frame's arrays alive.
-        self.keypoints.append(keypoints.astype(np.float32, copy=True))
-        self.boxes.append(box.astype(np.float32, copy=True))
-        self.extras.append({key: value[person].copy() for key, value in people.extras.items()})
+            self.size = sight.size
+        self.sights.append(sight)
 
-    def similarity(self, time: float, people: FrameDetections) -> np.ndarray:
-        """(N,) how well each person of a frame continues this track; 0 where it cannot be."""
-        gap = time - self.time
-        shift = self.velocity * min(gap, _PREDICTED_S)
-        reach = (_REACH + _REACH_PER_SECOND * min(gap, _REACH_GROWS_S)) * max(self.size, 1.0)
-        last = self.keypoints[-1]
-        squared = ((people.keypoints[..., :2] - (last[:, :2] + shift)) ** 2).sum(axis=-1)
-        # A keypoint that neither frame is sure of still counts a little: else nothing is left in the dark.
-        weight = np.where(np.isfinite(squared), np.sqrt(people.keypoints[..., 2] * last[:, 2]) + 0.05, 0.0)
-        closeness = np.exp(-np.nan_to_num(squared) / (2 * reach**2))
-        pose = (weight * closeness).sum(axis=-1) / np.maximum(weight.sum(axis=-1), 1e-6)
-        overlap = _overlap(self.boxes[-1] + np.tile(shift, 2), people.boxes)
-        result = _POSE_SHARE * pose + (1 - _POSE_SHARE) * overlap
-        sizes = np.linalg.norm(people.boxes[:, 2:] - people.boxes[:, :2], axis=-1)
-        ratio = np.maximum(sizes, 1.0) / max(self.size, 1.0)
-        least_pose = _LEAST_POSE_AT_ONCE if gap < _AT_ONCE_S else 0.0
-        possible = (
-            (result >= _LEAST_SIMILARITY) & (pose >= least_pose) & (np.maximum(ratio, 1 / ratio) <= _LARGEST_RATIO)
-        )
-        # The reach of a track that was long not seen is wide, and must not win against one that is here.
-        return np.where(possible, result * np.exp(-gap), 0.0)
+    @property
+    def time(self) -> float:
+        return self.sights[-1].time
 
     @property
     def established(self) -> bool:
-        """Whether the track has proved itself. What a detector imagines for a moment has not."""
-        return len(self.rows) >= _MIN_TRACK_FRAMES and self.time - self.first_time >= _MIN_TRACK_S
-
-    @property
-    def score(self) -> float:
-        return float(np.mean([keypoints[:, 2].mean() for keypoints in self.keypoints]))
+        """Whether it has proved itself. What a detector imagines for a moment has not."""
+        return len(self.sights) >= _MIN_TRACK_FRAMES and self.time - self.sights[0].time >= _MIN_TRACK_S
 
 
 class Tracker:
     """Takes the frames of a clip one by one; :meth:`finish` gives the people. Memory grows with keypoints only."""
 
     def __init__(self) -> None:
-        self._live: list[_Track] = []
-        self._ended: list[_Track] = []
+        self._live: list[_Piece] = []
+        self._ended: list[_Piece] = []
+        self._loose: list[Sight] = []
         self._frames: list[int] = []
         self._times: list[float] = []
 
     def add(self, frame: int, time: float, people: FrameDetections) -> None:
         """The people of the next frame. frame: its index in the file. time: its seconds, later than the last's."""
+        self._retire(time)
         row = len(self._frames)
         self._frames.append(frame)
         self._times.append(time)
-        self._retire(time)
-        free = np.arange(len(people.keypoints))
-        # Established tracks choose first: a false person beside a true one must not take its place.
+        # Copies: a view would keep the whole frame's arrays alive.
+        sights = [
+            Sight(
+                row,
+                time,
+                people.keypoints[person].astype(np.float32, copy=True),
+                people.boxes[person].astype(np.float32, copy=True),
+                {key: value[person].copy() for key, value in people.extras.items()},
+            )
+            for person in _distinct(people)
+        ]
+        if not sights:
+            return
+        free = set(range(len(sights)))
+        # Established pieces choose first: a false person beside a true one must not take its place.
         for established in (True, False):
-            tracks = [track for track in self._live if track.established is established]
-            if not tracks or not free.size:
+            pieces = [piece for piece in self._live if piece.established is established]
+            columns = sorted(free)
+            if not pieces or not columns:
                 continue
-            similarity = np.stack([track.similarity(time, people) for track in tracks])[:, free]
-            pairs = np.stack(linear_sum_assignment(similarity, maximize=True), axis=1)
-            pairs = pairs[similarity[pairs[:, 0], pairs[:, 1]] > 0]
-            for index, person in pairs:
-                tracks[index].add(row, time, people, int(free[person]))
-            free = np.delete(free, pairs[:, 1])
-        for person in free:
-            track = _Track()
-            track.add(row, time, people, int(person))
-            self._live.append(track)
+            chosen = [sights[column] for column in columns]
+            similar, apart = _compare(pieces, chosen, time)
+            pairs = [
+                (int(index), int(column))
+                for index, column in zip(*linear_sum_assignment(similar, maximize=True), strict=True)
+                if similar[index, column] > 0
+            ]
+            for index, column in pairs:
+                free.discard(columns[column])
+                if _margin(apart, index, column, pairs) >= _CERTAIN:
+                    pieces[index].add(chosen[column])
+                else:
+                    self._loose.append(chosen[column])
+        for index in sorted(free):
+            piece = _Piece()
+            piece.add(sights[index])
+            self._live.append(piece)
 
     def finish(self, video: VideoInfo, detector: str) -> People:
         """Everybody who was seen long and well enough, possibly nobody, in the order of their numbers."""
-        tracks = [track for track in self._ended + self._live if self._lasting(track)]
-        order = ranking((np.array(track.keypoints), np.array(track.boxes)) for track in tracks)
+        self._retire(np.inf)
+        # In a clip that is itself only a moment long, half of it is enough.
+        least = min(_MIN_TRACK_FRAMES - 1, (len(self._frames) + 1) // 2)
+        certain = [piece.sights for piece in self._ended if len(piece.sights) >= least]
+        parts, doubtful = cut(certain)
+        loose = [*self._loose, *doubtful]
+        loose += [sight for piece in self._ended if len(piece.sights) < least for sight in piece.sights]
+        loose += [sight for part in parts if len(part) < least for sight in part]
+        tracks = absorb(join([part for part in parts if len(part) >= least]), loose)
+        tracks = [track for track in tracks if self._lasting(track)]
+        order = ranking(
+            (np.array([sight.keypoints for sight in track]), np.array([sight.box for sight in track]))
+            for track in tracks
+        )
         tracks = [tracks[index] for index in order[:MAX_PERSONS]]
         people, frames = len(tracks), len(self._frames)
         keypoints = np.full((people, frames, 17, 3), np.nan, np.float32)
@@ -151,12 +157,13 @@ class Tracker:
         boxes = np.full((people, frames, 4), np.nan, np.float32)
         extras: dict[str, np.ndarray] = {}
         for person, track in enumerate(tracks):
-            keypoints[person, track.rows] = track.keypoints
-            boxes[person, track.rows] = track.boxes
-            for key, value in track.extras[0].items():
+            rows = [sight.row for sight in track]
+            keypoints[person, rows] = [sight.keypoints for sight in track]
+            boxes[person, rows] = [sight.box for sight in track]
+            for key, value in track[0].extras.items():
                 if key not in extras:
                     extras[key] = np.full((people, frames, *value.shape), np.nan, np.float32)
-                extras[key][person, track.rows] = [extra[key] for extra in track.extras]
+                extras[key][person, rows] = [sight.extras[key] for sight in track]
         everybody = People(
             keypoints2d=keypoints,
             boxes=boxes,
@@ -168,28 +175,81 @@ class Tracker:
         return numbered(everybody)
 
     def _retire(self, time: float) -> None:
-        live = []
-        for track in self._live:
-            if time - track.time <= (MAX_GAP_S if track.established else _MIN_TRACK_S):
-                live.append(track)
-            elif self._lasting(track):
-                self._ended.append(track)
-        self._live = live
+        """Ends the pieces that were not seen for too long before ``time``."""
+        step = time - self._times[-1] if self._times else 0.0
+        patience = max(_SKIP_S, _SKIP_FRAMES * step) if np.isfinite(step) else 0.0
+        self._ended += [piece for piece in self._live if time - piece.time > patience]
+        self._live = [piece for piece in self._live if time - piece.time <= patience]
 
-    def _lasting(self, track: _Track) -> bool:
+    def _lasting(self, track: list[Sight]) -> bool:
         """Whether a track is a person, and not a shadow that looked like one for a moment."""
-        # In a clip that is itself only a moment long, half of it is enough.
         clip = self._times[-1] - self._times[0]
         return (
-            len(track.rows) >= min(_MIN_TRACK_FRAMES, (len(self._frames) + 1) // 2)
-            and track.time - track.first_time >= min(_MIN_TRACK_S, clip / 2)
-            and track.score >= _MIN_SCORE
+            len(track) >= min(_MIN_TRACK_FRAMES, (len(self._frames) + 1) // 2)
+            and track[-1].time - track[0].time >= min(_MIN_TRACK_S, clip / 2)
+            and float(np.mean([sight.keypoints[:, 2].mean() for sight in track])) >= _MIN_SCORE
         )
 
 
-def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(N,) intersection over union of one box with each of (N,4)."""
-    inside = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+def _compare(pieces: list[_Piece], sights: list[Sight], time: float) -> tuple[np.ndarray, np.ndarray]:
+    """(pieces, sights) how well each sight continues each piece, 0 where it cannot; and how far apart they are, in
+    diagonals of the box."""
+    gap = time - np.array([piece.time for piece in pieces])
+    shift = np.array([piece.velocity for piece in pieces]) * gap[:, None]
+    size = np.maximum([piece.size for piece in pieces], 1.0)
+    last = np.array([piece.sights[-1].keypoints for piece in pieces])
+    found, boxes = np.array([sight.keypoints for sight in sights]), np.array([sight.box for sight in sights])
+    away = np.linalg.norm(found[None, :, :, :2] - (last[:, None, :, :2] + shift[:, None, None]), axis=-1)
+    away = away / size[:, None, None]
+    known = np.isfinite(away)
+    away = np.where(known, away, 0.0)
+    # A keypoint that neither frame is sure of still counts a little: else nothing is left in the dark.
+    weight = np.where(known, np.sqrt(found[None, :, :, 2] * last[:, None, :, 2]) + 0.05, 0.0)
+    total = np.maximum(weight.sum(axis=-1), 1e-6)
+    reach = (_REACH + _REACH_PER_SECOND * gap)[:, None, None]
+    pose = (weight * np.exp(-(away**2) / (2 * reach**2))).sum(axis=-1) / total
+    apart = (weight * np.minimum(away, 0.5)).sum(axis=-1) / total
+    before = np.array([piece.sights[-1].box for piece in pieces]) + np.tile(shift, 2)
+    similar = _POSE_SHARE * pose + (1 - _POSE_SHARE) * _overlap(before, boxes)
+    ratio = np.array([sight.size for sight in sights])[None, :] / size[:, None]
+    possible = (similar >= _LEAST_SIMILARITY) & (pose >= _LEAST_POSE) & (np.maximum(ratio, 1 / ratio) <= _LARGEST_RATIO)
+    return np.where(possible, similar, 0.0), apart
+
+
+def _margin(apart: np.ndarray, row: int, column: int, pairs: list[tuple[int, int]]) -> float:
+    """By how much a pair is better than the next best choice, in diagonals: an exchange with another pair, or one of
+    the two with somebody who is left over."""
+    margins = [np.inf]
+    others = dict(pairs)
+    for other in range(len(apart)):
+        if other != row:
+            gain = apart[other, column] - apart[row, column]
+            if other in others:
+                gain += apart[row, others[other]] - apart[other, others[other]]
+            margins.append(float(gain))
+    taken = set(others.values())
+    margins += [float(apart[row, rest] - apart[row, column]) for rest in range(apart.shape[1]) if rest not in taken]
+    return min(margins)
+
+
+def _distinct(people: FrameDetections) -> list[int]:
+    """Rows of a frame's people, each of them once, the best scored first."""
+    kept: list[int] = []
+    order = np.argsort(-people.keypoints[..., 2].mean(axis=-1), kind="stable")
+    for row in map(int, order):
+        size = max(float(np.hypot(*(people.boxes[row, 2:] - people.boxes[row, :2]))), 1.0)
+        away = np.linalg.norm(people.keypoints[kept, :, :2] - people.keypoints[row, :, :2], axis=-1) / size
+        with np.errstate(all="ignore"):
+            twins = [np.median(one[np.isfinite(one)]) < _DUPLICATE for one in away if np.isfinite(one).any()]
+        if not any(twins):
+            kept.append(row)
+    return kept
+
+
+def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(M,4), (N,4) -> (M,N) intersection over union."""
+    one, other = boxes[:, None], others[None]
+    inside = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     intersection = np.prod(np.maximum(inside, 0.0), axis=-1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) + np.prod(box[2:] - box[:2])
+    areas = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(other[..., 2:] - other[..., :2], axis=-1)
     return intersection / np.maximum(areas - intersection, 1e-6)

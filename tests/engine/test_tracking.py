@@ -13,6 +13,7 @@ from pose3d_engine.data import FrameDetections, People, VideoInfo
 from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import COCO17
 from pose3d_engine.tracking import PersonAt, Tracker, complete, fill, select
+from scripts import bench_tracking, crossings
 
 FPS = 30.0
 INFO = VideoInfo("clip.mp4", 1920, 1080, FPS, 10.0, 300, 0)
@@ -289,3 +290,29 @@ def test_real_footage_gives_the_man_and_the_woman(demo_clip: Path, detector_mode
     # She walks out to the left, low in the picture; he stands high at first, lands and runs off to the right.
     assert woman[-1, 0] < 200 and woman[:, 1].min() > 550
     assert man[0, 1] < 450 and man[-1, 0] > 1400
+
+
+@pytest.mark.parametrize("kind", crossings.KINDS)
+def test_who_crosses_whom_stays_who_they_are(kind: str) -> None:
+    """scripts/bench_tracking.py measures the same with motion capture, in 200 cases."""
+    pool = [bench_tracking.walking(seed) for seed in range(3)]
+    for seed in range(3):
+        clip = crossings.crossing(np.random.default_rng(seed), pool, kind)
+        verdict = crossings.judge(clip.tracked().extras["owner"], clip)
+        assert verdict.kept == (True, True), (seed, verdict)
+
+
+def test_an_exchange_is_noticed_by_the_judge() -> None:
+    clip = crossings.crossing(np.random.default_rng(0), [bench_tracking.walking(0)], "cross")
+    owners = clip.tracked().extras["owner"]
+    owners[:, 100:] = owners[::-1, 100:]
+    assert crossings.judge(owners, clip) == crossings.Verdict((False, False), True, pytest.approx(0.4, abs=0.2))
+    assert crossings.judge(owners[:0], clip).kept == (False, False)
+
+
+def test_one_who_is_found_twice_is_one() -> None:
+    def at(frame: int) -> FrameDetections:
+        true = person(300 + 4 * frame, 900, 500)
+        return seen(true, noisy(np.random.default_rng(frame), true))
+
+    assert len(track(60, at).keypoints2d) == 1
