@@ -138,7 +138,7 @@ def main() -> None:
         rate = 30.0
     print(f"{'preset':28}{'direction':>11}{'height':>9}{'slide':>9}{'knee':>8}{'jump':>7}")
     print(f"{'at most':28}{'0.5 deg':>11}{'10 mm':>9}{'20 mm/s':>9}")
-    for preset in bone_map.presets():
+    for preset in bone_map.presets().values():
         rows = [measure(world, contacts, rate, preset, seed) for seed in range(options.rigs)]
         worst = {key: max(row[key] for row in rows) for key in rows[0]}
         print(

@@ -121,42 +121,52 @@ def parse(data: Any) -> BoneMap:
     return BoneMap(name.strip(), bones, control_rig, carried, properties, tuple(marks))
 
 
-def save(path: str | Path, bone_map: BoneMap) -> None:
-    """Writes a map as JSON, whole or not at all. Raises BoneMapError."""
+def as_data(bone_map: BoneMap) -> dict[str, Any]:
+    """What a map's JSON file holds."""
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "name": bone_map.name}
     data["bones"] = {
         slot: list(names) if slot in CHAINS else names[0] for slot in SLOTS if (names := bone_map.bones.get(slot, ()))
     }
     if bone_map.control_rig:
         data["control_rig"] = True
-    for key in ("carried_by", "properties", "marks"):
-        if value := getattr(bone_map, key):
-            data[key] = list(value) if key == "marks" else dict(value)
+    if bone_map.carried_by:
+        data["carried_by"] = dict(bone_map.carried_by)
+    if bone_map.properties:
+        data["properties"] = {bone: dict(values) for bone, values in bone_map.properties.items()}
+    if bone_map.marks:
+        data["marks"] = list(bone_map.marks)
+    return data
+
+
+def save(path: str | Path, bone_map: BoneMap) -> None:
+    """Writes a map as JSON, whole or not at all. Raises BoneMapError."""
     path = Path(path)
+    text = json.dumps(as_data(bone_map), indent=2, ensure_ascii=False) + "\n"
     try:
         with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
             unfinished = Path(folder) / path.name
-            unfinished.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8")
             unfinished.replace(path)
     except OSError as error:
         raise BoneMapError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
 
 
 @lru_cache(maxsize=1)
-def presets() -> tuple[BoneMap, ...]:
-    """The maps that ship, in the order of their files' names."""
-    return tuple(load(path) for path in sorted(FOLDER.glob("*.json")))
+def presets() -> dict[str, BoneMap]:
+    """The maps that ship, by the stems of their files' names."""
+    return {path.stem: load(path) for path in sorted(FOLDER.glob("*.json"))}
 
 
 def preset(name: str) -> BoneMap:
     """A preset by its name or its file's stem; or a map file by its path. Raises BoneMapError."""
-    for path, bone_map in zip(sorted(FOLDER.glob("*.json")), presets(), strict=True):
-        if name in (path.stem, bone_map.name):
+    for stem, bone_map in presets().items():
+        if name in (stem, bone_map.name):
             return bone_map
     if name.endswith(".json"):
         return load(name)
-    names = ", ".join(path.stem for path in sorted(FOLDER.glob("*.json")))
-    raise BoneMapError(f"{name}: no such preset; there are {names}, or give the path of a bone map (.json)")
+    raise BoneMapError(
+        f"{name}: no such preset; there are {', '.join(presets())}, or give the path of a bone map (.json)"
+    )
 
 
 def _object(data: dict[str, Any], key: str) -> dict[str, Any]:

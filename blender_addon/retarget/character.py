@@ -12,7 +12,7 @@ import numpy as np
 from mathutils import Matrix
 
 from . import keyframes, recognise, rotations, timeline, transfer
-from .bone_map import BoneMap
+from .bone_map import NEEDED, BoneMap
 from .motion_file import MotionFile
 from .transfer import Options, Rig, RigError, Solution
 
@@ -37,8 +37,9 @@ def recognised(armature: bpy.types.Object) -> BoneMap | None:
     return recognise.recognise(list(rows), parents, heads)
 
 
-def check(armature: bpy.types.Object) -> None:
-    """Raises RigError, one line, if the armature cannot be animated."""
+def check(target: Target) -> None:
+    """Raises RigError, one line, if the rig cannot take a motion."""
+    armature = target.armature
     if armature.library is not None:
         raise RigError(
             f"{armature.name} is linked from another file; make it a library override "
@@ -46,11 +47,18 @@ def check(armature: bpy.types.Object) -> None:
         )
     if armature.animation_data and armature.animation_data.use_tweak_mode:
         raise RigError(f"An NLA strip of {armature.name} is being edited; leave its tweak mode (Tab) and capture again")
+    for slot, names in target.bone_map.bones.items():
+        for name in names:
+            if name not in armature.data.bones:
+                raise RigError(f"{armature.name} has no bone {name} ({slot}); correct its bone map under Character")
+    lost = [slot for slot in NEEDED if not target.bone_map.bones.get(slot)]
+    if lost:
+        raise RigError(f"The bone map of {armature.name} has no {', '.join(lost)}; choose the bones under Character")
 
 
 def solve(target: Target, motion: MotionFile) -> Solution:
     """The motion on the target's bones. Changes nothing. Raises RigError."""
-    check(target.armature)
+    check(target)
     try:
         return transfer.transfer(
             motion.world,

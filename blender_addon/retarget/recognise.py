@@ -30,7 +30,7 @@ def by_names(names: Iterable[str], known: Sequence[BoneMap] | None = None) -> Bo
     """
     names = list(names)
     best, best_score = None, -np.inf
-    for preset in presets() if known is None else known:
+    for preset in presets().values() if known is None else known:
         for fitted, score in _fits(preset, names):
             if score > best_score:
                 best, best_score = fitted, score

@@ -80,7 +80,8 @@ def transfer(
     """Pose-bone rotations that make the rig move like the person.
 
     world: (T,17,3) metres, z up, floor at 0. contacts: (T,2), left and right foot. rate: frames a second.
-    Assumes that nothing but parents moves the bones of the map, apart from what the map's ``carried_by`` says.
+    Assumes that the rig has all bones of the map and the map all that are needed; and that nothing but parents moves
+    them, apart from what the map's ``carried_by`` says.
     Raises RigError.
     """
     world, contacts = np.asarray(world, np.float64), np.asarray(contacts, bool)
@@ -117,13 +118,6 @@ class _Target:
             raise RigError("The rig's object is mirrored or has no size; apply its scale (Ctrl A) and capture again")
         self.axes = _orthonormal(matrix)
         self.row = {name: row for row, name in enumerate(rig.names)}
-        for slot, names in bone_map.bones.items():
-            for name in names:
-                if name not in self.row:
-                    raise RigError(f"The rig has no bone {name} ({slot}); correct its bone map under Character")
-        lost = [slot for slot in bone_map.missing() if slot in ("hips", "thigh.L", "thigh.R", "shin.L", "shin.R")]
-        if lost:
-            raise RigError(f"The bone map has no {', '.join(lost)}; choose the bones under Character")
         self.frames = self.axes @ np.array([_orthonormal(matrix) for matrix in rig.rest[:, :3, :3]])
         self.heads = rig.rest[:, :3, 3] @ self.axes.T * self.scale
         self.tails = rig.tails @ self.axes.T * self.scale

@@ -9,7 +9,8 @@ from typing import Any
 import bpy
 
 from ..engine import cache
-from . import jobs, results, text
+from ..retarget.bone_map import BoneMapError
+from . import character, jobs, results, text
 from .sidebar import Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
 
@@ -18,8 +19,8 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
     bl_idname = "video_to_mocap.capture"
     bl_label = "Capture"
     bl_description = (
-        "Make an armature that moves like the chosen people. Capturing again replaces the last result of the same "
-        "person, unless you renamed it"
+        "Make an armature that moves like the chosen people, or bring their motion to your own rigs. Capturing again "
+        "replaces the last result of the same person, unless you renamed it"
     )
 
     @classmethod
@@ -36,6 +37,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
         if not people.is_file():
             raise NotReadyError("What was found in the video is no longer there. Press Analyse again.")
         source = str(video_path(settings))
+        _targets(context, persons)
         output = cache.motion_file(people, Path(source).stem)
         output.parent.mkdir(parents=True, exist_ok=True)
         params: dict[str, Any] = {
@@ -52,10 +54,23 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
         jobs.begin(context, self.bl_label, "capture", params, partial(_captured, source))
 
 
+def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
+    """The rigs of these people. Raises NotReadyError for one that cannot take a motion."""
+    from ..retarget.transfer import RigError
+
+    try:
+        return character.targets(context.scene, persons)
+    except (RigError, BoneMapError) as error:
+        raise NotReadyError(str(error)) from error
+
+
 def _captured(source: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
     settings = context.scene.video_to_mocap
     motions = {int(motion["person"]): motion["path"] for motion in result["motions"]}
-    armatures = results.replace(context, source, motions, settings.set_scene)
+    targets = _targets(context, list(motions))
+    for target in targets.values():
+        character.note_muted(context.scene, target)
+    armatures = results.replace(context, source, motions, settings.set_scene, targets)
     results.select(context, armatures)
     settings.say(text.captured(result["motions"]))
 

@@ -15,7 +15,7 @@ from bpy.props import (
 )
 
 from ..engine.cache import Person
-from . import jobs, text
+from . import character, jobs, text
 
 
 def _forget_people(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context) -> None:
@@ -36,6 +36,11 @@ def _lifters(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context, typed
 
 def _is_armature(self: VIDEO_TO_MOCAP_PG_person, item: bpy.types.Object) -> bool:
     return item.type == "ARMATURE"
+
+
+def _rig_chosen(self: VIDEO_TO_MOCAP_PG_person, context: bpy.types.Context) -> None:
+    if self.armature is not None:
+        character.learn(self.id_data, self.armature)
 
 
 class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
@@ -59,6 +64,7 @@ class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
         "of the person's own proportions",
         type=bpy.types.Object,
         poll=_is_armature,
+        update=_rig_chosen,
     )
 
 
@@ -154,6 +160,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     def show_people(self, people: str, persons: Iterable[Person]) -> None:
         """Fills the list; the first person, the largest, is chosen."""
         self.people = people
+        rigs = {person.number: person.armature for person in self.persons}
         self.persons.clear()
         for person in persons:
             item = self.persons.add()
@@ -161,6 +168,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
             item.number, item.use = person.number, person.number == 1
             item.first, item.last = person.first, person.last
             item.seen, item.coverage = person.seen, person.coverage
+            item.armature = rigs.get(person.number)
         self.active_person = 0
         self.say(text.found(len(self.persons)), failed=not self.persons)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import bpy
+
+if TYPE_CHECKING:
+    from ..retarget.character import Target
 
 _TAG = "video_to_mocap_result"
 """Custom property on all that a capture made: whose it is, and the name it got.
@@ -15,9 +20,15 @@ and are never replaced.
 
 
 def replace(
-    context: bpy.types.Context, source: str, motions: Mapping[int, str], set_scene: bool
+    context: bpy.types.Context,
+    source: str,
+    motions: Mapping[int, str],
+    set_scene: bool,
+    targets: Mapping[int, Target],
 ) -> list[bpy.types.Object]:
     """Makes a character for each motion file (by person) of the video ``source``; returns the armatures.
+
+    targets: by person, the rigs that take the motion instead of a new armature, as an Action of its own.
 
     The last characters of these people are removed. Theirs is the place, the name and all that refers to them,
     such as constraints. Nothing but the mode changes if a file cannot be used (MotionFileError). Ends in Object
@@ -27,15 +38,30 @@ def replace(
 
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    armatures = apply.capture_to_scene(context, list(motions.values()), set_scene)
+    rigs = {
+        row: dataclasses.replace(targets[person], action=_last_action(f"{source}|{person}", targets[person].armature))
+        for row, person in enumerate(motions)
+        if person in targets
+    }
+    armatures = apply.capture_to_scene(context, list(motions.values()), set_scene, rigs)
     for person, armature in zip(motions, armatures, strict=True):
         owner = f"{source}|{person}"
+        if person in targets:
+            action = armature.animation_data.action
+            action[_TAG] = {"owner": owner, "name": action.name, "rig": armature.name}
+            continue
         for old in [item for item in context.scene.objects if item.type == "ARMATURE" and _is_ours(item, owner)]:
             _take_over(old, armature, owner)
         for part in _parts(armature).values():
             part[_TAG] = {"owner": owner, "name": part.name}
     context.view_layer.update()
     return armatures
+
+
+def _last_action(owner: str, rig: bpy.types.Object) -> bpy.types.Action | None:
+    """The Action that the last capture of the same person made for a rig."""
+    ours = (item for item in bpy.data.actions if item.library is None and _is_ours(item, owner))
+    return next((item for item in ours if item[_TAG].get("rig") == rig.name), None)
 
 
 def select(context: bpy.types.Context, items: list[bpy.types.Object]) -> None:
