@@ -288,7 +288,7 @@ def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, vi
         + f"""
 from types import SimpleNamespace
 from blender_addon import ui
-from blender_addon.ui import jobs, people, preferences
+from blender_addon.ui import install, jobs, people, preferences
 drawn = []
 class Layout:
     def __getattr__(self, name):
@@ -307,9 +307,11 @@ def draw():
         scene=bpy.context.scene, region=SimpleNamespace(width=225),
         preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
     classes = [cls for part in ui._parts() for cls in getattr(part, "_CLASSES", ())]
-    for cls in (*(c for c in classes if issubclass(c, bpy.types.Panel)), preferences.VIDEO_TO_MOCAP_AP_preferences):
-        owner = SimpleNamespace(layout=Layout(), engine_python="")
-        cls.draw(owner, context)
+    for cls in (c for c in classes if issubclass(c, bpy.types.Panel)):
+        cls.draw(SimpleNamespace(layout=Layout()), context)
+    chosen = preferences.of(bpy.context)
+    for chosen.advanced in (False, True):
+        install.draw_preferences(Layout(), context, chosen)
     for person in settings.persons:
         people.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
     return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
