@@ -198,6 +198,7 @@ class Installation:
         self._must(status, tail)
         self.done.append(name)
         self._keep()
+        progress(UNPACK, start + 2 * megabytes)
 
     def _pip(self, requirement: str, reading: Reading, index: str = "") -> tuple[int, list[str]]:
         arguments = [str(self.python), "-m", "pip", "install", "--progress-bar", "raw", "--only-binary", ":all:"]
