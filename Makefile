@@ -52,10 +52,11 @@ showcase: assets ## two real clips beside the captured body, from the video's ca
 fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of them
 	@$(VENV) -m tests.fuzz.run --seconds $(SECONDS)
 
-bench: assets ## speed, memory and accuracy as tables
+bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking on motion capture
 	@$(VENV) scripts/bench.py
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
+	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
 
 addon: setup ## dist/video_to_mocap-VERSION.zip
 	@$(VENV) scripts/build_addon.py
