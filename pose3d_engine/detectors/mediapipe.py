@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from .. import weights
 from ..data import FrameDetections
 from ..errors import UserError
 from ..skeletons import COCO17
+from .following import Following
+from .poses import Pose
 
 BLAZEPOSE33 = (
     "nose",
@@ -54,92 +57,138 @@ BLAZEPOSE33 = (
 
 COCO_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in COCO17.joints])
 
-_DUPLICATE = 0.1
-"""Two poses of which half the landmarks lie this close, in diagonals of the box, are one person found twice."""
+_MIRROR = np.array(
+    [
+        BLAZEPOSE33.index(name.replace("left", "#").replace("right", "left").replace("#", "right"))
+        for name in BLAZEPOSE33
+    ]
+)
+
+_FRAME_MS = 33
+"""MediaPipe wants rising whole milliseconds. What it does does not depend on them but for its smoothing."""
+
+_MOST_IN_A_VIEW = 3
+"""People that are looked for at once in a single picture."""
 
 
 class MediaPipeDetector:
-    """BlazePose in MediaPipe's video mode, which follows the people it has found from frame to frame.
+    """BlazePose, with a landmarker for each person who is followed: see :mod:`.following`.
 
     Extras: ``blazepose33`` (N,33,3) pixels and score; ``blazepose33_world`` (N,33,3) metres, camera axes, origin
     between the hips. Raises UserError if the model is missing or cannot be loaded.
     """
 
     def __init__(self, name: str, max_people: int) -> None:
-        path = weights.find(name)
         self.name = name
+        self._network = _BlazePose(name)
+        self._following = Following(self._network, max_people)
+
+    def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
+        """See :class:`pose3d_engine.detectors.base.Detector`."""
+        height, width = image.shape[:2]
+        poses = self._following.poses(image, time_s)
+        landmarks = np.array([pose.landmarks for pose in poses], np.float32).reshape(-1, 33, 3)
+        world = np.array([pose.world for pose in poses], np.float32).reshape(-1, 33, 3)
+        boxes = np.array([pose.box for pose in poses], np.float32).reshape(-1, 4)
+        boxes = np.clip(boxes, 0, np.tile(np.array([width, height], np.float32), 2))
+        # Landmarks are guessed beyond the picture's edge; somebody who is all outside is not in it.
+        inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        landmarks, world, boxes = landmarks[inside], world[inside], boxes[inside]
+        return FrameDetections(landmarks[:, COCO_ROWS], boxes, {"blazepose33": landmarks, "blazepose33_world": world})
+
+    def close(self) -> None:
+        """See :class:`pose3d_engine.detectors.base.Detector`."""
+        self._following.close()
+        self._network.close()
+
+
+class _BlazePose:
+    """The network, as :class:`.following.Network`."""
+
+    def __init__(self, name: str) -> None:
+        path = weights.find(name)
         # Imported here, so that commands which detect nothing start fast.
         with _quiet_stderr():
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
 
+        self._vision = vision
+        self._options, self._path, self._name = BaseOptions(model_asset_buffer=path.read_bytes()), path, name
         self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
-        options = vision.PoseLandmarkerOptions(
-            # The bytes and not the path: the C library cannot open every name on Windows.
-            base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
-            running_mode=vision.RunningMode.VIDEO,
-            num_poses=max_people,
-        )
-        try:
-            with _quiet_stderr():
-                self._landmarker = vision.PoseLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError) as error:
-            raise UserError(
-                f"{path}: MediaPipe cannot load it; delete it and run: pose3d weights fetch {name}"
-            ) from error
-        self._last_ms = -1
+        self._landmarker = self.landmarker(vision.RunningMode.IMAGE, _MOST_IN_A_VIEW)
         self._talkative = True
 
-    def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
-        """See :class:`pose3d_engine.detectors.base.Detector`."""
-        # MediaPipe wants strictly increasing whole milliseconds; frames may lie closer together.
-        self._last_ms = max(self._last_ms + 1, round(time_s * 1000))
+    def landmarker(self, mode: Any, people: int) -> Any:
+        """A landmarker of MediaPipe's. Raises UserError if the model cannot be loaded."""
+        options = self._vision.PoseLandmarkerOptions(base_options=self._options, running_mode=mode, num_poses=people)
+        try:
+            with _quiet_stderr():
+                return self._vision.PoseLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
+            raise UserError(
+                f"{self._path}: MediaPipe cannot load it; delete it and run: pose3d weights fetch {self._name}"
+            ) from error
+
+    def poses(self, run: Callable[[Any], Any], image: np.ndarray) -> list[Pose]:
+        """What a landmarker's ``run`` finds in a picture, in its pixels."""
         # Its graph speaks up until the first person has gone all the way through it.
         with _quiet_stderr() if self._talkative else nullcontext():
-            result = self._landmarker.detect_for_video(self._image(self._format, image), self._last_ms)
+            result = run(self._image(self._format, image))
         self._talkative = self._talkative and not result.pose_landmarks
-
         height, width = image.shape[:2]
-        # Visible, and inside the picture: the network's two probabilities.
-        landmarks = np.array(
-            [
-                [(p.x * width, p.y * height, p.visibility * p.presence) for p in person]
-                for person in result.pose_landmarks
-            ],
-            np.float32,
-        ).reshape(-1, 33, 3)
-        world = np.array(
-            [[(p.x, p.y, p.z) for p in person] for person in result.pose_world_landmarks], np.float32
-        ).reshape(-1, 33, 3)
-        boxes = _boxes(landmarks, width, height)
-        kept = _distinct(landmarks, boxes)
-        landmarks, world, boxes = landmarks[kept], world[kept], boxes[kept]
-        return FrameDetections(landmarks[:, COCO_ROWS], boxes, {"blazepose33": landmarks, "blazepose33_world": world})
+        return [
+            Pose(
+                # Visible, and inside the picture: the network's two probabilities.
+                np.array([(p.x * width, p.y * height, p.visibility * p.presence) for p in landmarks]),
+                np.array([(p.x, p.y, p.z) for p in world]),
+                _MIRROR,
+            )
+            for landmarks, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
+        ]
+
+    def find(self, image: np.ndarray) -> list[Pose]:
+        """See :class:`.following.Network`."""
+        return self.poses(self._landmarker.detect, image)
+
+    def watcher(self) -> _Watcher:
+        """See :class:`.following.Network`."""
+        return _Watcher(self, self.landmarker(self._vision.RunningMode.VIDEO, 1))
 
     def close(self) -> None:
-        """See :class:`pose3d_engine.detectors.base.Detector`."""
+        """Frees the network that finds."""
         with _quiet_stderr():
             self._landmarker.close()
 
 
-def _boxes(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(N,4) x0, y0, x1, y1 of the landmarks' part of the picture; without area for somebody outside it."""
-    low, high = landmarks[..., :2].min(axis=1), landmarks[..., :2].max(axis=1)
-    size = np.array([width, height], np.float32)
-    return np.concatenate([np.clip(low, 0, size), np.clip(high, 0, size)], axis=1)
+class _Watcher:
+    """MediaPipe's video mode, which starts each frame where the last one had the person."""
 
+    _NOTHING = np.zeros((32, 32, 3), np.uint8)
 
-def _distinct(landmarks: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Rows of the people that are in the picture, each of them once, the best scored first."""
-    spans = boxes[:, 2:] - boxes[:, :2]
-    kept: list[int] = []
-    for row in np.argsort(-landmarks[..., 2].mean(axis=1), kind="stable"):
-        if spans[row].min() <= 0:
-            continue
-        apart = np.linalg.norm(landmarks[kept, :, :2] - landmarks[row, :, :2], axis=-1)
-        if not (np.median(apart, axis=-1) < _DUPLICATE * np.linalg.norm(spans[row])).any():
-            kept.append(int(row))
-    return np.array(kept, int)
+    def __init__(self, network: _BlazePose, landmarker: Any) -> None:
+        self._network, self._landmarker = network, landmarker
+        self._stamp = 0
+        self._fresh = True
+
+    def look(self, image: np.ndarray) -> Pose | None:
+        """See :class:`.following.Watcher`."""
+        self._fresh = False
+        return next(iter(self._network.poses(self._run, image)), None)
+
+    def _run(self, image: Any) -> Any:
+        self._stamp += _FRAME_MS
+        return self._landmarker.detect_for_video(image, self._stamp)
+
+    def forget(self) -> None:
+        """See :class:`.following.Watcher`."""
+        if not self._fresh:
+            self.look(self._NOTHING)
+        self._fresh = True
+
+    def close(self) -> None:
+        """See :class:`.following.Watcher`."""
+        with _quiet_stderr():
+            self._landmarker.close()
 
 
 @contextmanager
