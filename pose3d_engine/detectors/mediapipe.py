@@ -64,8 +64,9 @@ _MIRROR = np.array(
     ]
 )
 
-_FRAME_MS = 33
-"""MediaPipe wants rising whole milliseconds. What it does does not depend on them but for its smoothing."""
+_FRAME_MS = 1_000_000
+"""Between the time stamps of two frames. To somebody who is followed alone MediaPipe applies a filter that makes fast
+wrists lag; after so long a time it lets everything pass."""
 
 _MOST_IN_A_VIEW = 3
 """People that are looked for at once in a single picture."""

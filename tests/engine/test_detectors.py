@@ -71,15 +71,15 @@ def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) 
     detector.close()
 
 
-def test_a_person_found_twice_counts_once() -> None:
-    random = np.random.default_rng(0)
-    someone = np.column_stack([random.uniform((100, 100), (200, 400), (33, 2)), np.full(33, 0.8)])
-    again = someone + np.array([2.0, -3.0, 0.1])
-    another = someone + np.array([150.0, 0.0, 0.0])
-    outside = someone + np.array([-900.0, 0.0, 0.0])
-    landmarks = np.array([someone, outside, again, another], np.float32)
-    boxes = adapter._boxes(landmarks, 640, 480)
-    assert adapter._distinct(landmarks, boxes).tolist() == [2, 3]
+def test_mirrored_landmarks_keep_their_names() -> None:
+    names = adapter.BLAZEPOSE33
+    assert [names[row] for row in adapter._MIRROR[[0, 9, 11, 32]]] == [
+        "nose",
+        "mouth_right",
+        "right_shoulder",
+        "left_foot_index",
+    ]
+    assert (adapter._MIRROR[adapter._MIRROR] == np.arange(33)).all()
 
 
 def test_names_and_numbers_that_make_no_sense() -> None:
