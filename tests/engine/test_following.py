@@ -191,7 +191,7 @@ def test_a_window_keeps_the_relative_place(zoom: float) -> None:
     image = np.zeros((*SIZE, 3), np.uint8)
     one = pose(500, 300)
     x, y, width, height = window_that_keeps(one, image, zoom)
-    assert 0 <= x and 0 <= y and x + width <= 640 and y + height <= 480
+    assert x >= 0 and y >= 0 and x + width <= 640 and y + height <= 480
     assert ((530 - x) / width, (360 - y) / height) == pytest.approx((530 / 640, 360 / 480), abs=0.01)
 
 
