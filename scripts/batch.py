@@ -31,8 +31,9 @@ sys.path.insert(0, str(ROOT))
 from blender_addon import export  # noqa: E402
 from blender_addon.engine.client import EngineClient, Event  # noqa: E402
 from blender_addon.engine.locate import EngineNotFoundError, find_engine  # noqa: E402
-from blender_addon.retarget import apply, camera  # noqa: E402
+from blender_addon.retarget import apply, bone_map, camera, character, recognise  # noqa: E402
 from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from blender_addon.retarget.transfer import RigError  # noqa: E402
 
 FORMATS = ("fbx", "bvh", "blend")
 ANALYSE_OPTIONS = ("detector", "start", "end")
@@ -64,7 +65,19 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--tds", type=_tds, default="auto", help="stride of the lifter's window in frames, or auto")
     parser.add_argument("--height", type=float, metavar="M", help="the person's height in metres")
     parser.add_argument("--fov", type=float, metavar="DEG", help="of the camera, across the picture's longer side")
+    parser.add_argument(
+        "--armature", type=_armature, metavar="FILE.blend:OBJECT", help="your own rig, instead of a new armature"
+    )
+    parser.add_argument(
+        "--preset", metavar="NAME", help="the rig's kind or its bone map (.json); recognised where not given"
+    )
     options = parser.parse_args(argv)
+    if options.preset and not options.armature:
+        parser.error("--preset tells what kind of rig --armature is; give that too")
+    try:
+        options.bone_map = bone_map.preset(options.preset) if options.preset else None
+    except bone_map.BoneMapError as error:
+        parser.error(str(error))
     options.formats = list(dict.fromkeys(options.formats or ["fbx"]))
     twins = {path.stem for path in options.inputs if sum(other.stem == path.stem for other in options.inputs) > 1}
     if twins:
@@ -85,6 +98,17 @@ def _tds(text: str) -> int | None:
     if not re.fullmatch(r"[1-9]\d*", text):
         raise argparse.ArgumentTypeError(f"{text}: give auto or a whole number from 1")
     return int(text)
+
+
+def _armature(text: str) -> tuple[Path, str]:
+    """The file and the object in it."""
+    file, found, name = text.rpartition(".blend:")
+    path = Path(f"{file}.blend")
+    if not found or not name:
+        raise argparse.ArgumentTypeError(f"{text}: give FILE.blend:OBJECT, the file and the armature object in it")
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{path}: no such file; give FILE.blend:OBJECT")
+    return path, name
 
 
 class Engine:
@@ -179,11 +203,19 @@ def _newer(result: Path, source: Path) -> bool:
     return result.is_file() and result.stat().st_mtime >= source.stat().st_mtime
 
 
-def write_scene(motion: MotionFile, video: Path | None, outputs: dict[str, Path]) -> None:
-    """A new scene with the character, the light and the video's camera, written in the wanted formats."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+def write_scene(motion: MotionFile, video: Path | None, outputs: dict[str, Path], options: argparse.Namespace) -> None:
+    """A scene with the character, the light and the video's camera, written in the wanted formats.
+
+    The character is a new one, or the rig of ``--armature`` in its own file. Raises ClipError and RigError.
+    """
+    if options.armature:
+        path, name = options.armature
+        targets = {0: _rig(path, name, options.bone_map)}
+    else:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        targets = {}
     context = bpy.context
-    (armature,) = apply.capture_to_scene(context, [motion.path], set_scene=True)
+    (armature,) = apply.capture_to_scene(context, [motion.path], True, targets)
     for kind, path in outputs.items():
         if kind == "fbx":
             export.export_fbx(context, armature, path)
@@ -193,6 +225,33 @@ def write_scene(motion: MotionFile, video: Path | None, outputs: dict[str, Path]
             camera.look_through(context, camera.create_camera(context, motion, "Video camera"), motion, video)
             camera.add_sun(context)
             export.save_blend(path)
+
+
+def _rig(path: Path, name: str, chosen: bone_map.BoneMap | None) -> character.Target:
+    """Opens the file and finds the rig in it, with its bone map. Raises ClipError."""
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise ClipError(f"{path} cannot be opened: {' '.join(str(error).split())}") from error
+    armatures = [item.name for item in bpy.context.scene.objects if item.type == "ARMATURE"]
+    if name not in armatures:
+        there = ", ".join(armatures) or "none"
+        raise ClipError(f"{path}: no armature {name} in its scene; there are: {there}")
+    item = bpy.data.objects[name]
+    names = [bone.name for bone in item.data.bones]
+    found = recognise.fit(chosen, names) if chosen else character.recognised(item)
+    if found is None:
+        what = f"has no bones of {chosen.name}" if chosen else "is no rig that is recognised"
+        raise ClipError(f"{path}: {name} {what}; save its bone map with the panel and give it as --preset MAP.json")
+    return character.Target(item, found, character.Options())
+
+
+def _noted_rig(note: Path) -> str | None:
+    """For which rig the results beside ``note`` were made; None for new armatures."""
+    try:
+        return note.read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError):
+        return None
 
 
 def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterator[Result]:
@@ -225,13 +284,31 @@ def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterat
             motion = load(path)
             facts |= {"person": motion.meta.get("person"), "frames": len(motion)}
             outputs = {kind: options.output_dir / f"{path.stem}.{kind}" for kind in options.formats}
-            missing = {kind: output for kind, output in outputs.items() if not _newer(output, path)}
+            sources = [path, *([options.armature[0]] if options.armature else [])]
+            # Results do not tell by themselves whose body they show.
+            note = options.output_dir / f"{path.stem}.rig.txt"
+            rig = (
+                f"{options.armature[0].resolve()}:{options.armature[1]} {options.preset or ''}"
+                if options.armature
+                else None
+            )
+            same = _noted_rig(note) == (rig.strip() if rig else None)
+            missing = {
+                kind: output
+                for kind, output in outputs.items()
+                if not same or not all(_newer(output, source) for source in sources)
+            }
             if missing:
                 report(f"writing {', '.join(output.name for output in missing.values())}")
-                write_scene(motion, None if is_motion else source, missing)
+                _require_folder(options.output_dir)
+                write_scene(motion, None if is_motion else source, missing, options)
+                if rig:
+                    note.write_text(f"{rig}\n", encoding="utf-8")
+                else:
+                    note.unlink(missing_ok=True)
             written = list(outputs.values()) if is_motion else [path, *outputs.values()]
             yield finished(**facts, outputs=[str(output) for output in written], skipped=not missing)
-        except (MotionFileError, export.ExportError) as error:
+        except (MotionFileError, RigError, ClipError, export.ExportError) as error:
             yield finished(**facts, error=str(error))
 
 

@@ -224,3 +224,60 @@ def test_wrong_values_are_bad_usage(batch: ModuleType, tmp_path: Path, option: s
     with pytest.raises(SystemExit) as leave:
         work(batch, tmp_path / "clip.mp4", "--output-dir", tmp_path, option, value)
     assert leave.value.code == 2
+
+
+RIG = """
+import sys; sys.path[:0] = [{root!r}, {tests!r}]
+import bpy, made_rigs
+from blender_addon.retarget import bone_map
+bpy.ops.wm.read_factory_settings(use_empty=True)
+item = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
+bpy.context.scene.collection.objects.link(item)
+bpy.context.view_layer.objects.active = item
+bpy.ops.object.mode_set(mode="EDIT")
+for bone in made_rigs.make(bone_map.preset("unreal4"), 1, plain=True).bones:
+    edit = item.data.edit_bones.new(bone.name)
+    edit.head, edit.tail = bone.head, bone.tail
+    edit.parent = item.data.edit_bones[bone.parent] if bone.parent else None
+bpy.ops.object.mode_set(mode="OBJECT")
+bpy.ops.wm.save_as_mainfile(filepath={path!r})
+"""
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
+    motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.stroll(10))
+    library, folder = tmp_path / "rigs.blend", tmp_path / "out"
+    script = tmp_path / "make.py"
+    script.write_text(RIG.format(root=str(SCRIPT.parents[1]), tests=str(Path(__file__).parent), path=str(library)))
+    maker = [sys.executable, script] if host == "module" else ["blender", "-b", "--factory-startup", "-P", script]
+    subprocess.run(list(map(str, maker)), check=True, capture_output=True, timeout=120)
+    words = [motion, "--output-dir", folder, "--format", "bvh"]
+    if host == "module":
+        assert run(host, *words)[0] == 0
+    status, (result,), said = run(host, *words, "--armature", f"{library}:hero")
+    assert (status, result["error"], result["skipped"]) == (0, None, False), said
+    text = (folder / "clip.bvh").read_text()
+    assert "JOINT upperarm_l" in text and "Frames: 10" in text
+    if host == "module":
+        assert run(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
+        status, (result,), _ = run(host, *words, "--armature", f"{library}:villain")
+        assert status == 1 and "no armature villain in its scene; there are: hero" in result["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--armature", "hero"], "give FILE.blend:OBJECT"),
+        (["--armature", "no.blend:hero"], "no such file"),
+        (["--preset", "mixamo"], "give that too"),
+        (["--armature", "{}/rigs.blend:hero", "--preset", "biped"], "no such preset; there are"),
+    ],
+)
+def test_a_rig_that_is_none_is_bad_usage(
+    batch: ModuleType, words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "rigs.blend").touch()
+    with pytest.raises(SystemExit) as leave:
+        batch.arguments(["a.mp4", "--output-dir", "out", *(word.format(tmp_path) for word in words)])
+    assert leave.value.code == 2 and said in capsys.readouterr().err
