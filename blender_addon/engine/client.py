@@ -17,7 +17,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
 from . import protocol
@@ -292,9 +291,7 @@ class _Process:
             return
         with contextlib.suppress(OSError):
             if os.name == "nt":
-                # With all that it started: a virtual environment's python.exe is not the one that works.
-                taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
-                subprocess.run([taskkill, "/F", "/T", "/PID", str(self._popen.pid)], check=False, capture_output=True)
+                self._popen.kill()
             else:
                 os.killpg(self._popen.pid, getattr(signal, name))
 

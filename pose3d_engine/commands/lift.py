@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from pathlib import Path
 
 from .. import files, keypoint_files, pipeline
@@ -47,6 +48,7 @@ def execute(args: argparse.Namespace) -> None:
     people = keypoint_files.read(args.keypoints, args.width, pixels[-1] if pixels else None, args.fps)
     motions = pipeline.capture(people, settings, on_stderr)
     for motion in motions:
-        options.report(motion)
+        for warning in motion.meta["warnings"]:
+            print(f"person{motion.meta['person']}: {warning}", file=sys.stderr)
     for path in pipeline.write(motions, args.output):
         print(path)

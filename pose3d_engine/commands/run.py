@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .. import analysis, files, lifters, pipeline
@@ -36,7 +37,8 @@ def execute(args: argparse.Namespace) -> None:
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):
-        options.report(motion)
+        for warning in motion.meta["warnings"]:
+            print(f"person{motion.meta['person']}: {warning}", file=sys.stderr)
         print(path)
         if args.preview is not None:
             preview = args.preview if len(motions) == 1 else pipeline.person_path(args.preview, motion.meta["person"])

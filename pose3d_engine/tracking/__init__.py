@@ -3,7 +3,7 @@ of tracks."""
 
 from .completeness import complete, complete_share
 from .edits import Merge, Split
-from .gaps import fill, long_gaps
+from .gaps import fill
 from .records import numbered, ranking, records
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
 from .selection import PersonAt, person_numbers, select
@@ -20,7 +20,6 @@ __all__ = [
     "complete",
     "complete_share",
     "fill",
-    "long_gaps",
     "numbered",
     "person_numbers",
     "ranking",

@@ -103,7 +103,8 @@ def test_the_addon_finds_its_own_modules_by_relative_imports(name: str, path: Pa
 @pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
 def test_maths_and_engine_client_run_without_blender(name: str, path: Path) -> None:
     writes_to_blender = {"retarget.apply", "retarget.camera", "retarget.character", "retarget.keyframes"}
-    if name.split(".")[0] in {"retarget", "engine"} and name not in writes_to_blender:
+    writes_to_blender |= {"cleanup.action"}
+    if name.split(".")[0] in {"cleanup", "retarget", "engine"} and name not in writes_to_blender:
         assert not top_names(path) & INSIDE_BLENDER
 
 

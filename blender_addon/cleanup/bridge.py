@@ -1,0 +1,44 @@
+"""One smooth curve across a bad stretch, from what is before it to what is after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .errors import CleanUpError
+from .motion import Motion
+from .reduce import Curves, Keys
+
+AROUND = 4
+"""Frames before and after the stretch from which the slopes at its ends are taken."""
+
+
+def bridge(motion: Motion, curves: list[Curves], first: float, last: float) -> tuple[Motion, list[Keys]]:
+    """The stretch from frame ``first`` to ``last``, and a key at each of its ends for every one of ``curves``.
+
+    The slopes are those of the motion outside, kept below what would swing out beyond the two keys by more than a
+    quarter of their difference. Raises CleanUpError if less than three frames are in the stretch.
+    """
+    inside = np.flatnonzero((motion.frames >= first - 1e-3) & (motion.frames <= last + 1e-3))
+    if len(inside) < 3:
+        raise CleanUpError("There is nothing to replace between these two frames; choose a longer stretch")
+    a, b = int(inside[0]), int(inside[-1])
+    part = replace(
+        motion,
+        frames=motion.frames[inside],
+        rotations=motion.rotations[inside],
+        locations=motion.locations[inside],
+    )
+    keys = []
+    for curve in curves:
+        values = np.concatenate(
+            [curve.rotation, motion.locations[:, curve.bone]] if curve.located else [curve.rotation], 1
+        )
+        before = (values[a] - values[max(a - AROUND, 0)]) / max(a - max(a - AROUND, 0), 1)
+        end = min(b + AROUND, len(values) - 1)
+        after = (values[end] - values[b]) / max(end - b, 1)
+        most = 3.0 * np.abs(values[b] - values[a]) / (b - a) + 1e-3
+        slopes = np.clip(np.stack([before, after]), -most, most)
+        keys.append(Keys(np.array([0, b - a]), values[[a, b]], slopes))
+    return part, keys

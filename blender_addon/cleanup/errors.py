@@ -1,0 +1,7 @@
+"""What a tool says when it cannot work."""
+
+from __future__ import annotations
+
+
+class CleanUpError(Exception):
+    """A tool cannot work. The message is one line for the user: what is wrong, and what to do."""

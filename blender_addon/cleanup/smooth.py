@@ -1,0 +1,50 @@
+"""A zero-phase low pass on rotations and locations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import CleanUpError
+from .motion import Motion, continuous
+from .quaternions import unit
+
+
+def smooth(motion: Motion, cutoff: float) -> Motion:
+    """Movement faster than ``cutoff`` Hz is taken out; nothing is delayed, and both ends stay where they are.
+
+    Quaternions are filtered number by number and scaled back to length 1, which for neighbours in time is the same as
+    filtering their rotations. Raises CleanUpError for a cut-off that is no frequency of this motion.
+    """
+    if not cutoff > 0:
+        raise CleanUpError(f"A cut-off of {cutoff:g} Hz would take everything away; give more than 0")
+    if len(motion.frames) < 4 or cutoff >= 0.5 / motion.step:
+        return motion
+    rotations = unit(low_pass(continuous(motion.rotations), cutoff * motion.step))
+    return motion.with_rotations(rotations).with_locations(low_pass(motion.locations, cutoff * motion.step))
+
+
+def low_pass(values: np.ndarray, cutoff: float) -> np.ndarray:
+    """Columns (T,...) without what is faster than ``cutoff`` periods a row, below 0.5.
+
+    A second-order Butterworth forwards and backwards has the gain 1 / (1 + (f/cutoff)^4); here that gain is applied
+    to the spectrum at once, which costs no loop over frames. The columns are continued by their point reflection in
+    the first and last row, so that the ends stay where they are.
+    """
+    count = len(values)
+    reach = min(count - 1, int(np.ceil(3 / cutoff)))
+    before = 2 * values[:1] - values[reach:0:-1]
+    after = 2 * values[-1:] - values[-2 : -reach - 2 : -1]
+    padded = np.concatenate([before, values, after])
+    # What is left of the slope from end to end would be a jump where the spectrum joins them.
+    share = np.linspace(0.0, 1.0, len(padded)).reshape(-1, *[1] * (values.ndim - 1))
+    line = padded[:1] + (padded[-1:] - padded[:1]) * share
+    size = _fast_length(len(padded))
+    spectrum = np.fft.rfft(padded - line, size, axis=0)
+    gain = 1 / (1 + (np.fft.rfftfreq(size) / cutoff) ** 4)
+    kept = np.fft.irfft(spectrum * gain.reshape(-1, *[1] * (values.ndim - 1)), size, axis=0)[: len(padded)]
+    return (kept + line)[reach : reach + count]
+
+
+def _fast_length(count: int) -> int:
+    """The next length, with room for the filter to ring out, that is a power of two times 1, 3, 5 or 9."""
+    return min(factor << max(0, int(np.ceil(np.log2(count * 1.1 / factor)))) for factor in (1, 3, 5, 9))

@@ -1,0 +1,472 @@
+"""Clean up: the tools for the last corrections, on the active armature, the selected bones and a range of frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty
+
+from .sidebar import Step
+
+MARKER = "Look: "
+"""How the timeline markers of suspicious stretches begin."""
+
+
+class _Tool:
+    """What the tools have in common: they change the Action's keys in a range, and keep the raw Action."""
+
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    first: FloatProperty(  # type: ignore[valid-type]
+        name="From",
+        description="First frame to change. With To = From, the preview range if there is one, else all of the motion",
+        options={"SKIP_SAVE"},
+    )
+    last: FloatProperty(name="To", description="Last frame to change", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    needs_stretch = False
+    """Whether all of the motion makes no sense as its range."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        item = context.active_object
+        if item is None or item.type != "ARMATURE":
+            cls.poll_message_set("Select an armature")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..cleanup.errors import CleanUpError  # not at the top: enabling the add-on must not wait for numpy
+
+        try:
+            words = self.work(context, context.active_object)
+        except CleanUpError as error:
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, f"{error}.")  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        # Without this the new pose shows only after the next change of frame.
+        context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+        self.report({"INFO"}, words)  # type: ignore[attr-defined]
+        return {"FINISHED"}
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        """Does it; returns what to say. Raises CleanUpError."""
+        from ..cleanup import action
+
+        bag = action.bag_of(armature)
+        before = self.motion(context, armature, bag)
+        after = self.change(context, armature, before)
+        action.keep_raw(armature)
+        count = action.write(armature, bag, before, after)
+        return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        """The motion as it is to be. Raises CleanUpError."""
+        raise NotImplementedError
+
+    def span(self, context: bpy.types.Context) -> tuple[float, float]:
+        """First and last frame. Raises CleanUpError where a stretch is needed and none is given."""
+        from ..cleanup.errors import CleanUpError
+
+        if self.last > self.first:
+            return self.first, self.last
+        scene = context.scene
+        if scene.use_preview_range:
+            return scene.frame_preview_start, scene.frame_preview_end
+        if self.needs_stretch:
+            raise CleanUpError("Say which stretch: set the preview range (P in the timeline) around it")
+        return float("-inf"), float("inf")
+
+    def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
+        """The motion in the range, and ``around`` frames before and after it."""
+        from ..cleanup import action
+
+        first, last = self.span(context)
+        render = context.scene.render
+        frames = action.rows(bag, first - around, last + around)
+        return action.read(armature, bag, frames, render.fps / render.fps_base)
+
+    def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
+        """The selected bones in Pose mode, all where none is selected or in another mode."""
+        names = [item.name for item in armature.pose.bones]
+        if armature.mode != "POSE":
+            return names
+        # Up to 4.5 a bone is selected, since 5.0 a pose bone.
+        chosen = [
+            item.name
+            for item in armature.pose.bones
+            if (item.select if hasattr(item, "select") else item.bone.select) and not item.bone.hide
+        ]
+        return chosen or names
+
+    def only(self, context: bpy.types.Context, armature: bpy.types.Object, before: Any, after: Any) -> Any:
+        """``after`` for the chosen bones, ``before`` for the others."""
+        import numpy as np
+
+        chosen = set(self.bones(context, armature))
+        mine = np.array([name in chosen for name in before.rig.names])[None, :, None]
+        return before.with_rotations(np.where(mine, after.rotations, before.rotations)).with_locations(
+            np.where(mine, after.locations, before.locations)
+        )
+
+    def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
+        """The selected bones that are feet by their name; where none is, all feet."""
+        from ..cleanup import feet
+
+        found = feet.find(motion.rig)
+        chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
+        if len(chosen) < len(motion.rig.names) and not set(chosen) & set(found):
+            return chosen  # a foot that is called otherwise
+        return [row for row in found if row in chosen]
+
+
+class VIDEO_TO_MOCAP_OT_smooth(_Tool, bpy.types.Operator):
+    """Take the trembling out of the selected bones' motion. Nothing is delayed"""
+
+    bl_idname = "video_to_mocap.smooth"
+    bl_label = "Smooth"
+
+    cutoff: FloatProperty(  # type: ignore[valid-type]
+        name="Cut-off (Hz)",
+        description="Movement that swings more often a second than this is taken out. Lower is smoother",
+        default=4.0,
+        min=0.1,
+        soft_max=10.0,
+        max=60.0,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import smooth
+
+        return self.only(context, armature, motion, smooth.smooth(motion, self.cutoff))
+
+
+class VIDEO_TO_MOCAP_OT_reduce_keys(_Tool, bpy.types.Operator):
+    """Replace a key on every frame by few keys with handles, which an animator can edit"""
+
+    bl_idname = "video_to_mocap.reduce_keys"
+    bl_label = "Reduce Keys"
+
+    degrees: FloatProperty(  # type: ignore[valid-type]
+        name="Angle",
+        description="How many degrees any bone may turn from where it was, on any frame",
+        default=1.0,
+        min=0.01,
+        soft_max=10.0,
+        max=90.0,
+    )
+    millimetres: FloatProperty(  # type: ignore[valid-type]
+        name="Distance (mm)",
+        description="How far any joint may move from where it was, on any frame, in millimetres",
+        default=5.0,
+        min=0.01,
+        soft_max=50.0,
+        max=1000.0,
+    )
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action, reduce
+
+        bag = action.bag_of(armature)
+        motion = self.motion(context, armature, bag)
+        curves = action.curves_to_reduce(armature, bag, motion, self.bones(context, armature))
+        keys = reduce.reduce(motion, curves, self.degrees, self.millimetres / 1000)
+        action.keep_raw(armature)
+        old, new = action.write_keys(armature, bag, motion, curves, keys)
+        return f"{old} keys became {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
+
+
+class VIDEO_TO_MOCAP_OT_lock_feet(_Tool, bpy.types.Operator):
+    """Hold the feet where they stand in the preview range, by bending the legs. Select one foot for it alone"""
+
+    bl_idname = "video_to_mocap.lock_feet"
+    bl_label = "Lock Feet"
+    needs_stretch = True
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend",
+        description="Over how many frames before and after the foot comes and goes",
+        default=5,
+        min=0,
+        max=100,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import feet
+        from ..cleanup.errors import CleanUpError
+
+        rows = self.feet(context, armature, motion)
+        if not rows:
+            raise CleanUpError("No foot was found by its name; select the feet's bones and try again")
+        return feet.lock(motion, rows, *self.span(context), self.blend)
+
+    def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
+        return super().motion(context, armature, bag, self.blend)
+
+
+class VIDEO_TO_MOCAP_OT_level_floor(_Tool, bpy.types.Operator):
+    """Turn and lift the whole motion so that the feet stand on a level floor at height 0"""
+
+    bl_idname = "video_to_mocap.level_floor"
+    bl_label = "Level Floor"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import path
+
+        return path.level(motion, self.feet(context, armature, motion))
+
+
+class VIDEO_TO_MOCAP_OT_straighten_path(_Tool, bpy.types.Operator):
+    """Make the way from the first to the last frame a straight line"""
+
+    bl_idname = "video_to_mocap.straighten_path"
+    bl_label = "Straighten Path"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import path
+
+        return path.straighten(motion)
+
+
+class VIDEO_TO_MOCAP_OT_set_heading(_Tool, bpy.types.Operator):
+    """Turn the whole motion so that the character walks, or faces, in a direction"""
+
+    bl_idname = "video_to_mocap.set_heading"
+    bl_label = "Set Heading"
+
+    heading: FloatProperty(  # type: ignore[valid-type]
+        name="Heading",
+        description="The direction in which to go: 0 is -Y, towards the viewer in front view; 90 degrees is +X",
+        subtype="ANGLE",
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import path
+
+        return path.set_heading(motion, self.heading)
+
+
+class VIDEO_TO_MOCAP_OT_make_loop(_Tool, bpy.types.Operator):
+    """Let the range end in the pose in which it begins, so that it can be played on and on"""
+
+    bl_idname = "video_to_mocap.make_loop"
+    bl_label = "Make Loop"
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend", description="Over how many frames the end goes over into the start", default=10, min=1, max=1000
+    )
+    in_place: BoolProperty(  # type: ignore[valid-type]
+        name="In Place", description="Take the way out, so that the character treads on the spot"
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import path
+
+        return path.loop(motion, self.blend, self.in_place)
+
+
+class VIDEO_TO_MOCAP_OT_mirror_motion(_Tool, bpy.types.Operator):
+    """Exchange left and right of the whole motion, as in a mirror"""
+
+    bl_idname = "video_to_mocap.mirror_motion"
+    bl_label = "Mirror"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        import numpy as np
+
+        from ..cleanup import sides
+
+        return sides.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
+
+
+class VIDEO_TO_MOCAP_OT_swap_sides(_Tool, bpy.types.Operator):
+    """Exchange left and right limbs in the preview range, where the detector took one for the other"""
+
+    bl_idname = "video_to_mocap.swap_sides"
+    bl_label = "Fix Left/Right"
+    needs_stretch = True
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import sides
+
+        chosen = set(self.bones(context, armature))
+        return sides.swap(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
+
+
+class VIDEO_TO_MOCAP_OT_bridge(_Tool, bpy.types.Operator):
+    """Replace a bad stretch, the preview range: the keys inside go, and one smooth curve leads across"""
+
+    bl_idname = "video_to_mocap.bridge"
+    bl_label = "Bridge Stretch"
+    needs_stretch = True
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action, bridge
+
+        bag = action.bag_of(armature)
+        motion = self.motion(context, armature, bag, bridge.AROUND)
+        curves = action.curves_to_reduce(armature, bag, motion, self.bones(context, armature))
+        part, keys = bridge.bridge(motion, curves, *self.span(context))
+        action.keep_raw(armature)
+        old, new = action.write_keys(armature, bag, part, curves, keys)
+        return f"Bridged {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys went"
+
+
+class VIDEO_TO_MOCAP_OT_trim(_Tool, bpy.types.Operator):
+    """Keep only the preview range of the motion; all that is before and after goes"""
+
+    bl_idname = "video_to_mocap.trim"
+    bl_label = "Trim"
+    needs_stretch = True
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action
+
+        bag = action.bag_of(armature)
+        first, last = self.span(context)
+        action.rows(bag, first, last)  # says so if nothing would be left
+        action.keep_raw(armature)
+        action.cut(bag, first, last)
+        return f"Kept frames {first:g} to {last:g}"
+
+
+class VIDEO_TO_MOCAP_OT_time_scale(_Tool, bpy.types.Operator):
+    """Make the range slower or faster; what comes after it moves on"""
+
+    bl_idname = "video_to_mocap.time_scale"
+    bl_label = "Scale Time"
+
+    factor: FloatProperty(  # type: ignore[valid-type]
+        name="Duration",
+        description="How long the range takes, against now: 2 is half as fast, 0.5 twice as fast",
+        default=1.0,
+        min=0.05,
+        soft_max=4.0,
+        max=100.0,
+    )
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action
+
+        bag = action.bag_of(armature)
+        frames = action.rows(bag, *self.span(context))
+        action.keep_raw(armature)
+        action.retime(bag, frames[0], frames[-1], self.factor)
+        return f"Frames {frames[0]:g} to {frames[-1]:g} take {self.factor:g} times as long"
+
+
+class VIDEO_TO_MOCAP_OT_restore_raw(_Tool, bpy.types.Operator):
+    """Give the armature the raw Action again, as it was before the first tool. The cleaned one stays in the file"""
+
+    bl_idname = "video_to_mocap.restore_raw"
+    bl_label = "Back to Raw"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action
+
+        return f"{armature.name} has {action.restore(armature)}"
+
+
+class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
+    """Mark where the motion jerks, beside where the person was hardly seen: keys of the kind Jitter, and markers"""
+
+    bl_idname = "video_to_mocap.mark_suspicious"
+    bl_label = "Mark Suspicious"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        import numpy as np
+
+        from ..cleanup import action, suspects
+
+        bag = action.bag_of(armature)
+        motion = self.motion(context, armature, bag)
+        chosen = set(self.bones(context, armature))
+        flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
+        known = action.marked(bag)
+        frames = np.union1d(known, motion.frames[flags])
+        action.mark(bag, frames)
+        everything = action.key_frames(bag)
+        runs = suspects.stretches(np.isin(everything.round(3), frames.round(3)))
+        markers = context.scene.timeline_markers
+        for marker in [item for item in markers if item.name.startswith(f"{MARKER}{armature.name}")]:
+            markers.remove(marker)
+        for start, _ in runs:
+            markers.new(f"{MARKER}{armature.name}", frame=round(float(everything[start])))
+        return f"{len(runs)} suspicious stretches" if runs else "Nothing suspicious"
+
+
+class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
+    """Go to the next stretch that is marked as suspicious: seen badly, or jerking"""
+
+    bl_idname = "video_to_mocap.next_suspicious"
+    bl_label = "Next Suspicious Frame"
+
+    back: BoolProperty(name="Back", description="Go to the one before")  # type: ignore[valid-type]
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        import numpy as np
+
+        from ..cleanup import action, suspects
+        from ..cleanup.errors import CleanUpError
+
+        bag = action.bag_of(armature)
+        frames = action.key_frames(bag)
+        runs = suspects.stretches(np.isin(frames, action.marked(bag)))
+        starts = np.array([frames[first] for first, _ in runs])
+        now = context.scene.frame_current_final
+        ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
+        if not len(ahead):
+            raise CleanUpError(f"There is no marked frame {'before' if self.back else 'after'} this one")
+        context.scene.frame_set(round(float(ahead[0])))
+        return f"Frame {ahead[0]:g}"
+
+
+class VIDEO_TO_MOCAP_PT_clean_up(Step, bpy.types.Panel):
+    bl_label = "Clean Up"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+
+        def column(*operators: str) -> None:
+            part = layout.column(align=True)
+            for name in operators:
+                part.operator(f"video_to_mocap.{name}")
+
+        row = layout.row(align=True)
+        row.operator("video_to_mocap.mark_suspicious")
+        row.operator("video_to_mocap.next_suspicious", text="", icon="TRIA_LEFT").back = True
+        row.operator("video_to_mocap.next_suspicious", text="", icon="TRIA_RIGHT")
+        column("swap_sides", "bridge", "smooth")
+        column("lock_feet", "level_floor", "straighten_path", "set_heading")
+        column("make_loop", "mirror_motion", "trim", "time_scale")
+        column("reduce_keys", "restore_raw")
+
+
+_CLASSES = (
+    VIDEO_TO_MOCAP_OT_smooth,
+    VIDEO_TO_MOCAP_OT_reduce_keys,
+    VIDEO_TO_MOCAP_OT_lock_feet,
+    VIDEO_TO_MOCAP_OT_level_floor,
+    VIDEO_TO_MOCAP_OT_straighten_path,
+    VIDEO_TO_MOCAP_OT_set_heading,
+    VIDEO_TO_MOCAP_OT_make_loop,
+    VIDEO_TO_MOCAP_OT_mirror_motion,
+    VIDEO_TO_MOCAP_OT_swap_sides,
+    VIDEO_TO_MOCAP_OT_bridge,
+    VIDEO_TO_MOCAP_OT_trim,
+    VIDEO_TO_MOCAP_OT_time_scale,
+    VIDEO_TO_MOCAP_OT_restore_raw,
+    VIDEO_TO_MOCAP_OT_mark_suspicious,
+    VIDEO_TO_MOCAP_OT_next_suspicious,
+    VIDEO_TO_MOCAP_PT_clean_up,
+)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

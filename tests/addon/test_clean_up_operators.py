@@ -1,0 +1,304 @@
+"""The clean-up tools inside Blender: what they change, what they keep, what one step of undo takes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import synthetic
+from blenders import BLENDERS, ROOT, run
+
+SCENE = f"""
+sys.path.insert(0, {str(ROOT)!r})
+import bpy, addon_utils
+import numpy as np
+assert addon_utils.enable("blender_addon", default_set=True), "not enabled"
+from blender_addon.retarget import apply
+from blender_addon.cleanup import action, motion
+ops, scene = bpy.ops.video_to_mocap, bpy.context.scene
+(item,) = apply.capture_to_scene(bpy.context, [PATH], set_scene=True)
+bpy.context.view_layer.objects.active = item
+NAME = item.name
+def rig():
+    return bpy.data.objects[NAME]
+def look():
+    bag = action.bag_of(rig())
+    frames = action.key_frames(bag)
+    return action.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
+def place(frame, bone):
+    scene.frame_set(frame)
+    posed = rig().evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return np.array(posed.matrix_world @ posed.pose.bones[bone].head)
+def complaint(operator, **options):
+    try:
+        operator(**options)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError("no complaint")
+def stretch(first, last):
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, first, last
+"""
+
+
+@pytest.fixture(params=BLENDERS)
+def blender(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def inside(blender: str, tmp_path: Path, script: str, frames: int = 40) -> None:
+    motion = synthetic.save_motion(tmp_path / "walk.npz", *synthetic.walk(frames))
+    run(blender, tmp_path, SCENE.replace("PATH", repr(str(motion))) + script)
+
+
+def test_forward_kinematics_is_blenders(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+rig().location, rig().scale, rig().rotation_euler = (1, 2, 3), (0.5,) * 3, (0.3, 0.2, 1.0)
+for bone, mode in (("thigh.L", "XYZ"), ("shin.R", "ZXY"), ("head", "AXIS_ANGLE")):
+    rig().pose.bones[bone].rotation_mode = mode
+rig().pose.bones["thigh.L"].rotation_euler = (0.4, 0.3, -0.8)
+rig().pose.bones["shin.R"].rotation_euler = (0.4, 0.3, -0.8)
+rig().pose.bones["head"].rotation_axis_angle = (0.7, 0.1, 0.2, 0.3)
+rig().data.bones["hand.L"].use_inherit_rotation = False
+bpy.context.view_layer.update()
+seen = look()
+posed = motion.pose(seen)
+for frame in (5, 20, 33):
+    row = int(np.flatnonzero(seen.frames == frame)[0])
+    for bone in ("foot.L", "foot.R", "head", "hand.L", "hand.R"):
+        mine = posed.heads[row, seen.rig.names.index(bone)]
+        assert np.abs(mine - place(frame, bone)).max() < 2e-5, (frame, bone, mine, place(frame, bone))
+""",
+    )
+
+
+def test_smoothing_is_one_step_and_keeps_the_raw_action(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+before = look().rotations
+bpy.ops.ed.undo_push(message="before")
+assert ops.smooth(cutoff=1.5) == {"FINISHED"}
+bpy.ops.ed.undo_push(message="smooth")
+after = look().rotations
+assert np.abs(after - before).max() > 0.01
+raw = rig().animation_data.action[action.RAW]
+assert raw.name == "walk raw" and raw.use_fake_user
+assert ops.smooth(cutoff=1.5) == {"FINISHED"}
+assert [a.name for a in bpy.data.actions] == ["walk", "walk raw"]
+assert ops.restore_raw() == {"FINISHED"}
+assert rig().animation_data.action.name == "walk"
+assert np.abs(look().rotations - before).max() < 1e-6
+""",
+    )
+
+
+def test_undo_takes_a_tool_back(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+before = look().rotations
+bpy.ops.ed.undo_push(message="before")
+ops.smooth("EXEC_DEFAULT", True, cutoff=1.5)
+changed = np.abs(look().rotations - before).max()
+assert changed > 0.01, changed
+bpy.ops.ed.undo()
+if len(bpy.data.actions) > 1:  # without a window an operator does not push its own step
+    bpy.ops.ed.undo()
+assert np.abs(look().rotations - before).max() < 1e-6
+assert [a.name for a in bpy.data.actions] == ["walk"]
+""",
+    )
+
+
+def test_reducing_keeps_the_bound_on_every_frame(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+from blender_addon.cleanup import quaternions as quat
+rig().pose.bones["forearm.L"].rotation_mode = "QUATERNION"
+before = motion.pose(look())
+seen = {frame: {b.name: place(frame, b.name) for b in rig().pose.bones} for frame in range(1, 61)}
+count = lambda: sum(len(c.keyframe_points) for c in action.bag_of(rig()).fcurves)
+many = count()
+assert ops.reduce_keys(degrees=1.0, millimetres=5.0) == {"FINISHED"}
+assert count() < 0.4 * many, (count(), many)
+after = motion.pose(look())
+assert np.degrees(quat.angle(before.rotations, after.rotations)).max() <= 1.01
+assert np.linalg.norm(before.tails - after.tails, axis=-1).max() <= 0.00505
+for frame, bones in seen.items():  # Blender's own evaluation, not ours
+    for bone, wanted in bones.items():
+        assert np.linalg.norm(place(frame, bone) - wanted) <= 0.00505, (frame, bone)
+for bone in rig().pose.bones:
+    times = {tuple(p.co[0] for p in c.keyframe_points) for c in action.bag_of(rig()).fcurves
+             if f'"{bone.name}"' in c.data_path}
+    assert len(times) == 1, bone.name
+kinds = {(p.interpolation, p.handle_left_type) for c in action.bag_of(rig()).fcurves for p in c.keyframe_points}
+assert kinds == {("BEZIER", "ALIGNED")}, kinds
+""",
+        frames=60,
+    )
+
+
+def test_only_the_selected_bones_and_the_range_change(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+bpy.ops.object.mode_set(mode="POSE")
+for bone in rig().pose.bones:
+    chosen = bone.name == "forearm.L"
+    if hasattr(bone, "select"): bone.select = chosen
+    else: bone.bone.select = chosen
+stretch(10, 30)
+before = look()
+ops.smooth(cutoff=1.0)
+after = look()
+moved = np.abs(after.rotations - before.rotations).max(axis=2) > 1e-6
+assert {after.rig.names[b] for b in np.flatnonzero(moved.any(axis=0))} == {"forearm.L"}
+assert set(after.frames[moved.any(axis=1)]) <= set(range(10, 31)) and moved.any()
+""",
+    )
+
+
+def test_feet_hold_where_they_are_locked(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+assert "preview range" in complaint(ops.lock_feet)
+stretch(12, 18)
+bag = action.bag_of(rig())
+for curve in bag.fcurves:  # the foot on the floor slides
+    if "hips" in curve.data_path and "location" in curve.data_path and curve.array_index == 2:
+        for point in curve.keyframe_points:
+            point.co[1] += 0.02 * np.sin(point.co[0])
+        curve.update()
+spread = lambda: np.ptp([place(frame, "foot.L") for frame in range(12, 19)], axis=0).max()
+assert spread() > 0.02, spread()
+far = place(30, "foot.L")
+assert ops.lock_feet(blend=4) == {"FINISHED"}
+assert spread() < 0.001, spread()
+assert np.allclose(place(30, "foot.L"), far, atol=1e-5)
+""",
+    )
+
+
+def test_the_way(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+way = lambda: place(40, "hips") - place(1, "hips")
+assert ops.set_heading(heading=np.pi / 2) == {"FINISHED"}
+assert way()[0] > 0.5 and abs(way()[1]) < 0.01, way()
+rig().location.x = 5.0
+bpy.context.view_layer.update()
+height = lambda: min(place(f, "foot.L")[2] for f in range(1, 41))
+assert ops.level_floor() == {"FINISHED"}
+assert ops.straighten_path() == {"FINISHED"}
+places = np.array([place(f, "hips") for f in range(1, 41)])
+line = places[-1, :2] - places[0, :2]
+off = np.cross(np.append(line / np.linalg.norm(line), 0), np.c_[places[:, :2] - places[0, :2], np.zeros(40)])[:, 2]
+assert np.abs(off).max() < 0.05, off
+assert ops.make_loop(blend=8, in_place=True) == {"FINISHED"}
+for bone in ("hips", "hand.L", "foot.R", "head"):
+    assert np.abs(place(40, bone) - place(1, bone)).max() < 1e-4, bone
+""",
+    )
+
+
+def test_mirror_and_swap(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+old = {b: place(9, b) for b in ("hand.L", "hand.R", "foot.L", "foot.R", "head", "hips")}
+assert ops.mirror_motion() == {"FINISHED"}
+for bone, other in (("hand.L", "hand.R"), ("foot.R", "foot.L"), ("head", "head"), ("hips", "hips")):
+    assert np.abs(place(9, bone) - old[other] * [-1, 1, 1]).max() < 1e-4, bone
+ops.mirror_motion()
+assert np.abs(place(9, "hand.L") - old["hand.L"]).max() < 1e-4
+stretch(5, 15)
+shin = lambda s: (place(9, f"foot.{s}") - place(9, f"shin.{s}"))
+left, right = shin("L"), shin("R")
+outside = place(20, "foot.L")
+assert ops.swap_sides() == {"FINISHED"}
+assert np.abs(shin("L") - right).max() < 0.01 and np.abs(shin("R") - left).max() < 0.01
+assert np.abs(place(20, "foot.L") - outside).max() < 1e-6
+""",
+    )
+
+
+def test_bridge_trim_and_time(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+stretch(10, 20)
+before = look()
+assert ops.bridge() == {"FINISHED"}
+after = look()
+frames = action.key_frames(action.bag_of(rig()))
+assert not set(frames) & set(range(11, 20)) and {10, 20} <= set(frames), frames
+same = [i for i, f in enumerate(after.frames) if f <= 10 or f >= 20]
+assert np.abs(after.rotations[same] - before.rotations[same]).max() < 1e-5
+stretch(5, 30)
+where = place(12, "hand.L")
+assert ops.trim() == {"FINISHED"}
+frames = action.key_frames(action.bag_of(rig()))
+assert (frames[0], frames[-1]) == (5, 30)
+assert np.abs(place(12, "hand.L") - where).max() < 1e-4
+stretch(5, 10)
+late = place(25, "hand.L")
+assert ops.time_scale(factor=2.0) == {"FINISHED"}
+assert np.abs(place(30, "hand.L") - late).max() < 1e-4
+assert action.key_frames(action.bag_of(rig()))[-1] == 35
+scene.use_preview_range = False
+assert "no motion" in complaint(ops.smooth, first=100, last=120)
+""",
+    )
+
+
+def test_suspicious_frames_are_marked_and_found(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+bag = action.bag_of(rig())
+for curve in bag.fcurves:
+    if "forearm.R" in curve.data_path:
+        curve.keyframe_points[24].co[1] += 0.6
+        curve.update()
+assert "marked" in complaint(ops.next_suspicious)
+assert ops.mark_suspicious() == {"FINISHED"}
+assert len(scene.timeline_markers) == 1 and abs(scene.timeline_markers[0].frame - 25) <= 2
+scene.frame_set(1)
+ops.next_suspicious()
+assert abs(scene.frame_current - 25) <= 2, scene.frame_current
+scene.frame_set(40)
+ops.next_suspicious(back=True)
+assert abs(scene.frame_current - 25) <= 2
+""",
+    )
+
+
+def test_what_cannot_work_is_said(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+assert "raw" in complaint(ops.restore_raw)
+for tool in (ops.bridge, ops.swap_sides, ops.trim):
+    assert "preview range" in complaint(tool)
+rig().animation_data.action = None
+assert "no animation" in complaint(ops.smooth)
+bpy.context.view_layer.objects.active = rig().children[0]
+assert not ops.smooth.poll()
+""",
+    )
