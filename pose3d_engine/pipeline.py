@@ -19,6 +19,10 @@ from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
 
+MOTION_STAGES = ("fusion", "filter", "fit")
+"""The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md."""
+
+
 @dataclass(frozen=True)
 class AnalyseSettings:
     """What changes who is found in a video.
@@ -47,7 +51,7 @@ class CaptureSettings:
     person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
     own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person,
     metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
-    ``tracking.repair`` that tracks go through.
+    ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the motion goes through.
     """
 
     person: str | tracking.PersonAt = "largest"
@@ -60,6 +64,7 @@ class CaptureSettings:
     device: str = "auto"
     raw: bool = False
     repair: frozenset[str] = tracking.REPAIR_STEPS
+    motion: frozenset[str] = frozenset(MOTION_STAGES)
 
     def __post_init__(self) -> None:
         if isinstance(self.person, str):
@@ -163,13 +168,14 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     dense = lifters.Track2D(track.lifted, width, height, lifted_fps, focal)
     joints = lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
     own = people.extras.get("blazepose33_world")
-    if own is not None and not settings.raw:
+    stages = frozenset() if settings.raw else settings.motion
+    if own is not None and "fusion" in stages:
         # Where the detector took left for right, its 3D faces the wrong way too.
         trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
         joints = fusion.fuse(joints, trusted, view.look_at_torso(rays)[1])
 
     # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
-    if not settings.raw:
+    if "filter" in stages:
         joints = smoothing.smooth(joints, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
@@ -178,7 +184,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
         joints[sight],
         trajectory.root_path(joints[sight][:, H36M_ROWS], rays[sight][:, COCO_ROWS], scores[sight][:, COCO_ROWS], fps),
     )
-    if not settings.raw:
+    if "fit" in stages:
         joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
