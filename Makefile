@@ -48,6 +48,7 @@ bench: assets ## speed, memory and accuracy as tables
 	@$(VENV) scripts/bench.py
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
+	@$(VENV) scripts/bench_motion.py
 
 addon: setup ## dist/video_to_mocap-VERSION.zip
 	@$(VENV) scripts/build_addon.py

@@ -14,13 +14,27 @@ from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
 from .lifters import view
-from .motion import bones, fit, floor, fusion, smoothing, trajectory
+from .motion import bones, contacts, feet, fit, floor, fusion, level, orientation, smoothing, trajectory
 from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
+MOTION_STAGES = ("fusion", "filter", "fit", "level")
+"""The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
+has modes instead."""
 
-MOTION_STAGES = ("fusion", "filter", "fit")
-"""The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md."""
+
+def motion_stages(text: str) -> frozenset[str]:
+    """``all``, ``none`` or names of MOTION_STAGES with commas between. Raises UserError for anything else."""
+    if text in ("all", "none"):
+        return frozenset(MOTION_STAGES if text == "all" else ())
+    names = [name.strip() for name in text.split(",")]
+    if not set(names) <= set(MOTION_STAGES):
+        raise UserError(f"motion is {text!r}; give all, none or some of {','.join(MOTION_STAGES)}")
+    return frozenset(names)
+
+
+WITNESSES = 3
+"""Persons, the first ones, whose standing and walking tell the camera's tilt, whoever is captured."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,8 @@ class CaptureSettings:
     own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person,
     metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
     ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the motion goes through.
+    feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned clockwise, None for what
+    is found.
     """
 
     person: str | tracking.PersonAt = "largest"
@@ -65,6 +81,9 @@ class CaptureSettings:
     raw: bool = False
     repair: frozenset[str] = tracking.REPAIR_STEPS
     motion: frozenset[str] = frozenset(MOTION_STAGES)
+    feet: str = "auto"
+    tilt: float | None = None
+    roll: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.person, str):
@@ -75,6 +94,11 @@ class CaptureSettings:
             raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
         if self.tds is not None and not 1 <= self.tds <= 100:
             raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
+        if self.feet not in feet.MODES:
+            raise UserError(f"feet is {self.feet!r}; choose from {', '.join(feet.MODES)}")
+        for name, degrees in (("tilt", self.tilt), ("roll", self.roll)):
+            if degrees is not None and not -90 <= degrees <= 90:
+                raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
 
 
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) -> People:
@@ -122,7 +146,10 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     """
     lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
     chosen, first = _chosen(people, settings.person)
-    motions = {row: _motion(people, row, lifter, settings, progress) for row in sorted({first, *chosen})}
+    witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
+    filmed = {row: _in_camera(people, row, lifter, settings, progress) for row in sorted({first, *chosen, *witnesses})}
+    tilt = _attitude([filmed[row] for row in witnesses], people.times, settings)
+    motions = {row: _in_world(people, filmed[row], tilt, lifter, settings) for row in sorted({first, *chosen})}
     origin = motions[first].camera_t[0] + motions[first].camera_R[0] @ motions[first].root[0]
     for motion in motions.values():
         shift = np.array([origin[0], origin[1], 0.0], np.float32)
@@ -136,22 +163,52 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
 def _chosen(people: People, wanted: str | tracking.PersonAt) -> tuple[list[int], int]:
     """Rows of those who are captured, and of the one above whose first Hip the world's origin is, whoever is captured:
     person 1, unless the part of the clip that was cut out is without them. Raises UserError."""
-    present = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
+    present = _present(people)
     chosen = tracking.select(people, wanted)
     if wanted == "all":
-        chosen = [row for row in chosen if present[row]]
-    absent = [row for row in chosen if not present[row]]
+        chosen = [row for row in chosen if row in present]
+    absent = [row for row in chosen if row not in present]
     if absent or not chosen:
         who = f"person {absent[0] + 1} is not" if absent else "nobody is"
         raise UserError(f"{who} seen in this part of the clip; choose another person or part")
-    return chosen, int(np.argmax(present))
+    return chosen, present[0]
 
 
-def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress) -> Motion:
-    """One person's motion; its world still has the camera above its origin."""
+def _present(people: People) -> list[int]:
+    """Rows of those who are seen at all; a part that was cut out of a clip can be without somebody."""
+    seen = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
+    return [int(row) for row in np.flatnonzero(seen)]
+
+
+@dataclass(frozen=True)
+class _Filmed:
+    """One person in camera axes, as tall as all are taken to be until the world is made.
+
+    joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), rays (T,17,2) on the plane z = 1,
+    confidence (T,17), seen (T,), swapped (T,) where left and right had been exchanged.
+    """
+
+    row: int
+    joints: np.ndarray
+    root: np.ndarray
+    keypoints: np.ndarray
+    rays: np.ndarray
+    confidence: np.ndarray
+    seen: np.ndarray
+    swapped: np.ndarray
+    focal: float
+    tds: int
+    repairs: dict[str, int]
+
+
+def _in_camera(
+    people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress
+) -> _Filmed:
+    """One person's motion before the camera: everything that a picture tells by itself."""
     video_facts = people.meta["video"]
     width, height = int(video_facts["width"]), int(video_facts["height"])
     fps = mean_rate(people.times, float(video_facts["fps"]))
+    stages = frozenset() if settings.raw else settings.motion
     focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
 
     # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
@@ -168,7 +225,6 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
     dense = lifters.Track2D(track.lifted, width, height, lifted_fps, focal)
     joints = lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
     own = people.extras.get("blazepose33_world")
-    stages = frozenset() if settings.raw else settings.motion
     if own is not None and "fusion" in stages:
         # Where the detector took left for right, its 3D faces the wrong way too.
         trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
@@ -179,7 +235,7 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
         joints = smoothing.smooth(joints, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
-    sight = slice(int(np.flatnonzero(seen)[0]), int(np.flatnonzero(seen)[-1]) + 1)
+    sight = _sight(seen)
     joints, root = (
         joints[sight],
         trajectory.root_path(joints[sight][:, H36M_ROWS], rays[sight][:, COCO_ROWS], scores[sight][:, COCO_ROWS], fps),
@@ -188,45 +244,102 @@ def _motion(people: People, row: int, lifter: lifters.Lifter, settings: CaptureS
         joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
+    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped.any(axis=1), focal, tds, track.counts)
 
-    # World: until here everybody is as tall as the stages were tuned for; one picture cannot tell.
-    size = settings.height / CANONICAL_HEIGHT
-    joints, root = (joints * size).astype(np.float32), (root * size).astype(np.float32)
-    rotation = floor.LEVEL_CAMERA.astype(np.float32)
-    world = (joints + root[:, None]) @ rotation.T
-    ground = floor.floor_height(world[:, floor.ANKLES, 2], confidence[:, floor.ANKLES] > 0, settings.height)
-    camera = np.array([0.0, 0.0, -ground], np.float32)
+
+def _sight(seen: np.ndarray) -> slice:
+    """The rows from the first to the last in which somebody is seen, (T,) bool."""
+    rows = np.flatnonzero(seen)
+    return slice(int(rows[0]), int(rows[-1]) + 1)
+
+
+def _attitude(witnesses: list[_Filmed], times: np.ndarray, settings: CaptureSettings) -> level.Attitude:
+    """How the one camera of all persons is tilted; what the user says always wins."""
+    if settings.tilt is not None and settings.roll is not None:
+        return level.Attitude(settings.tilt, settings.roll, True)
+    found = level.attitude(
+        [level.Body(one.joints + one.root[:, None], one.confidence * one.seen[:, None], times) for one in witnesses]
+    )
+    if settings.tilt is None and settings.roll is None:
+        return found
+    return level.Attitude(
+        found.pitch if settings.tilt is None else settings.tilt,
+        found.roll if settings.roll is None else settings.roll,
+        True,
+    )
+
+
+def _in_world(
+    people: People, filmed: _Filmed, tilt: level.Attitude, lifter: lifters.Lifter, settings: CaptureSettings
+) -> Motion:
+    """One person's motion in the world; it still has the camera above its origin."""
+    video_facts = people.meta["video"]
+    width, height = int(video_facts["width"]), int(video_facts["height"])
+    fps = mean_rate(people.times, float(video_facts["fps"]))
+    confidence, seen = filmed.confidence, filmed.seen
+    rotation = tilt.rotation
+    world = (filmed.joints + filmed.root[:, None]) @ rotation.T
+    planted = contacts.contacts(world, confidence, people.times, np.zeros(3))
+    ground = floor.floor_height(world[:, floor.ANKLES, 2], confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
+    camera = np.array([0.0, 0.0, -ground])
     world = world + camera
+    if not settings.raw:
+        sight = _sight(seen)
+        world[sight], planted[sight] = feet.lock(
+            world[sight], planted[sight], people.times[sight], CANONICAL_HEIGHT, settings.feet
+        )
+        world[: sight.start], world[sight.stop :] = world[sight.start], world[sight.stop - 1]
+    # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
+    size = settings.height / CANONICAL_HEIGHT
+    world, camera = world * size, camera * size
+    body = (world - camera) @ rotation
+    joints, root, world = (array.astype(np.float32) for array in (body - body[:, :1], body[:, 0], world))
+    rotation, camera = rotation.astype(np.float32), camera.astype(np.float32)
     return Motion(
         joints3d=joints,
         root=root,
         world=world,
         camera_R=np.repeat(rotation[None], len(joints), axis=0),
         camera_t=np.repeat(camera[None], len(joints), axis=0),
-        keypoints2d=keypoints,
+        keypoints2d=filmed.keypoints,
         confidence=confidence,
-        contacts=floor.contacts(world, confidence, people.times, camera),
+        contacts=planted,
         frames=people.frames,
         times=people.times,
         meta={
             "fps": fps,
             "width": width,
             "height": height,
-            "focal_px": focal,
+            "focal_px": filmed.focal,
             "principal_point": [width / 2, height / 2],
-            "person": row + 1,
+            "person": filmed.row + 1,
             "detector": people.meta["detector"],
             "lifter": lifter.name,
             "checkpoint": lifter.checkpoint.name,
             "checkpoint_sha256": files.sha256(lifter.checkpoint),
-            "tds": tds,
+            "tds": filmed.tds,
             "height_m": settings.height,
             "engine": __version__,
             "video": Path(str(video_facts["path"])).name,
-            "repairs": track.counts,
+            "repairs": filmed.repairs,
+            "camera": {"pitch_deg": round(tilt.pitch, 2), "roll_deg": round(tilt.roll, 2), "known": tilt.known},
+            "feet": settings.feet,
             "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
         },
+        extras={} if settings.raw else _orientations(people, filmed, rotation, fps),
     )
+
+
+def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> dict[str, np.ndarray]:
+    """The extra arrays of head, hands and feet, where the detector has points on them; rotation: camera to world."""
+    world, picture = people.extras.get("blazepose33_world"), people.extras.get("blazepose33")
+    if world is None or picture is None:
+        return {}
+    # The detector's 3D is in the axes of a camera that looks at the person.
+    to_world = rotation @ np.swapaxes(view.look_at_torso(filmed.rays)[1], -1, -2)
+    points = np.where(filmed.swapped[:, None, None], np.nan, world[filmed.row])
+    found = orientation.orientations(points, np.nan_to_num(picture[filmed.row][..., 2]), to_world, fps)
+    return {} if found is None else {**found[0], "orientation_valid": found[1]}
 
 
 def _expected_frames(info: VideoInfo, settings: AnalyseSettings) -> int:

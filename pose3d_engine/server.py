@@ -249,6 +249,9 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
         device=_param(params, "device", str, defaults.device),
         raw=_param(params, "raw", bool, defaults.raw),
         repair=defaults.repair if steps is None else tracking.repair_steps(steps),
+        feet=_param(params, "feet", str, defaults.feet),
+        tilt=_param(params, "tilt", float),
+        roll=_param(params, "roll", float),
     )
     picture = _param(params, "picture", dict, {})
     people = keypoint_files.read(

@@ -8,7 +8,8 @@ from pathlib import Path
 from .. import detectors, tracking
 from ..data import People
 from ..lifters.device import DEVICES
-from ..pipeline import AnalyseSettings, CaptureSettings
+from ..motion import feet
+from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
 
 
 def tds(text: str) -> int | None:
@@ -72,6 +73,15 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
         metavar="all|none|STEP[,STEP]",
         help="what is mended in the 2D: swaps, outliers, gaps, rate (frames between those of a slow clip)",
     )
+    group.add_argument(
+        "--motion",
+        default="all",
+        metavar="all|none|STAGE[,STAGE]",
+        help=f"stages of the clean-up: {', '.join(MOTION_STAGES)}",
+    )
+    group.add_argument("--feet", choices=feet.MODES, default=defaults.feet, help="which feet are planted on the floor")
+    group.add_argument("--tilt", type=float, metavar="DEG", help="that the camera looks down; found where possible")
+    group.add_argument("--roll", type=float, metavar="DEG", help="that the camera is turned clockwise; likewise")
     group.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
 
 
@@ -93,6 +103,10 @@ def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSett
         args.device,
         raw,
         tracking.repair_steps(args.repair),
+        motion_stages(args.motion),
+        args.feet,
+        args.tilt,
+        args.roll,
     )
 
 

@@ -50,7 +50,7 @@ def true_contacts(world: np.ndarray, rate: float) -> np.ndarray:
 
 
 def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.ndarray) -> Scores:
-    """Scores of a motion whose true joints (T,17,3) stand in a world with its z up; world = rotation @ camera + place."""
+    """Scores of a motion whose true joints (T,17,3) stand in a world, z up; world = rotation @ camera + place."""
     rate = float(motion.meta["fps"])
     camera = (world - place) @ rotation
     true = camera - camera[:, :1]

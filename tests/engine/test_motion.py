@@ -3,7 +3,7 @@ import pytest
 
 from pose3d_engine.body import CHAIN
 from pose3d_engine.lifters import view
-from pose3d_engine.motion import bones, fit, floor, fusion, smoothing, trajectory
+from pose3d_engine.motion import bones, contacts, fit, floor, fusion, smoothing, trajectory
 from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
@@ -191,6 +191,8 @@ class TestFloor:
         ground = floor.floor_height(heights, np.ones((100, 2), bool), height=1.7)
         assert ground == pytest.approx(0.3 - 0.08, abs=1e-6)
 
+
+class TestContacts:
     def test_contacts_are_low_and_slow(self):
         world = np.zeros((90, 17, 3))
         left, right = floor.ANKLES
@@ -200,14 +202,14 @@ class TestFloor:
         world[30:60, left, 2] += 0.3 * np.sin(np.linspace(0, np.pi, 30))
         world[30:60, left, 0] = np.linspace(0, 0.8, 30)
         world[60:, left, 0] = 0.8
-        contacts = floor.contacts(world, np.ones((90, 17)), times, CAMERA)
-        assert contacts[:, 1].all()
-        assert contacts[:28, 0].all()
-        assert contacts[63:, 0].all()
-        assert not contacts[34:56, 0].any()
+        found = contacts.contacts(world, np.ones((90, 17)), times, CAMERA)
+        assert found[:, 1].all()
+        assert found[:28, 0].all()
+        assert found[63:, 0].all()
+        assert not found[34:56, 0].any()
         world[..., 2] += 2.0  # the same on a wall
-        np.testing.assert_array_equal(floor.contacts(world, np.ones((90, 17)), times, CAMERA), contacts)
-        unseen = floor.contacts(world, np.zeros((90, 17)), times, CAMERA)
+        np.testing.assert_array_equal(contacts.contacts(world, np.ones((90, 17)), times, CAMERA), found)
+        unseen = contacts.contacts(world, np.zeros((90, 17)), times, CAMERA)
         assert not unseen.any()
 
     def test_a_jump_is_in_the_air(self):
@@ -215,10 +217,10 @@ class TestFloor:
         times = np.arange(90) / 30
         air = np.clip(times - 1.0, 0, 0.6)
         world[:, :, 2] = 0.08 + (0.6 * 9.81 / 2 * air - 9.81 / 2 * air**2)[:, None]
-        contacts = floor.contacts(world, np.ones((90, 17)), times, CAMERA)
-        assert contacts[:29].all()
-        assert not contacts[32:46].any()
-        assert contacts[50:].all()
+        found = contacts.contacts(world, np.ones((90, 17)), times, CAMERA)
+        assert found[:29].all()
+        assert not found[32:46].any()
+        assert found[50:].all()
 
 
 class TestFusion:

@@ -52,8 +52,12 @@ def test_world_is_camera_turned_and_moved(motion):
     assert np.quantile(motion.world[..., 2], 0.02) == pytest.approx(0.08, abs=0.05)
 
 
-def test_the_walker_walks(motion):
-    """The hips go where the truth goes, up to the size of the person, which one picture cannot tell."""
+def test_the_walker_walks():
+    """The hips go where the truth goes, up to the size of the person, which one picture cannot tell.
+
+    The generated walker slides, so his feet are left alone.
+    """
+    motion = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", feet="never"))[0]
     truth = walk()[:, 0]
     path = motion.root.astype(np.float64)
     path, truth = path - path.mean(axis=0), truth - truth.mean(axis=0)
@@ -99,7 +103,7 @@ def test_two_people_stand_where_they_are_to_each_other(tmp_path):
     np.testing.assert_allclose(alone.world, motions[1].world, atol=1e-5)
     apart = motions[1].root[0] - motions[0].root[0]
     world = motions[1].world[0, 0] - motions[0].world[0, 0]
-    np.testing.assert_allclose(world[:2], apart[[0, 2]], atol=1e-4)
+    np.testing.assert_allclose(world[:2], (motions[0].camera_R[0] @ apart)[:2], atol=1e-4)
 
 
 def test_height_scales_everything():

@@ -1,0 +1,188 @@
+"""How the camera is tilted: where up is, found from people who stand and walk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..skeletons import H36M17
+from . import contacts, floor
+
+LEVEL = np.array([0.0, -1.0, 0.0])
+"""Up in the axes of a level camera."""
+
+_FOREFOOT = 0.10
+"""Metres in front of the ankles over which a standing body has its centre of mass."""
+
+_MASSES: tuple[tuple[str, str, float, float], ...] = (
+    ("Neck/Nose", "Head", 0.3, 0.08),
+    ("Thorax", "Hip", 0.5, 0.50),
+    ("LShoulder", "LElbow", 0.44, 0.028),
+    ("RShoulder", "RElbow", 0.44, 0.028),
+    ("LElbow", "LWrist", 0.6, 0.022),
+    ("RElbow", "RWrist", 0.6, 0.022),
+    ("LHip", "LKnee", 0.43, 0.10),
+    ("RHip", "RKnee", 0.43, 0.10),
+    ("LKnee", "LAnkle", 0.5, 0.06),
+    ("RKnee", "RAnkle", 0.5, 0.06),
+)
+"""Segments, where along them their mass lies, and its share of the body (Winter, Biomechanics, after Dempster)."""
+
+_BODY_RAD, _LEAN_RAD = 0.08, 0.15
+"""How far a clip's balance is off as a whole, and from which lean on a frame is not taken for standing."""
+
+_STEP_M, _STEP_S = 0.10, 0.5
+"""How far one planted foot is off the floor's plane, mostly along the line of sight; the length of such a piece."""
+
+_ROLL_RAD, _ROLLED_RAD = 0.06, 0.10
+"""Cameras are mostly held level from left to right; one that is rolled by much more than this is believed."""
+
+_SURE_SHARE, _WALKED_M = 0.4, 1.5
+"""Share of upright frames, or metres between footsteps, that up is known by."""
+
+_PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)
+"""Degrees; an answer beyond them is that of somebody who lies or hangs, not of a camera."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person in camera axes. joints (T,17,3) metres, for a person of 1.70 m; confidence (T,17); times (T,)."""
+
+    joints: np.ndarray
+    confidence: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
+class Attitude:
+    """pitch: degrees that the camera looks down; roll: degrees that it is turned clockwise. known: False where nothing
+    told, and the camera is taken for level."""
+
+    pitch: float
+    roll: float
+    known: bool
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """(3,3): camera axes -> world axes (z up, the camera looks along +Y)."""
+        pitch, roll = math.radians(self.pitch), math.radians(self.roll)
+        down = np.array([[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]])
+        turn = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
+        return floor.LEVEL_CAMERA @ down @ turn
+
+
+UNKNOWN = Attitude(0.0, 0.0, False)
+
+
+def attitude(bodies: Sequence[Body]) -> Attitude:
+    """The tilt of one camera that filmed all ``bodies``; UNKNOWN where nobody stands or walks.
+
+    Two things tell: on average a body has its centre of mass over its feet, which is known for every view but only to
+    some degrees; and all footsteps lie in one plane, which is sure but only along the ways that were walked. Both are
+    weighed by what they are sure of (least squares), with a weak belief that cameras are not rolled.
+
+    Assumes: a level floor, people who are on their feet for much of the time, a camera that keeps its tilt.
+    """
+    upright = [_upright(body) for body in bodies]
+    told = [(body, weight) for body, weight in zip(bodies, upright, strict=True) if weight.sum() >= 8]
+    if not told:
+        return UNKNOWN
+    up = _balance(told, LEVEL, None)
+    walked = 0.0
+    for _ in range(3):
+        believed = _attitude_of(up)
+        planted = [_planted(body, believed) for body, _ in told]
+        up = _balance(told, up, planted)
+        up, walked = _with_floor(up, told, planted)
+    share = max(float((weight > 0.5).mean()) for _, weight in told)
+    found = _attitude_of(up)
+    inside = _PITCHES[0] < found.pitch < _PITCHES[1] and _ROLLS[0] < found.roll < _ROLLS[1]
+    return found if inside and (share >= _SURE_SHARE or walked >= _WALKED_M) else UNKNOWN
+
+
+def _attitude_of(up: np.ndarray) -> Attitude:
+    """up: (3,) unit vector in camera axes."""
+    return Attitude(
+        math.degrees(math.atan2(-up[2], math.hypot(up[0], up[1]))), math.degrees(math.atan2(-up[0], -up[1])), True
+    )
+
+
+def _row(joint: str) -> int:
+    return H36M17.index(joint)
+
+
+def _upright(body: Body) -> np.ndarray:
+    """(T,) 0..1: legs stretched, trunk in line with them, all of it seen."""
+    joints = body.joints
+    hip, chest = joints[:, _row("Hip")], joints[:, _row("Thorax")]
+    feet = joints[:, floor.ANKLES].mean(axis=1)
+    reach = np.linalg.norm(hip - feet, axis=-1) / 0.84
+    line = (_unit(chest - hip) * _unit(hip - feet)).sum(axis=-1)
+    seen = body.confidence[:, [*floor.ANKLES, _row("Hip"), _row("Thorax")]].min(axis=1) > 0
+    return np.clip((reach - 0.75) / 0.15, 0, 1) * np.clip((line - 0.7) / 0.2, 0, 1) * seen
+
+
+def _balance(told: list[tuple[Body, np.ndarray]], start: np.ndarray, planted: list[np.ndarray] | None) -> np.ndarray:
+    """Unit vector (3,): the usual direction from the feet to the centre of mass; frames that lean far count less."""
+    directions, weights = [], []
+    for i, (body, upright) in enumerate(told):
+        joints = body.joints
+        mass = sum(
+            share * (joints[:, _row(a)] * (1 - at) + joints[:, _row(b)] * at) for a, b, at, share in _MASSES
+        ) / sum(share for *_, share in _MASSES)
+        left = _unit(joints[:, _row("LHip")] - joints[:, _row("RHip")]) + _unit(
+            joints[:, _row("LShoulder")] - joints[:, _row("RShoulder")]
+        )
+        forward = _unit(np.cross(left, joints[:, _row("Thorax")] - joints[:, _row("Hip")]))
+        support = joints[:, floor.ANKLES].mean(axis=1) + _FOREFOOT * forward
+        directions.append(_unit(mass - support))
+        both = np.ones(len(joints)) if planted is None else np.where(planted[i].all(axis=1), 1.0, 0.3)
+        weights.append(both * np.maximum(upright, 0.02))
+    every, weight = np.concatenate(directions), np.concatenate(weights)
+    up = _unit((weight[:, None] * every).sum(axis=0)) if planted is None else start
+    for _ in range(10):
+        lean = 2 * (1 - every @ up)
+        up = _unit(((weight / (1 + lean / _LEAN_RAD**2))[:, None] * every).sum(axis=0))
+    return up
+
+
+def _planted(body: Body, believed: Attitude) -> np.ndarray:
+    """(T,2) contacts, as far as they can be told before the floor is known."""
+    world = body.joints @ believed.rotation.T
+    return contacts.contacts(world, body.confidence, body.times, np.zeros(3))
+
+
+def _with_floor(
+    up: np.ndarray, told: list[tuple[Body, np.ndarray]], planted: list[np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """``up`` turned so that each person's footsteps lie in a plane across it; and how far apart steps are, metres.
+
+    Persons have planes of their own: how tall they are, and so how far away, is not known well enough for one.
+    """
+    information = np.eye(3) / _BODY_RAD**2
+    walked = 0.0
+    for (body, _), contact in zip(told, planted, strict=True):
+        rate = (len(body.times) - 1) / max(body.times[-1] - body.times[0], 1e-6)
+        piece = max(int(_STEP_S * rate), 1)
+        places, weights = [], []
+        for foot, ankle in enumerate(floor.ANKLES):
+            for first, end in contacts.stretches(contact[:, foot]):
+                for at in range(first, end, piece):
+                    rows = slice(at, min(at + piece, end))
+                    places.append(body.joints[rows, ankle].mean(axis=0))
+                    weights.append((rows.stop - rows.start) / piece)
+        if len(places) > 2:
+            weight = np.array(weights)[:, None]
+            apart = np.array(places) - (weight * places).sum(axis=0) / weight.sum()
+            information += (weight * apart).T @ apart / _STEP_M**2
+            walked = max(walked, float(np.ptp(apart @ np.linalg.svd(apart, full_matrices=False)[2][0])))
+    rolled = math.atan2(up[0], -up[1])
+    information[0, 0] += 1 / (_ROLL_RAD**2 * (1 + (rolled / _ROLLED_RAD) ** 2) ** 2)
+    return _unit(np.linalg.solve(information, up / _BODY_RAD**2)), walked
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

@@ -1,0 +1,138 @@
+"""The tilt of the camera and the lock of the feet, on a walker whose truth is known."""
+
+import numpy as np
+import pytest
+
+from pose3d_engine import pipeline
+from pose3d_engine.errors import UserError
+from pose3d_engine.motion import bones, contacts, feet, floor, level
+from pose3d_engine.skeletons import H36M17
+from scripts.make_small_datasets import walker
+
+TIMES = np.arange(120) / 30
+
+
+def world_walk():
+    """(120,17,3) a walker on the floor, bones of constant length, who slides and sinks: what a capture is like."""
+    world = walker(120, 30.0, np.random.default_rng(0))
+    lengths = bones.bone_lengths(world, np.ones((120, 17)), 1.7)
+    world = bones.with_lengths(world, lengths) + world[:, :1]
+    world[..., 2] -= np.quantile(world[:, floor.ANKLES, 2], 0.02) - 0.08
+    wander = np.stack([0.05 * np.sin(TIMES * 2), 0.1 * np.cos(TIMES * 1.5), 0.02 * np.sin(TIMES * 3)], axis=-1)
+    return world + wander[:, None]
+
+
+def slide(world, planted):
+    speed = np.linalg.norm(np.diff(world[:, floor.ANKLES, :2], axis=0), axis=-1) * 30
+    return speed[planted[1:] & planted[:-1]]
+
+
+def lengths_of(world):
+    return np.stack([np.linalg.norm(world[:, c] - world[:, p], axis=-1) for p, c in H36M17.bones], axis=1)
+
+
+@pytest.fixture
+def walking():
+    world = world_walk()
+    planted = contacts.contacts(world, np.ones((120, 17)), TIMES, np.array([0.0, -4.0, 1.2]))
+    assert 0.2 < planted.mean() < 0.95
+    return world, planted
+
+
+class TestFeet:
+    def test_planted_feet_neither_slide_nor_sink_and_bones_keep_their_lengths(self, walking):
+        world, planted = walking
+        locked, used = feet.lock(world, planted, TIMES, 1.7, "auto")
+        np.testing.assert_array_equal(used, planted)
+        assert slide(world, planted).mean() > 0.1
+        assert slide(locked, planted).mean() < 0.01
+        assert locked[:, floor.ANKLES, 2].min() > 0.08 - 0.005
+        np.testing.assert_allclose(lengths_of(locked), lengths_of(world), atol=1e-5)
+
+    def test_knees_do_not_pop(self, walking):
+        world, planted = walking
+        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto")
+
+        def bend(joints):
+            hip, knee, ankle = (joints[:, H36M17.index(j)] for j in ("LHip", "LKnee", "LAnkle"))
+            a, b = knee - hip, ankle - knee
+            cosine = (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+            return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+        assert np.abs(np.diff(bend(locked))).max() < np.abs(np.diff(bend(world))).max() + 8
+
+    def test_the_air_stays_the_air(self):
+        world = np.repeat(world_walk()[:1], 120, axis=0)
+        world[..., 2] -= world[:, floor.ANKLES, 2].min() - 0.08
+        air = np.clip(TIMES - 1.5, 0, 0.5)
+        world[..., 2] += (9.81 / 2 * 0.5 * air - 9.81 / 2 * air**2)[:, None]
+        planted = contacts.contacts(world, np.ones((120, 17)), TIMES, np.array([0.0, -4.0, 1.2]))
+        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto")
+        top = np.argmax(world[:, 0, 2])
+        assert not planted[top].any()
+        assert locked[top, 0, 2] == pytest.approx(world[top, 0, 2], abs=0.03)
+        _, always = feet.lock(world, planted, TIMES, 1.7, "always")
+        assert always.any(axis=1).all()
+
+    def test_modes(self, walking):
+        world, planted = walking
+        assert feet.lock(world, planted, TIMES, 1.7, "never")[0] is world
+        grounded, _ = feet.lock(world, planted, TIMES, 1.7, "ground")
+        assert grounded[:, floor.ANKLES, 2].min() > 0.08 - 0.005
+        assert slide(grounded, planted).mean() > 0.05
+
+    def test_who_stands_on_a_wall_stays_there(self, walking):
+        world, planted = walking
+        high = world + [0, 0, 2.0]
+        locked, _ = feet.lock(high, planted, TIMES, 1.7, "auto")
+        assert np.abs(locked[:, 0, 2] - high[:, 0, 2]).max() < 0.1
+
+    @pytest.mark.parametrize("frames", [1, 2, 3])
+    def test_short(self, walking, frames):
+        world, planted = walking
+        locked, _ = feet.lock(world[:frames], planted[:frames], TIMES[:frames], 1.7, "auto")
+        assert np.isfinite(locked).all()
+
+
+class TestLevel:
+    def filmed(self, pitch, roll, world=None):
+        world = world_walk() if world is None else world
+        true = level.Attitude(pitch, roll, True)
+        return level.Body((world - [0, -5, 1.5]) @ true.rotation, np.ones(world.shape[:2]), TIMES)
+
+    @pytest.mark.parametrize(("pitch", "roll"), [(-15, 0), (0, 3), (25, -2), (40, 0), (20, 13)])
+    def test_a_walker_tells(self, pitch, roll):
+        found = level.attitude([self.filmed(pitch, roll)])
+        assert found.known
+        assert found.pitch == pytest.approx(pitch, abs=3)
+        assert found.roll == pytest.approx(roll, abs=4)
+
+    def test_rotation_is_one(self):
+        turn = level.Attitude(20, 5, True).rotation
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        np.testing.assert_array_equal(level.UNKNOWN.rotation, floor.LEVEL_CAMERA)
+        # A camera that looks down sees what is ahead of it lower in the world.
+        assert (level.Attitude(20, 0, True).rotation @ [0, 0, 1])[2] < 0
+
+    def test_who_lies_tells_nothing(self):
+        world = world_walk()
+        lying = world[..., [0, 2, 1]] * [1, 1, 1]
+        assert level.attitude([self.filmed(0, 0, lying)]) == level.UNKNOWN
+
+    def test_nobody_tells_nothing(self):
+        assert level.attitude([]) == level.UNKNOWN
+        body = self.filmed(20, 0)
+        assert not level.attitude([level.Body(body.joints, body.confidence * 0, TIMES)]).known
+
+
+class TestSettings:
+    @pytest.mark.parametrize("wrong", [{"feet": "glued"}, {"tilt": 120.0}, {"roll": float("nan")}])
+    def test_bad_ones_are_refused(self, wrong):
+        with pytest.raises(UserError):
+            pipeline.CaptureSettings(**wrong)
+
+    def test_stages_by_name(self):
+        assert pipeline.motion_stages("all") == frozenset(pipeline.MOTION_STAGES)
+        assert pipeline.motion_stages("fit, level") == {"fit", "level"}
+        with pytest.raises(UserError):
+            pipeline.motion_stages("magic")

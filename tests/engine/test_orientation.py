@@ -1,0 +1,76 @@
+"""Heads, hands and feet of a figure in T-pose are where they are at rest, and turn as it is turned."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from pose3d_engine.motion import orientation
+
+AT_REST = {
+    0: (0, -0.12, 1.60),  # nose
+    7: (0.08, 0, 1.62),
+    8: (-0.08, 0, 1.62),  # ears
+    2: (0.03, -0.09, 1.64),
+    5: (-0.03, -0.09, 1.64),  # eyes
+    15: (0.7, 0, 1.4),
+    17: (0.78, 0.03, 1.4),
+    19: (0.79, -0.03, 1.4),  # left wrist, little finger, index
+    16: (-0.7, 0, 1.4),
+    18: (-0.78, 0.03, 1.4),
+    20: (-0.79, -0.03, 1.4),
+    27: (0.1, 0, 0.08),
+    29: (0.1, 0.05, 0.02),
+    31: (0.1, -0.15, 0.02),  # left ankle, heel, toe
+    28: (-0.1, 0, 0.08),
+    30: (-0.1, 0.05, 0.02),
+    32: (-0.1, -0.15, 0.02),
+}
+
+
+def figure(frames=40):
+    points = np.zeros((frames, 33, 3))
+    for row, place in AT_REST.items():
+        points[:, row] = place
+    return points
+
+
+def found(points, to_world=None, scores=None):
+    frames = len(points)
+    turn = np.tile(np.eye(3), (frames, 1, 1)) if to_world is None else to_world
+    return orientation.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, 30.0)
+
+
+def angle(a, b):
+    return np.degrees(Rotation.from_matrix(np.swapaxes(a, -1, -2) @ b).magnitude())
+
+
+@pytest.mark.parametrize("part", orientation.PARTS)
+def test_at_rest_nothing_is_turned(part):
+    rotations, valid = found(figure())
+    assert valid.all()
+    assert angle(rotations[f"{part}_R"], np.eye(3)).max() < 15
+
+
+@pytest.mark.parametrize("part", orientation.PARTS)
+def test_parts_turn_with_the_figure(part):
+    turn = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
+    still, _ = found(figure())
+    turned, _ = found(figure(), np.tile(turn, (40, 1, 1)))
+    assert angle(turned[f"{part}_R"], turn @ still[f"{part}_R"]).max() < 0.1
+
+
+def test_what_is_not_seen_is_filled_and_said_to_be():
+    points, scores = figure(), np.ones((40, 33))
+    points[10:14] = np.nan
+    scores[20:, 31] = 0.1
+    rotations, valid = found(points, scores=scores)
+    assert not valid[10:14].any()
+    assert not valid[20:, 3].any()
+    assert valid[20:, 4].all()
+    for part in orientation.PARTS:
+        turn = rotations[f"{part}_R"]
+        np.testing.assert_allclose(turn @ np.swapaxes(turn, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
+
+
+def test_nobody_seen_is_no_orientation():
+    assert found(np.full((5, 33, 3), np.nan)) is None
