@@ -10,7 +10,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test test-packages lint fuzz bench addon clean
+.PHONY: help setup assets demo test test-packages lint showcase fuzz bench addon clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -41,14 +41,23 @@ lint: setup ## ruff and mypy
 	$(VENV) -m ruff format --check
 	$(VENV) -m mypy
 
+showcase: assets ## two real clips beside the captured body, from the video's camera and from the side, in out/showcase
+	@mkdir -p out/showcase
+	@for clip in demo single-cam03; do \
+	    video=$$($(VENV) scripts/demo_clip.py $$clip) && \
+	    $(VENV) -m pose3d_engine run "$$video" -o out/showcase/$$clip.npz && \
+	    $(VENV) scripts/showcase.py "$$video" out/showcase/$$clip.npz -o out/showcase || exit; \
+	done
+
 fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of them
 	@$(VENV) -m tests.fuzz.run --seconds $(SECONDS)
 
-bench: assets ## speed, memory and accuracy as tables
+bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking on motion capture
 	@$(VENV) scripts/bench.py
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
 	@$(VENV) scripts/bench_motion.py
+	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
 
 addon: setup ## dist/video_to_mocap-VERSION.zip
 	@$(VENV) scripts/build_addon.py

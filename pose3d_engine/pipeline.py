@@ -324,7 +324,7 @@ def _in_world(
             "repairs": filmed.repairs,
             "camera": {"pitch_deg": round(tilt.pitch, 2), "roll_deg": round(tilt.roll, 2), "known": tilt.known},
             "feet": settings.feet,
-            "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence),
+            "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence, people.times),
         },
         extras={} if settings.raw else _orientations(people, filmed, rotation, fps),
     )
@@ -357,8 +357,13 @@ def mean_rate(times: np.ndarray, fallback: float) -> float:
     return float((len(times) - 1) / (times[-1] - times[0]))
 
 
-def _warnings(seen: np.ndarray, confidence: np.ndarray) -> list[str]:
+def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[str]:
     warnings = []
+    gaps = tracking.long_gaps(seen, times)
+    if gaps:
+        spans = ", ".join(f"{first:.2f} to {last:.2f} s" for first, last in gaps[:3])
+        more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+        warnings.append(f"not seen from {spans}{more}: nothing is known there, confidence is 0")
     if seen.mean() < 0.9:
         warnings.append(f"the person is seen in {100 * seen.mean():.0f} % of the frames; the others are filled")
     legs = confidence[seen][:, floor.ANKLES]

@@ -43,6 +43,9 @@ Methods (``params`` -> ``result``); paths are absolute strings, options are thos
              fps} of the video where it does not say. person: "largest", "all", "1,3"; person_at: "X,Y,SECONDS";
              repair: "all", "none", "swaps,outliers,..."; repairs: what each step did, a count by its name.
 ``doctor``   {} -> what ``pose3d doctor --json`` prints
+``fetch``    {name} -> {path}: weights of the register, downloaded
+``add``      {path} -> {path}: a user's file of weights, copied to where weights lie
+``clear``    {} -> {removed}: the cache of what was found in videos is emptied; how many entries it had
 """
 
 from __future__ import annotations

@@ -284,6 +284,33 @@ def _doctor(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     return doctor.report()
 
 
-METHODS = {"probe": _probe, "analyse": _analyse, "edit": _edit, "capture": _capture, "doctor": _doctor}
+def _fetch(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import weights
+
+    return {"path": str(weights.fetch(_param(params, "name", str, required=True), progress))}
+
+
+def _add(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import weights
+
+    return {"path": str(weights.add(Path(_param(params, "path", str, required=True))))}
+
+
+def _clear(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import cache
+
+    return {"removed": cache.clear()}
+
+
+METHODS = {
+    "probe": _probe,
+    "analyse": _analyse,
+    "edit": _edit,
+    "capture": _capture,
+    "doctor": _doctor,
+    "fetch": _fetch,
+    "add": _add,
+    "clear": _clear,
+}
 """What can be asked for; see :mod:`.protocol`. The engine's parts are imported when they are first wanted, so that
 the greeting comes at once."""

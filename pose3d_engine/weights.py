@@ -169,6 +169,30 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
     return target
 
 
+def add(path: Path) -> Path:
+    """Copies a file that the user has into the folder of weights, and returns where it lies now.
+
+    Which weights it holds is told by its SHA-256, whatever it is called, or else by its name. Raises UserError if it is
+    none of the register's, and if it has the name of one and other contents.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file")
+    digest = files.sha256(path)
+    wanted = next((candidate for candidate in register() if candidate.sha256 == digest), None) or entry_of(path)
+    if wanted is None:
+        raise UserError(
+            f"{path}: not known here; files of weights are known by their names: "
+            + ", ".join(candidate.file for candidate in register() if not candidate.sources)
+        )
+    if wanted.sha256 not in (None, digest):
+        raise UserError(f"{path}: not the {wanted.name} of the register (its SHA-256 differs); get it again")
+    target = _target() / wanted.file
+    if not (target.is_file() and target.samefile(path)):
+        with files.replacing(target) as temporary:
+            shutil.copyfile(path, temporary)
+    return target
+
+
 def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, Download]) -> dict[str, bytes]:
     parts: dict[str, bytes] = {}
     archives: dict[str, Path] = {}

@@ -8,8 +8,6 @@ Needs the engine's Python with the module ``bpy``. Exit status 2 for bad input.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -22,8 +20,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import studio  # noqa: E402
+
 from blender_addon.retarget import apply, camera, timeline  # noqa: E402
-from blender_addon.retarget.motion_file import JOINTS, MotionFile, MotionFileError, load  # noqa: E402
+from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
 from pose3d_engine import files, video  # noqa: E402
 from pose3d_engine.errors import UserError  # noqa: E402
 
@@ -102,8 +102,8 @@ def body_tiles(motion: MotionFile, rows: list[int], parts: list[Window]) -> list
     context = bpy.context
     scene = context.scene
     apply.capture_to_scene(context, [motion.path], set_scene=True)
-    _floor(context, motion)
-    _look(scene)
+    studio.lay_floor(context, motion)
+    studio.light(scene, TILE)
     frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
     cx, cy = motion.meta["principal_point"]
     tiles = []
@@ -113,64 +113,8 @@ def body_tiles(motion: MotionFile, rows: list[int], parts: list[Window]) -> list
             facts = {"width": part.width, "height": part.height, "principal_point": [cx - part.left, cy - part.top]}
             view = replace(motion, meta={**motion.meta, **facts})
             scene.camera = camera.create_camera(context, view, f"Window {column + 1}")
-            whole = int(np.floor(frames[row]))
-            scene.frame_set(whole, subframe=float(frames[row] - whole))
-            scene.render.filepath = str(Path(temporary) / f"{column}.png")
-            bpy.ops.render.render(write_still=True)
-            picture = cv2.imread(scene.render.filepath, cv2.IMREAD_COLOR)
-            if picture is None:
-                raise RuntimeError("Workbench wrote no picture")
-            tiles.append(picture)
+            tiles.append(studio.render(scene, float(frames[row]), Path(temporary)))
     return tiles
-
-
-def _look(scene: bpy.types.Scene) -> None:
-    """Workbench, which needs no GPU: studio light, soft outlines, a shadow on the floor."""
-    scene.render.engine = "BLENDER_WORKBENCH"
-    scene.render.resolution_x, scene.render.resolution_y = TILE
-    scene.render.resolution_percentage = 100
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.image_settings.color_mode = "RGB"
-    scene.view_settings.view_transform = "Standard"
-    scene.display.render_aa = "8"
-    shading = scene.display.shading
-    shading.light = "STUDIO"
-    shading.studio_light = "paint.sl"  # the bright one, from above
-    shading.color_type = "MATERIAL"
-    shading.show_shadows = True
-    shading.shadow_intensity = 0.35
-    shading.show_cavity = True
-    shading.cavity_type = "BOTH"
-    scene.world = bpy.data.worlds.new("Paper")
-    scene.world.color = (0.88, 0.89, 0.90)
-
-
-def _floor(context: bpy.types.Context, motion: MotionFile) -> None:
-    """A floor under the whole path, with lines every half metre."""
-    hips = motion.world[:, JOINTS.index("Hip"), :2]
-    low, high = np.floor(hips.min(axis=0) - 2.0), np.ceil(hips.max(axis=0) + 2.0)
-    planes = [(low[0], low[1], high[0], high[1], 0.0, 0)]
-    thick = 0.006
-    for axis in (0, 1):
-        for place in np.arange(low[axis], high[axis] + 0.25, 0.5):
-            a, b = low.copy(), high.copy()
-            a[axis], b[axis] = place - thick, place + thick
-            planes.append((a[0], a[1], b[0], b[1], 0.001, 1))
-    vertices: list[tuple[float, float, float]] = []
-    faces, looks = [], []
-    for x0, y0, x1, y1, z, look in planes:
-        first = len(vertices)
-        vertices += [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]
-        faces.append((first, first + 1, first + 2, first + 3))
-        looks.append(look)
-    mesh = bpy.data.meshes.new("Floor")
-    mesh.from_pydata(vertices, [], faces)
-    for name, grey in (("Floor", 1.0), ("Floor lines", 0.65)):
-        material = bpy.data.materials.new(name)
-        material.diffuse_color = (grey, grey, grey, 1.0)
-        mesh.materials.append(material)
-    mesh.polygons.foreach_set("material_index", looks)
-    context.scene.collection.objects.link(bpy.data.objects.new("Floor", mesh))
 
 
 def sheet(upper: list[np.ndarray], lower: list[np.ndarray], times: list[float]) -> np.ndarray:
@@ -222,10 +166,4 @@ def main(argv: list[str]) -> int:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    sys.stdout.flush()
-    # The module bpy crashes on the way out in some versions, and leaves its folder of temporary files in all; where
-    # none could be made, the name is that of the system's own.
-    folder = Path(bpy.app.tempdir)
-    if folder.name.startswith("blender_"):
-        shutil.rmtree(folder, ignore_errors=True)
-    os._exit(status)
+    studio.leave(status)

@@ -47,13 +47,13 @@ class Crossing:
 def crossing(rng: np.random.Generator, pool: list[Motion], kind: str) -> Crossing:
     """A clip of six seconds. Drawn again until the farther one is hidden for two seconds at most."""
     while True:
-        points = _filmed(rng, pool, kind)
+        points = filmed(rng, pool, kind)
         found = _detected(rng, points, kind)
         if found is not None:
             return Crossing(kind, found)
 
 
-def _filmed(rng: np.random.Generator, pool: list[Motion], kind: str) -> np.ndarray:
+def filmed(rng: np.random.Generator, pool: list[Motion], kind: str) -> np.ndarray:
     """(2,FRAMES,17,2) pixels of the nearer and the farther one."""
     seconds = np.arange(FRAMES) / FPS
     near = rng.uniform(3.0, 5.5)
@@ -87,7 +87,7 @@ def _filmed(rng: np.random.Generator, pool: list[Motion], kind: str) -> np.ndarr
         turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
         coco = (coco - ground) @ turn.T * size
         x = coco[..., 0] + (ways[person] * depth[person])[:, None]
-        y, z = camera - coco[..., 1], np.maximum(coco[..., 2] + depth[person], 0.5)
+        y, z = camera - coco[..., 1], np.maximum(depth[person] - coco[..., 2], 0.5)
         points[person] = np.stack([x / z, y / z], axis=-1) * FOCAL + [WIDTH / 2, HEIGHT / 2]
     return points
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any
 
 from . import protocol
@@ -291,7 +292,9 @@ class _Process:
             return
         with contextlib.suppress(OSError):
             if os.name == "nt":
-                self._popen.kill()
+                # With all that it started: a virtual environment's python.exe is not the one that works.
+                taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
+                subprocess.run([taskkill, "/F", "/T", "/PID", str(self._popen.pid)], check=False, capture_output=True)
             else:
                 os.killpg(self._popen.pid, getattr(signal, name))
 

@@ -1,14 +1,21 @@
-"""Finds the Python that runs the engine, and says how to start it."""
+"""Finds the Python that runs the engine, and the one to make it from, and says how to start them."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import installed
+
 VARIABLE = "VIDEO_TO_MOCAP_PYTHON"
 """Environment variable that names the engine's Python."""
+
+
+OWN = "the add-on's own installation"
+"""Where an engine was found that the add-on has installed, and can update, repair and remove."""
 
 
 class EngineNotFoundError(Exception):
@@ -50,7 +57,8 @@ def find_engine(preference: str = "") -> EngineCommand:
     """The engine's command.
 
     Looked for in this order: ``preference`` (a Python chosen in the add-on's preferences), the environment
-    variable ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the source checkout that holds the add-on.
+    variable ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the source checkout that holds the add-on, the engine that the
+    add-on has installed.
 
     Raises EngineNotFoundError if there is none, or if the chosen one does not exist: a choice is never
     silently replaced by another one.
@@ -71,11 +79,50 @@ def find_engine(preference: str = "") -> EngineCommand:
         python = checkout / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if python.is_file():
             return _command(python, "the .venv of the source folder", checkout)
+    here = installed.read()
+    if here and here.python.is_file():
+        return _command(here.python, OWN, None)
+    if here:
+        raise EngineNotFoundError(
+            "The engine is damaged: its Python is gone. Press Repair in the add-on's preferences."
+        )
+    if checkout:
         raise EngineNotFoundError(f"The engine is not set up. Run `make setup` in {checkout}, then try again.")
-    raise EngineNotFoundError(
-        "The engine was not found. Set up the project as its README says, then choose the engine's Python "
-        "(.venv/bin/python of that folder) in the add-on's preferences."
+    raise EngineNotFoundError("The engine is not installed yet. Press Install in the add-on's preferences.")
+
+
+_START_INSTALLER = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_module(sys.argv[2], run_name='__main__')"
+"""The add-on's folder comes last, so that no add-on beside it can stand in for a module of Python."""
+
+
+def installer_command(chosen: str = "") -> EngineCommand:
+    """How to start the installer, which makes the engine's environment from the Python that it runs on.
+
+    chosen: that Python; empty for Blender's. Raises EngineNotFoundError if the chosen one does not exist.
+    """
+    python = _absolute(chosen.strip()) if chosen.strip() else blenders_python()
+    if not python.is_file():
+        raise EngineNotFoundError(f"There is no such Python: {python}. Correct it under Advanced, or leave it empty.")
+    package = Path(__file__).resolve().parents[1]
+    module = f"{package.name}.engine.installer"
+    return EngineCommand((str(python), "-c", _START_INSTALLER, str(package.parent), module), python, "the installer")
+
+
+def blenders_python() -> Path:
+    """The interpreter of the Python that this runs in.
+
+    ``sys.executable`` is not always it: where a Linux distribution built Blender, it is whatever is called python3
+    first on the PATH, and that may be a script.
+    """
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    beside = (
+        ("python.exe", "bin/python.exe", "Scripts/python.exe") if os.name == "nt" else (f"bin/{name}", "bin/python3")
     )
+    for place in beside:
+        python = Path(sys.prefix) / place
+        if python.is_file():
+            return python
+    return Path(sys.executable)
 
 
 def _command(python: Path, origin: str, checkout: Path | None) -> EngineCommand:

@@ -33,8 +33,11 @@ def recognised(armature: bpy.types.Object) -> BoneMap | None:
     rows = {bone.name: row for row, bone in enumerate(bones)}
     parents = [rows[bone.parent.name] if bone.parent else -1 for bone in bones]
     matrix = np.array(armature.matrix_world)[:3, :3]
-    heads = np.array([bone.head_local for bone in bones]).reshape(-1, 3) @ matrix.T
-    return recognise.recognise(list(rows), parents, heads)
+    heads, tails = (
+        np.array([getattr(bone, end) for bone in bones]).reshape(-1, 3) @ matrix.T
+        for end in ("head_local", "tail_local")
+    )
+    return recognise.recognise(list(rows), parents, heads, tails)
 
 
 def check(target: Target) -> None:

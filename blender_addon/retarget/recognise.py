@@ -15,12 +15,12 @@ _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", 
 """A preset of which one of these is not there is not the rig's."""
 
 
-def recognise(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) -> BoneMap | None:
+def recognise(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
     """The map of a rig: the best preset, else by its shape; None if it has no two legs.
 
-    names, parents (row of the parent, -1 for none), heads (B,3) in a space whose z is up.
+    names, parents (row of the parent, -1 for none), heads, tails (B,3) in a space whose z is up.
     """
-    return by_names(names) or by_shape(names, parents, heads)
+    return by_names(names) or by_shape(names, parents, heads, tails)
 
 
 def by_names(names: Iterable[str], known: Sequence[BoneMap] | None = None) -> BoneMap | None:
@@ -80,7 +80,8 @@ def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> l
                     properties={bone: wanted for bone, wanted in properties.items() if bone},
                     marks=(),
                 ),
-                there - 0.5 * lost,
+                # A control rig has the bones of the body too, but its constraints move those.
+                there - 0.5 * lost + (len(names) if preset.control_rig else 0),
             )
         )
     return found
@@ -92,7 +93,7 @@ def _key(name: str) -> str:
     return re.sub(r"[\s._-]+", "_", re.sub(r"^mixamorig\d*_?(?=\w)", "", short).lower())
 
 
-def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) -> BoneMap | None:
+def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
     """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
 
     The rig stands upright (z up) with its arms away from its body. The two lowest ends on either side are feet, what
@@ -109,13 +110,13 @@ def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) ->
     pairs = [(a, b) for a, b in pairs if heads[tree.meet(a, b), 2] > heads[[a, b], 2].max() + 0.25 * height]
     if not pairs:
         return None
-    feet = max(pairs, key=lambda pair: float(np.linalg.norm(np.diff(heads[list(pair), :2], axis=0))))
+    feet = min(pairs, key=lambda pair: float(heads[list(pair), 2].sum()))
     hips = tree.meet(*feet)
     legs = [tree.joints(hips, foot) for foot in feet]
     if any(leg is None for leg in legs):
         return None
     middle = heads[[leg[0] for leg in legs if leg]].mean(axis=0)
-    left = _left(heads, [leg for leg in legs if leg], feet)
+    left = _left(heads, tails, [leg for leg in legs if leg], feet)
 
     bones: dict[str, tuple[str, ...]] = {"hips": (names[hips],)}
 
@@ -132,13 +133,18 @@ def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray) ->
     return BoneMap("Recognised by its shape", bones) if chest >= 0 or bones else None
 
 
-def _left(heads: np.ndarray, legs: list[list[int]], feet: tuple[int, int]) -> np.ndarray:
-    """The horizontal direction to the character's left: feet point forward."""
+def _left(heads: np.ndarray, tails: np.ndarray, legs: list[list[int]], feet: tuple[int, int]) -> np.ndarray:
+    """The horizontal direction to the character's left: feet point forward, and so do knees."""
     across = heads[legs[0][0]] - heads[legs[1][0]]
     across[2] = 0.0
     across /= max(float(np.linalg.norm(across)), 1e-9)
-    forward = sum(heads[foot] - heads[leg[2]] for leg, foot in zip(legs, feet, strict=True))
-    if np.linalg.norm(forward[:2]) < 1e-4 * np.ptp(heads[:, 2]):
+    forward = np.zeros(3)
+    for foot, (hip, knee, ankle) in zip(feet, legs, strict=True):
+        # A foot without a toe shows it by its tail, if that is where the foot ends.
+        forward += (heads[foot] if foot != ankle else tails[ankle]) - heads[ankle]
+        forward += 2 * heads[knee] - heads[hip] - heads[ankle]
+    ahead = np.cross(across, [0.0, 0.0, 1.0])
+    if abs(forward @ ahead) < 1e-3 * np.ptp(heads[:, 2]):
         forward = np.array([0.0, -1.0, 0.0])  # Blender's characters face -Y
     left = np.cross([0.0, 0.0, 1.0], forward)
     return across if across @ left > 0 else -across
@@ -224,15 +230,22 @@ class _Tree:
         """The three bones below ``parent`` that begin at shoulder, elbow, wrist (hip, knee, ankle): far apart, and the
         middle one half way. None if the limb has too few."""
         chain = self.between(parent, end)
-        fork = next((number for number, row in enumerate(chain) if len(self.children[row]) > 2), None)
+        # Twist bones are ends; fingers are not.
+        fork = next(
+            (number for number, row in enumerate(chain) if sum(bool(self.children[x]) for x in self.children[row]) > 2),
+            None,
+        )
         best, best_score = None, 0.0
         for triple in combinations(range(len(chain)), 3):
             if fork is not None and triple[2] > fork:  # fingers begin after the wrist
                 continue
             a, b, c = self.heads[[chain[place] for place in triple]]
             upper, lower = float(np.linalg.norm(b - a)), float(np.linalg.norm(c - b))
+            # On the way from knee to toe there is an ankle: what is no straight line is no shin.
+            way = self.heads[chain[triple[1] : triple[2] + 1]]
+            detour = float(np.linalg.norm(np.diff(way, axis=0), axis=-1).sum()) - lower
             # Earlier bones win a tie: a twist bone lies where its limb begins.
-            score = upper + lower - 3.0 * abs(upper - lower) - 1e-6 * sum(triple)
+            score = upper + lower - 3.0 * abs(upper - lower) - 10.0 * detour - 1e-6 * sum(triple)
             if score > best_score:
                 best, best_score = triple, score
         return None if best is None else [chain[place] for place in best]

@@ -56,6 +56,11 @@ def cancel() -> None:
     _runner.cancel()
 
 
+def stop_engine() -> None:
+    """Ends the engine, which is to be idle: its files are about to change."""
+    _runner.stop()
+
+
 def busy() -> bool:
     """Whether a job runs."""
     return _runner.job is not None
@@ -151,6 +156,10 @@ def _hands_are_full() -> bool:
 
 def _finish(job: Job) -> None:
     """Deals with a job that has ended, in the scene for which it was started."""
+    from . import install  # not at the top: it needs this module
+
+    died_at_once = job.state == states.FAILED and not job.stage
+    install.suspect(job.message if died_at_once else "")
     if _file_is_gone:
         return  # people that were found are in the cache all the same
     scene = bpy.data.scenes.get(_scene) or bpy.context.scene

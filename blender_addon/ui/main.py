@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.locate import EngineNotFoundError
-from . import jobs, preferences
+from . import install, jobs
 from .layout import paragraph, progress
 from .sidebar import Sidebar
 
@@ -38,14 +37,10 @@ class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
             progress(row, settings)
             row.operator("video_to_mocap.cancel", text="", icon="X")
             return
+        if install.draw_box(layout, context):
+            return
         if settings.status:
             paragraph(layout, context, settings.status, "ERROR" if settings.failed else "INFO")
-            return
-        try:
-            preferences.engine_command(context)
-        except EngineNotFoundError as error:
-            paragraph(layout, context, str(error), "ERROR")
-            layout.operator("preferences.addon_show", text="Preferences").module = preferences.PACKAGE
         else:
             words = "Press Analyse." if settings.video else "Choose a video of a person."
             paragraph(layout, context, words, "INFO")

@@ -9,7 +9,7 @@ import platform
 import sys
 from typing import Any
 
-from .. import __version__, lifters, weights
+from .. import __version__, cache, lifters, weights
 from ..errors import UserError
 
 HELP = "what is installed, which device, which weights, what is missing and how to mend it"
@@ -47,7 +47,10 @@ def report() -> dict[str, Any]:
             {
                 "name": entry.name,
                 "kind": entry.kind,
+                "title": entry.title,
                 "licence": entry.licence,
+                "origin": entry.origin,
+                "fetchable": bool(entry.sources),
                 "present": path is not None,
                 "path": str(path) if path else None,
             }
@@ -67,6 +70,7 @@ def report() -> dict[str, Any]:
         "device_note": reason,
         "lifter": lifters.DEFAULT,
         "weights": listed,
+        "cache": {"folder": str(cache.folder()), "bytes": sum(size for _, size, _ in cache.entries())},
         "problems": problems,
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 from .. import files, keypoint_files, pipeline
@@ -48,7 +47,6 @@ def execute(args: argparse.Namespace) -> None:
     people = keypoint_files.read(args.keypoints, args.width, pixels[-1] if pixels else None, args.fps)
     motions = pipeline.capture(people, settings, on_stderr)
     for motion in motions:
-        for warning in motion.meta["warnings"]:
-            print(f"person{motion.meta['person']}: {warning}", file=sys.stderr)
+        options.report(motion)
     for path in pipeline.write(motions, args.output):
         print(path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .. import detectors, tracking
-from ..data import People
+from ..data import Motion, People
 from ..lifters.device import DEVICES
 from ..motion import feet
 from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
@@ -119,3 +120,22 @@ def print_people(people: People) -> None:
             f"person{record['person']}: frames {record['first']} to {record['last']}, "
             f"seen in {record['coverage']:.0%}, {whole}{tall}score {record['score']:.2f}"
         )
+
+
+_DONE = {
+    "swaps": "left and right put right in {} frames",
+    "outliers": "{} keypoints that jumped away taken out",
+    "gaps": "{} keypoints in short gaps interpolated",
+    "rate": "{} frames put between",
+}
+"""What each step of the repair did, in words."""
+
+
+def report(motion: Motion) -> None:
+    """Says on stderr what was mended in a motion's 2D, and what is to be looked at."""
+    person = f"person{motion.meta['person']}"
+    done = [_DONE[step].format(count) for step, count in motion.meta["repairs"].items() if count]
+    if done:
+        print(f"{person}: {', '.join(done)}", file=sys.stderr)
+    for warning in motion.meta["warnings"]:
+        print(f"{person}: {warning}", file=sys.stderr)

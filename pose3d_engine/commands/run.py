@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .. import analysis, files, lifters, pipeline
@@ -37,8 +36,7 @@ def execute(args: argparse.Namespace) -> None:
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):
-        for warning in motion.meta["warnings"]:
-            print(f"person{motion.meta['person']}: {warning}", file=sys.stderr)
+        options.report(motion)
         print(path)
         if args.preview is not None:
             preview = args.preview if len(motions) == 1 else pipeline.person_path(args.preview, motion.meta["person"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from .. import weights
 from ..progress import silent
 
-HELP = "list, fetch and verify the weights of networks"
+HELP = "list, fetch, add and verify the weights of networks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="names, terms, and where they lie")
     fetch = actions.add_parser("fetch", help="get weights that do not ship with the project")
     fetch.add_argument("names", nargs="+", metavar="NAME")
+    add = actions.add_parser("add", help="take files that you have into the folder of weights")
+    add.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     verify = actions.add_parser("verify", help="compare files with the register's SHA-256")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are here")
 
@@ -28,6 +31,9 @@ def execute(args: argparse.Namespace) -> None:
     elif args.action == "fetch":
         for name in args.names:
             print(f"{name}: {weights.fetch(name, silent)}")
+    elif args.action == "add":
+        for path in args.paths:
+            print(weights.add(path))
     else:
         here = [entry.name for entry in weights.register() if weights.present(entry.name)]
         for name in args.names or here:

@@ -3,7 +3,7 @@ of tracks."""
 
 from .completeness import complete, complete_share
 from .edits import Merge, Split
-from .gaps import fill
+from .gaps import fill, long_gaps
 from .records import numbered, ranking, records
 from .repair import REPAIR_STEPS, Repaired, repair, repair_steps
 from .selection import PersonAt, person_numbers, select
@@ -20,6 +20,7 @@ __all__ = [
     "complete",
     "complete_share",
     "fill",
+    "long_gaps",
     "numbered",
     "person_numbers",
     "ranking",

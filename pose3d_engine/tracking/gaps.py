@@ -49,3 +49,13 @@ def fill(track: np.ndarray, times: np.ndarray, believe: bool = True) -> tuple[np
                 ends = min(track[before, keypoint, 2], track[after, keypoint, 2])
                 filled[before + 1 : after, keypoint, 2] = _INTERPOLATED_SCORE * ends
     return filled, seen
+
+
+def long_gaps(seen: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
+    """Seconds of the last sight before and the first after each gap that is too long to be interpolated."""
+    rows = np.flatnonzero(seen)
+    return [
+        (float(times[before]), float(times[after]))
+        for before, after in itertools.pairwise(rows)
+        if after - before > 1 and times[after] - times[before] > INTERPOLATED_S
+    ]

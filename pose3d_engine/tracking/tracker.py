@@ -15,14 +15,13 @@ from scipy.optimize import linear_sum_assignment
 
 from ..data import FrameDetections, People, VideoInfo
 from .records import numbered, ranking
-from .tracklets import Sight, absorb, cut, join
+from .tracklets import MIN_SCORE, Sight, absorb, cut, join
 
 MAX_PERSONS = 10
 """Tracks that are kept of a clip, the largest first: PEOPLE.npz has a row for each in every frame."""
 
 _MIN_TRACK_S = 0.3
 _MIN_TRACK_FRAMES = 5
-_MIN_SCORE = 0.3
 
 _SKIP_S, _SKIP_FRAMES = 0.25, 2.5
 """A piece goes on after so long without its person, or so many frames of a slow clip."""
@@ -144,13 +143,8 @@ class Tracker:
         loose = [*self._loose, *doubtful]
         loose += [sight for piece in self._ended if len(piece.sights) < least for sight in piece.sights]
         loose += [sight for part in parts if len(part) < least for sight in part]
-        tracks = absorb(join([part for part in parts if len(part) >= least]), loose)
-        tracks = [track for track in tracks if self._lasting(track)]
-        order = ranking(
-            (np.array([sight.keypoints for sight in track]), np.array([sight.box for sight in track]))
-            for track in tracks
-        )
-        tracks = [tracks[index] for index in order[:MAX_PERSONS]]
+        tracks = self._foremost(join([part for part in parts if len(part) >= least]))
+        tracks = self._foremost(absorb(tracks, loose))
         people, frames = len(tracks), len(self._frames)
         keypoints = np.full((people, frames, 17, 3), np.nan, np.float32)
         keypoints[..., 2] = 0.0
@@ -174,6 +168,15 @@ class Tracker:
         )
         return numbered(everybody)
 
+    def _foremost(self, tracks: list[list[Sight]]) -> list[list[Sight]]:
+        """Those that are persons, at most MAX_PERSONS."""
+        tracks = [track for track in tracks if self._lasting(track)]
+        order = ranking(
+            (np.array([sight.keypoints for sight in track]), np.array([sight.box for sight in track]))
+            for track in tracks
+        )
+        return [tracks[index] for index in order[:MAX_PERSONS]]
+
     def _retire(self, time: float) -> None:
         """Ends the pieces that were not seen for too long before ``time``."""
         step = time - self._times[-1] if self._times else 0.0
@@ -187,7 +190,7 @@ class Tracker:
         return (
             len(track) >= min(_MIN_TRACK_FRAMES, (len(self._frames) + 1) // 2)
             and track[-1].time - track[0].time >= min(_MIN_TRACK_S, clip / 2)
-            and float(np.mean([sight.keypoints[:, 2].mean() for sight in track])) >= _MIN_SCORE
+            and float(np.mean([sight.keypoints[:, 2].mean() for sight in track])) >= MIN_SCORE
         )
 
 

@@ -14,6 +14,9 @@ MAX_GAP_S = 2.4
 """A person who is back within this time goes on with the same track, if place, size and pose allow it: two seconds
 behind somebody, and the moments around that in which it is not certain who is who."""
 
+MIN_SCORE = 0.3
+"""Mean score of somebody who is a person; of what detectors imagine it is lower."""
+
 _END_S = 0.5
 """The stretch at the end of a piece from which its speed is taken."""
 
@@ -31,6 +34,9 @@ _UNLIKELY = 10.0
 
 _CLOSE = 0.6
 """In diagonals of the box: who appears or vanishes nearer than this to somebody may be taken for them."""
+
+_ALIKE = 2.0
+"""Somebody of another size than by this factor is not."""
 
 _DOUBT_S = 0.1
 """To each side of that moment it is not certain who is who."""
@@ -76,17 +82,23 @@ def cut(pieces: list[list[Sight]]) -> tuple[list[list[Sight]], list[Sight]]:
     Who was hidden behind somebody comes back beside them, and if just then the one in front is not found, their piece
     goes on with the wrong one. Without these moments it is seen afterwards who is who.
     """
-    borders = [(sight.time, _place(sight)) for piece in pieces for sight in (piece[0], piece[-1])]
+    borders = [
+        (sight, _place(sight))
+        for piece in pieces
+        if np.mean([sight.keypoints[:, 2].mean() for sight in piece]) >= MIN_SCORE
+        for sight in (piece[0], piece[-1])
+    ]
     parts: list[list[Sight]] = []
     away: list[Sight] = []
     for piece in pieces:
         times = np.array([sight.time for sight in piece])
         doubtful = np.zeros(len(piece), bool)
-        for time, place in borders:
-            if times[0] < time < times[-1]:
-                near = piece[int(np.abs(times - time).argmin())]
-                if np.linalg.norm(_place(near) - place) < _CLOSE * near.size:
-                    doubtful |= np.abs(times - time) <= _DOUBT_S
+        for sight, place in borders:
+            if times[0] < sight.time < times[-1]:
+                near = piece[int(np.abs(times - sight.time).argmin())]
+                alike = 1 / _ALIKE < sight.size / near.size < _ALIKE
+                if alike and np.linalg.norm(_place(near) - place) < _CLOSE * near.size:
+                    doubtful |= np.abs(times - sight.time) <= _DOUBT_S
         part: list[Sight] = []
         for sight, doubted in zip(piece, doubtful, strict=True):
             if doubted:

@@ -12,6 +12,7 @@ from blenders import BLENDERS, ROOT, fake_python, run
 
 import blender_addon
 import pose3d_engine
+from blender_addon.engine import builds, installed
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import build_addon
@@ -61,9 +62,26 @@ def test_what_is_in_it(archive: Path) -> None:
         text=True,
         check=True,
     ).stdout.split()
-    assert {name for name in tracked if name.endswith((".py", ".toml", ".json"))} == set(names) - {
+    bundled = {name for name in names if name.startswith("blender_addon/bundle/")}
+    assert {name for name in tracked if name.endswith((".py", ".toml", ".json"))} == set(names) - bundled - {
         "blender_addon/LICENSE"
     }
+
+
+def test_what_the_engine_is_installed_from_travels_inside(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    shipped = installed.bundle(tmp_path / "blender_addon")
+    assert shipped and shipped.constraints.read_bytes() == (ROOT / "constraints.txt").read_bytes()
+    with zipfile.ZipFile(shipped.wheel) as wheel:
+        assert {"pose3d_engine/checkpoint/tcn-cmu.safetensors", "pose3d_engine/checkpoint/register.json"} <= set(
+            wheel.namelist()
+        )
+    pip = [sys.executable, str(shipped.pip / "pip"), "--version"]
+    assert f"pip {build_addon.PIP} " in subprocess.run(pip, capture_output=True, text=True, check=True).stdout
+    pins = shipped.constraints.read_text()
+    assert f"\ntorch=={builds.TORCH}\n" in pins and f"\npip=={build_addon.PIP}\n" in pins
+    assert installed.bundle(ROOT / "blender_addon") is None
 
 
 def test_the_same_source_gives_the_same_bytes(archive: Path, tmp_path: Path) -> None:

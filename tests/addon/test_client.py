@@ -262,8 +262,9 @@ class TestFindEngine:
     """The order in which the engine's Python is looked for."""
 
     @pytest.fixture(autouse=True)
-    def _no_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _nothing_of_this_computer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(locate.VARIABLE, raising=False)
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
     @pytest.fixture
     def python(self, tmp_path: Path) -> Path:
@@ -305,7 +306,7 @@ class TestFindEngine:
 
     def test_nothing_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(locate, "_checkout", lambda: None)
-        with pytest.raises(EngineNotFoundError, match=r"was not found.*preferences"):
+        with pytest.raises(EngineNotFoundError, match=r"is not installed yet\. Press Install"):
             locate.find_engine()
 
     def test_a_virtual_environments_link_is_not_followed(self, python: Path, tmp_path: Path) -> None:

@@ -84,8 +84,9 @@ def test_every_property_and_operator_explains_itself(blender: str, tmp_path: Pat
         tmp_path,
         ENABLE
         + """
-from blender_addon.ui import properties, preferences
-for cls in (*properties._CLASSES, preferences.VIDEO_TO_MOCAP_AP_preferences):
+from blender_addon.ui import character, properties, preferences
+groups = [cls for cls in character._CLASSES if issubclass(cls, bpy.types.PropertyGroup)]
+for cls in (*properties._CLASSES, *groups, preferences.VIDEO_TO_MOCAP_AP_preferences):
     for name in cls.__annotations__:
         item = cls.bl_rna.properties[name]
         assert item.name and len(item.description) > 10 or item.is_hidden, (cls, name)
@@ -287,7 +288,7 @@ def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, vi
         + f"""
 from types import SimpleNamespace
 from blender_addon import ui
-from blender_addon.ui import jobs, people, preferences
+from blender_addon.ui import install, jobs, people, preferences
 drawn = []
 class Layout:
     def __getattr__(self, name):
@@ -306,9 +307,11 @@ def draw():
         scene=bpy.context.scene, region=SimpleNamespace(width=225),
         preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
     classes = [cls for part in ui._parts() for cls in getattr(part, "_CLASSES", ())]
-    for cls in (*(c for c in classes if issubclass(c, bpy.types.Panel)), preferences.VIDEO_TO_MOCAP_AP_preferences):
-        owner = SimpleNamespace(layout=Layout(), engine_python="")
-        cls.draw(owner, context)
+    for cls in (c for c in classes if issubclass(c, bpy.types.Panel)):
+        cls.draw(SimpleNamespace(layout=Layout()), context)
+    chosen = preferences.of(bpy.context)
+    for chosen.advanced in (False, True):
+        install.draw_preferences(Layout(), context, chosen)
     for person in settings.persons:
         people.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
     return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
@@ -332,5 +335,92 @@ settings.say("")
 words, names = draw()
 assert "does not exist" in words and "preferences.addon_show" in names
 """,
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_a_rig_takes_the_motion(blender: str, tmp_path: Path, video: Path) -> None:
+    """Choose a rig, look at its map, save and load it, capture, capture again; beside a person with a new armature."""
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+folder, tests = Path({str(tmp_path)!r}), {str(Path(__file__).parent)!r}
+sys.path.insert(0, tests)
+import made_rigs
+from mathutils import Vector
+from blender_addon.retarget import bone_map
+from blender_addon.ui import character as ui
+made = made_rigs.make(bone_map.preset("mixamo"), 3)
+hero = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
+bpy.context.scene.collection.objects.link(hero)
+bpy.context.view_layer.objects.active = hero
+bpy.ops.object.mode_set(mode="EDIT")
+for bone in made.bones:
+    edit = hero.data.edit_bones.new(bone.name)
+    edit.head, edit.tail = bone.head, bone.tail
+    edit.parent = hero.data.edit_bones[bone.parent] if bone.parent else None
+bpy.ops.object.mode_set(mode="OBJECT")
+blocked = hero.pose.bones["LeftHand"].constraints.new("LIMIT_ROTATION")
+
+settings.video = {str(video)!r}
+operators = bpy.ops.video_to_mocap
+operators.analyse()
+assert not operators.recognise_rig.poll() and not operators.save_bone_map.poll()
+settings.persons[1].use = True
+settings.persons[0].armature = hero
+rig = ui.rig_of(bpy.context.scene, hero)
+assert rig.map_name == "Mixamo" and rig.bone_map().one("shin.L") == "LeftLeg"
+assert ui._complaint(rig) == "", ui._complaint(rig)
+
+file = str(folder / "mine.json")
+assert operators.save_bone_map(filepath=file) == {{"FINISHED"}}
+item = next(item for item in rig.bones if item.slot == "shin.L")
+item.bone = "nothing"
+assert "no bone nothing" in ui._complaint(rig) and "no bone nothing" in complaint(operators.capture)
+item.bone = ""
+assert "Needed: Shin L" in ui._complaint(rig) and "shin.L" in complaint(operators.capture)
+item.bone = "LeftUpLeg"
+assert "in it twice" in ui._complaint(rig) and "in it twice" in complaint(operators.capture)
+Path(folder / "bad.json").write_text("[]")
+assert "not a bone map" in complaint(operators.load_bone_map, filepath=str(folder / "bad.json"))
+assert operators.load_bone_map(filepath=file) == {{"FINISHED"}}
+assert rig.bone_map() == bone_map.preset("mixamo")
+assert "no bones of Rigify" in complaint(operators.apply_bone_map, preset="rigify")
+assert operators.apply_bone_map(preset="motionbuilder") == {{"FINISHED"}}
+assert rig.map_name.startswith("MotionBuilder") and "Not in" not in ui._complaint(rig)
+assert operators.recognise_rig() == {{"FINISHED"}} and rig.map_name == "Mixamo"
+
+own = bpy.data.actions.new("own")
+hero.animation_data_create().action = own
+settings.persons[1].armature = hero
+assert "rig of two people" in complaint(operators.capture)
+settings.persons[1].armature = None
+assert operators.capture() == {{"FINISHED"}}, settings.status
+first = hero.animation_data.action
+assert first != own and own.use_fake_user and first.frame_range[:] == (1.0, 30.0)
+assert bpy.context.active_object == hero and blocked.mute
+armatures = sorted(item.name for item in bpy.data.objects if item.type == "ARMATURE")
+assert armatures == ["A clip Ü.person2", "hero"], armatures
+counts = lambda: [len(getattr(bpy.data, kind)) for kind in ("objects", "armatures", "meshes", "actions")]
+before = counts()
+assert operators.capture() == {{"FINISHED"}}
+assert counts() == before and hero.animation_data.action == first
+assert json.loads(rig.muted) == [["LeftHand", blocked.name]]
+assert operators.restore_constraints() == {{"FINISHED"}} and not blocked.mute and not rig.muted
+first.name = "Mine now"
+assert operators.capture() == {{"FINISHED"}}
+assert hero.animation_data.action != first and first.use_fake_user
+
+# Analysed anew, the rig stays; it is in the file.
+operators.analyse()
+assert settings.persons[0].armature == hero
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "file.blend"))
+bpy.ops.wm.open_mainfile(filepath=str(folder / "file.blend"))
+settings = bpy.context.scene.video_to_mocap
+hero = bpy.data.objects["hero"]
+assert settings.persons[0].armature == hero and ui.rig_of(bpy.context.scene, hero).map_name == "Mixamo"
+""".replace("import made_rigs\n", "import json, made_rigs\n"),
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )

@@ -83,6 +83,7 @@ def test_a_gap_is_filled_and_said_to_be(motion):
     assert (gappy.confidence[100:104] < 1).all()
     assert not gappy.contacts[45:75].any()
     assert any("63 %" in warning for warning in gappy.meta["warnings"])
+    assert any("from 1.30 to 2.67 s: nothing is known" in warning for warning in gappy.meta["warnings"])
 
 
 def test_who_comes_late_and_leaves_early_stands_still_meanwhile():

@@ -1,0 +1,59 @@
+"""The builds of PyTorch that the engine can be installed with, and what each costs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+TORCH = "2.13.0"
+"""The version of ``constraints.txt``; a test holds the two together."""
+
+INDEX = "https://download.pytorch.org/whl"
+"""PyTorch's own index, the only place that has the builds which Python's package index does not; a setting."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One way to install PyTorch.
+
+    requirement: for pip. index: the part of PyTorch's own index that has it; empty where it comes from where pip
+    looks anyway. download: MB that are downloaded, all packages of the engine. room: MB of free disk that the
+    installation needs at its height.
+    """
+
+    name: str
+    title: str
+    description: str
+    requirement: str
+    index: str
+    download: int
+    room: int
+
+
+def builds(platform: str = sys.platform) -> tuple[Build, ...]:
+    """The builds for a ``sys.platform``, the one that fits everybody first. Measured where they exist for Linux."""
+    if platform == "darwin":
+        metal = "Runs on the processor and, through Metal, on Apple's graphics"
+        return (Build("metal", "Metal", metal, f"torch=={TORCH}", "", 300, 2000),)
+    any_computer = "Runs on every computer. A short clip takes about as long as it lasts"
+    nvidia = "For a graphics card by NVIDIA with a current driver. Only the lifter runs on it: worth it for long clips"
+    if platform == "win32":
+        return (
+            Build("cpu", "Processor", any_computer, f"torch=={TORCH}", "", 360, 2400),
+            Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}+cu130", "cu130", 2100, 7000),
+        )
+    return (
+        Build("cpu", "Processor", any_computer, f"torch=={TORCH}+cpu", "cpu", 440, 2400),
+        Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}", "", 2900, 9000),
+    )
+
+
+def find(name: str) -> Build:
+    """The build of that name; the first one where this system has none of it."""
+    available = builds()
+    return next((build for build in available if build.name == name), available[0])
+
+
+def size(megabytes: int) -> str:
+    """A size in words: ``440 MB``, ``2.9 GB``."""
+    return f"{megabytes} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"

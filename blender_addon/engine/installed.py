@@ -1,0 +1,131 @@
+"""The engine that the add-on has installed: where it lies, what it is, and whether it is still whole.
+
+``engine/`` in the user's data folder holds the environments (``env1``, ``env2``, ...), the log of the last
+installation, and ``installed.json``, which names the one environment that is in use. It is written last, once an
+environment has been tried out, so that one that is half made or half removed is never used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MISSING, READY, OUTDATED, BROKEN = "missing", "ready", "outdated", "broken"
+
+
+def data_folder() -> Path:
+    """The user's own folder for this project's data, by the custom of the system. It may not exist yet.
+
+    One for all versions of Blender, because an environment serves them all and is large; outside of Blender's and
+    the add-on's folders, so that updates of either leave it alone; and short, because Windows allows 260 letters
+    for a path, of which PyTorch needs half. The engine keeps the user's weights beside it.
+    """
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "video-to-mocap"
+
+
+def folder() -> Path:
+    """Where engines are installed. It may not exist yet."""
+    return data_folder() / "engine"
+
+
+def log_file() -> Path:
+    """All that the last installation said. It may not exist."""
+    return folder() / "install.log"
+
+
+def python_of(environment: Path) -> Path:
+    """The Python of a virtual environment."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an engine is installed from, shipped inside the add-on's zip.
+
+    wheel: the engine with its weights. pip: the installer, for a Python that has none. constraints: the versions
+    of all that it needs. digest: of the wheel and the constraints.
+    """
+
+    wheel: Path
+    pip: Path
+    constraints: Path
+    digest: str
+
+
+def bundle(package: Path | None = None) -> Bundle | None:
+    """What is shipped inside ``package`` (this add-on); None where it was not built but runs from its source."""
+    inside = (package or Path(__file__).resolve().parents[1]) / "bundle"
+    try:
+        contents = json.loads((inside / "bundle.json").read_text(encoding="utf-8"))
+        return Bundle(
+            inside / contents["wheel"], inside / contents["pip"], inside / "constraints.txt", contents["digest"]
+        )
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The environment that is in use.
+
+    python: of the environment. base: the Python that it was made from, without which it does not start. build: of
+    PyTorch. digest: of the bundle it was made from. megabytes: on disk. report: the engine's own, of that day.
+    """
+
+    python: Path
+    base: Path
+    build: str
+    digest: str
+    megabytes: int = 0
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> Path:
+        return self.python.parents[1]
+
+
+def read() -> Installed | None:
+    """What is installed; None if nothing is, or nothing that can be told."""
+    try:
+        record = json.loads(_stamp().read_text(encoding="utf-8"))
+        record |= {"python": Path(record["python"]), "base": Path(record["base"])}
+        return Installed(**record)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(installed: Installed) -> None:
+    """Puts an environment into use, in place of another one."""
+    record = asdict(installed) | {"python": str(installed.python), "base": str(installed.base)}
+    temporary = _stamp().with_suffix(".tmp")
+    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    temporary.replace(_stamp())
+
+
+def forget() -> None:
+    """Puts the environment out of use."""
+    _stamp().unlink(missing_ok=True)
+
+
+def state(shipped: Bundle | None) -> str:
+    """``missing``, ``ready``, ``outdated`` (of another version than ``shipped``) or ``broken``, by its files alone."""
+    here = read()
+    if here is None:
+        return MISSING
+    if not here.python.is_file() or not here.base.is_file():
+        return BROKEN
+    return OUTDATED if shipped and shipped.digest != here.digest else READY
+
+
+def _stamp() -> Path:
+    return folder() / "installed.json"
