@@ -29,8 +29,11 @@ _POSE_OFF, _POSE_OFF_PER_SECOND = 0.06, 0.50
 """Standard deviations of what two pieces of one person differ by: the place, in sizes; the logarithm of the size; the
 pose, in sizes. Place and pose say less with every second between."""
 
+_TAIL = 4.0
+"""Degrees of freedom: the fewer, the longer the tails."""
+
 _UNLIKELY = 10.0
-"""Half the squared deviations that a join may have; a second of absence counts as one of them."""
+"""Surprise that a join may be, in logarithms; a second of absence counts one."""
 
 _CLOSE = 0.6
 """In diagonals of the box: who appears or vanishes nearer than this to somebody may be taken for them."""
@@ -144,7 +147,7 @@ def join(pieces: list[list[Sight]]) -> list[list[Sight]]:
 
 
 def _deviation(end: _End, start: _End) -> float:
-    """Half the sum of squared deviations of a piece that starts from one that ends."""
+    """How surprising it would be if the one who starts were the one who ends: minus the logarithm of the likelihood."""
     gap = start.time - end.time
     travelled = (end.velocity + start.velocity) / 2 * gap
     off = float(np.linalg.norm(start.place - end.place - travelled)) / (_OFF + _OFF_PER_SECOND * gap)
@@ -154,7 +157,12 @@ def _deviation(end: _End, start: _End) -> float:
         differences = np.linalg.norm(start.pose / start.diagonal - end.pose / end.diagonal, axis=-1)
     both = np.isfinite(differences)
     pose = float(differences[both].mean()) / (_POSE_OFF + _POSE_OFF_PER_SECOND * gap) if both.any() else 1.0
-    return (off**2 + ratio**2 + pose**2) / 2 + gap
+    return _long_tailed(off) + ratio**2 / 2 + _long_tailed(pose) + gap
+
+
+def _long_tailed(deviation: float) -> float:
+    """Surprise at a deviation by Student's distribution: who jumps or turns is sometimes far off, size never is."""
+    return (_TAIL + 1) / 2 * float(np.log1p(deviation**2 / _TAIL))
 
 
 def _end(piece: list[Sight]) -> _End:
