@@ -1,4 +1,4 @@
-"""The captured character as FBX or BVH for other programs, or everything as a .blend.
+"""The captured character as FBX, BVH or glTF for other programs, or everything as a .blend.
 
 The options are those with which a file that Blender reads back has every joint where it was.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -19,13 +21,36 @@ class ExportError(Exception):
     """The export cannot be done. The message is one line for the user: what, where, what to do."""
 
 
-def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
+@dataclass(frozen=True)
+class Program:
+    """What a program wants of an FBX.
+
+    options: of Blender's exporter. root: the name that the armature's object has in the file, None for its own.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    root: str | None = None
+
+
+PROGRAMS = {
+    "BLENDER": Program(),
+    # Units go into the file's header, so that no object has a scale of 100. Unreal takes the armature's object for
+    # one more bone, unless it has the name that Blender's own armatures have.
+    "UNREAL": Program({"apply_scale_options": "FBX_SCALE_UNITS", "axis_forward": "-Z", "axis_up": "Y"}, "Armature"),
+    "UNITY": Program({"apply_scale_options": "FBX_SCALE_ALL", "axis_forward": "-Z", "axis_up": "Y"}),
+}
+
+
+def export_fbx(
+    context: bpy.types.Context, armature: bpy.types.Object, path: str | Path, program: Program = PROGRAMS["BLENDER"]
+) -> None:
     """Writes the armature, its body and its action as FBX, every frame baked. Raises ExportError."""
     _require("fbx", "io_scene_fbx")
     bodies = [child for child in armature.children if child.type == "MESH"]
     with (
         replacing(Path(path)) as temporary,
         _action_range(context.scene, armature),
+        _called(armature, program.root),
         context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]),
     ):
         bpy.ops.export_scene.fbx(
@@ -36,6 +61,7 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str
             bake_anim_use_all_actions=False,
             bake_anim_use_nla_strips=False,
             bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
+            **program.options,
         )
 
 
@@ -58,6 +84,36 @@ def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str
         )
 
 
+def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
+    """Writes the armature, its body and its action as binary glTF (.glb), every frame baked. Raises ExportError."""
+    _require("gltf", "io_scene_gltf2")
+    chosen = [armature, *(child for child in armature.children if child.type == "MESH")]
+    layer = context.view_layer
+    before = layer.objects.active, [item for item in layer.objects if item is not None and item.select_get()]
+    with replacing(Path(path)) as temporary, _action_range(context.scene, armature):
+        try:
+            # Its exporter looks at the scene itself, and not at what an operator is told is selected.
+            for item in before[1]:
+                item.select_set(False)
+            for item in chosen:
+                item.select_set(True)
+            layer.objects.active = armature
+            bpy.ops.export_scene.gltf(
+                filepath=str(temporary),
+                export_format="GLB",
+                use_selection=True,
+                export_animations=True,
+                export_force_sampling=True,
+                export_nla_strips=False,
+            )
+        finally:
+            for item in chosen:
+                item.select_set(False)
+            for item in before[1]:
+                item.select_set(True)
+            layer.objects.active = before[0]
+
+
 def save_blend(path: str | Path) -> None:
     """Saves a copy of the open file; the session stays with the file it had. Raises ExportError."""
     with replacing(Path(path)) as temporary:
@@ -66,13 +122,31 @@ def save_blend(path: str | Path) -> None:
 
 
 def _require(operator: str, addon: str) -> None:
-    group = {"fbx": bpy.ops.export_scene, "bvh": bpy.ops.export_anim}[operator]
+    group = bpy.ops.export_anim if operator == "bvh" else bpy.ops.export_scene
     try:
         getattr(group, operator).get_rna_type()
     except (AttributeError, KeyError) as error:
         raise ExportError(
             f"Blender's add-on {addon} is off; enable it in Preferences > Add-ons and export again"
         ) from error
+
+
+@contextmanager
+def _called(item: bpy.types.Object, name: str | None) -> Iterator[None]:
+    """The object has this name in the block, whoever else has it."""
+    if name is None or item.name == name:
+        yield
+        return
+    own, other = item.name, bpy.data.objects.get(name)
+    if other is not None:
+        other.name = f"{name} (renamed for an export)"
+    item.name = name
+    try:
+        yield
+    finally:
+        item.name = own
+        if other is not None:
+            other.name = name
 
 
 @contextmanager

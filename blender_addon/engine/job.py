@@ -1,6 +1,6 @@
 """One job at a time on one engine, as a state machine that a timer or a script drives.
 
-Beside the jobs a question may be asked, and nothing shows if it fails.
+Beside the jobs questions may be asked, which are answered at once where the engine is idle.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 
 CANCEL_GRACE = 5.0
 """Seconds an engine has to obey a cancel before it is ended."""
+
+_PATIENCE = 2.0
+"""Seconds of a stage after which the rest of it can be told."""
+
+Answered = Callable[[dict[str, Any]], None]
+"""Is called with the result of a question."""
+
+Refused = Callable[[str], None]
+"""Is called with what the engine said in place of an answer."""
 
 
 class BusyError(Exception):
@@ -43,6 +52,8 @@ class Job:
     total: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     message: str = ""
+    since: float = 0.0
+    """When the stage began, by ``time.monotonic``; 0 before the first one."""
 
     @property
     def ended(self) -> bool:
@@ -53,12 +64,22 @@ class Job:
         """How much of the stage is done, 0..1; None where that is not known."""
         return min(1.0, self.done / self.total) if self.total else None
 
+    def left(self, now: float) -> float | None:
+        """Seconds until the stage is done, as fast as it went so far; None while nobody can tell."""
+        fraction, spent = self.fraction, now - self.since
+        if not fraction or spent < _PATIENCE:
+            return None
+        return spent * (1.0 - fraction) / fraction
+
     def take(self, event: Event) -> None:
         """Moves on by one of the engine's events."""
         if event["type"] == protocol.PROGRESS:
             if self.state == STARTING:
                 self.state = RUNNING
-            self.stage, self.done = str(event.get("stage", "")), int(event.get("done") or 0)
+            stage = str(event.get("stage", ""))
+            if stage != self.stage or not self.since:
+                self.since = time.monotonic()
+            self.stage, self.done = stage, int(event.get("done") or 0)
             self.total = event.get("total")
         elif event["type"] == protocol.RESULT:
             # Also after a cancel that came too late: what is there is better than nothing.
@@ -85,14 +106,19 @@ class Runner:
         self._client: EngineClient | None = None
         self._request = 0
         self._cancelled_at = 0.0
-        self._question = 0
-        """The request whose answer is awaited; 0 for none."""
-        self._answered: Callable[[dict[str, Any]], None] | None = None
+        self._questions: dict[int, tuple[Answered, Refused | None]] = {}
+        """Those that wait for their answer, by request."""
+
+    @property
+    def engine(self) -> str:
+        """The version of the engine that runs, empty where none has greeted."""
+        hello = self._client.hello if self._client else None
+        return str(hello.get("engine", "")) if hello else ""
 
     @property
     def waiting(self) -> bool:
         """Whether the engine owes something, so that it has to be ticked."""
-        return self.job is not None or self._question != 0
+        return self.job is not None or bool(self._questions)
 
     def start(self, command: EngineCommand, method: str, params: dict[str, Any]) -> Job:
         """Starts a job, and the engine where it does not run yet; returns at once.
@@ -105,13 +131,20 @@ class Runner:
         self.job = Job(method, params)
         return self.job
 
-    def ask(self, command: EngineCommand, method: str, answered: Callable[[dict[str, Any]], None]) -> None:
-        """Has ``answered`` called with the engine's result in one of the next ticks; never, where there is none.
+    def ask(
+        self,
+        command: EngineCommand,
+        method: str,
+        params: dict[str, Any],
+        answered: Answered,
+        refused: Refused | None = None,
+    ) -> None:
+        """Has ``answered`` called with the engine's result in one of the next ticks, or ``refused`` with its reason.
 
         A question is no job: it does not hinder one from starting, and is in ``waiting`` alone. To be asked while
         no job runs. Raises EngineNotFoundError if the engine cannot be started.
         """
-        self._question, self._answered = self._engine(command).request(method, {}), answered
+        self._questions[self._engine(command).request(method, params)] = answered, refused
 
     def cancel(self) -> None:
         """Cancels the job, if there is one; it ends in one of the next ticks."""
@@ -126,7 +159,7 @@ class Runner:
             return None
         job = self.job
         for event in self._client.poll():
-            if event["id"] == self._question:
+            if event["id"] in self._questions:
                 self._hear(event)
             elif job and event["id"] == self._request and not job.ended:
                 job.take(event)
@@ -153,9 +186,9 @@ class Runner:
         return job
 
     def stop(self, grace: float = 2.0) -> None:
-        """Ends the engine, after ``grace`` seconds by force, and forgets the job and the question."""
+        """Ends the engine, after ``grace`` seconds by force, and forgets the job and the questions."""
         self.job = None
-        self._question, self._answered = 0, None
+        self._questions.clear()
         if self._client:
             self._client.stop(grace)
             self._client = None
@@ -169,9 +202,11 @@ class Runner:
         return client
 
     def _hear(self, event: Event) -> None:
-        """Takes one of the events about the question."""
+        """Takes one of the events about a question."""
         if event["type"] == protocol.PROGRESS:
             return
-        answered, self._question, self._answered = self._answered, 0, None
-        if answered and event["type"] == protocol.RESULT:
+        answered, refused = self._questions.pop(event["id"])
+        if event["type"] == protocol.RESULT:
             answered(event.get("result") or {})
+        elif refused:
+            refused(str(event.get("message") or "The engine failed without a word."))

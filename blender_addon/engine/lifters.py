@@ -1,4 +1,4 @@
-"""Which lifters there are to choose from, by the engine's own report of its weights."""
+"""What there is to choose from, by the engine's own report of its weights."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ METHOD = "doctor"
 """What the engine is asked for."""
 
 
-def there(report: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the lifters in the engine's ``report`` whose weights are there, the default first."""
+def there(report: dict[str, Any], kind: str = "lifter") -> tuple[str, ...]:
+    """The names of the lifters (or detectors) in ``report`` whose weights are there, the default first."""
     found = [
         str(weights["name"])
         for weights in report.get("weights", ())
-        if weights.get("kind") == "lifter" and weights.get("present")
+        if weights.get("kind") == kind and weights.get("present")
     ]
-    return tuple(sorted(found, key=lambda name: name != report.get("lifter")))
+    return tuple(sorted(found, key=lambda name: name != report.get(kind)))

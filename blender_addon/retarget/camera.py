@@ -19,9 +19,23 @@ def create_camera(context: bpy.types.Context, motion: MotionFile, name: str) -> 
 
     It fits a picture of the video's proportions (meta width and height).
     """
+    item = new(context.scene, name)
+    place(context.scene, item, motion)
+    return item
+
+
+def new(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    """A new camera object in the scene."""
+    item = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+    scene.collection.objects.link(item)
+    return item
+
+
+def place(scene: bpy.types.Scene, item: bpy.types.Object, motion: MotionFile) -> None:
+    """Gives a camera object lens and place of the video's camera, as keys if that moves."""
     width, height = float(motion.meta["width"]), float(motion.meta["height"])
     cx, cy = motion.meta["principal_point"]
-    camera = bpy.data.cameras.new(name)
+    camera = item.data
     camera.sensor_fit = "HORIZONTAL"
     camera.lens = float(motion.meta["focal_px"]) / width * camera.sensor_width
     # Shifts are in units of the fitted side, here the width.
@@ -29,42 +43,108 @@ def create_camera(context: bpy.types.Context, motion: MotionFile, name: str) -> 
     camera.shift_y = (cy - height / 2) / width
 
     axes = motion.camera_R @ _FROM_OPENCV
-    item = bpy.data.objects.new(name, camera)
+    if item.animation_data:
+        item.animation_data_clear()
     item.rotation_mode = "QUATERNION"
     first = Matrix(axes[0].tolist()).to_4x4()
     first.translation = motion.camera_t[0]
     item.matrix_world = first
-    context.scene.collection.objects.link(item)
     if np.ptp(axes, axis=0).max() > 1e-6 or np.ptp(motion.camera_t, axis=0).max() > 1e-6:
-        render = context.scene.render
-        frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
-        bag = keyframes.channels(item, bpy.data.actions.new(name))
+        frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
+        bag = keyframes.channels(item, bpy.data.actions.new(item.name))
         quaternions = rotations.continuous(rotations.to_quaternions(axes))
         keyframes.write(bag, "location", frames, motion.camera_t, "Object Transforms")
         keyframes.write(bag, "rotation_quaternion", frames, quaternions, "Object Transforms")
-    return item
+
+
+def level(item: bpy.types.Object, focal: float, height: float, distance: float) -> None:
+    """Puts a camera of which nothing is known to ``height`` and ``distance`` (metres) in front of the origin, level.
+
+    focal: in widths of the picture.
+    """
+    item.data.sensor_fit = "HORIZONTAL"
+    item.data.lens = focal * item.data.sensor_width
+    item.matrix_world = Matrix.Translation((0.0, -distance, height)) @ Matrix.Rotation(np.pi / 2, 4, "X")
+
+
+def focal_of(fov: float, width: int, height: int) -> float:
+    """The focal length in pixels of a camera that sees ``fov`` degrees along the longer side of its picture."""
+    return float(max(width, height) / 2 / np.tan(np.radians(fov) / 2))
 
 
 def look_through(
     context: bpy.types.Context, item: bpy.types.Object, motion: MotionFile, video: Path | None = None
 ) -> None:
     """Makes ``item`` the scene's camera, renders the video's size, and shows the video behind the scene."""
-    scene = context.scene
-    scene.camera = item
-    scene.render.resolution_x, scene.render.resolution_y = int(motion.meta["width"]), int(motion.meta["height"])
+    context.scene.camera = item
+    size = int(motion.meta["width"]), int(motion.meta["height"])
+    _fit_resolution(context.scene, size)
+    if video is not None:
+        show_video(context.scene, item, video, size, motion.fps)
+
+
+def show_video(
+    scene: bpy.types.Scene,
+    item: bpy.types.Object,
+    video: Path,
+    size: tuple[int, int],
+    rate: float,
+    rotation: int = 0,
+) -> None:
+    """Shows the video behind the scene, in step with it at whatever rate the scene has, in place of the last one.
+
+    size: width and height as displayed; the scene gets them as its resolution. rate: frames a second of the video.
+    rotation: clockwise degrees by which its picture has to be turned, where Blender does not do it by itself.
+    Raises RuntimeError if Blender cannot read the video.
+    """
+    image = bpy.data.images.load(str(video.resolve()), check_existing=True)
+    stored = tuple(image.size)
+    if 0 in stored:
+        bpy.data.images.remove(image)
+        raise RuntimeError(f"Blender cannot show {video.name}; convert it to MP4 (H.264) to see it behind the scene.")
+    _fit_resolution(scene, size)
+    camera = item.data
+    camera.background_images.clear()
+    picture = camera.background_images.new()
+    picture.image = image
+    picture.alpha = 1.0
+    # Blender up to some version ignores rotation tags; by the size it is seen whether this one does.
+    sideways = stored != size and stored == size[::-1]
+    if sideways or (rotation == 180 and bpy.app.version < _TURNS_BY_ITSELF):
+        picture.rotation = -np.radians(rotation)
+    if sideways:  # it is fitted into the frame before it is turned
+        picture.scale = max(size) / min(size)
+    user = picture.image_user
+    user.frame_start, user.frame_offset = 1, 0
+    user.frame_duration = max(1, image.frame_duration)
+    user.use_auto_refresh = True
+    _keep_in_step(scene, camera, rate)
+    camera.show_background_images = True
+
+
+_TURNS_BY_ITSELF = (4, 5, 0)
+"""The Blender whose player obeys rotation tags."""
+
+
+def _keep_in_step(scene: bpy.types.Scene, camera: bpy.types.Camera, rate: float) -> None:
+    """Blender shows one frame of a video a frame of the scene. A driver makes it that of the same moment."""
+    path = "background_images[0].image_user.frame_offset"
+    camera.driver_remove(path)
+    driver = camera.driver_add(path).driver
+    driver.type = "SCRIPTED"
+    for name, source in (("fps", "render.fps"), ("base", "render.fps_base")):
+        variable = driver.variables.new()
+        variable.name = name
+        target = variable.targets[0]
+        target.id_type, target.id, target.data_path = "SCENE", scene, source
+    # Simple enough for Blender to work it out without Python, and so without the permission to run scripts.
+    driver.expression = f"floor((frame - 1) * ({rate:.6f} * base / fps - 1) + 0.01)"
+
+
+def _fit_resolution(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
+    scene.render.resolution_x, scene.render.resolution_y = size
     scene.render.resolution_percentage = 100
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
-    if video is None:
-        return
-    clip = bpy.data.movieclips.load(str(video.resolve()))
-    # Blender ignores rotation tags: a video that it would show lying on its side is left out.
-    if tuple(clip.size) != (scene.render.resolution_x, scene.render.resolution_y):
-        bpy.data.movieclips.remove(clip)
-        return
-    picture = item.data.background_images.new()
-    picture.source = "MOVIE_CLIP"
-    picture.clip = clip
-    item.data.show_background_images = True
 
 
 def add_sun(context: bpy.types.Context) -> bpy.types.Object:

@@ -8,9 +8,29 @@ from types import ModuleType
 def _parts() -> tuple[ModuleType, ...]:
     """In the order of registration, which is that in which the sub-panels stand: that of the work."""
     # Not at the top: ui.text has no bpy, and its tests run without Blender.
-    from . import capture, character, clean_up, export, install, jobs, main, people, preferences, properties, video
+    from . import (
+        asking,
+        capture,
+        character,
+        export,
+        install,
+        jobs,
+        main,
+        overlay,
+        people,
+        pictures,
+        preferences,
+        properties,
+        report,
+        video,
+    )
 
-    return (preferences, install, properties, main, video, people, capture, character, clean_up, export, jobs)
+    return (
+        *(preferences, install, properties),
+        *(main, video, people, capture, character, export, report),
+        # Those that come without a panel.
+        *(pictures, overlay, asking, jobs),
+    )
 
 
 def register() -> None:

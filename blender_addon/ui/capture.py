@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bl_operators.presets import AddPresetBase
 
-from ..engine import cache
 from ..retarget.bone_map import BoneMapError
-from . import character, jobs, results, text
+from . import asking, character, jobs, requests, results, text
 from .sidebar import Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
+
+SETTINGS = ("height", "fov", "tds", "lifter", "repair", "device", "set_scene", "source", "detector", "max_people")
+"""What a preset keeps: how is captured, not what."""
 
 
 class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
@@ -36,22 +40,10 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
             raise NotReadyError("Nobody is chosen. Tick at least one person in the list.")
         if not people.is_file():
             raise NotReadyError("What was found in the video is no longer there. Press Analyse again.")
-        source = str(video_path(settings))
+        video = video_path(settings)
         _targets(context, persons)
-        output = cache.motion_file(people, Path(source).stem)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        params: dict[str, Any] = {
-            "people": str(people),
-            "output": str(output),
-            "person": ",".join(map(str, persons)),
-            "height": round(settings.height, 3),
-            "fov": round(settings.fov, 3),
-        }
-        if settings.tds:
-            params["tds"] = settings.tds
-        if settings.lifter:
-            params["lifter"] = settings.lifter
-        jobs.begin(context, self.bl_label, "capture", params, partial(_captured, source))
+        params = requests.capture(settings, video, people, persons)
+        jobs.begin(context, self.bl_label, "capture", params, partial(captured, str(video)))
 
 
 def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
@@ -64,7 +56,10 @@ def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
         raise NotReadyError(str(error)) from error
 
 
-def _captured(source: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
+def captured(source: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
+    """Brings the motions that the engine has captured of the video ``source`` into the scene."""
+    from . import camera  # not at the top: it needs numpy, and enabling the add-on must not wait for it
+
     settings = context.scene.video_to_mocap
     motions = {int(motion["person"]): motion["path"] for motion in result["motions"]}
     targets = _targets(context, list(motions))
@@ -72,7 +67,31 @@ def _captured(source: str, context: bpy.types.Context, result: dict[str, Any]) -
         character.note_muted(context.scene, target)
     armatures = results.replace(context, source, motions, settings.set_scene, targets)
     results.select(context, armatures)
+    settings.result = json.dumps(
+        [{key: value for key, value in motion.items() if key != "path"} for motion in result["motions"]]
+    )
+    camera.follow(context, Path(source))
     settings.say(text.captured(result["motions"]))
+
+
+class VIDEO_TO_MOCAP_MT_presets(bpy.types.Menu):
+    """The settings that were kept under a name."""
+
+    bl_label = "Capture Presets"
+    preset_subdir = "video_to_mocap/capture"
+    preset_operator = "script.execute_preset"
+    draw = bpy.types.Menu.draw_preset
+
+
+class VIDEO_TO_MOCAP_OT_add_preset(AddPresetBase, bpy.types.Operator):
+    """Keep these settings under a name, or remove those that have it"""
+
+    bl_idname = "video_to_mocap.add_preset"
+    bl_label = "Add Capture Preset"
+    preset_menu = "VIDEO_TO_MOCAP_MT_presets"
+    preset_subdir = "video_to_mocap/capture"
+    preset_defines = ("settings = bpy.context.scene.video_to_mocap",)
+    preset_values = tuple(f"settings.{name}" for name in SETTINGS)
 
 
 class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
@@ -80,21 +99,50 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
+        if settings.persons:
+            asking.want(context.scene, report=True)
         column = layout.column()
         column.enabled = not jobs.busy()
+        row = column.row(align=True)
+        row.menu("VIDEO_TO_MOCAP_MT_presets", text=VIDEO_TO_MOCAP_MT_presets.bl_label)
+        row.operator("video_to_mocap.add_preset", text="", icon="ADD")
+        row.operator("video_to_mocap.add_preset", text="", icon="REMOVE").remove_active = True
         # Not split into names and values: half a sidebar of the usual width cuts the names off.
         numbers = column.column(align=True)
         numbers.prop(settings, "height")
         numbers.prop(settings, "fov")
         numbers.prop(settings, "tds")
-        if settings.persons:
-            jobs.want_lifters()
-        column.prop(settings, "lifter")
+        chose = text.chosen_tds(settings.result) if settings.tds == 0 else ""
+        if chose:
+            column.label(text=chose, icon="INFO")
         column.prop(settings, "set_scene")
         start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")
 
 
-_CLASSES = (VIDEO_TO_MOCAP_OT_capture, VIDEO_TO_MOCAP_PT_capture)
+class VIDEO_TO_MOCAP_PT_lifting(Step, bpy.types.Panel):
+    """How the third dimension is found."""
+
+    bl_label = "Lifting"
+    bl_parent_id = "VIDEO_TO_MOCAP_PT_capture"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.video_to_mocap
+        column = layout.column()
+        column.enabled = not jobs.busy()
+        column.prop(settings, "lifter")
+        column.prop(settings, "device")
+        column.label(text="Repair")
+        column.column(align=True).prop(settings, "repair")
+
+
+_CLASSES = (
+    VIDEO_TO_MOCAP_OT_capture,
+    VIDEO_TO_MOCAP_MT_presets,
+    VIDEO_TO_MOCAP_OT_add_preset,
+    VIDEO_TO_MOCAP_PT_capture,
+    VIDEO_TO_MOCAP_PT_lifting,
+)
 
 
 def register() -> None:

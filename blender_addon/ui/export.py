@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .sidebar import Step
+
+_ENDINGS = {"FBX": ".fbx", "BVH": ".bvh", "GLTF": ".glb"}
 
 
 class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
@@ -15,15 +17,27 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
 
     bl_idname = "video_to_mocap.export"
     bl_label = "Export"
+    bl_options = {"REGISTER", "PRESET"}  # noqa: RUF012
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_glob: StringProperty(default="*.fbx;*.bvh", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
-    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    filter_glob: StringProperty(default="*.fbx;*.bvh;*.glb", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    check_existing: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     format: EnumProperty(  # type: ignore[valid-type]
         name="Format",
+        description="What kind of file is written",
         items=(
             ("FBX", "FBX", "For game engines and most animation programs"),
             ("BVH", "BVH", "Motion capture data: the skeleton and its motion as text"),
+            ("GLTF", "glTF", "For the web and for game engines such as Godot"),
+        ),
+    )
+    program: EnumProperty(  # type: ignore[valid-type]
+        name="For",
+        description="The program that reads the FBX: axes, units and the skeleton's root are as it wants them",
+        items=(
+            ("BLENDER", "Blender", "For Blender, Maya, MotionBuilder and most others"),
+            ("UNREAL", "Unreal", "For Unreal Engine: no further root bone, and no scale of 100 on it"),
+            ("UNITY", "Unity", "For Unity: metres, and no scale of 100 on the character"),
         ),
     )
 
@@ -43,20 +57,36 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        self.layout.prop(self, "format")
+        if self.format == "FBX":
+            self.layout.prop(self, "program")
+
     def check(self, context: bpy.types.Context) -> bool:
         """Keeps the file's ending in step with the format. Returns whether something changed."""
-        path = bpy.path.ensure_ext(str(Path(self.filepath).with_suffix("")), f".{self.format.lower()}")
-        changed = path != self.filepath
-        self.filepath = path
+        path = Path(self.filepath)
+        stem = path.with_suffix("") if path.suffix.lower() in _ENDINGS.values() else path
+        named = bpy.path.ensure_ext(str(stem), _ENDINGS[self.format])
+        changed: bool = named != self.filepath
+        self.filepath = named
         return changed
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from .. import export
 
         path = Path(bpy.path.abspath(self.filepath))
-        write = export.export_fbx if self.format == "FBX" else export.export_bvh
+        armature = context.active_object
         try:
-            write(context, context.active_object, path)
+            if self.format == "FBX":
+                export.export_fbx(context, armature, path, export.PROGRAMS[self.program])
+            elif self.format == "BVH":
+                export.export_bvh(context, armature, path)
+            else:
+                export.export_gltf(context, armature, path)
+        except export.ExportError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         except (OSError, RuntimeError) as error:
             self.report({"ERROR"}, f"{path} could not be written: {error}")
             return {"CANCELLED"}
@@ -66,11 +96,23 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
 
 class VIDEO_TO_MOCAP_PT_export(Step, bpy.types.Panel):
     bl_label = "Export"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
-        row = self.layout.row(align=True)
-        for name in ("FBX", "BVH"):
-            row.operator("video_to_mocap.export", text=name).format = name
+        layout = self.layout
+        item = context.active_object
+        if not item or item.type != "ARMATURE":
+            layout.label(text="Select the armature to export")
+            return
+        column = layout.column(align=True)
+        column.label(text="FBX for")
+        row = column.row(align=True)
+        for program, name in (("UNREAL", "Unreal"), ("UNITY", "Unity"), ("BLENDER", "Blender")):
+            button = row.operator("video_to_mocap.export", text=name)
+            button.format, button.program = "FBX", program
+        row = layout.row(align=True)
+        for kind, name in (("BVH", "BVH"), ("GLTF", "glTF")):
+            row.operator("video_to_mocap.export", text=name).format = kind
 
 
 _CLASSES = (VIDEO_TO_MOCAP_OT_export, VIDEO_TO_MOCAP_PT_export)

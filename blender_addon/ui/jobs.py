@@ -1,4 +1,4 @@
-"""Runs the engine's jobs beside Blender and brings their results into the scene.
+"""Runs the engine's jobs beside Blender, one after the other, and brings their results into the scene.
 
 One timer polls the one engine while it owes something, and is gone when it does not: a timer that is left at the
 end crashes some Blenders. Without a window there are no timers; the job is waited for, with the same handlers.
@@ -6,17 +6,18 @@ end crashes some Blenders. Without a window there are no timers; the job is wait
 
 from __future__ import annotations
 
-import contextlib
+import time
 import traceback
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..engine import job as states
-from ..engine import lifters
-from ..engine.job import Job, Runner
+from ..engine.job import Answered, BusyError, Job, Refused, Runner
 from ..engine.locate import EngineNotFoundError
 from . import preferences, text
 
@@ -26,24 +27,49 @@ INTERVAL = 0.1
 Handler = Callable[[bpy.types.Context, dict[str, Any]], None]
 """Brings the result of a job into the context's scene; runs in the main thread."""
 
+Ended = Callable[[bpy.types.Context, str], None]
+"""Is called in the job's scene when the job has ended, with what went wrong, which is empty where nothing did."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job and what becomes of it. ``title`` names the step to undo; ``scene`` is the name of the one it is for."""
+
+    scene: str
+    title: str
+    method: str
+    params: dict[str, Any]
+    handler: Handler
+    ended: Ended | None = None
+
+
 _runner = Runner()
-_scene = ""
-_title = ""
-_handler: Handler | None = None
+_task: Task | None = None
+"""The one that runs."""
+_waiting: deque[Task] = deque()
 _file_is_gone = False
-_lifters: tuple[str, ...] = ()
-_asked_for_lifters = False
+_log: deque[str] = deque(maxlen=200)
+"""What happened since Blender was started, for the report."""
 
 
-def begin(context: bpy.types.Context, title: str, method: str, params: dict[str, Any], handler: Handler) -> None:
-    """Starts a job for the context's scene; ``handler`` gets its result. ``title`` names the step to undo.
+def begin(
+    context: bpy.types.Context,
+    title: str,
+    method: str,
+    params: dict[str, Any],
+    handler: Handler,
+    ended: Ended | None = None,
+) -> None:
+    """Starts a job for the context's scene, or lines it up behind the one that runs; ``handler`` gets its result.
 
     In a Blender without a window it returns when the job has ended and been handled.
-    Raises EngineNotFoundError and BusyError.
+    Raises EngineNotFoundError.
     """
-    global _scene, _title, _handler, _file_is_gone
-    _runner.start(preferences.engine_command(context), method, params)
-    _scene, _title, _handler, _file_is_gone = context.scene.name, title, handler, False
+    task = Task(context.scene.name, title, method, params, handler, ended)
+    if busy():
+        _waiting.append(task)
+        return
+    _start(task, preferences.engine_command(context))
     context.scene.video_to_mocap.say("")
     if bpy.app.background:
         _finish(_runner.run())
@@ -52,7 +78,8 @@ def begin(context: bpy.types.Context, title: str, method: str, params: dict[str,
 
 
 def cancel() -> None:
-    """Cancels the job that runs, if any."""
+    """Cancels the job that runs, if any, and forgets those that wait."""
+    _waiting.clear()
     _runner.cancel()
 
 
@@ -64,6 +91,11 @@ def stop_engine() -> None:
 def busy() -> bool:
     """Whether a job runs."""
     return _runner.job is not None
+
+
+def waiting() -> int:
+    """How many jobs wait for the one that runs."""
+    return len(_waiting)
 
 
 def fraction() -> float:
@@ -81,65 +113,81 @@ def stage() -> str:
     return "Starting the engine" if job.state == states.STARTING else text.stage(job.stage)
 
 
-def known_lifters() -> tuple[str, ...]:
-    """The names of the lifters to choose from; none before the engine has told them."""
-    return _lifters
+def left() -> str:
+    """How long the job's stage still takes, in words; empty while nobody can tell."""
+    job = _runner.job
+    rest = job.left(time.monotonic()) if job and job.state == states.RUNNING else None
+    return "" if rest is None else f"{text.seconds(max(rest, 1.0), whole=True)} left"
 
 
-def want_lifters() -> None:
-    """Has the engine asked for its lifters, when it is idle: at first, and again after each job.
+def engine_version() -> str:
+    """The version of the engine that runs; empty where none does."""
+    return _runner.engine
 
-    For drawing: returns at once, and nothing shows of it, whatever comes of it.
+
+def log() -> tuple[str, ...]:
+    """What happened since Blender was started, a line each."""
+    return tuple(_log)
+
+
+def note(words: str) -> None:
+    """Adds to what happened."""
+    _log.extend(f"{time.strftime('%H:%M:%S')} {line}" for line in words.splitlines())
+
+
+def ask(method: str, params: dict[str, Any], answered: Answered, refused: Refused | None = None) -> bool:
+    """Asks the engine something beside the jobs, while none runs. Returns whether it could be asked.
+
+    For timers: starting the engine is too much for a drawing function.
     """
-    global _asked_for_lifters
-    if not _asked_for_lifters and not busy() and not bpy.app.background:
-        _asked_for_lifters = True
-        bpy.app.timers.register(_ask_for_lifters, persistent=True)
+    if busy():
+        return False
+    try:
+        _runner.ask(preferences.engine_command(bpy.context), method, params, answered, refused)
+    except EngineNotFoundError:
+        return False  # the panel says it where it matters
+    _keep_ticking()
+    return True
 
 
-def handle(context: bpy.types.Context, title: str, handler: Handler, result: dict[str, Any]) -> None:
-    """Brings a result into the context's scene as one step to undo; what goes wrong is said in the panel."""
+def handle(context: bpy.types.Context, title: str, handler: Handler, result: dict[str, Any]) -> str:
+    """Brings a result into the context's scene as one step to undo. Returns what went wrong; the panel says it."""
+    trouble = ""
     try:
         handler(context, result)
     except Exception as error:  # noqa: BLE001 - whatever it is, the panel has to say it and to stay usable
         traceback.print_exc()
-        context.scene.video_to_mocap.say(text.trouble(error), failed=True)
+        trouble = text.trouble(error)
+        context.scene.video_to_mocap.say(trouble, failed=True)
     if not bpy.app.background:
         bpy.ops.ed.undo_push(message=title)
+    return trouble
+
+
+def _start(task: Task, command: Any) -> None:
+    global _task, _file_is_gone
+    try:
+        _runner.start(command, task.method, task.params)
+    except BusyError as error:  # it cannot be: begin() has looked
+        raise RuntimeError(str(error)) from error
+    _task, _file_is_gone = task, False
+    note(f"{task.title} started")
 
 
 def _tick() -> float | None:
     """The timer: returns the seconds to its next call, None when it is no longer needed."""
-    global _asked_for_lifters
     if _hands_are_full():
         return INTERVAL
-    shown = busy()
     ended = _runner.tick()
     if ended:
         _finish(ended)
-        _asked_for_lifters = False  # weights may have come since
-    if shown:
-        _redraw()
+    redraw()
     return INTERVAL if _runner.waiting else None
 
 
 def _keep_ticking() -> None:
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
-
-
-def _ask_for_lifters() -> None:
-    """Once by a timer: starting the engine is too much for a drawing function."""
-    if busy():
-        return
-    with contextlib.suppress(EngineNotFoundError):  # the panel says it where it matters
-        _runner.ask(preferences.engine_command(bpy.context), lifters.METHOD, _learn_lifters)
-        _keep_ticking()
-
-
-def _learn_lifters(report: dict[str, Any]) -> None:
-    global _lifters
-    _lifters = lifters.there(report)
 
 
 def _hands_are_full() -> bool:
@@ -155,21 +203,52 @@ def _hands_are_full() -> bool:
 
 
 def _finish(job: Job) -> None:
-    """Deals with a job that has ended, in the scene for which it was started."""
+    """Deals with a job that has ended, in the scene for which it was started; then comes the next one."""
     from . import install  # not at the top: it needs this module
 
     died_at_once = job.state == states.FAILED and not job.stage
     install.suspect(job.message if died_at_once else "")
+    task = _task
+    assert task
+    note(f"{task.title} {job.state}" + (f": {job.message}" if job.message else ""))
+    scene = bpy.data.scenes.get(task.scene)
     if _file_is_gone:
-        return  # people that were found are in the cache all the same
-    scene = bpy.data.scenes.get(_scene) or bpy.context.scene
-    if job.state == states.CANCELLED:
-        scene.video_to_mocap.say("Cancelled.")
-    elif job.state == states.FAILED:
-        scene.video_to_mocap.say(job.message, failed=True)
-    elif _handler:
+        note("Another file was opened meanwhile; the result is kept, and is there when the same is asked for again")
+    elif scene is None:
+        note(f"The scene {task.scene} is gone, and with it the place for the result")
+    else:
         with _context_of(scene):
-            handle(bpy.context, _title, _handler, job.result)
+            _hand_over(bpy.context, task, job)
+    _next()
+
+
+def _hand_over(context: bpy.types.Context, task: Task, job: Job) -> None:
+    trouble = ""
+    if job.state == states.CANCELLED:
+        trouble = "Cancelled."
+        context.scene.video_to_mocap.say(trouble)
+    elif job.state == states.FAILED:
+        trouble = job.message
+        context.scene.video_to_mocap.say(trouble, failed=True)
+    else:
+        trouble = handle(context, task.title, task.handler, job.result)
+    if task.ended:
+        task.ended(context, trouble)
+
+
+def _next() -> None:
+    """Starts the first of the jobs that wait, unless what has just ended has started one."""
+    while _waiting and not busy():
+        task = _waiting.popleft()
+        try:
+            _start(task, preferences.engine_command(bpy.context))
+        except EngineNotFoundError as error:
+            scene = bpy.data.scenes.get(task.scene)
+            if scene:
+                scene.video_to_mocap.say(str(error), failed=True)
+                if task.ended:
+                    with _context_of(scene):
+                        task.ended(bpy.context, str(error))
 
 
 def _context_of(scene: bpy.types.Scene) -> Any:
@@ -182,7 +261,8 @@ def _context_of(scene: bpy.types.Scene) -> Any:
     return bpy.context.temp_override(**where, scene=scene, view_layer=scene.view_layers[0])
 
 
-def _redraw() -> None:
+def redraw() -> None:
+    """Has the sidebars of all windows drawn again."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
@@ -196,6 +276,7 @@ def _file_loaded(*_: object) -> None:
     """Another file was opened: a result of the old one has no place in it."""
     global _file_is_gone
     _file_is_gone = busy()
+    _waiting.clear()
 
 
 def register() -> None:
@@ -203,10 +284,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    global _asked_for_lifters
     bpy.app.handlers.load_post.remove(_file_loaded)
-    for timer in (_tick, _ask_for_lifters):
-        if bpy.app.timers.is_registered(timer):
-            bpy.app.timers.unregister(timer)
-    _asked_for_lifters = False
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    _waiting.clear()
     _runner.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import install, jobs
+from . import install, jobs, text
 from .layout import paragraph, progress
 from .sidebar import Sidebar
 
@@ -32,7 +32,9 @@ class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
         if jobs.busy():
-            layout.label(text=jobs.stage(), icon="TIME")
+            waiting = jobs.waiting()
+            parts = [jobs.stage(), jobs.left(), f"{waiting} waiting" if waiting else ""]
+            paragraph(layout, context, ", ".join(filter(None, parts)), "TIME")
             row = layout.row(align=True)
             progress(row, settings)
             row.operator("video_to_mocap.cancel", text="", icon="X")
@@ -40,7 +42,7 @@ class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
         if install.draw_box(layout, context):
             return
         if settings.status:
-            paragraph(layout, context, settings.status, "ERROR" if settings.failed else "INFO")
+            paragraph(layout, context, text.without_folders(settings.status), "ERROR" if settings.failed else "INFO")
         else:
             words = "Press Analyse." if settings.video else "Choose a video of a person."
             paragraph(layout, context, words, "INFO")

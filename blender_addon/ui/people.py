@@ -7,9 +7,8 @@ from typing import Any
 
 import bpy
 
-from .. import VERSION
-from ..engine import cache
-from . import jobs, text
+from . import asking, jobs, pictures, requests, text
+from .layout import paragraph
 from .sidebar import Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
 
@@ -21,33 +20,72 @@ class VIDEO_TO_MOCAP_OT_analyse(StartsJob, bpy.types.Operator):
     bl_label = "Analyse"
 
     def begin(self, context: bpy.types.Context, settings: Any) -> None:
-        video = video_path(settings)
-        span = {"start": settings.start, "end": settings.end}
-        options = {key: round(value, 3) for key, value in span.items() if value > 0.0}
-        if 0.0 < settings.end <= settings.start:
-            raise NotReadyError("The range ends before it starts. Correct From and To; To = 0 is the video's end.")
-        people = cache.people_file(video, options, VERSION)
-        if people.is_file():
-            try:
-                settings.show_people(str(people), cache.read_people(people))
-            except ValueError:
-                people.unlink()  # damaged: found anew below
-            else:
-                if not bpy.app.background:
-                    bpy.ops.ed.undo_push(message=self.bl_label)
-                return
-        people.parent.mkdir(parents=True, exist_ok=True)
-        params = {"video": str(video), "output": str(people), **options}
-        jobs.begin(context, self.bl_label, "analyse", params, _analysed)
+        jobs.begin(context, self.bl_label, "analyse", requests.analyse(settings, video_path(settings)), analysed)
 
 
-def _analysed(context: bpy.types.Context, result: dict[str, Any]) -> None:
-    people = Path(result["people"])
-    context.scene.video_to_mocap.show_people(str(people), cache.read_people(people))
+class _EditsPeople(StartsJob):
+    """An operator that asks the engine for another list of people."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not context.scene.video_to_mocap.people:
+            cls.poll_message_set("Analyse a video first")  # type: ignore[attr-defined]
+            return False
+        return super().poll(context)
+
+    def edit(self, context: bpy.types.Context, how: dict[str, str]) -> None:
+        people = context.scene.video_to_mocap.people
+        if not Path(people).is_file():
+            raise NotReadyError("What was found in the video is no longer there. Press Analyse again.")
+        jobs.begin(context, self.bl_label, "edit", {"people": people, "thumbnails": True, **how}, analysed)  # type: ignore[attr-defined]
+
+
+class VIDEO_TO_MOCAP_OT_split_person(_EditsPeople, bpy.types.Operator):
+    """From the current frame on, the active person of the list is another one. For two people taken for one"""
+
+    bl_idname = "video_to_mocap.split_person"
+    bl_label = "Split Here"
+
+    def begin(self, context: bpy.types.Context, settings: Any) -> None:
+        person = settings.persons[settings.active_person]
+        seconds = seconds_of_frame(context.scene)
+        if not person.first < seconds <= person.last:
+            raise NotReadyError(
+                f"{person.name} is seen from {text.seconds(person.first)} to {text.seconds(person.last)}. "
+                "Go to a frame between, where the other one begins."
+            )
+        self.edit(context, {"split": f"{person.number}@{seconds:.4f}"})
+
+
+class VIDEO_TO_MOCAP_OT_merge_persons(_EditsPeople, bpy.types.Operator):
+    """The two people who are ticked are one and the same. For somebody who was lost and found again"""
+
+    bl_idname = "video_to_mocap.merge_persons"
+    bl_label = "Merge Ticked"
+
+    def begin(self, context: bpy.types.Context, settings: Any) -> None:
+        chosen = settings.chosen()
+        if len(chosen) != 2:
+            raise NotReadyError("Tick the two people who are one and the same, then merge them.")
+        self.edit(context, {"merge": ",".join(map(str, chosen))})
+
+
+def seconds_of_frame(scene: bpy.types.Scene) -> float:
+    """Where in the video the current frame of the scene lies: frame 1 is its beginning."""
+    return max(0.0, (scene.frame_current_final - 1.0) * scene.render.fps_base / scene.render.fps)
+
+
+def analysed(context: bpy.types.Context, result: dict[str, Any]) -> None:
+    """Shows the people whom the engine has found."""
+    settings = context.scene.video_to_mocap
+    settings.show_people(result["people"], result["persons"])
+    settings.show_facts(result["video"])
+    if result.get("warnings"):
+        settings.say("\n".join([settings.status, *map(text.sentence, result["warnings"])]), settings.failed)
 
 
 class VIDEO_TO_MOCAP_UL_persons(bpy.types.UIList):
-    """One line a person: capture?, name, seconds seen, coverage."""
+    """One line a person: capture?, picture, name, colour, coverage."""
 
     def draw_item(
         self,
@@ -63,10 +101,16 @@ class VIDEO_TO_MOCAP_UL_persons(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        row.label(text=item.name)
-        facts = row.row()
+        picture = pictures.icon(item.thumbnail)
+        if picture:
+            row.label(text="", icon_value=picture)
+        row.prop(item, "name", text="", emboss=False)
+        facts = row.row(align=True)
         facts.alignment = "RIGHT"
-        facts.label(text=f"{text.seconds(item.seen)}   {item.coverage:.0%}")
+        facts.label(text=f"{item.coverage:.0%}")
+        colour = facts.row()
+        colour.ui_units_x = 0.8
+        colour.prop(item, "colour", text="")
 
 
 class VIDEO_TO_MOCAP_PT_people(Step, bpy.types.Panel):
@@ -79,9 +123,52 @@ class VIDEO_TO_MOCAP_PT_people(Step, bpy.types.Panel):
             return
         rows = min(max(len(settings.persons), 2), 6)
         layout.template_list("VIDEO_TO_MOCAP_UL_persons", "", settings, "persons", settings, "active_person", rows=rows)
+        if 0 <= settings.active_person < len(settings.persons):
+            _draw_person(layout, context, settings.persons[settings.active_person])
+        layout.prop(settings, "show_people_over_video")
+        row = layout.row(align=True)
+        row.enabled = not jobs.busy()
+        row.operator("video_to_mocap.split_person")
+        row.operator("video_to_mocap.merge_persons")
 
 
-_CLASSES = (VIDEO_TO_MOCAP_OT_analyse, VIDEO_TO_MOCAP_UL_persons, VIDEO_TO_MOCAP_PT_people)
+def _draw_person(layout: bpy.types.UILayout, context: bpy.types.Context, person: Any) -> None:
+    box = layout.box()
+    picture = pictures.icon(person.thumbnail)
+    if picture:
+        box.template_icon(icon_value=picture, scale=4.0)
+    words = f"{text.seconds(person.first)} to {text.seconds(person.last)}, whole in {person.complete:.0%} of it"
+    paragraph(box, context, words, "TIME")
+
+
+class VIDEO_TO_MOCAP_PT_detector(Step, bpy.types.Panel):
+    """How people are found."""
+
+    bl_label = "Detection"
+    bl_parent_id = "VIDEO_TO_MOCAP_PT_people"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.video_to_mocap
+        column = layout.column()
+        column.enabled = not jobs.busy()
+        column.prop(settings, "source", text="")
+        if settings.source == "FILE":
+            column.prop(settings, "keypoints", text="")
+            return
+        asking.want(context.scene, report=True)
+        column.prop(settings, "detector", text="", icon="VIEWZOOM")
+        column.prop(settings, "max_people")
+
+
+_CLASSES = (
+    VIDEO_TO_MOCAP_OT_analyse,
+    VIDEO_TO_MOCAP_OT_split_person,
+    VIDEO_TO_MOCAP_OT_merge_persons,
+    VIDEO_TO_MOCAP_UL_persons,
+    VIDEO_TO_MOCAP_PT_people,
+    VIDEO_TO_MOCAP_PT_detector,
+)
 
 
 def register() -> None:

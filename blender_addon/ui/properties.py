@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import colorsys
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import bpy
 from bpy.props import (
     BoolProperty,
     CollectionProperty,
+    EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
-from ..engine.cache import Person
-from . import character, jobs, text
+from . import asking, character, jobs, text
 
 
 def _forget_people(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context) -> None:
-    """What was found belongs to the video and range that were analysed."""
+    """What was found belongs to the video, its range and the detector's settings."""
     self.persons.clear()
     self.people = ""
     self.say("")
@@ -31,7 +34,11 @@ def _progress(self: VIDEO_TO_MOCAP_PG_settings) -> float:
 
 def _lifters(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context, typed: str) -> Iterable[str]:
     """What can be chosen; Blender shows those that fit what is typed, and takes any other name too."""
-    return jobs.known_lifters()
+    return asking.known_lifters()
+
+
+def _detectors(self: VIDEO_TO_MOCAP_PG_settings, context: bpy.types.Context, typed: str) -> Iterable[str]:
+    return asking.known_detectors()
 
 
 def _is_armature(self: VIDEO_TO_MOCAP_PG_person, item: bpy.types.Object) -> bool:
@@ -43,17 +50,51 @@ def _rig_chosen(self: VIDEO_TO_MOCAP_PG_person, context: bpy.types.Context) -> N
         character.learn(self.id_data, self.armature)
 
 
+def _redraw_views(self: object, context: bpy.types.Context) -> None:
+    for area in context.screen.areas if context.screen else ():
+        if area.type == "VIEW_3D":
+            area.tag_redraw()
+
+
+class VIDEO_TO_MOCAP_PG_facts(bpy.types.PropertyGroup):
+    """The facts of a video, as the engine tells them; ``video`` is empty before it has."""
+
+    video: StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    width: IntProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    height: IntProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    rate: FloatProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    duration: FloatProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    frames: IntProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    rotation: IntProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+
+
 class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
     """One of the people found; ``name`` is what the list shows and can search."""
 
+    name: StringProperty(name="Name", description="What you call this person")  # type: ignore[valid-type]
     number: IntProperty(name="Number", description="Number of this person, the largest in the picture first")  # type: ignore[valid-type]
     use: BoolProperty(name="Capture", description="Capture this person")  # type: ignore[valid-type]
+    colour: FloatVectorProperty(  # type: ignore[valid-type]
+        name="Colour",
+        description="The colour in which this person is drawn over the video",
+        subtype="COLOR_GAMMA",
+        min=0.0,
+        max=1.0,
+        update=_redraw_views,
+    )
+    thumbnail: StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
     first: FloatProperty(name="First Seen", description="Where in the video this person appears, in seconds")  # type: ignore[valid-type]
     last: FloatProperty(name="Last Seen", description="Where in the video this person is last seen, in seconds")  # type: ignore[valid-type]
-    seen: FloatProperty(name="Seen", description="How many seconds this person is seen")  # type: ignore[valid-type]
     coverage: FloatProperty(  # type: ignore[valid-type]
         name="Coverage",
         description="In how much of the video this person is seen; the rest has to be guessed",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+    )
+    complete: FloatProperty(  # type: ignore[valid-type]
+        name="Whole",
+        description="How much of the time this person is seen from head to feet",
         subtype="FACTOR",
         min=0.0,
         max=1.0,
@@ -75,6 +116,7 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         update=_forget_people,
     )
+    facts: PointerProperty(type=VIDEO_TO_MOCAP_PG_facts, options={"HIDDEN"})  # type: ignore[valid-type]
     start: FloatProperty(  # type: ignore[valid-type]
         name="From (s)",
         description="Where in the video to start, in seconds",
@@ -91,14 +133,56 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         step=10,
         update=_forget_people,
     )
+    source: EnumProperty(  # type: ignore[valid-type]
+        name="Find People With",
+        items=(
+            ("DETECTOR", "Detector", "The engine looks for people itself"),
+            ("FILE", "Another Program's Result", "AlphaPose, OpenPose, MMPose and others: their files are read"),
+        ),
+        description="Who finds the people in the picture",
+        update=_forget_people,
+    )
+    detector: StringProperty(  # type: ignore[valid-type]
+        name="Detector",
+        description="What finds people in the picture. Leave it empty for the one that comes with the engine; heavier "
+        "ones see more and take longer",
+        search=_detectors,
+        update=_forget_people,
+    )
+    max_people: IntProperty(  # type: ignore[valid-type]
+        name="People at Most",
+        description="How many people are looked for in each frame. More take longer",
+        default=2,
+        min=1,
+        soft_max=8,
+        max=32,
+        update=_forget_people,
+    )
+    keypoints: StringProperty(  # type: ignore[valid-type]
+        name="Result",
+        description="The file or folder that the other program wrote for this video",
+        subtype="FILE_PATH",
+        update=_forget_people,
+    )
     persons: CollectionProperty(  # type: ignore[valid-type]
         type=VIDEO_TO_MOCAP_PG_person, name="People", description="The people who were found in the video"
     )
-    active_person: IntProperty(name="Active Person", options={"HIDDEN"})  # type: ignore[valid-type]
+    active_person: IntProperty(  # type: ignore[valid-type]
+        name="Active Person",
+        description="The person whose picture and settings are shown",
+        options={"HIDDEN"},
+        update=_redraw_views,
+    )
     people: StringProperty(  # type: ignore[valid-type]
         name="People File",
         description="The file in the cache that holds what the analysis found",
         options={"HIDDEN"},
+    )
+    show_people_over_video: BoolProperty(  # type: ignore[valid-type]
+        name="Show over Video",
+        description="Draw box and skeleton of each person over the video, in the view through its camera",
+        default=True,
+        update=_redraw_views,
     )
     tds: IntProperty(  # type: ignore[valid-type]
         name="tds (0 = auto)",
@@ -136,10 +220,37 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         "with the engine; click to choose another one that you have added",
         search=_lifters,
     )
+    repair: EnumProperty(  # type: ignore[valid-type]
+        name="Repair",
+        description="What is mended in the people who were found before they become three-dimensional",
+        options={"ENUM_FLAG"},
+        items=(
+            ("swaps", "Left and Right", "Put right where left and right limbs were mixed up for a moment"),
+            ("outliers", "Outliers", "Leave out joints that jump away for a frame or two"),
+            ("gaps", "Gaps", "Fill short stretches in which a joint was not seen; long ones are marked"),
+            ("rate", "Slow Rate", "Give a video of few frames a second the rate that the lifter knows"),
+        ),
+        default={"swaps", "outliers", "gaps", "rate"},
+    )
+    device: EnumProperty(  # type: ignore[valid-type]
+        name="Device",
+        description="What the engine computes on",
+        items=(
+            ("auto", "Automatic", "The graphics card where the engine can use it, else the processor"),
+            ("cpu", "Processor", "The processor: works everywhere"),
+            ("cuda", "NVIDIA", "An NVIDIA graphics card"),
+            ("mps", "Apple", "The graphics unit of an Apple processor"),
+        ),
+    )
     set_scene: BoolProperty(  # type: ignore[valid-type]
         name="Match Scene to Video",
         description="Give the scene the video's frame rate and range, so that video and motion run in step",
         default=True,
+    )
+    result: StringProperty(  # type: ignore[valid-type]
+        name="Result",
+        description="What the engine told about the last capture, as JSON",
+        options={"HIDDEN"},
     )
     status: StringProperty(name="Status", description="What happened last")  # type: ignore[valid-type]
     failed: BoolProperty(name="Failed", description="Whether what happened last went wrong")  # type: ignore[valid-type]
@@ -156,19 +267,35 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     def say(self, words: str, failed: bool = False) -> None:
         """Puts ``words`` where the panel shows what happened last."""
         self.status, self.failed = words, failed
+        if words:
+            jobs.note(words)
 
-    def show_people(self, people: str, persons: Iterable[Person]) -> None:
-        """Fills the list; the first person, the largest, is chosen."""
+    def show_facts(self, video: Mapping[str, Any]) -> None:
+        """Keeps the facts of the video, as the engine tells them."""
+        facts = self.facts
+        facts.video = self.video
+        facts.width, facts.height, facts.frames = int(video["width"]), int(video["height"]), int(video["frames"])
+        facts.rate, facts.duration = float(video["fps"]), float(video["duration"])
+        facts.rotation = int(video.get("rotation") or 0)
+
+    def facts_known(self) -> bool:
+        """Whether the facts are those of the chosen video."""
+        return bool(self.video) and self.facts.video == self.video
+
+    def show_people(self, people: str, persons: Iterable[Mapping[str, Any]]) -> None:
+        """Fills the list with the engine's records; the first person, the largest, is chosen."""
         self.people = people
         rigs = {person.number: person.armature for person in self.persons}
         self.persons.clear()
-        for person in persons:
+        for record in persons:
             item = self.persons.add()
-            item.name = f"Person {person.number}"
-            item.number, item.use = person.number, person.number == 1
-            item.first, item.last = person.first, person.last
-            item.seen, item.coverage = person.seen, person.coverage
-            item.armature = rigs.get(person.number)
+            item.number = int(record["person"])
+            item.name, item.use = f"Person {item.number}", item.number == 1
+            item.colour = person_colour(item.number)
+            item.thumbnail = record.get("thumbnail") or ""
+            item.first, item.last = float(record["first_s"]), float(record["last_s"])
+            item.coverage, item.complete = float(record["coverage"]), float(record["complete"])
+            item.armature = rigs.get(item.number)
         self.active_person = 0
         self.say(text.found(len(self.persons)), failed=not self.persons)
 
@@ -177,7 +304,12 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         return [person.number for person in self.persons if person.use]
 
 
-_CLASSES = (VIDEO_TO_MOCAP_PG_person, VIDEO_TO_MOCAP_PG_settings)
+def person_colour(number: int) -> tuple[float, float, float]:
+    """A colour for a person; neighbours in number are far apart in hue."""
+    return colorsys.hsv_to_rgb((0.08 + (number - 1) * 0.381966) % 1.0, 0.8, 1.0)
+
+
+_CLASSES = (VIDEO_TO_MOCAP_PG_facts, VIDEO_TO_MOCAP_PG_person, VIDEO_TO_MOCAP_PG_settings)
 
 
 def register() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass
 from typing import Any
 
 STAGES = {
     "start": "Getting ready",
     "detect": "Finding people",
+    "thumbnails": "Making pictures of them",
     "lift": "Working out the third dimension",
 }
 """What the engine's stages are called in the panel."""
@@ -17,10 +21,10 @@ def stage(name: str) -> str:
     return STAGES.get(name) or name.replace("_", " ").capitalize() or "Working"
 
 
-def seconds(value: float) -> str:
-    """A duration or a time in the video, as ``7.2 s`` or ``2:05``."""
-    if value < 59.95:
-        return f"{value:.1f} s"
+def seconds(value: float, whole: bool = False) -> str:
+    """A duration or a time in the video, as ``7.2 s`` (``7 s`` where ``whole``) or ``2:05``."""
+    if value < (59.5 if whole else 59.95):
+        return f"{value:.0f} s" if whole else f"{value:.1f} s"
     return f"{round(value) // 60}:{round(value) % 60:02}"
 
 
@@ -66,13 +70,84 @@ def found(number: int) -> str:
     return f"{number} people were found. Tick who you want, then press Capture."
 
 
+def sentence(words: str) -> str:
+    """One of the engine's warnings as a sentence."""
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+def facts(width: int, height: int, rate: float, duration: float, rotation: int) -> str:
+    """A video's facts, the picture's and the time's; of its two lines each fits into a sidebar."""
+    picture = f"{width} x {height}" + (f", turned by {rotation}°" if rotation else "")
+    return f"{picture}\n{rate:.5g} fps" + (f", {seconds(duration)}" if duration > 0.0 else "")
+
+
 def captured(motions: list[dict[str, Any]]) -> str:
     """What to say after a capture of ``motions``, the engine's records."""
     lines = []
     for motion in motions:
         lines.append(f"Captured person {motion['person']}: {motion['frames']} frames, tds {motion['tds']}.")
-        lines.extend(warning[:1].upper() + warning[1:] + "." for warning in motion["warnings"])
+        lines.extend(map(sentence, motion["warnings"]))
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A paragraph of the report. ``warns``: it says what is less good than it could be."""
+
+    words: str
+    warns: bool = False
+
+
+ADVICE = (
+    ("others are filled", "Look at the marked stretches, or choose a range in which the person is in the picture"),
+    ("feet are hardly ever seen", "Film the whole body, or clean up legs and height by hand"),
+    ("damaged", "Export the video anew from where it came"),
+    ("left out", "Capture fewer people, or split the clip"),
+)
+"""What to do about a warning in which these words occur."""
+
+_REPAIRS = {
+    "swaps": "frames with left and right put right",
+    "outliers": "joints that jumped away left out",
+    "gaps": "missing joints filled",
+    "rate": "frames put between",
+}
+
+
+def told(result: str) -> list[Told]:
+    """The report on the last capture, ``result``: what the engine told, as JSON; empty where there is none."""
+    lines = []
+    for motion in _motions(result):
+        lines.append(Told(f"Person {motion['person']}: {motion['frames']} frames, tds {motion['tds']}"))
+        done = [f"{count} {_REPAIRS.get(step, step)}" for step, count in motion.get("repairs", {}).items() if count]
+        if done:
+            lines.append(Told("Mended: " + ", ".join(done)))
+        for warning in motion.get("warnings", ()):
+            advice = next((words for key, words in ADVICE if key in warning), "")
+            lines.append(Told(sentence(warning) + (f" {advice}." if advice else ""), warns=True))
+    return lines
+
+
+def chosen_tds(result: str) -> str:
+    """What tds the engine has chosen in the last capture, and why; empty before there was one."""
+    motions = _motions(result)
+    if not motions:
+        return ""
+    tds, fps = int(motions[0]["tds"]), float(motions[0].get("fps") or 0.0)
+    return f"tds {tds}: sees {fps / tds:.3g} frames a second" if fps else f"tds {tds}"
+
+
+def _motions(result: str) -> list[dict[str, Any]]:
+    try:
+        motions = json.loads(result) if result else []
+        return [motion for motion in motions if {"person", "frames", "tds"} <= set(motion)]
+    except (ValueError, TypeError):
+        return []
+
+
+def without_folders(words: str) -> str:
+    """``words`` with no more of every path in it than the file's name."""
+    return re.sub(r"(?<![\w.])(?:~|[A-Za-z]:)?(?:[\\/][^\\/\n:;,\"']+)*[\\/](?=[^\\/\n:;,\"'\s])", "", words)
 
 
 def trouble(error: Exception) -> str:

@@ -4,12 +4,13 @@ Start it as ``python fake_engine.py FOLDER [BEHAVIOUR]``. Every test gives its o
 ``wrong_version``, ``silent`` and ``dies_at_start`` at the greeting; the others are methods of a request:
 ``echo`` (answers with its params), ``steps`` (progress, then a result; obeys a cancel), ``garbage``, ``huge``,
 ``chatter`` (stderr), ``flood`` (progress), ``exit``, ``truncated``, ``deaf`` (ignores cancel and stdin's end).
-``analyse``, ``capture`` and ``doctor`` do what the engine does, with two people who are made up; a video called
-``crash.mp4`` crashes it, and one called ``text.mp4`` is no video.
+``probe``, ``analyse``, ``edit``, ``capture`` and ``doctor`` do what the engine does, with two people who are made up;
+a video called ``crash.mp4`` crashes it, and one called ``text.mp4`` is no video.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import queue
@@ -76,6 +77,10 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
         for step in range(10):
             say({"type": "progress", "id": number, "stage": "detect", "done": step, "total": 10})
         result = analyse(params)
+    elif method == "probe":
+        result = {"video": video_facts(params["video"])}
+    elif method == "edit":
+        result = edit(params)
     elif method == "capture":
         result = capture(params)
     elif method == "doctor":
@@ -126,23 +131,66 @@ REPORT = {
 """What ``doctor`` answers."""
 
 
+def video_facts(path: str) -> dict[str, Any]:
+    """The facts of any video."""
+    return {
+        "path": path, "width": 640, "height": 480, "fps": FPS, "duration": 1.0, "frames": FRAMES, "rotation": 0,
+    }  # fmt: skip
+
+
 def analyse(params: dict[str, Any]) -> dict[str, Any]:
-    """Writes the people of a video of one second: one seen all the time, one in its second half."""
+    """The people of a video of one second: one seen all the time, one in its second half. Kept in a cache."""
+    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    path = Path(os.environ["XDG_CACHE_HOME"], "analyses", digest, "people.npz")
+    known = path.is_file()
+    if not known:
+        path.parent.mkdir(parents=True)
+        write_people(path, params["video"], [(0, 29), (15, 29)])
+    return found(path, known)
+
+
+def edit(params: dict[str, Any]) -> dict[str, Any]:
+    """A merge leaves one person, a split makes three."""
+    spans = [(0, 29)] if "merge" in params else [(0, 29), (15, 29), (10, 14)]
+    path = Path(params["people"]).parent.parent / ("merged" if "merge" in params else "split") / "people.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_people(path, "a.mp4", spans)
+    return found(path, False)
+
+
+def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
     import numpy as np
 
     people = [
-        {"person": 1, "first": 0, "last": 29, "coverage": 1.0, "score": 0.9},
-        {"person": 2, "first": 15, "last": 29, "coverage": 0.5, "score": 0.8},
+        {"person": number, "first": first, "last": last, "coverage": (last - first + 1) / FRAMES, "score": 0.9,
+         "complete": 0.8, "height_px": 300.0}
+        for number, (first, last) in enumerate(spans, 1)
+    ]  # fmt: skip
+    keypoints = np.full((len(spans), FRAMES, 17, 3), np.nan, np.float32)
+    boxes = np.full((len(spans), FRAMES, 4), np.nan, np.float32)
+    for row, (first, last) in enumerate(spans):
+        x, y = np.meshgrid(np.linspace(-40, 40, 4), np.linspace(-120, 120, 5))
+        points = np.stack([x.ravel()[:17] + 200 + 200 * row, y.ravel()[:17] + 240, np.ones(17)], axis=-1)
+        keypoints[row, first : last + 1] = points
+        boxes[row, first : last + 1] = [150 + 200 * row, 110, 250 + 200 * row, 370]
+    arrays = {"frames": np.arange(FRAMES, dtype=np.int32), "times": np.arange(FRAMES) / FPS}
+    meta = np.array(json.dumps({"people": people, "video": video_facts(video)}))
+    np.savez(path, meta=meta, keypoints2d=keypoints, boxes=boxes, **arrays)
+
+
+def found(path: Path, known: bool) -> dict[str, Any]:
+    import numpy as np
+
+    with np.load(path) as archive:
+        meta = json.loads(str(archive["meta"][()]))
+    persons = [
+        {**person, "first_s": person["first"] / FPS, "last_s": person["last"] / FPS, "thumbnail": None}
+        for person in meta["people"]
     ]
-    video = {"path": params["video"], "width": 640, "height": 480, "fps": FPS, "duration": 1.0, "frames": FRAMES}
-    arrays = {
-        "keypoints2d": np.zeros((2, FRAMES, 17, 3), np.float32),
-        "boxes": np.zeros((2, FRAMES, 4), np.float32),
-        "frames": np.arange(FRAMES, dtype=np.int32),
-        "times": np.arange(FRAMES) / FPS,
-    }
-    np.savez(params["output"], meta=np.array(json.dumps({"people": people, "video": video})), **arrays)
-    return {"people": params["output"], "persons": people, "video": video}
+    return {
+        "people": str(path), "persons": persons, "video": meta["video"], "detector": "made up", "warnings": [],
+        "known": known,
+    }  # fmt: skip
 
 
 def capture(params: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +233,15 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
             meta=np.array(json.dumps(meta)),
         )
         motions.append(
-            {"person": person, "path": str(path), "frames": FRAMES, "fps": FPS, "tds": meta["tds"], "warnings": []}
+            {
+                "person": person,
+                "path": str(path),
+                "frames": FRAMES,
+                "fps": FPS,
+                "tds": meta["tds"],
+                "repairs": {"swaps": 2},
+                "warnings": [],
+            }
         )
     return {"motions": motions}
 

@@ -58,6 +58,7 @@ Exporter = Callable[[bpy.types.Object, Path], None]
 EXPORTERS: dict[str, Exporter] = {
     "fbx": lambda item, path: export.export_fbx(bpy.context, item, path),
     "bvh": lambda item, path: export.export_bvh(bpy.context, item, path),
+    "glb": lambda item, path: export.export_gltf(bpy.context, item, path),
     "blend": lambda item, path: export.save_blend(path),
 }
 
@@ -82,7 +83,7 @@ def test_folders_are_made_and_older_results_replaced(kind: str, armature: bpy.ty
     assert os.access(path, os.R_OK)
 
 
-@pytest.mark.parametrize("kind", ["fbx", "bvh"])
+@pytest.mark.parametrize("kind", ["fbx", "bvh", "glb"])
 def test_nothing_to_export_is_said(kind: str, armature: bpy.types.Object, tmp_path: Path) -> None:
     armature.animation_data_clear()
     with pytest.raises(export.ExportError, match="no animation"):
@@ -90,11 +91,11 @@ def test_nothing_to_export_is_said(kind: str, armature: bpy.types.Object, tmp_pa
     assert list(tmp_path.glob(f"*.{kind}")) == []
 
 
-@pytest.mark.parametrize("kind", ["fbx", "bvh"])
+@pytest.mark.parametrize("kind", ["fbx", "bvh", "glb"])
 def test_an_exporter_that_is_off_is_said(kind: str, armature: bpy.types.Object, tmp_path: Path) -> None:
     import addon_utils
 
-    addon_utils.disable({"fbx": "io_scene_fbx", "bvh": "io_anim_bvh"}[kind])
+    addon_utils.disable({"fbx": "io_scene_fbx", "bvh": "io_anim_bvh", "glb": "io_scene_gltf2"}[kind])
     try:
         with pytest.raises(export.ExportError, match="enable it"):
             EXPORTERS[kind](armature, tmp_path / f"x.{kind}")
@@ -109,3 +110,30 @@ def test_only_the_chosen_character_is_exported(armature: bpy.types.Object, tmp_p
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.import_scene.fbx(filepath=str(tmp_path / "x.fbx"))
     assert sorted(item.type for item in bpy.data.objects) == ["ARMATURE", "MESH"]
+
+
+@pytest.mark.parametrize("name", [*export.PROGRAMS, "glTF"])
+def test_every_preset_brings_the_joints_back(name: str, armature: bpy.types.Object, tmp_path: Path) -> None:
+    """As Blender reads it; a program's own importer is not at hand."""
+    scene = bpy.context.scene
+    scene.frame_set(5)
+    wanted = {bone.name: armature.matrix_world @ bone.head for bone in armature.pose.bones}
+    called, path = armature.name, tmp_path / f"x.{'glb' if name == 'glTF' else 'fbx'}"
+    if name == "glTF":
+        export.export_gltf(bpy.context, armature, path)
+    else:
+        bpy.data.objects.new("Armature", None)
+        export.export_fbx(bpy.context, armature, path, export.PROGRAMS[name])
+        assert armature.name == called and "Armature" in bpy.data.objects
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    if name == "glTF":
+        bpy.context.scene.render.fps = 30
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    else:
+        bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
+    (back,) = (item for item in bpy.data.objects if item.type == "ARMATURE")
+    action = back.animation_data.action
+    bpy.context.scene.frame_set(round(action.frame_range[1]))
+    for bone, head in wanted.items():
+        assert (back.matrix_world @ back.pose.bones[bone].head - head).length < 1e-3, bone
+    assert name != "UNREAL" or back.name == "Armature"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import fake_engine
-import numpy as np
 import pytest
 
 from blender_addon.engine import cache, job, lifters
@@ -106,21 +105,32 @@ class TestRunner:
 
     def test_a_question_beside_the_jobs(self, runner: Runner) -> None:
         answers: list[dict[str, object]] = []
-        runner.ask(COMMAND, "doctor", answers.append)
+        runner.ask(COMMAND, "doctor", {}, answers.append)
         assert runner.waiting and runner.job is None
         runner.start(COMMAND, "echo", {"a": 1})
         assert finish(runner).result == {"a": 1}
         assert [answer["lifter"] for answer in answers] == ["ours"] and not runner.waiting
 
+    def test_two_questions_at_once(self, runner: Runner) -> None:
+        answers: list[dict[str, object]] = []
+        runner.ask(COMMAND, "echo", {"a": 1}, answers.append)
+        runner.ask(COMMAND, "echo", {"a": 2}, answers.append)
+        while runner.waiting:
+            assert runner.tick() is None
+            time.sleep(0.01)
+        assert answers == [{"a": 1}, {"a": 2}] and runner.engine == "0.0.0"
+
     def test_a_question_without_an_answer_disturbs_nothing(self, runner: Runner) -> None:
         answers: list[dict[str, object]] = []
-        runner.ask(COMMAND, "exit", answers.append)
+        refusals: list[str] = []
+        runner.ask(COMMAND, "exit", {}, answers.append, refusals.append)
         while runner.waiting:
             assert runner.tick() is None
             time.sleep(0.01)
         runner.start(COMMAND, "echo", {"a": 1})
         assert finish(runner).result == {"a": 1} and not answers
-        runner.ask(COMMAND, "deaf", answers.append)
+        assert len(refusals) == 1 and "exit status 3" in refusals[0]
+        runner.ask(COMMAND, "deaf", {}, answers.append)
         runner.stop(grace=0.0)
         assert not runner.waiting and not answers
 
@@ -145,69 +155,60 @@ def test_states(event: Event, state: str) -> None:
     assert started.fraction is None
 
 
+def test_the_time_left() -> None:
+    started = Job("analyse", {})
+    started.take({"type": "progress", "stage": "detect", "done": 25, "total": 100})
+    assert started.left(started.since + 1.0) is None, "too early to tell"
+    assert started.left(started.since + 10.0) == pytest.approx(30.0)
+    started.take({"type": "progress", "stage": "thumbnails", "done": 0, "total": 2})
+    assert started.left(started.since + 10.0) is None
+
+
 def test_the_lifters_that_are_there() -> None:
     assert lifters.there(fake_engine.REPORT) == ("ours", "a paper's")
     assert lifters.there({}) == ()
 
 
-class TestCache:
-    @pytest.fixture
-    def video(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
-        video = tmp_path / "Ü 1.mp4"
-        video.write_bytes(b"first")
-        return video
-
-    def test_the_same_again_is_found(self, video: Path) -> None:
-        assert cache.people_file(video, {"start": 1.0, "end": 2.0}, "1") == cache.people_file(
-            video.parent / "." / video.name, {"end": 2.0, "start": 1.0}, "1"
-        )
-
-    def test_everything_that_matters_is_in_the_key(self, video: Path) -> None:
-        names = {cache.people_file(video, {}, "1"), cache.people_file(video, {"start": 1.0}, "1")}
-        names.add(cache.people_file(video, {}, "2"))
-        os.utime(video, (1, 1))
-        names.add(cache.people_file(video, {}, "1"))
-        video.write_bytes(b"another one")
-        os.utime(video, (1, 1))
-        names.add(cache.people_file(video, {}, "1"))
-        assert len(names) == 5
-
-    def test_the_users_folder(self, video: Path) -> None:
-        people = cache.people_file(video, {}, "1")
-        assert people.parent == cache.folder() / "people"
-        if sys.platform != "darwin":
-            assert people.is_relative_to(video.parent / "cache" / "video_to_mocap")
-        motion = cache.motion_file(people, video.stem)
-        assert motion == cache.folder() / "motion" / people.stem / "Ü 1.npz"
-
-    def test_people_are_read_with_their_times(self, tmp_path: Path) -> None:
-        path = tmp_path / "people.npz"
-        fake_engine.analyse({"video": "a.mp4", "output": str(path)})
-        first, second = cache.read_people(path)
-        assert (first.number, first.first, first.coverage) == (1, 0.0, 1.0)
-        assert first.seen == pytest.approx(1.0)
-        assert (second.first, second.last) == (pytest.approx(15 / 30), pytest.approx(29 / 30))
-        assert second.seen == pytest.approx(0.5)
-
-    @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half"])
-    def test_what_is_no_file_of_people(self, tmp_path: Path, content: bytes) -> None:
-        path = tmp_path / "people.npz"
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="not a file of people"):
-            cache.read_people(path)
-
-    def test_a_file_of_something_else(self, tmp_path: Path) -> None:
-        np.savez(tmp_path / "a.npz", times=np.zeros(3))
-        with pytest.raises(ValueError, match="not a file of people"):
-            cache.read_people(tmp_path / "a.npz")
+def test_motions_are_kept_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    motion = cache.motion_file(Path("/anywhere/analyses/4711/people.npz"), "Ü 1")
+    assert motion == cache.folder() / "motion" / "4711" / "Ü 1.npz"
+    if sys.platform != "darwin":
+        assert motion.is_relative_to(tmp_path / "video_to_mocap")
 
 
 class TestText:
     @pytest.mark.parametrize(("value", "words"), [(0, "0.0 s"), (7.24, "7.2 s"), (59.96, "1:00"), (125.4, "2:05")])
     def test_seconds(self, value: float, words: str) -> None:
         assert text.seconds(value) == words
+
+    def test_the_facts_of_a_video(self) -> None:
+        assert text.facts(1080, 1920, 30000 / 1001, 8.0, 90) == "1080 x 1920, turned by 90°\n29.97 fps, 8.0 s"
+
+    def test_a_report_of_a_capture(self) -> None:
+        motion = {"person": 1, "frames": 30, "fps": 60.0, "tds": 2, "repairs": {"swaps": 3, "gaps": 0}}
+        motion["warnings"] = ["the person is seen in 60 % of the frames; the others are filled"]
+        told = text.told(json.dumps([motion]))
+        assert [line.words for line in told[:2]] == [
+            "Person 1: 30 frames, tds 2", "Mended: 3 frames with left and right put right"
+        ]  # fmt: skip
+        assert told[2].warns and "choose a range" in told[2].words
+        assert text.chosen_tds(json.dumps([motion])) == "tds 2: sees 30 frames a second"
+        for damaged in ("", "no JSON", "[1]", "{}", '[{"person": 1}]'):
+            assert text.told(damaged) == [] and text.chosen_tds(damaged) == ""
+
+    @pytest.mark.parametrize(
+        ("words", "kept"),
+        [
+            ("no file: /home/anna b/My Clips/a clip.mp4. Choose", "no file: a clip.mp4. Choose"),
+            ("C:\\Users\\x\\v.mp4: bad", "v.mp4: bad"),
+            ('File "/usr/lib/x.py", line 3', 'File "x.py", line 3'),
+            ("10/20 and/or ~/x/y.mp4", "10/20 and/or y.mp4"),
+        ],
+    )
+    def test_no_personal_folder_in_a_report(self, words: str, kept: str) -> None:
+        assert text.without_folders(words) == kept
 
     def test_stages(self) -> None:
         assert text.stage("detect") == "Finding people"

@@ -143,7 +143,7 @@ def test_from_the_video_to_the_files(blender: str, tmp_path: Path, video: Path) 
 settings.video = {str(video)!r}
 operators = bpy.ops.video_to_mocap
 assert operators.analyse() == {{"FINISHED"}}
-assert [(p.name, p.use, round(p.seen, 2)) for p in settings.persons] == [
+assert [(p.name, p.use, round(p.coverage, 2)) for p in settings.persons] == [
     ("Person 1", True, 1.0), ("Person 2", False, 0.5)]
 assert settings.status.startswith("2 people") and not settings.failed
 
@@ -213,13 +213,13 @@ def test_lifters_are_offered(blender: str, tmp_path: Path) -> None:
         tmp_path,
         ENABLE
         + f"""
-from blender_addon.ui import jobs, properties
+from blender_addon.ui import asking, properties
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from fake_engine import REPORT
-offered = lambda: list(properties._lifters(settings, bpy.context, ""))
-assert offered() == []
-jobs._learn_lifters(REPORT)
-assert offered() == ["ours", "a paper's"]
+offered = lambda: [list(f(settings, bpy.context, "")) for f in (properties._lifters, properties._detectors)]
+assert offered() == [[], []]
+asking._report.update(REPORT)
+assert offered() == [["ours", "a paper's"], ["detector"]]
 settings.lifter = "one that nobody knows"
 assert settings.lifter == "one that nobody knows", "the engine says what it knows"
 """,
@@ -238,24 +238,113 @@ file = Path(settings.people)
 made = file.stat().st_mtime_ns
 settings.video = settings.video
 assert not settings.persons and not settings.people, "people of another video must go"
-os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere"
 bpy.ops.video_to_mocap.analyse()
-assert len(settings.persons) == 2 and file.stat().st_mtime_ns == made
-os.environ["VIDEO_TO_MOCAP_PYTHON"] = {str(fake_python(tmp_path))!r}
-file.write_bytes(b"damaged")
-bpy.ops.video_to_mocap.analyse()
-assert len(settings.persons) == 2
-settings.end = 0.5
-assert not settings.persons
-bpy.ops.video_to_mocap.analyse()
-assert Path(settings.people) != file
+assert len(settings.persons) == 2 and settings.people == str(file) and file.stat().st_mtime_ns == made
+for name, value in (("end", 0.5), ("max_people", 5), ("detector", "another")):
+    setattr(settings, name, value)
+    assert not settings.persons, name
+    bpy.ops.video_to_mocap.analyse()
+    assert Path(settings.people) != file
 Path(settings.people).unlink()
 assert "Analyse again" in complaint(bpy.ops.video_to_mocap.capture)
+Path(settings.people).parent.rmdir()
 bpy.ops.video_to_mocap.analyse()
 settings.persons[0].use = False
 assert "Tick at least one" in complaint(bpy.ops.video_to_mocap.capture)
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_people_are_split_and_merged(blender: str, tmp_path: Path, video: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+settings.video = {str(video)!r}
+operators = bpy.ops.video_to_mocap
+assert not operators.split_person.poll() and not operators.merge_persons.poll()
+operators.analyse()
+first = settings.people
+assert operators.match_scene() == {{"FINISHED"}}
+scene = bpy.context.scene
+assert (scene.render.fps, scene.frame_start, scene.frame_end) == (30, 1, 30)
+settings.active_person, scene.frame_current = 1, 3
+assert "Person 2 is seen from 0.5 s to 1.0 s" in complaint(operators.split_person)
+scene.frame_current = 20
+assert operators.split_person() == {{"FINISHED"}}
+assert len(settings.persons) == 3 and settings.people != first
+assert len({{tuple(person.colour) for person in settings.persons}}) == 3
+assert "Tick the two" in complaint(operators.merge_persons)
+settings.persons[2].use = True
+assert operators.merge_persons() == {{"FINISHED"}} and len(settings.persons) == 1
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_the_range_comes_from_the_timeline(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + """
+scene, set_range = bpy.context.scene, bpy.ops.video_to_mocap.set_range
+scene.render.fps, scene.frame_start, scene.frame_end, scene.frame_current = 25, 26, 100, 51
+set_range()
+assert (settings.start, settings.end) == (1.0, 4.0), (settings.start, settings.end)
+set_range(part="START")
+assert settings.start == 2.0
+scene.frame_current = 75
+set_range(part="END")
+assert settings.end == 3.0
+scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 1, 50
+set_range()
+assert (settings.start, settings.end) == (0.0, 2.0)
+assert not bpy.ops.video_to_mocap.video_camera.poll() and not bpy.ops.video_to_mocap.match_scene.poll()
+bpy.ops.video_to_mocap.open_video(filepath="/a/b.mp4")
+assert settings.video == "/a/b.mp4"
+""",
+    )
+
+
+def test_a_report_tells_no_folders(blender: str, tmp_path: Path, video: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+settings.video = {str(video)!r}
+bpy.ops.video_to_mocap.analyse()
+bpy.ops.video_to_mocap.capture()
+settings.video = "/home/anna/secret/x.mp4"
+complaint(bpy.ops.video_to_mocap.analyse)
+from blender_addon.ui import report
+written = report.written(bpy.context.scene)
+print(written)
+for part in ("engine 0.0.0", bpy.app.version_string, "Capture done", "no such file: x.mp4", '"fov": 60.0'):
+    assert part in written, part
+for part in ("secret", "anna", {str(tmp_path)!r}):
+    assert part not in written, part
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_presets_keep_the_settings(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + """
+settings.height, settings.tds, settings.repair, settings.lifter = 1.9, 3, {"gaps"}, "one's"
+assert bpy.ops.video_to_mocap.add_preset(name="tall one") == {"FINISHED"}
+settings.height, settings.tds, settings.repair, settings.lifter = 1.5, 0, set(), ""
+[path] = Path(bpy.utils.user_resource("SCRIPTS"), "presets", "video_to_mocap", "capture").glob("*.py")
+bpy.ops.script.execute_preset(filepath=str(path), menu_idname="VIDEO_TO_MOCAP_MT_presets")
+assert (round(settings.height, 3), settings.tds, settings.repair, settings.lifter) == (1.9, 3, {"gaps"}, "one's")
+""",
     )
 
 
@@ -304,7 +393,7 @@ class Layout:
 def draw():
     drawn.clear()
     context = SimpleNamespace(
-        scene=bpy.context.scene, region=SimpleNamespace(width=225),
+        scene=bpy.context.scene, region=SimpleNamespace(width=225), active_object=bpy.context.active_object,
         preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
     classes = [cls for part in ui._parts() for cls in getattr(part, "_CLASSES", ())]
     for cls in (c for c in classes if issubclass(c, bpy.types.Panel)):
@@ -316,11 +405,12 @@ def draw():
         people.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
     return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
 words, names = draw()
-assert "Choose a video" in words and "video_to_mocap.analyse" in names and "video_to_mocap.export" in names
+assert "Choose a video" in words and "video_to_mocap.analyse" in names and "Select the armature to export" in words
 settings.video = {str(video)!r}
 bpy.ops.video_to_mocap.analyse()
 words, names = draw()
-assert "2 people" in words and "0.5 s   50%" in words and "video_to_mocap.capture" in names
+assert "2 people" in words and "50%" in words and "640 x 480 30 fps, 1.0 s" in words
+assert "video_to_mocap.capture" in names
 jobs._runner.start(preferences.engine_command(bpy.context), "steps", {{"steps": 4, "pause": 0.2}})
 job = jobs._runner.job
 while not job.done:

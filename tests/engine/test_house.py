@@ -22,7 +22,19 @@ ROOMS = ["video", "detectors", "tracking", "lifters", "motion"]
 WORKSHOP = {"training", "evaluation", "data_sets"}
 """What makes and judges lifters. The product runs without it."""
 
-INSIDE_BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "blf", "bl_ui", "addon_utils", "rna_prop_ui"}
+INSIDE_BLENDER = {
+    "bpy",
+    "bl_operators",
+    "bpy_extras",
+    "mathutils",
+    "bmesh",
+    "gpu",
+    "gpu_extras",
+    "blf",
+    "bl_ui",
+    "addon_utils",
+    "rna_prop_ui",
+}
 
 
 def modules(folder: Path) -> list[tuple[str, Path]]:

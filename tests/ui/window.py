@@ -75,18 +75,32 @@ def click(x: int, y: int) -> Steps:
 
 def press(operator: str) -> Steps:
     """Finds the operator's button in the sidebar, by what Ctrl-C over it copies, and clicks on it."""
-    region = sidebar()
-    x = region.x + region.width - 42  # the right end of wide buttons, and where the small ones are
-    for y in range(region.y + region.height - 20, region.y, -14):
-        bpy.context.window_manager.clipboard = ""
-        yield from move(x, y)
-        window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
-        window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
-        yield 0.02
-        if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
-            yield from click(x, y)
-            return
+    yield from scroll("WHEELUPMOUSE", 40)
+    for _ in range(6):
+        region = sidebar()
+        x = region.x + region.width - 42  # the right end of wide buttons, and where the small ones are
+        for y in range(region.y + region.height - 20, region.y, -14):
+            bpy.context.window_manager.clipboard = ""
+            yield from move(x, y)
+            window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
+            window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
+            yield 0.02
+            if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
+                yield from click(x, y)
+                return
+        yield from scroll("WHEELDOWNMOUSE", 8)
     raise AssertionError(f"no button for {operator} in the sidebar")
+
+
+def scroll(wheel: str, notches: int) -> Steps:
+    """Turns the mouse's wheel over the sidebar."""
+    region = sidebar()
+    x, y = region.x + region.width // 2, region.y + region.height // 2
+    yield from move(x, y)
+    for _ in range(notches):
+        window().event_simulate(type=wheel, value="PRESS", x=x, y=y)
+        yield 0.01
+    yield 0.2
 
 
 def analyse_until(seconds: float) -> None:
@@ -109,7 +123,7 @@ def wait_for(what: str, condition: Callable[[], bool]) -> Steps:
 
 
 def test() -> Steps:
-    from blender_addon.ui import jobs
+    from blender_addon.ui import asking, jobs
 
     def idle() -> bool:
         return not jobs.busy()
@@ -133,6 +147,7 @@ def test() -> Steps:
 
     # Cancel.
     settings().video = VIDEO
+    yield from wait_for("the video's facts", lambda: settings().facts_known())
     yield from press("video_to_mocap.analyse")
     yield from wait_for("the analysis", lambda: jobs.fraction() > 0.0)
     yield from screenshot("3-analysing")
@@ -145,8 +160,8 @@ def test() -> Steps:
     yield from press("video_to_mocap.analyse")
     yield from wait_for("the people", lambda: idle() and len(settings().persons) > 0)
     yield from screenshot("4-people")
-    yield from wait_for("the lifters", lambda: len(jobs.known_lifters()) > 0)
-    settings().lifter = jobs.known_lifters()[0]
+    yield from wait_for("the lifters", lambda: len(asking.known_lifters()) > 0)
+    settings().lifter = asking.known_lifters()[0]
 
     # Capture.
     before = time.monotonic()

@@ -1,0 +1,69 @@
+"""The camera of the scene that shows the video: where it stands, and the video behind it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..retarget import apply, camera
+from ..retarget.motion_file import MotionFileError, load
+
+TAG = "video_to_mocap_camera"
+"""Custom property of the camera: the video that it shows."""
+
+_HEIGHT, _DISTANCE = 1.2, 4.0
+"""Metres: where a camera stands of which nothing is known yet."""
+
+
+def of_video(scene: bpy.types.Scene, video: Path) -> Any:
+    """The camera of the scene that shows ``video``; None if there is none."""
+    for item in scene.objects:
+        if item.type == "CAMERA" and item.get(TAG) == str(video):
+            return item
+    return None
+
+
+def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
+    """The scene's camera for ``video``, made where there is none, and brought to where the last capture saw it.
+
+    The scene gets the video's size as its resolution. Raises RuntimeError if Blender cannot read the video.
+    """
+    scene, facts = context.scene, context.scene.video_to_mocap.facts
+    item = of_video(scene, video)
+    if item is None:
+        item = camera.new(scene, video.stem)
+        item[TAG] = str(video)
+    motion = last_motion(scene, video)
+    if motion is not None:
+        camera.place(scene, item, motion)
+    else:
+        focal = camera.focal_of(scene.video_to_mocap.fov, facts.width, facts.height)
+        camera.level(item, focal / facts.width, _HEIGHT, _DISTANCE)
+    camera.show_video(scene, item, video, (facts.width, facts.height), facts.rate, facts.rotation)
+    return item
+
+
+def follow(context: bpy.types.Context, video: Path) -> None:
+    """Brings the camera of ``video``, where there is one, to where the last capture saw it."""
+    item = of_video(context.scene, video)
+    motion = last_motion(context.scene, video) if item else None
+    if motion is not None:
+        camera.place(context.scene, item, motion)
+
+
+def last_motion(scene: bpy.types.Scene, video: Path) -> Any:
+    """The motion of a captured character of ``video`` in the scene; None where there is none, or its file is gone."""
+    for item in scene.objects:
+        told = item.get(apply.PROVENANCE)
+        if not isinstance(told, str):
+            continue
+        try:
+            facts = json.loads(told)
+            if Path(facts["motion"]).stem.split(".person")[0] == video.stem:
+                return load(facts["motion"])
+        except (ValueError, KeyError, TypeError, MotionFileError):
+            continue
+    return None
