@@ -109,6 +109,35 @@ def analyse_until(seconds: float) -> None:
         bpy.ops.video_to_mocap.analyse()
 
 
+def measure_drawing() -> None:
+    """Notes how long the panels' own code takes for one drawing of the sidebar, all of them open."""
+    from blender_addon import ui
+
+    spent = [0.0]
+
+    def timed(draw: Callable[..., None]) -> Callable[..., None]:
+        def call(self: object, context: bpy.types.Context) -> None:
+            start = time.perf_counter()
+            draw(self, context)
+            spent[0] += time.perf_counter() - start
+
+        return call
+
+    panels = [c for part in ui._parts() for c in getattr(part, "_CLASSES", ()) if issubclass(c, bpy.types.Panel)]
+    drawn = {panel: panel.draw for panel in panels}
+    for panel, draw in drawn.items():
+        panel.draw = timed(draw)
+    times = []
+    for _ in range(10):
+        spent[0] = 0.0
+        sidebar().tag_redraw()
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+        times.append(spent[0])
+    for panel, draw in drawn.items():
+        panel.draw = draw
+    report["milliseconds to draw the panels"] = round(1000 * sorted(times)[len(times) // 2], 2)
+
+
 def wait_for(what: str, condition: Callable[[], bool]) -> Steps:
     """Waits for the engine, and notes for how long the interface stood still meanwhile, and how long a redraw takes."""
     deadline = time.monotonic() + PATIENCE
@@ -176,6 +205,15 @@ def test() -> Steps:
         bpy.ops.view3d.view_selected()
     yield from screenshot("5-captured")
 
+    # Through the video's camera: the armature lies over the person.
+    yield from press("video_to_mocap.video_camera")
+    yield 0.5
+    assert view().spaces.active.region_3d.view_perspective == "CAMERA"
+    seen = window().scene.camera.data.background_images[0]
+    assert seen.image.source == "MOVIE" and seen.image_user.frame_offset == 0
+    yield from screenshot("6-camera")
+    measure_drawing()
+
     # Undo and redo.
     objects = {item.name for item in bpy.data.objects}
     with override():
@@ -212,10 +250,17 @@ def test() -> Steps:
         bpy.ops.ed.redo()
     yield 0.2
 
+    # A light theme.
+    light = Path(bpy.utils.system_resource("SCRIPTS")) / "presets" / "interface_theme" / "Blender_Light.xml"
+    assert light.is_file()
+    with override():
+        bpy.ops.script.execute_preset(filepath=str(light), menu_idname="USERPREF_MT_interface_theme_presets")
+    yield from screenshot("8-light")
+
     # No engine.
     os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere/python"
     settings().video = ""
-    yield from screenshot("6-no-engine")
+    yield from screenshot("7-no-engine")
     del os.environ["VIDEO_TO_MOCAP_PYTHON"]
 
     # Another file is opened during a job: its result is kept, and stays out of the other file.
