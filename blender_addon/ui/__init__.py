@@ -12,6 +12,7 @@ def _parts() -> tuple[ModuleType, ...]:
         asking,
         capture,
         character,
+        clips,
         export,
         install,
         jobs,
@@ -27,7 +28,7 @@ def _parts() -> tuple[ModuleType, ...]:
 
     return (
         *(preferences, install, properties),
-        *(main, video, people, capture, character, export, report),
+        *(main, video, people, capture, character, export, clips, report),
         # Those that come without a panel.
         *(pictures, overlay, asking, jobs),
     )

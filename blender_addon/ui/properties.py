@@ -109,6 +109,18 @@ class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
     )
 
 
+class VIDEO_TO_MOCAP_PG_clip(bpy.types.PropertyGroup):
+    """One of the clips that are captured one after the other; ``name`` is the file's."""
+
+    video: StringProperty(name="Video", description="The video's file", subtype="FILE_PATH")  # type: ignore[valid-type]
+    state: EnumProperty(  # type: ignore[valid-type]
+        name="State",
+        description="How far the clip is",
+        items=tuple((name, name.capitalize(), "") for name in ("WAITING", "RUNNING", "DONE", "FAILED")),
+    )
+    message: StringProperty(name="Message", description="What happened with the clip")  # type: ignore[valid-type]
+
+
 class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     video: StringProperty(  # type: ignore[valid-type]
         name="Video",
@@ -247,6 +259,10 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         description="Give the scene the video's frame rate and range, so that video and motion run in step",
         default=True,
     )
+    clips: CollectionProperty(  # type: ignore[valid-type]
+        type=VIDEO_TO_MOCAP_PG_clip, name="Clips", description="The clips that are captured one after the other"
+    )
+    active_clip: IntProperty(name="Active Clip", options={"HIDDEN"})  # type: ignore[valid-type]
     result: StringProperty(  # type: ignore[valid-type]
         name="Result",
         description="What the engine told about the last capture, as JSON",
@@ -309,7 +325,7 @@ def person_colour(number: int) -> tuple[float, float, float]:
     return colorsys.hsv_to_rgb((0.08 + (number - 1) * 0.381966) % 1.0, 0.8, 1.0)
 
 
-_CLASSES = (VIDEO_TO_MOCAP_PG_facts, VIDEO_TO_MOCAP_PG_person, VIDEO_TO_MOCAP_PG_settings)
+_CLASSES = (VIDEO_TO_MOCAP_PG_facts, VIDEO_TO_MOCAP_PG_person, VIDEO_TO_MOCAP_PG_clip, VIDEO_TO_MOCAP_PG_settings)
 
 
 def register() -> None:

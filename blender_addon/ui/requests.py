@@ -12,14 +12,15 @@ from ..engine import cache
 from .starting import NotReadyError
 
 
-def analyse(settings: Any, video: Path) -> dict[str, Any]:
-    """To find the people in ``video``. Raises NotReadyError."""
+def analyse(settings: Any, video: Path, whole: bool = False) -> dict[str, Any]:
+    """To find the people in ``video``, in the ``whole`` of it or in the part that is chosen. Raises NotReadyError."""
     params: dict[str, Any] = {"video": str(video), "max_people": settings.max_people, "thumbnails": True}
     span = {"start": settings.start, "end": settings.end}
-    params |= {key: round(value, 3) for key, value in span.items() if value > 0.0}
-    if 0.0 < settings.end <= settings.start:
+    if not whole:
+        params |= {key: round(value, 3) for key, value in span.items() if value > 0.0}
+    if not whole and 0.0 < settings.end <= settings.start:
         raise NotReadyError("The range ends before it starts. Correct From and To; To = 0 is the video's end.")
-    if settings.source == "FILE":
+    if settings.source == "FILE" and not whole:
         if not settings.keypoints.strip():
             raise NotReadyError("Choose the other program's result, or find people with the detector.")
         params["keypoints"] = str(Path(bpy.path.abspath(settings.keypoints)))

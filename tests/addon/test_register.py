@@ -348,6 +348,36 @@ assert (round(settings.height, 3), settings.tds, settings.repair, settings.lifte
     )
 
 
+def test_clips_in_line_and_one_of_them_broken(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+folder = {str(tmp_path)!r}
+names = ["a.mp4", "text.mp4", "crash.mp4", "b.mp4"]
+for name in names:
+    (Path(folder) / name).write_text("x")
+for _ in range(2):
+    bpy.ops.video_to_mocap.add_clips(directory=folder, files=[{{"name": name}} for name in names])
+assert [clip.name for clip in settings.clips] == names
+settings.start, settings.end = 3.0, 2.0  # the part of another video
+try:
+    bpy.ops.video_to_mocap.run_clips()
+except RuntimeError as error:
+    print(error)
+assert [clip.state for clip in settings.clips] == ["DONE", "FAILED", "FAILED", "DONE"]
+assert "not a video" in settings.clips[1].message and "exit status 3" in settings.clips[2].message
+assert sorted(item.name for item in bpy.data.objects if item.type == "ARMATURE") == ["a", "b"]
+assert bpy.context.scene.render.fps == 24
+settings.active_clip = 3
+bpy.ops.video_to_mocap.remove_clip()
+assert len(settings.clips) == 3 and settings.active_clip == 2
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
 def test_a_failed_job_never_breaks_the_next(blender: str, tmp_path: Path, video: Path) -> None:
     run(
         blender,
