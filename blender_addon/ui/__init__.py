@@ -12,6 +12,7 @@ def _parts() -> tuple[ModuleType, ...]:
         asking,
         capture,
         character,
+        clean_up,
         clips,
         export,
         install,
@@ -28,7 +29,7 @@ def _parts() -> tuple[ModuleType, ...]:
 
     return (
         *(preferences, install, properties),
-        *(main, video, people, capture, character, export, clips, report),
+        *(main, video, people, capture, character, clean_up, export, clips, report),
         # Those that come without a panel.
         *(pictures, overlay, asking, jobs),
     )
