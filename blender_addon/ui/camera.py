@@ -34,7 +34,7 @@ def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
     scene, facts = context.scene, context.scene.video_to_mocap.facts
     item = of_video(scene, video)
     if item is None:
-        item = camera.new(scene, video.stem)
+        item = camera.new(scene, f"{video.stem} camera")
         item[TAG] = str(video)
     motion = last_motion(scene, video)
     if motion is not None:

@@ -12,6 +12,7 @@ from bl_operators.presets import AddPresetBase
 
 from ..retarget.bone_map import BoneMapError
 from . import asking, character, jobs, requests, results, text
+from .layout import paragraph
 from .sidebar import Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
 
@@ -114,7 +115,7 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
         numbers.prop(settings, "tds")
         chose = text.chosen_tds(settings.result) if settings.tds == 0 else ""
         if chose:
-            column.label(text=chose, icon="INFO")
+            paragraph(column, context, chose, "INFO")
         column.prop(settings, "set_scene")
         start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")
 

@@ -206,13 +206,18 @@ def test() -> Steps:
     yield from screenshot("5-captured")
 
     # Through the video's camera: the armature lies over the person.
+    measure_drawing()
     yield from press("video_to_mocap.video_camera")
     yield 0.5
     assert view().spaces.active.region_3d.view_perspective == "CAMERA"
     seen = window().scene.camera.data.background_images[0]
     assert seen.image.source == "MOVIE" and seen.image_user.frame_offset == 0
     yield from screenshot("6-camera")
-    measure_drawing()
+    with override():
+        bpy.ops.ed.undo()
+    yield 0.2
+    assert len(armatures()) == 1 and "A clip Ü camera" not in bpy.data.objects, "the camera is one step to undo"
+    view().spaces.active.region_3d.view_perspective = "PERSP"
 
     # Undo and redo.
     objects = {item.name for item in bpy.data.objects}
