@@ -275,7 +275,7 @@ def test() -> Steps:
     yield from wait_for("its end", idle)
     assert not settings().persons and not settings().status, settings().status
     analyse_until(2.0)
-    assert idle() and len(settings().persons) > 0, settings().status
+    yield from wait_for("the people who were kept", lambda: idle() and len(settings().persons) > 0)
 
     # Blender is closed during a job; the test looks whether the engine has gone with it.
     analyse_until(0.0)
