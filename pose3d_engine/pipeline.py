@@ -232,7 +232,7 @@ def _in_camera(
 
     # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
     if "filter" in stages:
-        joints = smoothing.smooth(joints, fps)
+        joints = smoothing.smooth_joints(joints, confidence, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
     sight = _sight(seen)
@@ -242,6 +242,8 @@ def _in_camera(
     )
     if "fit" in stages:
         joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
+        if "filter" in stages:  # the fit has let the jitter of the picture in again
+            joints = bones.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
     return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped.any(axis=1), focal, tds, track.counts)

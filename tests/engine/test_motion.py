@@ -68,6 +68,25 @@ class TestSmoothing:
         lags = [np.corrcoef(slow[middle], np.roll(smooth, lag)[middle])[0, 1] for lag in (-1, 0, 1)]
         assert np.argmax(lags) == 1
 
+    @pytest.mark.parametrize("rate", [30.0, 60.0])
+    def test_a_punch_keeps_its_reach_and_jitter_goes(self, rate):
+        time = np.arange(round(4 * rate)) / rate
+        blow = np.where(np.abs(time - 2) < 0.2, 0.3 * (1 + np.cos(2 * np.pi * (time - 2) / 0.4)), 0.0)
+        noise = np.random.default_rng(0).normal(0, 0.01, len(time))
+        noise[np.abs(time - 2) < 0.5] = 0
+        hand = np.stack([blow + noise, np.zeros_like(time), np.zeros_like(time)], axis=-1)[:, None]
+        smooth = smoothing.smooth_joints(hand, np.ones((len(time), 1)), rate)[:, 0, 0]
+        assert 0.95 * blow.max() < smooth.max() < 1.05 * blow.max()
+        assert abs(int(np.argmax(smooth)) - int(np.argmax(blow))) <= 1
+        calm = time < 1.4
+        assert np.abs(np.diff(smooth[calm], 2)).mean() < 0.2 * np.abs(np.diff(noise[calm], 2)).mean()
+
+    def test_what_was_not_seen_weighs_little(self):
+        path, confidence = np.zeros((60, 1, 3)), np.ones((60, 1))
+        path[28:31], confidence[28:31] = 0.3, 0
+        seen = smoothing.smooth_joints(path, np.ones((60, 1)), 30.0)
+        assert np.abs(smoothing.smooth_joints(path, confidence, 30.0)).max() < 0.5 * np.abs(seen).max()
+
     @pytest.mark.parametrize("frames", [1, 2, 3])
     def test_too_short_to_filter(self, frames):
         values = np.arange(frames, dtype=float)[:, None]
