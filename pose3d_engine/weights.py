@@ -84,6 +84,12 @@ def register() -> tuple[Entry, ...]:
     raise UserError(f"{_INSTALLED / 'register.json'}: missing; install pose3d-engine again")
 
 
+def beside_register(name: str) -> Path:
+    """A file that ships beside the register: the first folder's that has it, else where it would be installed."""
+    paths = [folder / name for folder in (_CHECKOUT, _INSTALLED)]
+    return next((path for path in paths if path.is_file()), paths[-1])
+
+
 def read_register(path: Path) -> tuple[Entry, ...]:
     """The entries of a register file. Raises UserError if it is not one."""
     try:

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
         kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
         kind.add_argument("-o", "--output", type=Path, metavar="DIR", help="tables as .csv and .xlsx, and more of 3dhp")
+    mocap.add_argument("--joints", action="store_true", help="also where the error is: by joint and axis")
     h36m.add_argument("-k", "--keypoints", default="cpn_ft_h36m_dbb", metavar="NAME", help="data_2d_h36m_NAME.npz")
     h36m.add_argument("--subjects", default="S9,S11", metavar="S,S")
     h36m.add_argument("-a", "--actions", default="*", metavar="A,A", help="actions that begin so; * for all")
@@ -219,11 +220,16 @@ def _mocap(args: argparse.Namespace) -> None:
         raise UserError(
             f"{args.data}: none of the clips that are kept aside from training; give the project's mocap file"
         )
-    lifter, note = lifters.load(args.lifter or lifters.DEFAULT, args.checkpoint, args.device)
-    if note:
-        print(note, file=sys.stderr)
-    _check(args, lifter.receptive_field, None)
-    tds = args.tds or lifters.automatic_tds(mocap_data.RATE, lifter.rate)
-    scores = protocol.evaluate(lifter, validation, tds, args.flip, progress=on_stderr)
-    numbers = {"N-MPJPE": scores.n_mpjpe_mm, "PA-MPJPE": scores.pa_mpjpe_mm, "acceleration": scores.accel_mm}
-    print(f"{lifter.name}: " + ", ".join(f"{name} {value:.2f} mm" for name, value in numbers.items()))
+    names = [args.lifter] if args.lifter else list(lifters.SHIPPED)
+    scores, tables = {}, []
+    for name in names if args.checkpoint is None else [lifters.DEFAULT]:
+        lifter, note = lifters.load(name, args.checkpoint, args.device)
+        if note:
+            print(note, file=sys.stderr)
+        _check(args, lifter.receptive_field, None)
+        tds = args.tds or lifters.automatic_tds(mocap_data.RATE, lifter.rate)
+        lifted = protocol.evaluate(lifter, validation, tds, args.flip, progress=on_stderr)
+        scores[lifter.name] = lifted.scores()
+        if args.joints:
+            tables.append(protocol.joint_table(lifter.name, lifted.predicted, lifted.target))
+    print("\n\n".join(table.text() for table in (protocol.score_table(scores, args.data), *tables)))

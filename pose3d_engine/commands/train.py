@@ -14,7 +14,7 @@ from ..progress import on_stderr
 
 HELP = "train lifters: data, masked pre-training, fine-tuning; goes on after a kill, on several GPUs with torchrun"
 
-TCN = "tcn"
+OURS = TCN, PSTMO_VIEW = "tcn", "pstmo-view"
 """Our own lifter, which is trained on mocap only and by a program of its own."""
 
 
@@ -32,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pretrain.add_argument(
         "-smn", "--spatial-mask-num", type=int, metavar="N", help="joints hidden in each other frame (2)"
     )
-    finetune.add_argument("--lifter", choices=("pstmo", "videopose3d", TCN), help="default pstmo; tcn on mocap")
+    finetune.add_argument("--lifter", choices=("pstmo", "videopose3d", *OURS), help="default pstmo; tcn on mocap")
     finetune.add_argument(
         "--pretrained", "--mae-reload", type=Path, metavar="FILE", help="begin with the encoder of a pre-training"
     )
     finetune.add_argument("--refine", action="store_true", default=None, help="P-STMO: train the refinement too")
     finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: look at the past only")
-    finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn: frames to be seen in total")
+    finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to be lifted in total")
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +82,7 @@ def execute(args: argparse.Namespace) -> None:
         print(args.output)
         return
     lifter = getattr(args, "lifter", None) or (TCN if args.dataset == "mocap" and args.stage == "finetune" else "pstmo")
-    path = _train_tcn(args) if lifter == TCN else _train_papers(args, lifter)
+    path = _train_viewed(args, lifter) if lifter in OURS else _train_papers(args, lifter)
     if path is not None:
         print(path)
 
@@ -103,14 +103,17 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _train_tcn(args: argparse.Namespace) -> Path:
+def _train_viewed(args: argparse.Namespace, lifter: str) -> Path:
     from ..lifters.device import choose_device
-    from ..lifters.tcn import TcnConfig
+    from ..lifters.pstmo import STRIDES
+    from ..lifters.viewed import Config, PstmoConfig, TcnConfig
     from ..training import mocap
+    from ..training.tasks import filter_widths
 
     if args.dataset != "mocap":
-        raise UserError("our own lifter is trained with --dataset mocap; choose --lifter pstmo or videopose3d")
-    for name in ("start", "detections", "tds", "layers", "d_hid", "dropout", "lr_decay", "epochs", "epoch_batches"):
+        raise UserError("our own lifters are trained with --dataset mocap; choose --lifter pstmo or videopose3d")
+    papers_only = ("detections", "tds", "layers", "d_hid", "dropout", "lr_decay", "epochs", "epoch_batches")
+    for name in (*papers_only, "pretrained", "refine", "causal"):
         if getattr(args, name) is not None:
             raise UserError(
                 f"--{name.replace('_', '-')} is for the papers' lifters; leave it out or add --lifter pstmo"
@@ -122,17 +125,23 @@ def _train_tcn(args: argparse.Namespace) -> Path:
         _tell(note)
     changes: dict[str, Any] = {
         "frames": args.total_frames,
+        "start": args.start,
         "batch": args.batch,
         "lr": args.lr,
         "seed": args.seed,
         "save_every": args.save_every,
     }
-    config = TcnConfig()
-    if args.frames is not None:
-        from ..training.tasks import filter_widths
-
-        config = replace(config, filter_widths=filter_widths(args.frames))
-    if args.channels is not None:
-        config = replace(config, channels=args.channels)
+    config: Config
+    if lifter == PSTMO_VIEW:
+        if args.frames not in (None, *STRIDES):
+            raise UserError(f"P-STMO has windows of {', '.join(map(str, STRIDES))} frames, not {args.frames}")
+        # A window is costly and lifts one frame: many bodies, a window of each.
+        channels = args.channels or PstmoConfig.channels
+        config = PstmoConfig(frames=args.frames or PstmoConfig.frames, channels=channels, d_hid=2 * channels)
+        changes["outputs"] = 1
+    else:
+        config = TcnConfig(channels=args.channels or TcnConfig.channels)
+        if args.frames is not None:
+            config = replace(config, filter_widths=filter_widths(args.frames))
     options = mocap.TrainOptions(args.data, args.output, config=config, device=device.type)
     return mocap.train(replace(options, **{k: v for k, v in changes.items() if v is not None}), on_stderr)

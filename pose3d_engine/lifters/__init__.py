@@ -10,9 +10,12 @@ from .base import Lifter, Track2D, automatic_tds
 from .device import choose_device
 
 DEFAULT = "tcn-cmu"
-"""The lifter that ships."""
+"""The lifter that captures where nobody chooses another."""
 
-__all__ = ["DEFAULT", "Lifter", "Track2D", "automatic_tds", "load"]
+SHIPPED = (DEFAULT,)
+"""The lifters whose weights ship with the project."""
+
+__all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
 
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tuple[Lifter, str | None]:
@@ -27,14 +30,14 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tup
         entry = weights.entry(name)
         if entry.kind != "lifter":
             raise UserError(f"{name} is a {entry.kind}, not a lifter; `pose3d weights list` shows the lifters")
-        path, architecture = weights.find(name), entry.architecture
+        path = weights.find(name)
     else:
         entry, path = weights.entry_of(checkpoint), checkpoint
-        architecture = entry.architecture if entry else ("tcn" if path.suffix == ".safetensors" else "")
-    if architecture == "tcn":
-        from .tcn import TcnLifter
+    # The papers' files are PyTorch's own; ours say themselves which network they are for.
+    if path.suffix == ".safetensors":
+        from .viewed import ViewedLifter
 
-        return TcnLifter(entry.name if entry else path.stem, path, chosen), reason
+        return ViewedLifter(entry.name if entry else path.stem, path, chosen), reason
     from . import official
 
     return official.load(path, entry, chosen), reason

@@ -1,7 +1,8 @@
 """Training of our own lifter on motion capture through virtual cameras.
 
-One run: AdamW, cosine decay over the frames to be seen, an exponential moving average of the weights, which is
-what is validated and kept. State is written beside the log every few minutes, so that a killed run goes on.
+One run: Muon for the hidden layers and AdamW for the rest, cosine decay over the frames to be seen, an exponential
+moving average of the weights, which is what is validated and kept. A process of its own draws the samples. State is
+written beside the log every few minutes, so that a killed run goes on.
 """
 
 from __future__ import annotations
@@ -9,24 +10,25 @@ from __future__ import annotations
 import copy
 import csv
 import math
-import queue
-import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
 
 from .. import files
 from ..errors import UserError
 from ..evaluation import mocap as evaluation
-from ..lifters.tcn import TcnConfig, save_weights
-from ..lifters.temporal import TemporalModel, parameters
+from ..lifters.temporal import parameters
+from ..lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
 from ..progress import Progress
 from ..skeletons import H36M17
 from . import mocap_data
+from .muon import Muon
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
 JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RWrist", "LWrist", "RAnkle", "LAnkle")]] = 1.5
@@ -45,11 +47,14 @@ class TrainOptions:
     data: Path
     output: Path
     frames: int = 40_000_000
-    config: TcnConfig = field(default_factory=TcnConfig)
-    batch: int = 64
-    length: int = 80
-    """Frames of a sample, the receptive field's reach included."""
-    lr: float = 1.5e-3
+    config: Config = field(default_factory=TcnConfig)
+    start: Path | None = None
+    """Weights of the same shape to begin with."""
+    batch: int = 128
+    outputs: int = 27
+    """Frames of a sample that are lifted; the receptive field's reach comes on top."""
+    lr: float = 3e-3
+    """Of AdamW; Muon's is in a fixed ratio."""
     seed: int = 0
     save_every: float = 240.0
     """Seconds between two saved states; a validation goes with each."""
@@ -66,74 +71,114 @@ def train(options: TrainOptions, progress: Progress) -> Path:
     training, validation = mocap_data.split(mocap_data.load_clips(options.data))
     run = _Run.start(options, device)
     model = run.model
-    samples = _Prefetch(training, options, first=run.seen)
+    samples = _samples(training, options, first=run.seen)
     weights = torch.from_numpy(JOINT_WEIGHTS).to(device)[:, None]
-    reach = model.receptive_field // 2
     last_save = time.monotonic()
     losses: list[float] = []
-    try:
-        while run.seen < options.frames:
-            inputs, targets = samples.next()
-            x, y = inputs.to(device), targets[:, reach:-reach].to(device)
-            for group in run.optimizer.param_groups:
-                group["lr"] = _learning_rate(options, run.seen)
-            model.train()
-            with torch.autocast(device.type, torch.bfloat16):
-                predicted = model(x)
-            error = _loss(predicted.float(), y, weights)
-            run.optimizer.zero_grad(set_to_none=True)
-            error.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            run.optimizer.step()
-            run.seen += x.shape[0] * (x.shape[1] - 2 * reach)
-            # Short at first, so that the average forgets the fresh weights.
-            run.average(min(0.999, run.seen / (run.seen + 100_000)))
-            losses.append(float(error.detach()))
-            progress("train", run.seen, options.frames)
-            if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
-                last_save = time.monotonic()
-                scores = evaluation.validate(run.averaged, validation, options.validation_samples)
-                run.save(options, float(np.mean(losses)), scores)
-                losses.clear()
-    finally:
-        samples.stop()
+    while run.seen < options.frames:
+        inputs, targets = next(samples)
+        x, y = inputs.to(device), targets.to(device)
+        run.set_pace(_pace(run.seen / options.frames))
+        model.train()
+        with torch.autocast(device.type, torch.bfloat16):
+            predictions = _predictions(model, x)
+        error = torch.stack([_loss(joints.float(), y, weights) for joints in predictions]).sum()
+        run.step(error)
+        run.seen += len(x) * options.outputs
+        # Short at first, so that the average forgets the fresh weights.
+        run.average(min(0.999, run.seen / (run.seen + 100_000)))
+        losses.append(float(error.detach()))
+        progress("train", run.seen, options.frames)
+        if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
+            last_save = time.monotonic()
+            scores = evaluation.validate(run.averaged, validation, options.validation_samples)
+            run.save(options, float(np.mean(losses)), scores)
+            losses.clear()
     return options.output / "weights.safetensors"
 
 
+def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
+    """All that is compared with the truth: P-STMO has an inner head for the whole window beside its result."""
+    if isinstance(model, WindowedPstmo):
+        return model.both(keypoints)
+    return (model(keypoints),)
+
+
 def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Mean distance a joint, and of its movement from frame to frame; metres."""
+    """Mean distance a joint, and of its movement from frame to frame; metres. ``predicted`` are the frames in the
+    middle of ``target``."""
+    hidden = (target.shape[1] - predicted.shape[1]) // 2
+    target = target[:, hidden : hidden + predicted.shape[1]]
     place = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
+    if predicted.shape[1] == 1:
+        return place
     moved = torch.diff(predicted, dim=1) - torch.diff(target, dim=1)
     return place + VELOCITY_WEIGHT * (torch.linalg.vector_norm(moved, dim=-1, keepdim=True) * weights).mean()
 
 
-def _learning_rate(options: TrainOptions, seen: int) -> float:
-    warm = min(1.0, (seen + 1) / (0.01 * options.frames))
-    return options.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / options.frames))))
+def _pace(share: float) -> float:
+    """The rate of learning, of its highest, when that share of the run is done."""
+    return min(1.0, 0.01 + share / 0.01) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+MUON_RATIO = 10.0
+"""Muon's rate of learning over AdamW's."""
+
+
+ENDS = ("expand_conv", "shrink", "fc_1", "fcn", "pos_embedding")
+"""Parts of the names of the first and last layers and of embeddings, which are AdamW's."""
 
 
 class _Run:
     """The network in training, its average, and how to store and find them again."""
 
-    def __init__(self, model: TemporalModel) -> None:
+    def __init__(self, model: Network, lr: float) -> None:
         self.model = model
         self.averaged = copy.deepcopy(model).eval()
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
+        hidden = [p for name, p in model.named_parameters() if p.ndim > 1 and not any(end in name for end in ENDS)]
+        chosen = {id(weight) for weight in hidden}
+        others = [weight for weight in model.parameters() if id(weight) not in chosen]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            Muon(hidden, lr * MUON_RATIO, weight_decay=0.1),
+            torch.optim.AdamW(others, lr, weight_decay=0.1),
+        ]
+        self.full_pace = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
         self.seen = 0
         self.seconds = 0.0
         self.began = time.monotonic()
 
+    def set_pace(self, pace: float) -> None:
+        """Learns at this share of the highest rate from now on."""
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, full in zip(groups, self.full_pace, strict=True):
+            group["lr"] = full * pace
+
+    def step(self, error: Tensor) -> None:
+        """Moves the network against the gradient of its error."""
+        self.model.zero_grad(set_to_none=True)
+        error.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+
     @classmethod
     def start(cls, options: TrainOptions, device: torch.device) -> _Run:
         torch.manual_seed(options.seed)
-        run = cls(options.config.model().to(device))
+        model = options.config.model()
+        if options.start is not None:
+            config, weights = read_weights(options.start)
+            if config != options.config:
+                raise UserError(f"{options.start}: another network than -f and --channels ask for; give those it has")
+            model.load_state_dict(weights, strict=False)  # without the counters of batches
+        run = cls(model.to(device), options.lr)
         path = options.output / "state.pt"
         if path.exists():
             try:
                 state = torch.load(path, map_location=device, weights_only=True)
                 run.model.load_state_dict(state["model"])
                 run.averaged.load_state_dict(state["averaged"])
-                run.optimizer.load_state_dict(state["optimizer"])
+                for optimizer, stored in zip(run.optimizers, state["optimizers"], strict=True):
+                    optimizer.load_state_dict(stored)
             except (RuntimeError, KeyError, ValueError, EOFError) as error:
                 raise UserError(
                     f"{path}: not a state of this configuration ({error}); choose another --output"
@@ -159,7 +204,7 @@ class _Run:
                 {
                     "model": self.model.state_dict(),
                     "averaged": self.averaged.state_dict(),
-                    "optimizer": self.optimizer.state_dict(),
+                    "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                     "seen": self.seen,
                     "seconds": self.seconds,
                 },
@@ -178,38 +223,20 @@ class _Run:
             )
 
 
-class _Prefetch:
-    """Draws samples in a thread of its own: numpy works while torch does."""
+class _Samples(IterableDataset[tuple[Tensor, Tensor]]):
+    """Batches without end, for a loader that draws them in a process of its own."""
 
     def __init__(self, clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> None:
+        self.clips, self.options, self.first = clips, options, first
+        self.length = options.config.model().receptive_field - 1 + options.outputs
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         # A run that goes on must not see its first samples again.
-        self._sampler = mocap_data.MocapSampler(clips, seed=options.seed * 1_000_003 + first)
-        self._options = options
-        self._ready: queue.Queue[tuple[Tensor, Tensor] | Exception] = queue.Queue(maxsize=4)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        sampler = mocap_data.MocapSampler(self.clips, seed=self.options.seed * 1_000_003 + self.first)
+        while True:
+            inputs, targets = sampler.batch(self.options.batch, self.length)
+            yield torch.from_numpy(inputs), torch.from_numpy(targets)
 
-    def _work(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                inputs, targets = self._sampler.batch(self._options.batch, self._options.length)
-                item: tuple[Tensor, Tensor] | Exception = (torch.from_numpy(inputs), torch.from_numpy(targets))
-            except Exception as error:  # noqa: BLE001 - handed to the thread that waits for it
-                item = error
-            while not self._stopped.is_set():
-                try:
-                    self._ready.put(item, timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
 
-    def next(self) -> tuple[Tensor, Tensor]:
-        item = self._ready.get()
-        if isinstance(item, Exception):
-            raise item
-        return item
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
+def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+    return iter(DataLoader(_Samples(clips, options, first), batch_size=None, num_workers=1, prefetch_factor=4))

@@ -21,6 +21,7 @@ from ..body import CHAIN, CHAIN_LENGTH, LENGTHS
 from ..errors import UserError
 from ..lifters import view
 from ..skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from . import invented
 
 RATE = 30.0
 """Frames a second of the training motion."""
@@ -86,6 +87,8 @@ def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
 class Variety:
     """How far the samples leave the recorded motion. The defaults train; :data:`PLAIN` validates."""
 
+    invented: float = 0.25
+    """Share of the bodies that move as nobody was recorded to: see :mod:`.invented`."""
     recombined: float = 0.4
     """Share of samples whose upper body comes from another clip."""
     perturbed: float = 0.5
@@ -104,7 +107,9 @@ class Variety:
     """Detector noise as a share of the person's size; None draws it anew for every sample."""
 
 
-PLAIN = Variety(recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02)
+PLAIN = Variety(
+    invented=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02
+)
 
 
 class MocapSampler:
@@ -159,6 +164,9 @@ class MocapSampler:
             blend = (at - low)[:, None, None].astype(np.float32)
             joints[i] = clip.joints[low] * (1 - blend) + clip.joints[high] * blend
             face[i] = clip.face[low] * (1 - blend) + clip.face[high] * blend
+        if self.variety.invented:
+            chosen = self.rng.random(n) < self.variety.invented
+            joints[chosen], face[chosen] = invented.motion(self.rng, int(chosen.sum()), length, RATE)
         return joints, face
 
     def _motion(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -327,8 +335,11 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
         some = points[swapped]
         points[swapped] = np.where((when[:, :, None] & legs)[..., None], some[:, :, COCO17.mirror], some)
 
+    # Detectors differ in how much their scores tell: MediaPipe's are near 1 for all that it believes to see.
+    telling = 1.0 if level is not None else rng.random((n, 1, 1))
     relative = np.linalg.norm(error, axis=-1)
-    scores = np.clip(1.0 - relative * 6 - np.abs(rng.normal(0, 0.06, relative.shape)) - 0.35 * hidden, 0.05, 1)
+    doubt = telling * (relative * 6 + np.abs(rng.normal(0, 0.06, relative.shape)))
+    scores = np.clip(1.0 - doubt - 0.35 * hidden, 0.05, 1)
     lost = _smooth_noise(rng, n, length, 17, 5) > 2.7
     points = _held(points, lost)
     return points.astype(np.float32), np.where(lost, 0, scores).astype(np.float32)

@@ -1,14 +1,18 @@
 import csv
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from pose3d_engine.body import LENGTHS
 from pose3d_engine.errors import UserError
 from pose3d_engine.evaluation import mocap as evaluation
-from pose3d_engine.lifters.tcn import TcnConfig, read_weights
+from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights
 from pose3d_engine.progress import silent
 from pose3d_engine.skeletons import H36M17
-from pose3d_engine.training import mocap, mocap_data
+from pose3d_engine.training import invented, mocap, mocap_data, muon
 
 
 def test_split_is_by_take(mocap_file):
@@ -37,7 +41,7 @@ def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
 def test_samples_are_what_a_camera_sees(mocap_file):
     """Without noise, the true joints lie on the rays of the keypoints; and upright people are upright."""
     quiet = mocap_data.Variety(
-        recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
+        invented=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
     )
     scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, variety=quiet).scene(8, 30)
     good = scene.scores > 0.9
@@ -75,7 +79,7 @@ def test_training_goes_on_after_a_kill_and_learns(mocap_file, tmp_path):
         frames=60 * 8 * 14,
         config=TcnConfig(channels=32),
         batch=8,
-        length=40,
+        outputs=14,
         save_every=0,
         validation_samples=4,
     )
@@ -104,7 +108,7 @@ def test_training_goes_on_after_a_kill_and_learns(mocap_file, tmp_path):
 
 def test_a_state_of_another_network_is_refused(mocap_file, tmp_path):
     options = mocap.TrainOptions(
-        mocap_file, tmp_path, frames=1, config=TcnConfig(channels=8), batch=2, length=40, validation_samples=4
+        mocap_file, tmp_path, frames=1, config=TcnConfig(channels=8), batch=2, outputs=14, validation_samples=4
     )
     mocap.train(options, silent)
     with pytest.raises(UserError, match="another --output"):
@@ -120,3 +124,116 @@ def test_metrics_of_a_turned_and_scaled_answer():
     assert evaluation.pa_mpjpe(2 * truth @ turn.T + 1, truth) == pytest.approx(0, abs=1e-3)
     assert evaluation.pa_mpjpe(truth * [-1, 1, 1], truth) > 100
     assert evaluation.n_mpjpe(truth @ turn.T, truth) > 100
+
+
+def test_invented_bodies_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
+    rng = np.random.default_rng(0)
+    joints, face = invented.motion(rng, 64, 40, 30.0)
+    assert joints.shape == (64, 40, 17, 3)
+    assert face.shape == (64, 40, 5, 3)
+    at = {name: joints[:, :, H36M17.index(name)] for name in H36M17.joints}
+    for parent, child in H36M17.bones:
+        name = H36M17.joints[child]
+        length = np.linalg.norm(joints[:, :, child] - joints[:, :, parent], axis=-1)
+        np.testing.assert_allclose(length, LENGTHS.get(name, LENGTHS.get("R" + name[1:]))[0], atol=1e-4)
+    # Nobody's knee bends forwards: the shank turns back about the axis of the hips, however the thigh is turned.
+    monkeypatch.setattr(invented, "SHARES", (0, 0, 1, 0))
+    monkeypatch.setitem(invented.LIMITS, "hip_twist", (0, 0))
+    monkeypatch.setitem(invented.LIMITS, "hip_side", (0, 0))
+    joints, _ = invented.motion(rng, 64, 40, 30.0)
+    at = {name: joints[:, :, H36M17.index(name)] for name in H36M17.joints}
+    for side in "LR":
+        thigh, shank = at[f"{side}Knee"] - at[f"{side}Hip"], at[f"{side}Ankle"] - at[f"{side}Knee"]
+        assert (np.cross(thigh, shank) * (at["LHip"] - at["RHip"])).sum(axis=-1).min() > -1e-5
+    # The middle of the ankles stays where it is, and the body is over it, but for a lean.
+    middle = (at["LAnkle"] + at["RAnkle"]) / 2
+    assert np.abs(middle).max() < 1e-4
+    over = joints.mean(axis=2)
+    lean = np.degrees(np.arctan2(np.linalg.norm(over[..., [0, 2]], axis=-1), over[..., 1]))
+    assert np.median(lean) < 12
+    # They bend, crouch and reach far more than a walker does.
+    assert np.degrees(np.ptp(lean)) > 10
+    assert np.quantile(at["Hip"][..., 1], 0.02) < 0.6
+
+
+def test_muon_steps_are_orthogonal_and_lead_down():
+    torch.manual_seed(0)
+    for shape in ((6, 10), (10, 6)):
+        singular = torch.linalg.svdvals(muon.orthogonal(torch.randn(shape)))
+        assert 0.6 < singular.min() < singular.max() < 1.3
+    weight, wanted = torch.nn.Parameter(torch.zeros(8, 4, 3)), torch.randn(8, 4, 3)
+    optimizer = muon.Muon([weight], lr=0.05, weight_decay=0.0)
+    for _ in range(100):
+        loss = ((weight - wanted) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.1 * (wanted**2).mean()
+
+
+def test_training_begins_with_given_weights_of_the_same_network(mocap_file, tmp_path):
+    options = mocap.TrainOptions(
+        mocap_file,
+        tmp_path / "a",
+        frames=20_000,
+        config=TcnConfig((3, 3), 32),
+        batch=32,
+        outputs=14,
+        save_every=1e9,
+        validation_samples=2,
+    )
+    first = mocap.train(options, silent)
+    short = replace(options, frames=448, lr=1e-9)
+    for name, start in (("fresh", None), ("further", first)):
+        mocap.train(replace(short, output=tmp_path / name, start=start), silent)
+
+    def loss(name):
+        with (tmp_path / name / "log.csv").open() as stream:
+            return float(list(csv.DictReader(stream))[-1]["loss"])
+
+    assert loss("further") < 0.7 * loss("fresh")
+    with pytest.raises(UserError, match="another network"):
+        mocap.train(replace(short, output=tmp_path / "b", start=first, config=TcnConfig((3, 3), 16)), silent)
+
+
+def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):
+    config = PstmoConfig(frames=9, layers=1, channels=16, d_hid=32)
+    options = mocap.TrainOptions(
+        mocap_file, tmp_path, frames=1200, config=config, batch=48, outputs=1, save_every=0, validation_samples=2
+    )
+    weights = mocap.train(options, silent)
+    with (tmp_path / "log.csv").open() as stream:
+        losses = [float(row["loss"]) for row in csv.DictReader(stream)]
+    assert np.mean(losses[-5:]) < 0.75 * losses[0]
+    assert read_weights(weights)[0] == config
+    lifter = ViewedLifter("p", weights, torch.device("cpu"))
+    _, validation = mocap_data.split(mocap_data.load_clips(mocap_file))
+    lifted = evaluation.evaluate(lifter, validation, samples=2)
+    # The network in training and the lifter in use are the same function, but for the ends and half precision.
+    assert lifted.predicted.shape == (2, 80, 17, 3)
+    assert 0 < lifted.scores().n_mpjpe_mm < 1000
+
+
+def test_the_error_by_joint_and_axis():
+    truth = np.random.default_rng(0).normal(size=(3, 5, 17, 3))
+    truth[:, :, 0] = 0
+    wrong = truth.copy()
+    wrong[..., H36M17.index("LWrist"), 2] += 0.01
+    table = evaluation.joint_table("t", wrong, truth)
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["LWrist"][2] == pytest.approx(10, rel=0.05)
+    assert max(rows["RKnee"]) < 1
+    assert len(rows) == 17  # all but the Hip, and the mean
+
+
+def test_the_baseline_stands_beside_scores_of_the_same_data_only(mocap_file, tmp_path, monkeypatch):
+    scores = {"ours": evaluation.Scores(60.0, 50.0, 5.0)}
+    assert "baseline" not in evaluation.score_table(scores, mocap_file).text()
+    stored = {"data_sha256": evaluation.files.sha256(mocap_file), "scores": vars(evaluation.Scores(80.0, 50.0, 9.0))}
+    (tmp_path / "baseline.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(evaluation.weights, "beside_register", lambda name: tmp_path / name)
+    table = evaluation.score_table(scores, mocap_file)
+    assert table.rows[1] == ("ours", 60.0, 50.0, 5.0, "-25", "+0")
+    (tmp_path / "baseline.json").write_text("{}")
+    with pytest.raises(UserError, match="restore it"):
+        evaluation.score_table(scores, mocap_file)

@@ -6,7 +6,7 @@ from pose3d_engine import lifters
 from pose3d_engine.errors import UserError
 from pose3d_engine.lifters import view
 from pose3d_engine.lifters.base import Track2D, automatic_tds
-from pose3d_engine.lifters.tcn import TcnConfig, TcnLifter, read_weights, save_weights
+from pose3d_engine.lifters.viewed import TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
 from pose3d_engine.skeletons import COCO17, H36M17
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
@@ -24,7 +24,7 @@ def small(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"
     save_weights(path, SMALL, SMALL.model().state_dict())
-    return TcnLifter("small", path, torch.device("cpu"))
+    return ViewedLifter("small", path, torch.device("cpu"))
 
 
 class TestView:
@@ -85,7 +85,7 @@ class TestLifter:
 
     def test_chunks_do_not_show(self, small, monkeypatch):
         whole = small.lift(track(walk(100)), 2, True, silent)
-        monkeypatch.setattr("pose3d_engine.lifters.tcn.MAX_ROWS", 17)
+        monkeypatch.setattr("pose3d_engine.lifters.viewed.MAX_ROWS", 17)
         np.testing.assert_allclose(small.lift(track(walk(100)), 2, True, silent), whole, atol=1e-5)
 
     def test_shipped_weights_lift_a_walk(self):
@@ -114,7 +114,7 @@ class TestWeights:
         path = tmp_path / "w.safetensors"
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"w\.safetensors") as caught:
-            TcnLifter("w", path, torch.device("cpu"))
+            ViewedLifter("w", path, torch.device("cpu"))
         assert "\n" not in str(caught.value)
 
     def test_cut_off(self, tmp_path):
@@ -122,18 +122,18 @@ class TestWeights:
         save_weights(path, SMALL, SMALL.model().state_dict())
         path.write_bytes(path.read_bytes()[:-100])
         with pytest.raises(UserError, match="damaged"):
-            TcnLifter("w", path, torch.device("cpu"))
+            ViewedLifter("w", path, torch.device("cpu"))
 
     def test_not_finite_or_incomplete(self, tmp_path):
         state = SMALL.model().state_dict()
         path = tmp_path / "w.safetensors"
         save_weights(path, SMALL, {**state, "shrink.bias": torch.full((51,), float("nan"))})
         with pytest.raises(UserError, match="not finite"):
-            TcnLifter("w", path, torch.device("cpu"))
+            ViewedLifter("w", path, torch.device("cpu"))
         del state["shrink.bias"]
         save_weights(path, SMALL, state)
         with pytest.raises(UserError, match="incomplete"):
-            TcnLifter("w", path, torch.device("cpu"))
+            ViewedLifter("w", path, torch.device("cpu"))
 
     def test_unknown_lifter_and_a_detector_are_no_lifters(self):
         with pytest.raises(UserError, match="no weights are called"):

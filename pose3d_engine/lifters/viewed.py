@@ -1,7 +1,8 @@
-"""Our own lifter: a temporal convolution that looks straight at the person.
+"""Our own lifters, which look straight at the person.
 
-The network is VideoPose3D's (:mod:`.temporal`) with the score as a third number a keypoint; what it is fed and what
-it gives is described in :mod:`.view`. Its weights are a ``.safetensors`` file whose metadata holds the configuration.
+What they are fed and what they give is described in :mod:`.view`. The network is one of two: VideoPose3D's temporal
+convolution (:mod:`.temporal`) with the score as a third number a keypoint, or P-STMO (:mod:`.pstmo`). Weights are a
+``.safetensors`` file whose metadata holds the configuration.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import files
 from ..errors import UserError, brief
@@ -23,39 +25,88 @@ from ..progress import Progress
 from ..skeletons import COCO17, H36M17
 from . import view
 from .base import Track2D
+from .pstmo import PSTMO, Sizes
 from .temporal import TemporalModel
-
-FORMAT = "pose3d-tcn-1"
 
 MAX_ROWS = 4096
 """Frames that are lifted at once: enough to keep every core busy, little enough for any memory."""
 
+MAX_WINDOWS = 64
+"""Windows of a transformer at once: what fits into a processor's cache."""
+
+
+class WindowedPstmo(nn.Module):
+    """P-STMO over every window of a stretch of frames."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.network = PSTMO(sizes, dropout=0.0)
+        self.receptive_field = sizes.frames
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """(B,T,17,3), of which the score is not looked at -> (B, T - receptive_field + 1, 17, 3)."""
+        batch, frames = keypoints.shape[:2]
+        features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, (batch, frames))
+        windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
+        joints = [self.network.middle(some) for some in windows.split(MAX_WINDOWS)]
+        return torch.cat(joints).unflatten(0, (batch, -1))
+
+    def both(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows (B, receptive_field, 17, 3) -> their middle frames (B,1,17,3) and all their frames (B,F,17,3)."""
+        single, sequence = self.network(keypoints[..., :2].permute(0, 3, 1, 2).unsqueeze(-1))
+        return single[..., 0].permute(0, 2, 3, 1), sequence[..., 0].permute(0, 2, 3, 1)
+
 
 @dataclass(frozen=True)
 class TcnConfig:
-    """The shape of the network. rate: frames a second of its training motion. size_window: frames over which the
-    person's size is the median."""
+    """The shape of the temporal convolution. rate: frames a second of its training motion. size_window: frames over
+    which the person's size is the median."""
+
+    FORMAT: ClassVar[str] = "pose3d-tcn-1"
 
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 384
     rate: float = 30.0
     size_window: int = 81
 
-    def model(self, dropout: float = 0.0) -> TemporalModel:
+    def model(self) -> TemporalModel:
         """A network of this shape with fresh weights."""
-        return TemporalModel(17, 3, 17, self.filter_widths, dropout=dropout, channels=self.channels)
+        return TemporalModel(17, 3, 17, self.filter_widths, dropout=0.0, channels=self.channels)
 
 
-def save_weights(path: Path, config: TcnConfig, state: Mapping[str, Tensor]) -> None:
+@dataclass(frozen=True)
+class PstmoConfig:
+    """The shape of P-STMO, the small one of half the width by default; else as :class:`TcnConfig`."""
+
+    FORMAT: ClassVar[str] = "pose3d-pstmo-1"
+
+    frames: int = 27
+    layers: int = 3
+    channels: int = 128
+    d_hid: int = 256
+    rate: float = 30.0
+    size_window: int = 81
+
+    def model(self) -> WindowedPstmo:
+        """A network of this shape with fresh weights."""
+        sizes = {"layers": self.layers, "channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
+        return WindowedPstmo(Sizes.of(self.frames, **sizes))
+
+
+Config = TcnConfig | PstmoConfig
+Network = TemporalModel | WindowedPstmo
+
+
+def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> None:
     """Writes weights with their configuration as ``.safetensors``, in half precision, atomically."""
     # Half precision costs less than 0.1 mm and halves the file; counters of batches are of no use after training.
     tensors = {k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
-    block = save(tensors, metadata={"format": FORMAT, "config": json.dumps(asdict(config))})
+    block = save(tensors, metadata={"format": config.FORMAT, "config": json.dumps(asdict(config))})
     with files.replacing(path) as temporary:
         temporary.write_bytes(block)
 
 
-def read_weights(path: Path) -> tuple[TcnConfig, dict[str, Tensor]]:
+def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
     """The inverse of :func:`save_weights`, in single precision. Raises UserError on any other file."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; `pose3d weights list` shows the weights that are there")
@@ -67,18 +118,19 @@ def read_weights(path: Path) -> tuple[TcnConfig, dict[str, Tensor]]:
         raise UserError(
             f"{path}: damaged or not a .safetensors file ({brief(error)}); fetch or copy it again"
         ) from error
-    if metadata.get("format") != FORMAT:
-        raise UserError(
-            f"{path}: weights of another kind than {FORMAT}; choose weights that `pose3d weights list` names"
-        )
+    kinds = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}
+    if metadata.get("format") not in kinds:
+        raise UserError(f"{path}: weights of another kind than ours; choose weights that `pose3d weights list` names")
     try:
         fields = json.loads(metadata["config"])
-        return TcnConfig(**{**fields, "filter_widths": tuple(fields["filter_widths"])}), state
+        if "filter_widths" in fields:
+            fields["filter_widths"] = tuple(fields["filter_widths"])
+        return kinds[metadata["format"]](**fields), state
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: its configuration is damaged ({brief(error)}); fetch or copy it again") from error
 
 
-class TcnLifter:
+class ViewedLifter:
     """See :class:`.base.Lifter`."""
 
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
