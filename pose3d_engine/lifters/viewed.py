@@ -136,10 +136,10 @@ class ViewedLifter:
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
         self.name, self.checkpoint, self.device = name, checkpoint, device
         self.config, state = read_weights(checkpoint)
-        model = self.config.model()
         try:
+            model = self.config.model()
             model.load_state_dict(state, strict=False)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise UserError(f"{checkpoint}: weights and configuration do not fit; fetch or copy it again") from error
         missing = {k for k in model.state_dict() if not k.endswith("num_batches_tracked")} ^ set(state)
         if missing or not all(torch.isfinite(value).all() for value in state.values()):
