@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import bpy
@@ -80,7 +81,8 @@ def look_through(
     size = int(motion.meta["width"]), int(motion.meta["height"])
     _fit_resolution(context.scene, size)
     if video is not None:
-        show_video(context.scene, item, video, size, motion.fps)
+        with contextlib.suppress(RuntimeError):  # a video that Blender cannot read is left out
+            show_video(context.scene, item, video, size, motion.fps)
 
 
 def show_video(
