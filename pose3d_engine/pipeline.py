@@ -33,6 +33,12 @@ def motion_stages(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+_FEET_SEEN = 0.3
+"""Confidence of the ankles from which on floor and sizes can be told from them."""
+
+_GROUND_ERROR = 0.05
+"""Of the floor's distance below the camera, as a share: feet are found a few centimetres too high or too low."""
+
 WITNESSES = 3
 """Persons, the first ones, whose standing and walking tell the camera's tilt, whoever is captured."""
 
@@ -63,8 +69,8 @@ class CaptureSettings:
     """What changes the motion of people who were found. Nothing here needs the video again.
 
     person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
-    own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person,
-    metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
+    own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
+    several the first, metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
     ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the motion goes through.
     feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned clockwise, None for what
     is found.
@@ -149,7 +155,11 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
     filmed = {row: _in_camera(people, row, lifter, settings, progress) for row in sorted({first, *chosen, *witnesses})}
     tilt = _attitude([filmed[row] for row in witnesses], people.times, settings)
-    motions = {row: _in_world(people, filmed[row], tilt, lifter, settings) for row in sorted({first, *chosen})}
+    wanted = sorted({first, *chosen})
+    # The height that was given is that of the first who is captured; the floor tells how tall the others are beside.
+    grounds = {row: _ground(filmed[row], tilt) for row in wanted}
+    sizes = {row: _beside(filmed[row], filmed[chosen[0]], grounds, tilt, settings) for row in wanted}
+    motions = {row: _in_world(people, filmed[row], tilt, grounds[row], sizes[row], lifter, settings) for row in wanted}
     origin = motions[first].camera_t[0] + motions[first].camera_R[0] @ motions[first].root[0]
     for motion in motions.values():
         shift = np.array([origin[0], origin[1], 0.0], np.float32)
@@ -271,10 +281,37 @@ def _attitude(witnesses: list[_Filmed], times: np.ndarray, settings: CaptureSett
     )
 
 
+def _ground(filmed: _Filmed, tilt: level.Attitude) -> float:
+    """Height over the camera, metres, of what a person stands on (below it: negative), at everybody's one height."""
+    heights = ((filmed.joints + filmed.root[:, None]) @ tilt.rotation.T)[:, floor.ANKLES, 2]
+    return floor.floor_height(heights, filmed.confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
+
+
+def _beside(
+    one: _Filmed, other: _Filmed, grounds: dict[int, float], tilt: level.Attitude, settings: CaptureSettings
+) -> float:
+    """Size of one person beside that of another, as far as the floor under their feet tells it; else 1."""
+    feet_seen = min(_feet_seen(who.confidence[who.seen]) for who in (one, other))
+    if one.row == other.row or settings.raw or feet_seen < _FEET_SEEN:
+        return 1.0
+    apart = abs(float(np.median(one.root[one.seen, 2]) - np.median(other.root[other.seen, 2])))
+    given = settings.tilt is not None
+    wrong = 0.0 if given else level.KNOWN_ERROR if tilt.known else level.UNKNOWN_ERROR
+    error = math.hypot(_GROUND_ERROR, apart * math.tan(math.radians(wrong)) / max(abs(grounds[other.row]), 1e-3))
+    return floor.relative_size(grounds[one.row], grounds[other.row], error)
+
+
 def _in_world(
-    people: People, filmed: _Filmed, tilt: level.Attitude, lifter: lifters.Lifter, settings: CaptureSettings
+    people: People,
+    filmed: _Filmed,
+    tilt: level.Attitude,
+    ground: float,
+    beside: float,
+    lifter: lifters.Lifter,
+    settings: CaptureSettings,
 ) -> Motion:
-    """One person's motion in the world; it still has the camera above its origin."""
+    """One person's motion in the world; it still has the camera above its origin. ground: see :func:`_ground`.
+    beside: their size beside that of the one whose height was given."""
     video_facts = people.meta["video"]
     width, height = int(video_facts["width"]), int(video_facts["height"])
     fps = mean_rate(people.times, float(video_facts["fps"]))
@@ -282,7 +319,6 @@ def _in_world(
     rotation = tilt.rotation
     world = (filmed.joints + filmed.root[:, None]) @ rotation.T
     planted = contacts.contacts(world, confidence, people.times, np.zeros(3))
-    ground = floor.floor_height(world[:, floor.ANKLES, 2], confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
     camera = np.array([0.0, 0.0, -ground])
     world = world + camera
     if not settings.raw:
@@ -292,7 +328,7 @@ def _in_world(
         )
         world[: sight.start], world[sight.stop :] = world[sight.start], world[sight.stop - 1]
     # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
-    size = settings.height / CANONICAL_HEIGHT
+    size = beside * settings.height / CANONICAL_HEIGHT
     world, camera = world * size, camera * size
     body = (world - camera) @ rotation
     joints, root, world = (array.astype(np.float32) for array in (body - body[:, :1], body[:, 0], world))
@@ -320,7 +356,7 @@ def _in_world(
             "checkpoint": lifter.checkpoint.name,
             "checkpoint_sha256": files.sha256(lifter.checkpoint),
             "tds": filmed.tds,
-            "height_m": settings.height,
+            "height_m": beside * settings.height,
             "engine": __version__,
             "video": Path(str(video_facts["path"])).name,
             "repairs": filmed.repairs,
@@ -359,6 +395,11 @@ def mean_rate(times: np.ndarray, fallback: float) -> float:
     return float((len(times) - 1) / (times[-1] - times[0]))
 
 
+def _feet_seen(confidence: np.ndarray) -> float:
+    """How well the feet are seen in half of the rows (T,17)."""
+    return float(np.median(confidence[:, floor.ANKLES]))
+
+
 def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[str]:
     warnings = []
     gaps = tracking.long_gaps(seen, times)
@@ -368,8 +409,7 @@ def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> li
         warnings.append(f"not seen from {spans}{more}: nothing is known there, confidence is 0")
     if seen.mean() < 0.9:
         warnings.append(f"the person is seen in {100 * seen.mean():.0f} % of the frames; the others are filled")
-    legs = confidence[seen][:, floor.ANKLES]
-    if len(legs) and np.median(legs) < 0.3:
+    if seen.any() and _feet_seen(confidence[seen]) < _FEET_SEEN:
         warnings.append("the feet are hardly ever seen; legs and floor are guessed")
     return warnings
 

@@ -7,6 +7,15 @@ import numpy as np
 from ..body import ANKLE_HEIGHT, CANONICAL_HEIGHT
 from ..skeletons import H36M17
 
+SIZES = (0.6, 1.4)
+"""Of people beside each other, children included."""
+
+SIZE_SPREAD = 0.15
+"""Standard deviation of that, as a share."""
+
+LEAST_CAMERA_HEIGHT = 0.5
+"""Metres over the floor from which on its distance tells sizes; from lower down, an error of the feet tells more."""
+
 ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]
 """Left, right: the order of ``contacts``."""
 
@@ -29,3 +38,17 @@ def floor_height(ankles: np.ndarray, seen: np.ndarray, height: float) -> float:
 def ankle_height(height: float) -> float:
     """Metres of the ankle joint over the floor, for a standing person of that height."""
     return ANKLE_HEIGHT * height / CANONICAL_HEIGHT
+
+
+def relative_size(ground: float, reference: float, error: float) -> float:
+    """How tall somebody is beside another who stands on the same floor before the same camera.
+
+    A picture does not tell the tall and far from the small and near, but the floor does: under one camera it is equally
+    far below for everybody. ground, reference: heights of the floor over the camera, metres (below it: negative), found
+    as if both were as tall. error: of their ratio, as a share. The likeliest size between what the floor says and that
+    people are about as tall as each other (normal distributions of its logarithm); 1 with a camera on the floor.
+    """
+    if max(ground, reference) > -LEAST_CAMERA_HEIGHT:
+        return 1.0
+    trust = SIZE_SPREAD**2 / (SIZE_SPREAD**2 + error**2)
+    return float(np.clip((reference / ground) ** trust, *SIZES))

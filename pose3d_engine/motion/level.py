@@ -46,6 +46,10 @@ _SURE_SHARE, _WALKED_M = 0.4, 1.5
 _PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)
 """Degrees; an answer beyond them is that of somebody who lies or hangs, not of a camera."""
 
+KNOWN_ERROR, UNKNOWN_ERROR = 4.0, 12.0
+"""Degrees by which the camera's tilt is off, mostly, where it is known and where a level camera is assumed; measured
+by ``scripts/bench_motion.py``."""
+
 
 @dataclass(frozen=True)
 class Body:

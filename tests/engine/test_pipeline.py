@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,13 +96,31 @@ def test_who_comes_late_and_leaves_early_stands_still_meanwhile():
     np.testing.assert_array_equal(late.root[90:], np.tile(late.root[89], (30, 1)))
 
 
+def test_a_child_beside_an_adult_stands_on_the_same_floor():
+    adult = walk(60)
+    floor_under_camera = np.array([0.0, 1.2, 5.0])  # camera axes: y is down
+    child = (walk(60) - floor_under_camera) * 0.75 + floor_under_camera + [1.5, 0.0, -1.0]
+    both = people(project(adult), project(child))
+    settings = pipeline.CaptureSettings(person="all", device="cpu", tilt=0, roll=0)
+    big, small = pipeline.capture(both, settings)
+    assert small.meta["height_m"] == pytest.approx(0.75 * 1.7, rel=0.06)
+    assert small.camera_t[0, 2] == pytest.approx(big.camera_t[0, 2], abs=0.08)
+    for motion in (big, small):
+        assert abs(float(motion.world[..., 2].min()) - motion.meta["height_m"] / 1.7 * 0.08) < 0.06
+    # The height that is given is that of whom is asked for.
+    alone = pipeline.capture(both, replace(settings, person="2", height=1.3))[0]
+    assert alone.meta["height_m"] == 1.3
+
+
 def test_two_people_stand_where_they_are_to_each_other(tmp_path):
     both = people(project(walk()), project(walk(seed=1) + [1.5, 0, 2.0]))
     motions = pipeline.capture(both, pipeline.CaptureSettings(person="all", device="cpu"))
     assert [motion.meta["person"] for motion in motions] == [1, 2]
     assert [path.name for path in pipeline.write(motions, tmp_path / "m.npz")] == ["m.person1.npz", "m.person2.npz"]
     alone = pipeline.capture(both, pipeline.CaptureSettings(person="2", device="cpu"))[0]
-    np.testing.assert_allclose(alone.world, motions[1].world, atol=1e-5)
+    # The height that was given is that of whom is asked for: alone, all is of another size, and no other.
+    size = alone.meta["height_m"] / motions[1].meta["height_m"]
+    np.testing.assert_allclose(alone.world, motions[1].world * size, atol=2e-3)
     apart = motions[1].root[0] - motions[0].root[0]
     world = motions[1].world[0, 0] - motions[0].world[0, 0]
     np.testing.assert_allclose(world[:2], (motions[0].camera_R[0] @ apart)[:2], atol=1e-4)
