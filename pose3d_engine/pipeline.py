@@ -70,10 +70,10 @@ class CaptureSettings:
 
     person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
     own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
-    several the first, metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter. repair: steps of
-    ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the motion goes through.
-    feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned clockwise, None for what
-    is found.
+    several the first, metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter.
+    repair: steps of ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
+    motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
+    clockwise, None for what is found.
     """
 
     person: str | tracking.PersonAt = "largest"

@@ -62,7 +62,11 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
     group.add_argument("--tds", type=tds, metavar="auto|N", help="stride of the lifter's window in frames")
     if height:
         group.add_argument(
-            "--height", type=float, default=defaults.height, metavar="M", help="of the person, sole to crown"
+            "--height",
+            type=float,
+            default=defaults.height,
+            metavar="M",
+            help="of the person (of several, the first), sole to crown",
         )
     group.add_argument(
         "--fov", type=float, default=defaults.fov, metavar="DEG", help="of the camera, across the picture's longer side"
