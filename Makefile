@@ -10,11 +10,11 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test test-packages lint showcase fuzz bench addon clean
+.PHONY: help setup assets demo test test-install test-matrix test-packages lint showcase fuzz bench addon clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
-	while IFS='|' read -r target text; do printf 'make %-8s %s\n' "$$target" "$$text"; done
+	while IFS='|' read -r target text; do printf 'make %-12s %s\n' "$$target" "$$text"; done
 
 setup: ## .venv with the engine, its development tools and Blender as a module
 	@$(SET_UP)
@@ -35,6 +35,12 @@ test: test-packages assets lint ## set-up, linter, type checker and all tests
 	$(VENV) -m pytest tests/engine tests/fuzz
 	$(VENV) -m pytest tests/addon
 	$(VENV) -m pytest tests/ui
+
+test-matrix: test-packages setup ## the add-on's tests in Blender 4.2, 4.5 and 5.2 too, each in an environment of its own
+	@$(VENV) scripts/test_matrix.py
+
+test-install: test-packages assets ## the add-on's Install button for real: empty home, interrupted, offline, full disk
+	$(VENV) -m pytest tests/install
 
 lint: setup ## ruff and mypy
 	$(VENV) -m ruff check
@@ -63,4 +69,4 @@ addon: setup ## dist/video_to_mocap-VERSION.zip
 	@$(VENV) scripts/build_addon.py
 
 clean: ## removes .venv, results and caches; keeps the downloaded weights
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache out dist
+	rm -rf .venv .venv-bpy-* .cache .mypy_cache .pytest_cache .ruff_cache out dist

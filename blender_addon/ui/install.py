@@ -21,14 +21,13 @@ from . import jobs, preferences
 from .layout import paragraph, progress
 
 STAGES = {
-    "": "Starting",
+    "": "Starting the installer",
     "start": "Getting ready",
-    "environment": "Making room for the engine",
+    "environment": "Making an environment",
     "download": "Downloading",
     "unpack": "Unpacking",
-    "model": "Getting the detector's model",
+    "model": "Fetching a model",
     "trial": "Trying the engine out",
-    "fetch": "Downloading the weights",
 }
 """What the installer's stages are called."""
 
@@ -62,7 +61,13 @@ def condition(context: bpy.types.Context) -> tuple[str, str]:
     except EngineNotFoundError as error:
         if _is_chosen(context):
             return CHOSEN, str(error)
-        return (installed.BROKEN if installed.read() else installed.MISSING), str(error)
+        if installed.read() or not installed.bundle():
+            return (installed.BROKEN if installed.read() else installed.MISSING), str(error)
+        build = builds.find(chosen.build if (chosen := preferences.of(context)) else "")
+        return installed.MISSING, (
+            f"The engine, which does the work, is not installed yet. {builds.size(build.download)} are downloaded, and "
+            f"{builds.size(build.room)} of disk are needed meanwhile. Blender itself is not changed."
+        )
     if _trouble:
         return (installed.BROKEN if command.origin == locate.OWN else CHOSEN), f"The engine does not work. {_trouble}"
     state = installed.state(installed.bundle()) if command.origin == locate.OWN else installed.READY
@@ -360,8 +365,8 @@ def draw_box(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
 def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     job = _runner.job
     assert job
-    cancelling = job.state == states.CANCELLING
-    layout.label(text="Cancelling" if cancelling else f"{_title}: {STAGES.get(job.stage, job.stage)}", icon="TIME")
+    words = STAGES.get(job.stage, job.stage) if job.method == "install" else _title
+    layout.label(text="Cancelling" if job.state == states.CANCELLING else words, icon="TIME")
     row = layout.row(align=True)
     chosen = preferences.of(context)
     if chosen:
@@ -399,7 +404,8 @@ def _draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context, chosen:
         if own or here:
             row.operator("video_to_mocap.uninstall", text="Remove", icon="TRASH")
     row = layout.row(align=True)
-    row.operator("video_to_mocap.check", icon="FILE_REFRESH")
+    if state != installed.MISSING:
+        row.operator("video_to_mocap.check", icon="FILE_REFRESH")
     row.operator("video_to_mocap.install_log", icon="TEXT")
     report = _report or (here.report if here else {})
     if report and state != installed.MISSING:
@@ -446,7 +452,9 @@ def _draw_cache(layout: bpy.types.UILayout, report: dict[str, Any]) -> None:
 
 def _draw_advanced(layout: bpy.types.UILayout, chosen: Any) -> None:
     icon = "TRIA_DOWN" if chosen.advanced else "TRIA_RIGHT"
-    layout.prop(chosen, "advanced", icon=icon, emboss=False)
+    head = layout.row()
+    head.alignment = "LEFT"
+    head.prop(chosen, "advanced", icon=icon, emboss=False)
     if chosen.advanced:
         column = layout.column()
         column.use_property_split = True

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 
-BLENDERS = ("bpy", "blender")
+BLENDERS = tuple(os.environ.get("VIDEO_TO_MOCAP_BLENDERS", "bpy blender").split())
 """The ``bpy`` wheel of this environment, and the ``blender`` on PATH (Debian's 3.4.1)."""
 
 BPY_PYTHON = os.environ.get("VIDEO_TO_MOCAP_BPY_PYTHON", sys.executable)
