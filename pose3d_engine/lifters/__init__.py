@@ -12,7 +12,7 @@ from .device import choose_device
 DEFAULT = "tcn-cmu"
 """The lifter that captures where nobody chooses another."""
 
-SHIPPED = (DEFAULT,)
+SHIPPED = (DEFAULT, "pstmo-s-cmu")
 """The lifters whose weights ship with the project."""
 
 __all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
