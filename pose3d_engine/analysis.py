@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import __version__, cache, files, pipeline, weights
+from . import __version__, cache, detectors, files, pipeline, weights
 from .data import People
 from .errors import UserError
 from .pipeline import AnalyseSettings
@@ -135,12 +135,10 @@ def _content(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); give another file") from error
 
 
-def _model(detector: str) -> str | None:
-    """The digest of a detector's weights, None where the register does not know them or they are missing."""
-    names = {entry.name for entry in weights.register()}
-    name = {"mediapipe": "mediapipe-full"}.get(detector, detector)
-    path = weights.present(name) if name in names else None
-    return files.sha256(path) if path else None
+def _model(detector: str) -> list[str | None]:
+    """The digests of a detector's weights, None for those that are missing."""
+    paths = [weights.present(name) for name in detectors.source(detector).networks]
+    return [files.sha256(path) if path else None for path in paths]
 
 
 @functools.cache

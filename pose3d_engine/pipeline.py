@@ -52,7 +52,7 @@ class AnalyseSettings:
     """
 
     detector: str = detectors.DEFAULT
-    max_people: int = 2
+    max_people: int = detectors.MAX_PEOPLE
     start: float | None = None
     end: float | None = None
     keypoints: Path | None = None

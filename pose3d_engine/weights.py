@@ -119,7 +119,10 @@ def entry_of(path: Path) -> Entry | None:
 def folders() -> tuple[Path, ...]:
     """Where weights are looked for, in this order; a folder need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder())
+    # What rtmlib has downloaded is used where it lies: the names of files are its own.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    rtmlib = Path(os.environ.get("TORCH_HOME") or cache / "rtmlib") / "hub" / "checkpoints"
+    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
 
 
 def present(name: str) -> Path | None:
@@ -132,20 +135,25 @@ def find(name: str) -> Path:
     """The path of the weights. Raises UserError, with the command that gets them, if no folder has them."""
     path = present(name)
     if path is None:
-        wanted = entry(name)
-        remedy = f"run: pose3d weights fetch {name}"
-        if not wanted.sources:
-            remedy = f"put {wanted.file} into {_target()} (from {wanted.origin})"
-        raise UserError(f"the weights {name} are not here; {remedy}")
+        run = "run: " if entry(name).sources else ""
+        raise UserError(f"the weights {name} are not here; {run}{remedy(name)}")
     return path
+
+
+def remedy(name: str) -> str:
+    """The command that gets weights, or what is to be done where there is none."""
+    wanted = entry(name)
+    if wanted.sources:
+        return f"pose3d weights fetch {name}"
+    return f"put {wanted.file} into {_target()} (from {wanted.origin})"
 
 
 def verify(name: str) -> Path:
     """The path of the weights, once their SHA-256 is the register's. Raises UserError if missing or different."""
     path, wanted = find(name), entry(name)
     if wanted.sha256 is not None and files.sha256(path) != wanted.sha256:
-        remedy = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
-        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {remedy}")
+        mend = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
+        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {mend}")
     return path
 
 

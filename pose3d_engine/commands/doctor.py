@@ -9,7 +9,7 @@ import platform
 import sys
 from typing import Any
 
-from .. import __version__, cache, lifters, weights
+from .. import __version__, cache, detectors, lifters, weights
 from ..errors import UserError
 
 HELP = "what is installed, which device, which weights, what is missing and how to mend it"
@@ -69,10 +69,31 @@ def report() -> dict[str, Any]:
         "device": device,
         "device_note": reason,
         "lifter": lifters.DEFAULT,
+        "sources": _sources(),
         "weights": listed,
         "cache": {"folder": str(cache.folder()), "bytes": sum(size for _, size, _ in cache.entries())},
         "problems": problems,
     }
+
+
+def _sources() -> list[dict[str, Any]]:
+    """The sources of 2D: what each gives, and what it lacks with the command that mends it (None if nothing)."""
+    listed = []
+    for source in detectors.SOURCES:
+        lacks = source.lacks()
+        listed.append(
+            {
+                "name": source.name,
+                "option": source.option,
+                "title": source.title,
+                "layout": source.layout,
+                "gives": list(source.gives),
+                "licence": source.licence,
+                "lacks": lacks[0] if lacks else None,
+                "mend": lacks[1] if lacks else None,
+            }
+        )
+    return listed
 
 
 def _version(package: str) -> str | None:
@@ -92,6 +113,12 @@ def execute(args: argparse.Namespace) -> None:
         print(f"device {state['device']}" + (f" ({state['device_note']})" if state["device_note"] else ""))
         for package, version in state["packages"].items():
             print(f"  {package:24} {version or 'MISSING'}")
+        print("sources of 2D")
+        for source in state["sources"]:
+            gives = ", ".join([source["layout"], *source["gives"]])
+            print(f"  {source['name']:32} {'-' if source['lacks'] else 'ready':6} {source['licence']}; {gives}")
+            if source["lacks"]:
+                print(f"  {'':39} {source['lacks']}: {source['mend']}")
         print("weights")
         for entry in state["weights"]:
             mark = "default " if entry["name"] in NEEDED else ""

@@ -22,7 +22,14 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
     """The options of :class:`~pose3d_engine.pipeline.AnalyseSettings`."""
     group = parser.add_argument_group("people")
     defaults = AnalyseSettings()
-    group.add_argument("--detector", choices=detectors.NAMES, default=defaults.detector)
+    ours = "; ".join(f"{source.name}: {source.title}" for source in detectors.SOURCES if source.name in detectors.NAMES)
+    group.add_argument(
+        "--detector",
+        choices=detectors.NAMES,
+        default=defaults.detector,
+        metavar="NAME",
+        help=f"what finds them. {ours}",
+    )
     group.add_argument(
         "--max-people", type=int, default=defaults.max_people, metavar="N", help="people to look for in a frame"
     )

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from ..errors import UserError
 from .base import Detector
+from .sources import DEFAULT, NAMES, SOURCES, Source, source
 
-DEFAULT = "mediapipe"
+__all__ = ["DEFAULT", "MAX_PEOPLE", "NAMES", "SOURCES", "Detector", "Source", "create", "source"]
 
-NAMES = (DEFAULT, "mediapipe-full", "mediapipe-heavy", "mediapipe-lite")
-"""What :func:`create` knows; ``mediapipe`` is ``mediapipe-full``."""
-
-__all__ = ["DEFAULT", "NAMES", "Detector", "create"]
+MAX_PEOPLE = 4
+"""People who are looked for in a frame, the largest. Time goes by who is there, not by this."""
 
 
-def create(name: str = DEFAULT, max_people: int = 2) -> Detector:
+def create(name: str = DEFAULT, max_people: int = MAX_PEOPLE) -> Detector:
     """A detector for one video, which finds at most ``max_people`` in a frame.
 
-    Raises UserError for a name that is not known and for weights that are missing.
+    Raises UserError for a name that is not known and for packages or weights that are missing.
     """
     if max_people < 1:
         raise UserError(f"max people is {max_people}; give 1 or more")
-    if name not in NAMES:
-        raise UserError(f"no detector is called {name!r}; there are {', '.join(NAMES)}")
-    # Imported when wanted: MediaPipe takes a second to load.
+    chosen = source(name)
+    # Imported when wanted: each takes a second to load.
+    if chosen.module == "onnxruntime":
+        from .onnx import OnnxDetector
+
+        return OnnxDetector(chosen.name, chosen.networks, max_people)
     from .mediapipe import MediaPipeDetector
 
-    return MediaPipeDetector("mediapipe-full" if name == DEFAULT else name, max_people)
+    return MediaPipeDetector(chosen.name, max_people)

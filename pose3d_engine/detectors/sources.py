@@ -1,0 +1,102 @@
+"""The sources of 2D, as data: what each gives and needs, and under which terms. `doctor` and `--detector` read this."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from .. import weights
+from ..errors import UserError
+
+DEFAULT = "mediapipe"
+
+_SHORT = {DEFAULT: "mediapipe-full"}
+"""Names that stand for another."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A detector of ours, or another program's results.
+
+    layout: of the points that are kept whole beside COCO-17, whose scores are always 0 to 1. gives: what the layout has
+    beyond COCO-17. extra: the group of packages to install, with the module that shows whether it is; None for what is
+    always there. networks: names in the register of weights, the one that finds people first. option: what chooses it
+    on the command line.
+    """
+
+    name: str
+    title: str
+    layout: str
+    gives: tuple[str, ...]
+    licence: str
+    networks: tuple[str, ...] = ()
+    extra: str | None = None
+    module: str | None = None
+    option: str = "--detector"
+
+    def lacks(self) -> tuple[str, str] | None:
+        """What is missing to use it, and the command that mends it; None if nothing is.
+
+        Raises UserError if the register of weights cannot be read.
+        """
+        if self.module is not None and importlib.util.find_spec(self.module) is None:
+            return f"{self.module} is not installed", f"pip install 'pose3d-engine[{self.extra}]'"
+        missing = next((network for network in self.networks if weights.present(network) is None), None)
+        return None if missing is None else (f"the weights {missing} are not here", weights.remedy(missing))
+
+
+def _mediapipe(size: str, title: str) -> Source:
+    name = f"mediapipe-{size}"
+    gives = ("feet", "hands (three fingertips)", "face", "its own 3D")
+    return Source(name, title, "blazepose33", gives, "Apache-2.0", (name,))
+
+
+def _onnx(name: str, title: str, layout: str, gives: tuple[str, ...], *networks: str) -> Source:
+    return Source(name, title, layout, gives, "Apache-2.0", networks, "rtmpose", "onnxruntime")
+
+
+_FEET = ("feet", "crown, neck")
+
+SOURCES = (
+    _mediapipe("full", "MediaPipe Pose Landmarker (the default, also called mediapipe)"),
+    _mediapipe("heavy", "MediaPipe's larger network: slower, loses people less often"),
+    _mediapipe("lite", "MediaPipe's smaller network: faster, less accurate"),
+    _onnx("rtmpose", "RTMPose-m, people found by YOLOX-m", "halpe26", _FEET, "yolox-m", "rtmpose-m"),
+    _onnx("rtmpose-lightweight", "RTMPose-s and YOLOX-tiny", "halpe26", _FEET, "yolox-tiny", "rtmpose-s"),
+    _onnx("rtmpose-performance", "RTMPose-x and YOLOX-x", "halpe26", _FEET, "yolox-x", "rtmpose-x"),
+    _onnx(
+        "rtmw",
+        "RTMW-x, the whole body with hands and face",
+        "coco_wholebody133",
+        ("feet", "hands", "face"),
+        "yolox-m",
+        "rtmw-x",
+    ),
+    _onnx("rtmo", "RTMO-m, everybody in one pass", "coco17", (), "rtmo-m"),
+    _onnx("rtmo-lightweight", "RTMO-s", "coco17", (), "rtmo-s"),
+    _onnx("rtmo-performance", "RTMO-l", "coco17", (), "rtmo-l"),
+    _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),
+    _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "vitpose"),
+    Source(
+        "keypoints", "results of another program: docs/keypoints.md", "the file's", (), "its own", option="--keypoints"
+    ),
+    Source(
+        "command",
+        "another program, run on the video: docs/keypoints.md",
+        "its result's",
+        (),
+        "its own",
+        option="--detector-command",
+    ),
+)
+
+NAMES = (DEFAULT, *(source.name for source in SOURCES if source.option == "--detector"))
+"""What ``--detector`` takes."""
+
+
+def source(name: str) -> Source:
+    """The detector of that name. Raises UserError, with the names there are, if there is none."""
+    name = _SHORT.get(name, name)
+    if name not in NAMES:
+        raise UserError(f"no detector is called {name!r}; there are {', '.join(NAMES)}")
+    return next(entry for entry in SOURCES if entry.name == name)
