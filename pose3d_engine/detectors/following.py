@@ -34,6 +34,9 @@ _REACH_GROWS_S = 0.3
 """How far a pose may be from where it was expected, in diagonals of the box. From frame to frame and for a short while
 of absence; what happens after longer ones is for tracking to say."""
 
+_AGAIN = 2.0
+"""Who was lost may be so much stranger: nobody else who is known is there, and left and right are sometimes mistaken."""
+
 _SAME = 0.15
 """Two looks at one frame give the same person if their poses are this close."""
 
@@ -185,7 +188,7 @@ class Following:
                     if not any(same(pose, other) for other in others.values())
                 ]
                 pose = best(found, lambda pose: person.strangeness(pose, time))
-                if pose is None or person.strangeness(pose, time) > 1:
+                if pose is None or person.strangeness(pose, time) > _AGAIN:
                     continue
                 started = self._start(painted, person.watcher, pose)
                 if started is not None:
