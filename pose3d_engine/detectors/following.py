@@ -35,7 +35,7 @@ _REACH_GROWS_S = 0.3
 of absence; what happens after longer ones is for tracking to say."""
 
 _AGAIN = 2.0
-"""Who was lost may be so much stranger: nobody else who is known is there, and left and right are sometimes mistaken."""
+"""Who was lost may be so much stranger: nobody else who is known is there, and sides are sometimes mistaken."""
 
 _SAME = 0.15
 """Two looks at one frame give the same person if their poses are this close."""
