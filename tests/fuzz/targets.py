@@ -16,7 +16,7 @@ from blender_addon.retarget import motion_file
 from pose3d_engine import keypoint_files, pipeline, protocol, weights
 from pose3d_engine.data import Motion, People
 from pose3d_engine.errors import UserError
-from pose3d_engine.lifters import checkpoint_files, tcn
+from pose3d_engine.lifters import checkpoint_files, viewed
 from pose3d_engine.lifters.temporal import TemporalModel
 from pose3d_engine.training import acclaim, bvh
 from tests.engine import filmed, test_prepare
@@ -105,8 +105,8 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _tcn(folder: Path) -> list[Path]:
-    config = tcn.TcnConfig(filter_widths=(3, 3), channels=2)
-    tcn.save_weights(folder / "a.safetensors", config, config.model().state_dict())
+    config = viewed.TcnConfig(filter_widths=(3, 3), channels=2)
+    viewed.save_weights(folder / "a.safetensors", config, config.model().state_dict())
     return [folder / "a.safetensors"]
 
 
@@ -149,7 +149,7 @@ TARGETS = (
     Target("motions", _motions, Motion.load, mutations.of_arrays, ".npz"),
     Target("motions_in_blender", _motions, motion_file.load, mutations.of_arrays, ".npz"),
     Target("checkpoints", _checkpoints, checkpoint_files.read, mutations.of_bytes, ".bin"),
-    Target("weights", _tcn, tcn.read_weights, mutations.of_bytes, ".safetensors"),
+    Target("weights", _tcn, viewed.read_weights, mutations.of_bytes, ".safetensors"),
     Target(
         "register",
         lambda folder: [ROOT / "checkpoint" / "register.json"],
