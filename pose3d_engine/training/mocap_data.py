@@ -335,11 +335,14 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
         some = points[swapped]
         points[swapped] = np.where((when[:, :, None] & legs)[..., None], some[:, :, COCO17.mirror], some)
 
-    # Detectors differ in how much their scores tell: MediaPipe's are near 1 for all that it believes to see.
-    telling = 1.0 if level is not None else rng.random((n, 1, 1))
     relative = np.linalg.norm(error, axis=-1)
-    doubt = telling * (relative * 6 + np.abs(rng.normal(0, 0.06, relative.shape)))
-    scores = np.clip(1.0 - doubt - 0.35 * hidden, 0.05, 1)
+    doubt = relative * 6 + np.abs(rng.normal(0, 0.06, relative.shape)) + 0.35 * hidden
+    if level is None:
+        # Detectors differ in how much their scores tell: MediaPipe's are near 1 for all that it believes to see, and
+        # low for hidden limbs that it places well.
+        fancied = _smooth_noise(rng, n, length, 17, 25) > 1.3
+        doubt = doubt * rng.random((n, 1, 1)) ** 3 + 0.4 * fancied * rng.random((n, 1, 1))
+    scores = np.clip(1.0 - doubt, 0.05, 1)
     lost = _smooth_noise(rng, n, length, 17, 5) > 2.7
     points = _held(points, lost)
     return points.astype(np.float32), np.where(lost, 0, scores).astype(np.float32)
