@@ -105,7 +105,9 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]
         if size > MOST_BYTES:
             raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            # A member that is no array comes as its bytes.
+            found = {key: archive[key] for key in archive.files}
+            arrays = {key: value for key, value in found.items() if isinstance(value, np.ndarray)}
     except DAMAGE as error:
         raise UserError(f"{path}: not {what} ({brief(error)}); make it again") from error
     missing = [key for key in required if key not in arrays]

@@ -99,7 +99,7 @@ def load(path: str | Path) -> MotionFile:
         raise MotionFileError(f"{path}: no such file; capture the video again")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in (*_SHAPES, "meta")}
+            arrays = {key: np.asarray(archive[key]) for key in (*_SHAPES, "meta")}
     except KeyError as error:
         raise MotionFileError(f"{path}: not a motion file ({error.args[0]}); capture the video again") from error
     except _DAMAGE as error:

@@ -24,6 +24,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.run", description="coverage-guided fuzzing")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="all of them by default")
     parser.add_argument("--seconds", type=int, default=10, help="for each target (10)")
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="so many inputs in place of a time, the same ones each time"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "out" / "fuzz", help="corpus and findings (out/fuzz)")
     args = parser.parse_args()
 
@@ -42,7 +45,8 @@ def main() -> int:
             for number, path in enumerate(target.seeds(Path(made))):
                 (corpus / f"seed-{number}").write_bytes(path.read_bytes())
         before = set(findings.iterdir())
-        options = [f"-max_total_time={args.seconds}", f"-artifact_prefix={findings}/", "-max_len=400000", "-timeout=20"]
+        limit = [f"-runs={args.runs}", "-seed=1"] if args.runs else [f"-max_total_time={args.seconds}"]
+        options = [*limit, f"-artifact_prefix={findings}/", "-max_len=400000", "-timeout=20"]
         command = [sys.executable, "-m", "tests.fuzz.run_one", target.name, *options, str(corpus)]
         done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         new = sorted(set(findings.iterdir()) - before)
