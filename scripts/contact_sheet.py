@@ -45,15 +45,6 @@ class Window:
     height: float
 
 
-def chosen_rows(motion: MotionFile, columns: int) -> list[int]:
-    """Rows spread evenly over the frames in which the person was seen (all frames, if never)."""
-    seen = np.flatnonzero(motion.confidence.mean(axis=1) > 0.2)
-    if len(seen) < columns:
-        seen = np.arange(len(motion))
-    places = (np.arange(columns) + 0.5) / columns * len(seen)
-    return [int(seen[int(place)]) for place in places]
-
-
 def windows(motion: MotionFile, rows: list[int]) -> list[Window]:
     """Around the person in each of the rows; all of one size, so that nearer looks nearer."""
     cx, cy = motion.meta["principal_point"]
@@ -135,7 +126,7 @@ def sheet(upper: list[np.ndarray], lower: list[np.ndarray], times: list[float]) 
 def make(video_path: Path, motion_path: Path, output: Path, columns: int) -> None:
     """Writes the contact sheet. Raises UserError or MotionFileError on bad input."""
     motion = load(motion_path)
-    rows = chosen_rows(motion, min(columns, len(motion)))
+    rows = studio.chosen_rows(motion, min(columns, len(motion)))
     parts = windows(motion, rows)
     # The video first: it fails sooner than the renders take.
     upper = video_tiles(video_path, motion, rows, parts)

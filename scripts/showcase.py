@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -123,18 +124,11 @@ def panel(picture: np.ndarray, width: int) -> np.ndarray:
     return cv2.resize(scaled[:, spare : spare + width], (width, HEIGHT))
 
 
-def chosen_rows(motion: MotionFile, count: int) -> set[int]:
-    """Rows for the picture: spread over the stretch in which the person was seen."""
-    seen = np.flatnonzero(motion.confidence.mean(axis=1) > 0.2)
-    places = (np.arange(count) + 0.5) / count * max(1, len(seen))
-    return {int(seen[int(place)]) for place in places} if len(seen) else set()
-
-
 def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -> list[Path]:
     """Writes film and picture. Raises UserError or MotionFileError on bad input."""
     motion = load(motion_path)
     film, still = output / f"{path.stem}.mp4", output / f"{path.stem}.png"
-    wanted = sorted(chosen_rows(motion, count))
+    wanted = studio.chosen_rows(motion, count)
     columns = []
     with tempfile.TemporaryDirectory() as temporary, files.replacing(film) as unfinished:
         frames = frames_of(path, motion, rate)
@@ -144,7 +138,7 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
             stream = container.add_stream("libx264", rate=round(min(rate, motion.fps)), options={"crf": "20"})
             stream.width, stream.height = 2 * stage.front_width + stage.side_width, HEIGHT
             stream.pix_fmt = "yuv420p"
-            for row, picture in _chained(first, frames):
+            for row, picture in chain([first], frames):
                 views = stage.views(row)
                 page = np.concatenate([panel(picture, stage.front_width), *views], axis=1)
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(page), format="bgr24")))
@@ -164,11 +158,6 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
 def _widened(picture: np.ndarray, width: int) -> np.ndarray:
     spare = width - picture.shape[1]
     return cv2.copyMakeBorder(picture, 0, 0, spare // 2, spare - spare // 2, cv2.BORDER_REPLICATE)
-
-
-def _chained(first: tuple[int, np.ndarray], rest: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-    yield first
-    yield from rest
 
 
 def main(argv: list[str]) -> int:

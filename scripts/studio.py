@@ -15,6 +15,15 @@ import numpy as np
 from blender_addon.retarget.motion_file import JOINTS, MotionFile
 
 
+def chosen_rows(motion: MotionFile, columns: int) -> list[int]:
+    """Rows spread evenly over the frames in which the person was seen (all frames, if never)."""
+    seen = np.flatnonzero(motion.confidence.mean(axis=1) > 0.2)
+    if len(seen) < columns:
+        seen = np.arange(len(motion))
+    places = (np.arange(columns) + 0.5) / columns * len(seen)
+    return [int(seen[int(place)]) for place in places]
+
+
 def light(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
     """Workbench, which needs no GPU: studio light, soft outlines, a shadow on the floor. size: pixels."""
     scene.render.engine = "BLENDER_WORKBENCH"

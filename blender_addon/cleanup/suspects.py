@@ -1,4 +1,4 @@
-"""Frames that an animator should look at: seen badly, or moving in a way that nobody moves."""
+"""Frames that an animator should look at: those that move in a way that nobody moves."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import numpy as np
 
 from . import quaternions as quat
 from .motion import Motion
-
-LOW = 0.3
-"""Confidence below which a frame is suspicious."""
 
 
 def jerky(motion: Motion, bones: list[int], times: float = 8.0) -> np.ndarray:

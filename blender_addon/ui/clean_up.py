@@ -367,7 +367,7 @@ class VIDEO_TO_MOCAP_OT_restore_raw(_Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
-    """Mark where the motion jerks, beside where the person was hardly seen: keys of the kind Jitter, and markers"""
+    """Mark where the motion jerks: keys of the kind Jitter, and markers"""
 
     bl_idname = "video_to_mocap.mark_suspicious"
     bl_label = "Mark Suspicious"
@@ -395,7 +395,7 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
-    """Go to the next stretch that is marked as suspicious: seen badly, or jerking"""
+    """Go to the next stretch that is marked as suspicious"""
 
     bl_idname = "video_to_mocap.next_suspicious"
     bl_label = "Next Suspicious Frame"
@@ -461,12 +461,4 @@ _CLASSES = (
     VIDEO_TO_MOCAP_PT_clean_up,
 )
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -50,12 +50,4 @@ class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
 
 _CLASSES = (VIDEO_TO_MOCAP_OT_cancel, VIDEO_TO_MOCAP_PT_main)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -71,12 +71,4 @@ class VIDEO_TO_MOCAP_PT_report(Step, bpy.types.Panel):
 
 _CLASSES = (VIDEO_TO_MOCAP_OT_copy_report, VIDEO_TO_MOCAP_PT_report)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -183,12 +183,4 @@ if hasattr(bpy.types, "FileHandler"):  # Blender 4.1
 
     _CLASSES = (*_CLASSES, VIDEO_TO_MOCAP_FH_video)
 
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)
