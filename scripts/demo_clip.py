@@ -4,7 +4,8 @@
 
 The clips come out of the wheels of packages (all by David Pagnon, BSD-3-Clause): ``demo`` is that of Sports2D, 230
 frames of 1768 x 994 at 30 frames a second, in which a man does jumping jacks on a wall and a woman walks past below;
-``single-cam01`` and ``single-cam03`` are two views of Pose2Sim's, 100 frames of a man on a beam in portrait at 60.
+``single-cam01`` and ``single-cam03`` are two views of Pose2Sim's, 100 frames of a man on a beam in portrait at 60;
+``multi-cam01`` to ``multi-cam04`` are four views of him with a rendered woman, who hides him or is smaller than he.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Clip:
     sha256: str
 
 
-_SINGLE = "Pose2Sim/Demo_SinglePerson/videos"
+_SINGLE, _MULTI = "Pose2Sim/Demo_SinglePerson/videos", "Pose2Sim/Demo_MultiPerson/videos"
 CLIPS = {
     "demo": Clip(
         "sports2d==0.8.34",
@@ -42,6 +43,18 @@ CLIPS = {
     ),
     "single-cam03": Clip(
         "pose2sim==0.10.49", f"{_SINGLE}/cam03.mp4", "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca"
+    ),
+    "multi-cam01": Clip(
+        "pose2sim==0.10.49", f"{_MULTI}/cam01.mp4", "543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53"
+    ),
+    "multi-cam02": Clip(
+        "pose2sim==0.10.49", f"{_MULTI}/cam02.mp4", "8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b"
+    ),
+    "multi-cam03": Clip(
+        "pose2sim==0.10.49", f"{_MULTI}/cam03.mp4", "d3daf48cdf9f5603868ddb99166ddaf9b12279e7ce968922926560d5fd3f0c99"
+    ),
+    "multi-cam04": Clip(
+        "pose2sim==0.10.49", f"{_MULTI}/cam04.mp4", "1490149dc40e7301fa5ceae23862b044ba5c398a8b2a40df21ed894702728c09"
     ),
 }
 

@@ -13,7 +13,7 @@ from pose3d_engine.data import FrameDetections, People, VideoInfo
 from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import COCO17
 from pose3d_engine.tracking import PersonAt, Tracker, complete, fill, select
-from scripts import bench_tracking, crossings
+from scripts import bench_people, bench_tracking, crossings
 
 FPS = 30.0
 INFO = VideoInfo("clip.mp4", 1920, 1080, FPS, 10.0, 300, 0)
@@ -316,3 +316,21 @@ def test_one_who_is_found_twice_is_one() -> None:
         return seen(true, noisy(np.random.default_rng(frame), true))
 
     assert len(track(60, at).keypoints2d) == 1
+
+
+def test_the_bench_tells_switches_and_misses() -> None:
+    frames = np.arange(100)
+    labels = bench_people.labelled("cam02", frames)
+    people = np.full((2, 100, 17, 3), 1.0)
+    for person in range(2):
+        people[person, :, :5, :2], people[person, :, 5:, :2] = labels[person, :, :1], labels[person, :, 1:]
+    assert (bench_people.whose(people, labels) == [[0], [1]]).all()
+
+    people[0, 20:30] = np.nan  # not found
+    people[1, 40:50, :, :2] += 1000  # somewhere else
+    exchanged = people.copy()
+    exchanged[:, 70:] = people[::-1, 70:]
+    for found, wanted in ((people, 0), (exchanged, 2)):
+        tracks = bench_people.whose(found, labels)
+        assert (tracks >= 0).mean(axis=1).tolist() == [0.9, 0.9]
+        assert bench_people.switches(tracks) == wanted
