@@ -3,6 +3,9 @@
     blender -b --python scripts/batch.py -- VIDEO... --output-dir DIR --format fbx --format bvh
     python scripts/batch.py VIDEO... --output-dir DIR        (where the module bpy is installed)
 
+Several people of a video share one .blend, in which they stand where they were relative to each other; other formats
+hold one person each. Motion files CLIP.person1.npz, CLIP.person2.npz that are given together are people of one video.
+
 One line of JSON a result goes to stdout, everything else to stderr. (Blender itself greets on stdout before
 any script runs; results are the lines that begin with a brace.) Exit status: 0 all done, 1 some failed, 2 bad
 usage. Run again, it makes only what is missing, older than its input, or was made with other settings.
@@ -203,10 +206,13 @@ def _newer(result: Path, source: Path) -> bool:
     return result.is_file() and result.stat().st_mtime >= source.stat().st_mtime
 
 
-def write_scene(motion: MotionFile, video: Path | None, outputs: dict[str, Path], options: argparse.Namespace) -> None:
-    """A scene with the character, the light and the video's camera, written in the wanted formats.
+def write_scene(
+    motions: list[MotionFile], video: Path | None, outputs: dict[str, Path], options: argparse.Namespace
+) -> None:
+    """A scene with the characters, the light and the video's camera, written in the wanted formats; fbx and bvh hold
+    the first character alone.
 
-    The character is a new one, or the rig of ``--armature`` in its own file. Raises ClipError and RigError.
+    They are new ones, or the rig of ``--armature`` in its own file. Raises ClipError and RigError.
     """
     if options.armature:
         path, name = options.armature
@@ -215,14 +221,14 @@ def write_scene(motion: MotionFile, video: Path | None, outputs: dict[str, Path]
         bpy.ops.wm.read_factory_settings(use_empty=True)
         targets = {}
     context = bpy.context
-    (armature,) = apply.capture_to_scene(context, [motion.path], True, targets)
+    (armature, *_) = apply.capture_to_scene(context, [motion.path for motion in motions], True, targets)
     for kind, path in outputs.items():
         if kind == "fbx":
             export.export_fbx(context, armature, path)
         elif kind == "bvh":
             export.export_bvh(context, armature, path)
         else:
-            camera.look_through(context, camera.create_camera(context, motion, "Video camera"), motion, video)
+            camera.look_through(context, camera.create_camera(context, motions[0], "Video camera"), motions[0], video)
             camera.add_sun(context)
             export.save_blend(path)
 
@@ -254,14 +260,27 @@ def _noted_rig(note: Path) -> str | None:
         return None
 
 
-def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterator[Result]:
-    """The results of one input, a person each; failures are results too."""
+def together(inputs: list[Path]) -> list[list[Path]]:
+    """The inputs in their order, motion files of several people of one video as one."""
+    groups: dict[Path, list[Path]] = {}
+    for path in inputs:
+        name = re.fullmatch(r"(.+)\.person[1-9]\d*", path.stem) if _is_motion(path) else None
+        groups.setdefault(path.with_name(name[1]) if name else path, []).append(path)
+    return list(groups.values())
+
+
+def _is_motion(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
+
+
+def process(sources: list[Path], options: argparse.Namespace, engine: Engine) -> Iterator[Result]:
+    """The results of a video, or of the motion files of one, a person each; failures are results too."""
     started = time.monotonic()
 
     def report(text: str) -> None:
-        print(f"{source.name}: {text}", file=sys.stderr, flush=True)
+        print(f"{sources[0].name}: {text}", file=sys.stderr, flush=True)
 
-    result: Result = {"input": str(source), "person": None, "outputs": [], "frames": 0, "seconds": 0.0}
+    result: Result = {"input": str(sources[0]), "person": None, "outputs": [], "frames": 0, "seconds": 0.0}
     result |= {"warnings": [], "error": None, "skipped": False}
 
     def finished(**facts: Any) -> Result:
@@ -271,20 +290,27 @@ def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterat
         return {**result, **facts, "seconds": seconds}
 
     records: list[dict[str, Any]]
-    is_motion = source.suffix.lower() == ".npz"
+    video = None if _is_motion(sources[0]) else sources[0]
     try:
-        records = [{"path": source}] if is_motion else capture(source, options, engine, report)
+        records = [{"path": path} for path in sources] if video is None else capture(video, options, engine, report)
     except (ClipError, export.ExportError) as error:
         yield finished(error=str(error))
         return
     for record in records:
         path: Path = record["path"]
         facts: Result = {"person": record.get("person"), "warnings": record.get("warnings", [])}
+        if video is None:
+            facts["input"] = str(path)
         try:
             motion = load(path)
             facts |= {"person": motion.meta.get("person"), "frames": len(motion)}
             outputs = {kind: options.output_dir / f"{path.stem}.{kind}" for kind in options.formats}
-            sources = [path, *([options.armature[0]] if options.armature else [])]
+            needed = {kind: [path, *([options.armature[0]] if options.armature else [])] for kind in outputs}
+            # One rig has room for one person, a scene for all.
+            shared = len(records) > 1 and not options.armature and "blend" in outputs
+            if shared:
+                outputs["blend"] = options.output_dir / f"{path.stem.rpartition('.person')[0]}.blend"
+                needed["blend"] = [other["path"] for other in records]
             # Results do not tell by themselves whose body they show.
             note = options.output_dir / f"{path.stem}.rig.txt"
             rig = (
@@ -296,17 +322,18 @@ def process(source: Path, options: argparse.Namespace, engine: Engine) -> Iterat
             missing = {
                 kind: output
                 for kind, output in outputs.items()
-                if not same or not all(_newer(output, source) for source in sources)
+                if not same or not all(_newer(output, source) for source in needed[kind])
             }
             if missing:
                 report(f"writing {', '.join(output.name for output in missing.values())}")
                 _require_folder(options.output_dir)
-                write_scene(motion, None if is_motion else source, missing, options)
+                beside = [load(other["path"]) for other in records if other is not record]
+                write_scene([motion, *(beside if shared and "blend" in missing else [])], video, missing, options)
                 if rig:
                     note.write_text(f"{rig}\n", encoding="utf-8")
                 else:
                     note.unlink(missing_ok=True)
-            written = list(outputs.values()) if is_motion else [path, *outputs.values()]
+            written = list(outputs.values()) if video is None else [path, *outputs.values()]
             yield finished(**facts, outputs=[str(output) for output in written], skipped=not missing)
         except (MotionFileError, RigError, ClipError, export.ExportError) as error:
             yield finished(**facts, error=str(error))
@@ -318,8 +345,8 @@ def main(argv: list[str], emit: Callable[[Result], None]) -> int:
     engine = Engine()
     failed = False
     try:
-        for source in options.inputs:
-            for result in process(source, options, engine):
+        for sources in together(options.inputs):
+            for result in process(sources, options, engine):
                 failed = failed or result["error"] is not None
                 emit(result)
     finally:

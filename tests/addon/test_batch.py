@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import bpy
+import numpy as np
 import pytest
 import synthetic
 
@@ -91,6 +93,12 @@ def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model:
     assert (status, results[0]["skipped"]) == (0, True)
 
 
+def walking_at(x: float) -> tuple[np.ndarray, np.ndarray]:
+    """Six frames of somebody who starts at that place."""
+    world, contacts = synthetic.walk(6)
+    return world + [x, 0, 0], contacts
+
+
 class FakeEngine:
     """Stands in for EngineClient: captures two people out of any video, at once."""
 
@@ -114,7 +122,7 @@ class FakeEngine:
             result = {"motions": []}
             for person in (1, 2):
                 path = output.with_name(f"{output.stem}.person{person}.npz")
-                synthetic.save_motion(path, *synthetic.walk(6), person=person)
+                synthetic.save_motion(path, *walking_at(person - 1), person=person)
                 result["motions"].append({"person": person, "path": str(path), "frames": 6, "warnings": [f"w{person}"]})
         answer = {"type": "result", "result": result}
         if FakeEngine.failure and method == "analyse":
@@ -169,6 +177,45 @@ def test_several_people_are_several_results(batch: ModuleType, video: Path, tmp_
         "tds": 3,
         "height": 1.8,
         "fov": 60.0,
+    }
+
+
+def test_several_people_share_one_scene(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    words = (video, "--output-dir", folder, "--person", "all", "--format", "blend", "--format", "bvh")
+    status, results = work(batch, *words)
+    assert status == 0
+    outputs = [[Path(path).name for path in result["outputs"]] for result in results]
+    assert outputs == [[f"clip.person{n}.npz", "clip.blend", f"clip.person{n}.bvh"] for n in (1, 2)]
+    assert _armatures(folder / "clip.blend") == {"clip.person1": 0.0, "clip.person2": 1.0}
+    assert [result["skipped"] for result in work(batch, *words)[1]] == [True, True]
+    # One whose motion is newer makes the scene of all anew.
+    future = video.stat().st_mtime + 100
+    os.utime(folder / "clip.person2.npz", (future, future))
+    assert [result["skipped"] for result in work(batch, *words)[1]] == [False, False]
+
+
+def test_motion_files_of_one_video_share_one_scene(batch: ModuleType, tmp_path: Path) -> None:
+    people = [tmp_path / f"clip.person{person}.npz" for person in (1, 2)]
+    for person, path in enumerate(people):
+        synthetic.save_motion(path, *walking_at(person), person=person + 1)
+    other = synthetic.save_motion(tmp_path / "other.npz", *synthetic.walk(6))
+    words = (people[0], other, people[1], "--output-dir", tmp_path / "out", "--format", "blend")
+    status, results = work(batch, *words)
+    assert status == 0
+    assert [result["input"] for result in results] == [str(path) for path in (*people, other)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.blend", "other.blend"]
+    assert _armatures(tmp_path / "out" / "clip.blend") == {"clip.person1": 0.0, "clip.person2": 1.0}
+
+
+def _armatures(path: Path) -> dict[str, float]:
+    """The armatures of a file, and where along x the hips of each are in the first frame, rounded to half metres."""
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    bpy.context.scene.frame_set(1)
+    return {
+        item.name: round(2 * (item.matrix_world @ item.pose.bones["hips"].head).x) / 2
+        for item in bpy.context.scene.objects
+        if item.type == "ARMATURE"
     }
 
 
