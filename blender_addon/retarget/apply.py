@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..cleanup import action, marks
 from . import body, character, keyframes, skeleton, solve, timeline
 from .motion_file import MotionFile, load
 
@@ -28,7 +29,7 @@ def capture_to_scene(
 
     targets: by row in ``paths``, the rigs that take a motion instead of a new armature. set_scene: give the scene the
     rate and the frame range of the motion. Otherwise keys are placed in the scene's own rate. The scene's selection and
-    mode are as before; nothing stays behind if a file fails.
+    mode are as before; nothing stays behind if a file fails. Stretches of low confidence are marked on the timeline.
     Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
     """
     motions = [load(path) for path in paths]
@@ -48,6 +49,8 @@ def capture_to_scene(
             for row, target in targets.items():
                 character.write(context, target, motions[row], solved[row], character_name(motions[row]))
                 made[row] = target.armature
+            for row, motion in enumerate(motions):
+                _mark_doubts(scene, made[row], motion)
             # Without this the new pose shows only after the next change of frame.
             scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
             return [made[row] for row in range(len(motions))]
@@ -187,6 +190,13 @@ def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name:
         if index == 0:
             keyframes.write(bag, path + "location", frames, pose.location, bone)
         keyframes.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
+
+
+def _mark_doubts(scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile) -> None:
+    """Marks on the timeline where the person was hardly seen."""
+    frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
+    action.mark(action.bag_of(armature), frames[motion.doubtful])
+    marks.show(scene, armature)
 
 
 _KINDS = ("objects", "armatures", "meshes", "materials", "actions")

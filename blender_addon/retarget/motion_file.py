@@ -33,6 +33,17 @@ JOINTS = (
 )
 """The 17 joints in the order of the file's rows (Human3.6M)."""
 
+LIMBS = (
+    ("LShoulder", "LElbow", "LWrist"),
+    ("RShoulder", "RElbow", "RWrist"),
+    ("LHip", "LKnee", "LAnkle"),
+    ("RHip", "RKnee", "RAnkle"),
+)
+
+DOUBTFUL = 0.3
+"""Mean confidence of a limb's joints below which nobody should trust it unseen. One hidden hand, as of everybody who
+is filmed from the side, is not enough; an arm or a leg that is hidden is, and so is a person who was not seen."""
+
 _SHAPES: dict[str, tuple[int, ...]] = {
     "world": (17, 3),
     "camera_R": (3, 3),
@@ -85,6 +96,12 @@ class MotionFile:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def doubtful(self) -> np.ndarray:
+        """(T,) bool: the rows in which a limb, or all of the person, was hardly seen, so that it is guessed."""
+        limbs = np.array([[JOINTS.index(joint) for joint in limb] for limb in LIMBS])
+        return (self.confidence[:, limbs].mean(axis=-1) < DOUBTFUL).any(axis=-1)
 
     @property
     def fps(self) -> float:

@@ -9,9 +9,6 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from .sidebar import Step
 
-MARKER = "Look: "
-"""How the timeline markers of suspicious stretches begin."""
-
 
 class _Tool:
     """What the tools have in common: they change the Action's keys in a range, and keep the raw Action."""
@@ -36,10 +33,13 @@ class _Tool:
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..cleanup.errors import CleanUpError  # not at the top: enabling the add-on must not wait for numpy
+        # Not at the top: enabling the add-on must not wait for numpy.
+        from ..cleanup import marks
+        from ..cleanup.errors import CleanUpError
 
         try:
             words = self.work(context, context.active_object)
+            marks.follow(context.scene, context.active_object)
         except CleanUpError as error:
             self.report({"ERROR" if bpy.app.background else "WARNING"}, f"{error}.")  # type: ignore[attr-defined]
             return {"CANCELLED"}
@@ -367,7 +367,7 @@ class VIDEO_TO_MOCAP_OT_restore_raw(_Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
-    """Mark where the motion jerks: keys of the kind Jitter, and markers"""
+    """Mark where the motion jerks, as it is where the person was hardly seen: keys of the kind Jitter, and markers"""
 
     bl_idname = "video_to_mocap.mark_suspicious"
     bl_label = "Mark Suspicious"
@@ -375,27 +375,19 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ..cleanup import action, suspects
+        from ..cleanup import action, marks, suspects
 
         bag = action.bag_of(armature)
         motion = self.motion(context, armature, bag)
         chosen = set(self.bones(context, armature))
         flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
-        known = action.marked(bag)
-        frames = np.union1d(known, motion.frames[flags])
-        action.mark(bag, frames)
-        everything = action.key_frames(bag)
-        runs = suspects.stretches(np.isin(everything.round(3), frames.round(3)))
-        markers = context.scene.timeline_markers
-        for marker in [item for item in markers if item.name.startswith(f"{MARKER}{armature.name}")]:
-            markers.remove(marker)
-        for start, _ in runs:
-            markers.new(f"{MARKER}{armature.name}", frame=round(float(everything[start])))
-        return f"{len(runs)} suspicious stretches" if runs else "Nothing suspicious"
+        action.mark(bag, np.union1d(action.marked(bag), motion.frames[flags]))
+        count = marks.show(context.scene, armature)
+        return f"{count} suspicious stretches" if count else "Nothing suspicious"
 
 
 class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
-    """Go to the next stretch that is marked as suspicious"""
+    """Go to the next stretch that is marked: the engine was not sure of it, or it jerks"""
 
     bl_idname = "video_to_mocap.next_suspicious"
     bl_label = "Next Suspicious Frame"
@@ -405,13 +397,10 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ..cleanup import action, suspects
+        from ..cleanup import action, marks
         from ..cleanup.errors import CleanUpError
 
-        bag = action.bag_of(armature)
-        frames = action.key_frames(bag)
-        runs = suspects.stretches(np.isin(frames, action.marked(bag)))
-        starts = np.array([frames[first] for first, _ in runs])
+        starts = np.array([first for first, _ in marks.stretches(action.bag_of(armature))])
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):

@@ -34,7 +34,9 @@ def replace(
     such as constraints. Nothing but the mode changes if a file cannot be used (MotionFileError). Ends in Object
     mode, as Blender's importers do: in another one an undo takes back what that mode edits, and nothing else.
     """
-    from ..retarget import apply  # not at the top: it needs numpy, and enabling the add-on must not wait for it
+    # Not at the top: they need numpy, and enabling the add-on must not wait for it.
+    from ..cleanup import marks
+    from ..retarget import apply
 
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -51,7 +53,9 @@ def replace(
             action[_TAG] = {"owner": owner, "name": action.name, "rig": armature.name}
             continue
         for old in [item for item in context.scene.objects if item.type == "ARMATURE" and _is_ours(item, owner)]:
+            marks.clear(context.scene, armature.name)
             _take_over(old, armature, owner)
+            marks.show(context.scene, armature)
         for part in _parts(armature).values():
             part[_TAG] = {"owner": owner, "name": part.name}
     context.view_layer.update()

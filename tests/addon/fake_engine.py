@@ -194,7 +194,7 @@ def found(path: Path, known: bool) -> dict[str, Any]:
 
 
 def capture(params: dict[str, Any]) -> dict[str, Any]:
-    """Writes the motion of somebody who stands and bends forward, once a person."""
+    """Writes the motion of somebody who stands and bends forward, once a person; not seen in frames 20 to 23."""
     import numpy as np
 
     standing = {
@@ -213,6 +213,8 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
         path = Path(params["output"])
         if len(persons) > 1:
             path = path.with_suffix(f".person{person}.npz")
+        confidence = np.ones((FRAMES, 17), np.float32)
+        confidence[20:24] = 0.0
         moved = world + np.array([1.5 * (person - 1), 0.0, 0.0])
         meta = {
             "fps": FPS, "width": 640, "height": 480, "focal_px": 600.0, "principal_point": [320.0, 240.0],
@@ -226,7 +228,7 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
             camera_R=np.repeat(np.array([[[1, 0, 0], [0, 0, 1], [0, -1, 0]]], np.float32), FRAMES, axis=0),
             camera_t=np.repeat(np.array([[0, -4, 1]], np.float32), FRAMES, axis=0),
             keypoints2d=np.zeros((FRAMES, 17, 3), np.float32),
-            confidence=np.ones((FRAMES, 17), np.float32),
+            confidence=confidence,
             contacts=np.ones((FRAMES, 2), bool),
             frames=np.arange(FRAMES, dtype=np.int32),
             times=np.arange(FRAMES) / FPS,

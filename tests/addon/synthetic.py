@@ -118,11 +118,12 @@ def save_motion(
     rate: float = 30.0,
     first: int = 0,
     distance: float = 4.0,
+    confidence: np.ndarray | None = None,
     **changes: object,
 ) -> Path:
     """Writes a motion file whose camera stands ``distance`` metres in front at a height of 1 m.
 
-    changes: other facts in ``meta``.
+    confidence: (T,17), else everything was seen. changes: other facts in ``meta``.
     """
     count = len(world)
     # Camera axes in the world: x right = +X, y down = -Z, z forward = +Y.
@@ -148,7 +149,7 @@ def save_motion(
         camera_R=np.repeat(rotation[None], count, axis=0).astype(np.float32),
         camera_t=np.repeat(translation[None], count, axis=0).astype(np.float32),
         keypoints2d=np.ones((count, 17, 3), np.float32),
-        confidence=np.ones((count, 17), np.float32),
+        confidence=np.ones((count, 17), np.float32) if confidence is None else confidence.astype(np.float32),
         contacts=contacts,
         frames=frames,
         times=frames / rate,

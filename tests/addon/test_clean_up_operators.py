@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import synthetic
 from blenders import BLENDERS, ROOT, run
@@ -45,8 +46,8 @@ def blender(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def inside(blender: str, tmp_path: Path, script: str, frames: int = 40) -> None:
-    motion = synthetic.save_motion(tmp_path / "walk.npz", *synthetic.walk(frames))
+def inside(blender: str, tmp_path: Path, script: str, frames: int = 40, confidence: np.ndarray | None = None) -> None:
+    motion = synthetic.save_motion(tmp_path / "walk.npz", *synthetic.walk(frames), confidence=confidence)
     run(blender, tmp_path, SCENE.replace("PATH", repr(str(motion))) + script)
 
 
@@ -285,6 +286,42 @@ scene.frame_set(40)
 ops.next_suspicious(back=True)
 assert abs(scene.frame_current - 25) <= 2
 """,
+    )
+
+
+def test_low_confidence_is_on_the_timeline(blender: str, tmp_path: Path) -> None:
+    """A hidden arm and somebody who was not seen are; one hidden hand is not. The markers go with the keys."""
+    seen = np.ones((40, 17))
+    seen[4:8, 13] = 0.05  # a wrist
+    seen[10:15, 14:17] = 0.1  # the other arm
+    seen[25:30] = 0.0  # all
+    inside(
+        blender,
+        tmp_path,
+        """
+doubts = [*range(11, 16), *range(26, 31)]
+assert list(action.marked(action.bag_of(rig()))) == doubts, action.marked(action.bag_of(rig()))
+for curve in action.bag_of(rig()).fcurves:
+    assert [p.co[0] for p in curve.keyframe_points if p.type == "JITTER"] == doubts
+markers = lambda: sorted((marker.name, marker.frame) for marker in scene.timeline_markers)
+assert markers() == [("Look: walk", 11), ("Look: walk", 26)], markers()
+scene.frame_set(1)
+visited = []
+for back in (False, False, True):
+    ops.next_suspicious(back=back)
+    visited.append(scene.frame_current)
+assert visited == [11, 26, 11], visited
+other = scene.timeline_markers.new("Look: walker", frame=3)  # of somebody else
+assert ops.time_scale(first=1, last=11, factor=2.0) == {"FINISHED"}
+assert markers() == [("Look: walk", 21), ("Look: walk", 36), ("Look: walker", 3)], markers()
+assert ops.restore_raw() == {"FINISHED"}
+assert markers()[:2] == [("Look: walk", 11), ("Look: walk", 26)], markers()
+for marker in [marker for marker in scene.timeline_markers if marker.name == "Look: walk"]:
+    scene.timeline_markers.remove(marker)
+ops.smooth(cutoff=4.0)
+assert len(markers()) == 1, "markers that were taken away stay away"
+""",
+        confidence=seen,
     )
 
 

@@ -162,6 +162,10 @@ assert "tds 3" in settings.status and settings.status.count("30 frames") == 2, s
 assert keys(armatures()[0]) == (1.0, 30.0)
 assert bpy.context.scene.frame_end == 30 and bpy.context.scene.render.fps == 30
 assert bpy.context.active_object.name == armatures()[0]
+def markers():
+    return sorted((marker.name, marker.frame) for marker in bpy.context.scene.timeline_markers)
+doubts = [("Look: A clip Ü.person1", 21), ("Look: A clip Ü.person2", 21)]
+assert markers() == doubts, markers()
 counts = lambda: [len(getattr(bpy.data, kind)) for kind in ("objects", "armatures", "meshes", "actions")]
 before = counts()
 
@@ -178,6 +182,7 @@ assert bpy.context.mode == "OBJECT" and bpy.context.active_object == first
 assert tuple(first.location) == (1, 2, 3)
 assert mine.parent == first and limit.target == first
 assert sorted(a.name for a in bpy.data.actions) == armatures(), [a.name for a in bpy.data.actions]
+assert markers() == doubts, markers()
 
 # What the animator renamed, copied or made is left alone; what they edit is kept.
 bpy.data.objects["A clip Ü.person2"].name = "Keep me"
@@ -202,6 +207,15 @@ for kind in ("FBX", "BVH"):
     path = Path({str(tmp_path)!r}) / f"out.{{kind.lower()}}"
     assert operators.export(filepath=str(path), format=kind) == {{"FINISHED"}}
     assert path.stat().st_size > 1000
+
+# Undo takes the marks of low confidence back, too.
+bpy.context.scene.timeline_markers.clear()
+bpy.ops.ed.undo_push(message="no marks")
+bpy.ops.video_to_mocap.capture()
+bpy.ops.ed.undo_push(message="captured")
+assert markers() == doubts, markers()
+bpy.ops.ed.undo()
+assert markers() == [], markers()
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )
@@ -527,6 +541,8 @@ counts = lambda: [len(getattr(bpy.data, kind)) for kind in ("objects", "armature
 before = counts()
 assert operators.capture() == {{"FINISHED"}}
 assert counts() == before and hero.animation_data.action == first
+markers = sorted((marker.name, marker.frame) for marker in bpy.context.scene.timeline_markers)
+assert markers == [("Look: A clip Ü.person2", 21), ("Look: hero", 21)], markers
 assert json.loads(rig.muted) == [["LeftHand", blocked.name]]
 assert operators.restore_constraints() == {{"FINISHED"}} and not blocked.mute and not rig.muted
 first.name = "Mine now"
