@@ -260,7 +260,7 @@ class _Process:
             how = "it was killed; the computer may have run out of memory"
         else:
             how = f"signal {-status}"
-        return f"The engine stopped unexpectedly ({how})." + self.quote()
+        return f"The engine stopped unexpectedly ({how}). The next job starts it again." + self.quote()
 
     def quote(self) -> str:
         """The last lines that the engine wrote to stderr, as an appendix to a message."""

@@ -102,6 +102,8 @@ class Runner:
     def __init__(self, make_client: Callable[[EngineCommand], EngineClient] = _new_client) -> None:
         self.job: Job | None = None
         """The job that runs."""
+        self.restarted = False
+        """Whether the engine of the last job had to be started in place of one that had died."""
         self._make_client = make_client
         self._client: EngineClient | None = None
         self._request = 0
@@ -127,6 +129,7 @@ class Runner:
         """
         if self.job:
             raise BusyError("Another job is running. Wait for it, or cancel it.")
+        self.restarted = self._client is not None and not self._client.running
         self._request = self._engine(command).request(method, params)
         self.job = Job(method, params)
         return self.job

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import CollectionProperty, StringProperty
 
 from . import jobs, requests, results, text
@@ -107,6 +108,15 @@ def _set(context: bpy.types.Context, video: str, state: str, message: str = "") 
             clip.state, clip.message = state, message
 
 
+@persistent
+def _file_loaded(*_: object) -> None:
+    """What ran when the file was saved does not run any more, or says so itself when it has ended."""
+    for scene in bpy.data.scenes:
+        for clip in scene.video_to_mocap.clips:
+            if clip.state == "RUNNING":
+                clip.state = "WAITING"
+
+
 class VIDEO_TO_MOCAP_UL_clips(bpy.types.UIList):
     """One line a clip: how far it is, and its name."""
 
@@ -151,4 +161,14 @@ _CLASSES = (
     VIDEO_TO_MOCAP_PT_queue,
 )
 
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    _register()
+    bpy.app.handlers.load_post.append(_file_loaded)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_post.remove(_file_loaded)
+    _unregister()

@@ -2,6 +2,8 @@
 
 One timer polls the one engine while it owes something, and is gone when it does not: a timer that is left at the
 end crashes some Blenders. Without a window there are no timers; the job is waited for, with the same handlers.
+
+Jobs belong to a .blend file. When another one is opened they go on, and their results wait until it is open again.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -31,9 +34,12 @@ Ended = Callable[[bpy.types.Context, str], None]
 """Is called in the job's scene when the job has ended, with what went wrong, which is empty where nothing did."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Task:
-    """A job and what becomes of it. ``title`` names the step to undo; ``scene`` is the name of the one it is for."""
+    """A job and what becomes of it. ``title`` names the step to undo; ``scene`` is the name of the one it is for.
+
+    file: the path of the .blend with that scene, empty where it was never saved. away: another file is open.
+    """
 
     scene: str
     title: str
@@ -41,13 +47,18 @@ class Task:
     params: dict[str, Any]
     handler: Handler
     ended: Ended | None = None
+    file: str = ""
+    away: bool = False
 
 
 _runner = Runner()
 _task: Task | None = None
 """The one that runs."""
 _waiting: deque[Task] = deque()
-_file_is_gone = False
+_kept: list[tuple[Task, Job]] = []
+"""What has ended while another file was open."""
+_AGAIN = "The engine had stopped, and is started again."
+
 _log: deque[str] = deque(maxlen=200)
 """What happened since Blender was started, for the report."""
 
@@ -65,12 +76,12 @@ def begin(
     In a Blender without a window it returns when the job has ended and been handled.
     Raises EngineNotFoundError.
     """
-    task = Task(context.scene.name, title, method, params, handler, ended)
+    task = Task(context.scene.name, title, method, params, handler, ended, bpy.data.filepath)
     if busy():
         _waiting.append(task)
         return
     _start(task, preferences.engine_command(context))
-    context.scene.video_to_mocap.say("")
+    context.scene.video_to_mocap.say(_AGAIN if _runner.restarted else "")
     if bpy.app.background:
         _finish(_runner.run())
     else:
@@ -110,7 +121,11 @@ def stage() -> str:
         return ""
     if job.state == states.CANCELLING:
         return "Cancelling"
-    return "Starting the engine" if job.state == states.STARTING else text.stage(job.stage)
+    return (
+        ("Starting the engine again" if _runner.restarted else "Starting the engine")
+        if job.state == states.STARTING
+        else text.stage(job.stage)
+    )
 
 
 def left() -> str:
@@ -165,13 +180,13 @@ def handle(context: bpy.types.Context, title: str, handler: Handler, result: dic
 
 
 def _start(task: Task, command: Any) -> None:
-    global _task, _file_is_gone
+    global _task
     try:
         _runner.start(command, task.method, task.params)
     except BusyError as error:  # it cannot be: begin() has looked
         raise RuntimeError(str(error)) from error
-    _task, _file_is_gone = task, False
-    note(f"{task.title} started")
+    _task = task
+    note(f"{task.title} started" + (f". {_AGAIN}" if _runner.restarted else ""))
 
 
 def _tick() -> float | None:
@@ -181,6 +196,7 @@ def _tick() -> float | None:
     ended = _runner.tick()
     if ended:
         _finish(ended)
+    _deliver()
     redraw()
     return INTERVAL if _runner.waiting else None
 
@@ -203,7 +219,7 @@ def _hands_are_full() -> bool:
 
 
 def _finish(job: Job) -> None:
-    """Deals with a job that has ended, in the scene for which it was started; then comes the next one."""
+    """Deals with a job that has ended; then comes the next one."""
     from . import install  # not at the top: it needs this module
 
     died_at_once = job.state == states.FAILED and not job.stage
@@ -211,15 +227,31 @@ def _finish(job: Job) -> None:
     task = _task
     assert task
     note(f"{task.title} {job.state}" + (f": {job.message}" if job.message else ""))
-    scene = bpy.data.scenes.get(task.scene)
-    if _file_is_gone:
-        note("Another file was opened meanwhile; the result is kept, and is there when the same is asked for again")
-    elif scene is None:
-        note(f"The scene {task.scene} is gone, and with it the place for the result")
-    else:
-        with _context_of(scene):
-            _hand_over(bpy.context, task, job)
+    if task.file or not task.away:
+        _kept.append((task, job))
+    if task.away:
+        where = (
+            f"waits until {Path(task.file).name} is open again" if task.file else "is kept for when it is asked again"
+        )
+        note(f"Another file is open; what came of it {where}")
+    _deliver()
     _next()
+
+
+def _deliver() -> None:
+    """Brings what has ended, and whose file is open, into the scenes for which it was started."""
+    for task, job in [(task, job) for task, job in _kept if not task.away]:
+        _kept.remove((task, job))
+        scene = bpy.data.scenes.get(task.scene)
+        if scene is None:
+            note(f"The scene {task.scene} is gone, and with it the place for the result")
+            continue
+        try:
+            with _context_of(scene):
+                _hand_over(bpy.context, task, job)
+        except Exception as error:  # noqa: BLE001 - one job never breaks the next
+            traceback.print_exc()
+            note(f"{task.title}: {text.trouble(error)}")
 
 
 def _hand_over(context: bpy.types.Context, task: Task, job: Job) -> None:
@@ -243,12 +275,8 @@ def _next() -> None:
         try:
             _start(task, preferences.engine_command(bpy.context))
         except EngineNotFoundError as error:
-            scene = bpy.data.scenes.get(task.scene)
-            if scene:
-                scene.video_to_mocap.say(str(error), failed=True)
-                if task.ended:
-                    with _context_of(scene):
-                        task.ended(bpy.context, str(error))
+            _kept.append((task, Job(task.method, task.params, states.FAILED, message=str(error))))
+            _deliver()
 
 
 def _context_of(scene: bpy.types.Scene) -> Any:
@@ -273,19 +301,39 @@ def redraw() -> None:
 
 @persistent
 def _file_loaded(*_: object) -> None:
-    """Another file was opened: a result of the old one has no place in it."""
-    global _file_is_gone
-    _file_is_gone = busy()
-    _waiting.clear()
+    """Another file is open, or the same one again. Jobs of a file that was never saved have nowhere to come back to."""
+    for task in _tasks():
+        task.away = not task.file or task.file != bpy.data.filepath
+    for task in [task for task in _waiting if not task.file]:
+        _waiting.remove(task)
+    _kept[:] = [(task, job) for task, job in _kept if task.file]
+    if not bpy.app.background and any(not task.away for task, _ in _kept):
+        _keep_ticking()  # not now: Blender is still busy with the file
+
+
+@persistent
+def _file_saved(*_: object) -> None:
+    """The open file has another name now, perhaps its first."""
+    for task in _tasks():
+        if not task.away:
+            task.file = bpy.data.filepath
+
+
+def _tasks() -> list[Task]:
+    running = [_task] if _task and busy() else []
+    return [*running, *_waiting, *(task for task, _ in _kept)]
 
 
 def register() -> None:
     bpy.app.handlers.load_post.append(_file_loaded)
+    bpy.app.handlers.save_post.append(_file_saved)
 
 
 def unregister() -> None:
+    bpy.app.handlers.save_post.remove(_file_saved)
     bpy.app.handlers.load_post.remove(_file_loaded)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _waiting.clear()
+    _kept.clear()
     _runner.stop()

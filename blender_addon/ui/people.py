@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ class VIDEO_TO_MOCAP_OT_analyse(StartsJob, bpy.types.Operator):
     bl_label = "Analyse"
 
     def begin(self, context: bpy.types.Context, settings: Any) -> None:
-        jobs.begin(context, self.bl_label, "analyse", requests.analyse(settings, video_path(settings)), analysed)
+        params = requests.analyse(settings, video_path(settings))
+        jobs.begin(context, self.bl_label, "analyse", params, partial(_found, settings.video))
 
 
 class _EditsPeople(StartsJob):
@@ -73,6 +75,14 @@ class VIDEO_TO_MOCAP_OT_merge_persons(_EditsPeople, bpy.types.Operator):
 def seconds_of_frame(scene: bpy.types.Scene) -> float:
     """Where in the video the current frame of the scene lies: frame 1 is its beginning."""
     return max(0.0, (scene.frame_current_final - 1.0) * scene.render.fps_base / scene.render.fps)
+
+
+def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
+    settings = context.scene.video_to_mocap
+    if settings.video == video:
+        analysed(context, result)
+    else:  # the file was opened anew meanwhile, as it was before
+        settings.say(f"{Path(video).name} was analysed. Choose it again and press Analyse to see who is in it.")
 
 
 def analysed(context: bpy.types.Context, result: dict[str, Any]) -> None:

@@ -78,9 +78,10 @@ class TestRunner:
     def test_a_crash_is_said_and_the_next_job_works(self, runner: Runner) -> None:
         runner.start(COMMAND, "exit", {})
         ended = finish(runner)
-        assert ended.state == job.FAILED and "exit status 3" in ended.message
-        runner.start(COMMAND, "echo", {"a": 1})
-        assert runner.run().result == {"a": 1}
+        assert ended.state == job.FAILED and "exit status 3" in ended.message and not runner.restarted
+        for restarted in (True, False):
+            runner.start(COMMAND, "echo", {"a": 1})
+            assert runner.run().result == {"a": 1} and runner.restarted == restarted
 
     def test_the_engine_stays_warm_until_another_is_chosen(self, runner: Runner) -> None:
         made: list[EngineCommand] = []

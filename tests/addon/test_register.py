@@ -412,6 +412,120 @@ assert bpy.ops.video_to_mocap.analyse() == {{"FINISHED"}}
     )
 
 
+WINDOW = """
+import time
+from types import SimpleNamespace
+from blender_addon.ui import jobs
+class Beside:
+    \"\"\"bpy as jobs sees it where there is a window: no waiting, and a timer, which these tests turn themselves.\"\"\"
+    app = SimpleNamespace(background=False, handlers=bpy.app.handlers, timers=SimpleNamespace(
+        is_registered=lambda function: True, unregister=lambda function: None))
+    def __getattr__(self, name):
+        return getattr(bpy, name)
+jobs.bpy = Beside()
+def work(until):
+    deadline = time.monotonic() + 30
+    while not until():
+        jobs._tick()
+        assert time.monotonic() < deadline, jobs.log()
+        time.sleep(0.01)
+    jobs._tick()
+def idle():
+    return not jobs.busy()
+def now():
+    return bpy.context.scene.video_to_mocap
+def home():
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+def armatures():
+    return sorted(item.name for item in bpy.data.objects if item.type == "ARMATURE")
+"""
+
+
+def test_the_queue_survives_another_file(blender: str, tmp_path: Path) -> None:
+    """The clips are worked off whatever file is open; what came of them arrives in the file that they belong to."""
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + WINDOW
+        + f"""
+folder = Path({str(tmp_path)!r})
+names = ["a.mp4", "text.mp4", "crash.mp4", "b.mp4"]
+for name in names:
+    (folder / name).write_text("x")
+bpy.ops.video_to_mocap.add_clips(directory=str(folder), files=[{{"name": name}} for name in names])
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "mine.blend"))
+assert bpy.ops.video_to_mocap.run_clips() == {{"FINISHED"}} and jobs.busy() and jobs.waiting() == 3
+home()
+assert jobs.busy() and jobs.waiting() == 3
+work(idle)
+assert not armatures() and not now().status and not len(now().clips), (armatures(), now().status)
+assert any("waits until mine.blend" in line for line in jobs.log()), jobs.log()
+assert any("started again" in line for line in jobs.log()), jobs.log()
+bpy.ops.wm.open_mainfile(filepath=str(folder / "mine.blend"))
+work(lambda: all(clip.state in ("DONE", "FAILED") for clip in now().clips))
+assert [clip.state for clip in now().clips] == ["DONE", "FAILED", "FAILED", "DONE"]
+assert armatures() == ["a", "b"], armatures()
+assert not jobs._kept and not jobs.waiting() and idle()
+
+# Saved in the middle of the work: what did not end waits.
+now().clips[3].state = "RUNNING"
+bpy.ops.wm.save_mainfile()
+bpy.ops.wm.open_mainfile(filepath=str(folder / "mine.blend"))
+assert now().clips[3].state == "WAITING"
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_a_job_belongs_to_its_file(blender: str, tmp_path: Path, video: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + WINDOW
+        + f"""
+video, file = {str(video)!r}, {str(tmp_path / "mine.blend")!r}
+# Never saved: there is no file to come back to, but nothing is searched twice.
+now().video = video
+bpy.ops.video_to_mocap.analyse()
+home()
+work(idle)
+assert not now().persons and not now().status and not jobs._kept
+# Saved meanwhile: it is that file's.
+now().video = video
+bpy.ops.video_to_mocap.analyse()
+bpy.ops.wm.save_as_mainfile(filepath=file)
+home()
+work(idle)
+assert not now().persons and len(jobs._kept) == 1
+bpy.ops.wm.open_mainfile(filepath=file)
+assert not now().persons
+jobs._tick()
+assert len(now().persons) == 2 and not jobs._kept
+# Opened again as it was: with another video in it, the people of this one have no place.
+bpy.ops.video_to_mocap.analyse()
+now().video = file
+bpy.ops.wm.save_mainfile()
+bpy.ops.wm.open_mainfile(filepath=file)
+work(idle)
+assert not now().persons and "was analysed. Choose it again" in now().status, now().status
+# A handler that fails, and one that fails at the end, break nothing.
+def broken(*_):
+    raise ZeroDivisionError("broken")
+import contextlib, io
+for handler, ended in ((broken, None), (lambda *_: None, broken)):
+    with contextlib.redirect_stderr(io.StringIO()) as printed:
+        jobs.begin(bpy.context, "Break", "echo", {{}}, handler, ended)
+        jobs.begin(bpy.context, "Next", "echo", {{}}, lambda context, result: context.scene.video_to_mocap.say("next"))
+        work(idle)
+        work(idle)
+    assert "ZeroDivisionError" in printed.getvalue() and now().status == "next", now().status
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
 def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, video: Path) -> None:
     """Without a window nothing is drawn; so the panels draw onto a layout that checks every call's name and words."""
     run(

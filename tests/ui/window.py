@@ -201,6 +201,8 @@ def test() -> Steps:
     first, last = armatures()[0].animation_data.action.frame_range
     assert first == 1 and 25 <= last <= 31, (first, last)
     assert window().scene.frame_end == last
+    doubts = [marker.name for marker in window().scene.timeline_markers]
+    assert set(doubts) <= {f"Look: {name}"}, doubts
     with override():
         bpy.ops.view3d.view_selected()
     yield from screenshot("5-captured")
@@ -225,6 +227,7 @@ def test() -> Steps:
         bpy.ops.ed.undo()
     yield 0.2
     assert not armatures(), "undo leaves the armature"
+    assert not window().scene.timeline_markers, "undo leaves the marks of low confidence"
     assert len(settings().persons) > 0, "undo takes the people away"
     with override():
         bpy.ops.ed.redo()
@@ -276,6 +279,18 @@ def test() -> Steps:
     assert not settings().persons and not settings().status, settings().status
     analyse_until(2.0)
     yield from wait_for("the people who were kept", lambda: idle() and len(settings().persons) > 0)
+
+    # So does one of a saved file, and its result is there when that is opened again.
+    file = str(Path(VIDEO).with_suffix(".blend"))
+    settings().persons.clear()
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    analyse_until(1.5)
+    yield from wait_for("the fourth analysis", lambda: jobs.fraction() > 0.0)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield from wait_for("its end in another file", idle)
+    assert not settings().persons and not settings().status, settings().status
+    bpy.ops.wm.open_mainfile(filepath=file)
+    yield from wait_for("the people in their own file", lambda: len(settings().persons) > 0)
 
     # Blender is closed during a job; the test looks whether the engine has gone with it.
     analyse_until(0.0)
