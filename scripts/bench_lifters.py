@@ -1,10 +1,11 @@
-"""Speed of the papers' lifters on this machine, beside the papers' own way of running them.
+"""Speed on this machine: of the lifters that ship, and of the papers' beside the papers' own way of running them.
 
-    python scripts/bench_lifters.py [--frames 300] [--steps 600] [--checkpoint FILE] [--device cpu]
+    python scripts/bench_lifters.py [--frames 300] [--ours 3000] [--steps 600] [--checkpoint FILE] [--device cpu]
 
-Networks have the published sizes and random weights, for neither changes their speed, and every pose is the mean of
-two views, as published. What the fast mode of P-STMO costs in accuracy depends on the weights. It is measured with a
-small P-STMO that is trained here, in about half a minute, on a generated walker, and the longer that is trained
+The lifters that ship are measured as `pose3d run` uses them, from pixels to joints (``--ours``: frames of clip). The
+papers' networks have the published sizes and random weights, for neither changes their speed. Every pose is the mean of
+two views, as it is and mirrored. What the fast mode of P-STMO costs in accuracy depends on the weights. It is measured
+with a small P-STMO that is trained here, in about half a minute, on a generated walker, and the longer that is trained
 (``--steps``), the more it tells; ``pose3d evaluate h36m --fast`` tells it for real weights on real data. With
 ``--checkpoint``, the two modes of those weights are compared on the walker as well.
 """
@@ -15,6 +16,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +28,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from make_small_datasets import walker  # noqa: E402
 
+from pose3d_engine import lifters  # noqa: E402
 from pose3d_engine.errors import UserError  # noqa: E402
 from pose3d_engine.lifters import checkpoint_files, geometry, pstmo, whole_clip  # noqa: E402
 from pose3d_engine.lifters.device import choose_device  # noqa: E402
 from pose3d_engine.lifters.temporal import TemporalModel  # noqa: E402
+from pose3d_engine.progress import silent  # noqa: E402
 
 ALONE = 20
 """Frames for which the papers' own way is measured; it takes the same time for each."""
@@ -80,6 +84,19 @@ def speeds(frames: int, device: torch.device) -> list[tuple[str, float, str]]:
         ("VideoPose3D, one window at a time", window, "the paper's way to train"),
         ("VideoPose3D, whole clip", whole, f"{whole / window:.0f} times that"),
     ]
+
+
+def shipped(frames: int, device: torch.device) -> list[tuple[str, float, str]]:
+    """As :func:`speeds`, of the lifters that ship: keypoints of a clip in pixels to joints in camera axes."""
+    keypoints, _ = walk(frames, 0)
+    pixels = torch.cat([500 + 500 * keypoints, torch.ones(frames, 17, 1)], dim=-1).numpy()
+    rows = []
+    for name in lifters.SHIPPED:
+        lifter, _ = lifters.load(name, device=str(device))
+        track = lifters.Track2D(pixels, 1000, 1002, lifter.rate, 1145.0)
+        remark = "the default; wanted: 3000 on 2 cores" if name == lifters.DEFAULT else ""
+        rows.append((name, rate(partial(lifter.lift, track, 1, True, silent), frames), remark))
+    return rows
 
 
 def walk(frames: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -150,6 +167,7 @@ def main() -> int:
     """Prints the tables. Exit status 0 whatever the numbers are: a busy machine is no fault of the product."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=300, help="length of the clip (default 300)")
+    parser.add_argument("--ours", type=int, default=3000, help="length of the clip for our own lifters (default 3000)")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of P-STMO whose two modes are compared")
     parser.add_argument("--steps", type=int, default=600, help="length of the training on walkers (default 600)")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or mps (default cpu)")
@@ -162,7 +180,10 @@ def main() -> int:
         return 2
     if why:
         print(why, file=sys.stderr)
-    print(f"two views of {arguments.frames} frames on {device}, {torch.get_num_threads()} threads")
+    print(f"our own lifters, {arguments.ours} frames on {device}, {torch.get_num_threads()} threads")
+    for what, measured, remark in shipped(arguments.ours, device):
+        print(f"  {what:<48}{measured:>9.1f} frames/s  {remark}")
+    print(f"the papers' lifters, two views of {arguments.frames} frames")
     for what, measured, remark in speeds(arguments.frames, device):
         print(f"  {what:<48}{measured:>9.1f} frames/s  {remark}")
     print("P-STMO's fast mode against exact, small weights trained on a generated walker")

@@ -341,7 +341,8 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
         # Detectors differ in how much their scores tell: MediaPipe's are near 1 for all that it believes to see, and
         # low for hidden limbs that it places well.
         fancied = _smooth_noise(rng, n, length, 17, 25) > 1.3
-        doubt = doubt * rng.random((n, 1, 1)) ** 3 + 0.4 * fancied * rng.random((n, 1, 1))
+        telling = np.where(rng.random((n, 1, 1)) < 0.5, 1.0, rng.random((n, 1, 1)) ** 3)
+        doubt = doubt * telling + 0.4 * fancied * rng.random((n, 1, 1)) * (telling < 1)
     scores = np.clip(1.0 - doubt, 0.05, 1)
     lost = _smooth_noise(rng, n, length, 17, 5) > 2.7
     points = _held(points, lost)
