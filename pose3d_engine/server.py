@@ -238,6 +238,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     files.require_writable(output)
     defaults = pipeline.CaptureSettings()
     place, steps = _param(params, "person_at", str), _param(params, "repair", str)
+    stages = _param(params, "motion", str)
     settings = pipeline.CaptureSettings(
         person=_param(params, "person", str, defaults.person) if place is None else tracking.PersonAt.parse(place),
         lifter=_param(params, "lifter", str, defaults.lifter),
@@ -249,6 +250,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
         device=_param(params, "device", str, defaults.device),
         raw=_param(params, "raw", bool, defaults.raw),
         repair=defaults.repair if steps is None else tracking.repair_steps(steps),
+        motion=defaults.motion if stages is None else pipeline.motion_stages(stages),
         feet=_param(params, "feet", str, defaults.feet),
         tilt=_param(params, "tilt", float),
         roll=_param(params, "roll", float),

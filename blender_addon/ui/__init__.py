@@ -24,6 +24,7 @@ def _parts() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         report,
+        settings_file,
         video,
     )
 
@@ -31,7 +32,7 @@ def _parts() -> tuple[ModuleType, ...]:
         *(preferences, install, properties),
         *(main, video, people, capture, character, clean_up, export, clips, report),
         # Those that come without a panel.
-        *(pictures, overlay, asking, jobs),
+        *(pictures, overlay, asking, settings_file, jobs),
     )
 
 

@@ -16,7 +16,10 @@ from .layout import paragraph
 from .sidebar import Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
 
-SETTINGS = ("height", "fov", "tds", "lifter", "repair", "device", "set_scene", "source", "detector", "max_people")
+SETTINGS = (
+    *("height", "fov", "tds", "lifter", "repair", "motion", "feet", "use_tilt", "tilt", "use_roll", "roll", "device"),
+    *("set_scene", "source", "detector", "max_people"),
+)
 """What a preset keeps: how is captured, not what."""
 
 
@@ -108,6 +111,9 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
         row.menu("VIDEO_TO_MOCAP_MT_presets", text=VIDEO_TO_MOCAP_MT_presets.bl_label)
         row.operator("video_to_mocap.add_preset", text="", icon="ADD")
         row.operator("video_to_mocap.add_preset", text="", icon="REMOVE").remove_active = True
+        row.separator()
+        row.operator("video_to_mocap.import_settings", text="", icon="IMPORT")
+        row.operator("video_to_mocap.export_settings", text="", icon="EXPORT")
         # Not split into names and values: half a sidebar of the usual width cuts the names off.
         numbers = column.column(align=True)
         numbers.prop(settings, "height")
@@ -118,6 +124,29 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
             paragraph(column, context, chose, "INFO")
         column.prop(settings, "set_scene")
         start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")
+
+
+class VIDEO_TO_MOCAP_PT_floor(Step, bpy.types.Panel):
+    """How the person stands in the world."""
+
+    bl_label = "Floor and Camera"
+    bl_parent_id = "VIDEO_TO_MOCAP_PT_capture"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.video_to_mocap
+        column = layout.column()
+        column.enabled = not jobs.busy()
+        column.label(text="Feet")
+        column.prop(settings, "feet", text="")
+        column.label(text="Camera")
+        angles = column.column(align=True)
+        for name in ("tilt", "roll"):
+            row = angles.row(align=True)
+            row.prop(settings, f"use_{name}", text="")
+            value = row.row(align=True)
+            value.active = getattr(settings, f"use_{name}")
+            value.prop(settings, name)
 
 
 class VIDEO_TO_MOCAP_PT_lifting(Step, bpy.types.Panel):
@@ -135,6 +164,8 @@ class VIDEO_TO_MOCAP_PT_lifting(Step, bpy.types.Panel):
         column.prop(settings, "device")
         column.label(text="Repair")
         column.column(align=True).prop(settings, "repair")
+        column.label(text="Clean-Up")
+        column.column(align=True).prop(settings, "motion")
 
 
 _CLASSES = (
@@ -142,6 +173,7 @@ _CLASSES = (
     VIDEO_TO_MOCAP_MT_presets,
     VIDEO_TO_MOCAP_OT_add_preset,
     VIDEO_TO_MOCAP_PT_capture,
+    VIDEO_TO_MOCAP_PT_floor,
     VIDEO_TO_MOCAP_PT_lifting,
 )
 

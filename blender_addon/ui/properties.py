@@ -244,6 +244,66 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         ),
         default={"swaps", "outliers", "gaps", "rate"},
     )
+    motion: EnumProperty(  # type: ignore[valid-type]
+        name="Clean-Up",
+        description="What makes calm, believable motion of the poses of each frame",
+        options={"ENUM_FLAG"},
+        items=(
+            ("fusion", "Second Opinion", "Take the detector's own guess of the third dimension into account too"),
+            ("filter", "Smoothing", "Take the jitter out; fast movements stay sharp"),
+            ("fit", "Match the Video", "Bring the body back over the person in the picture after that"),
+            ("level", "Level the Camera", "Find out how far the camera is tilted, from people who stand and walk"),
+        ),
+        default={"fusion", "filter", "fit", "level"},
+    )
+    feet: EnumProperty(  # type: ignore[valid-type]
+        name="Feet",
+        description="Which feet are held in their place on the floor",
+        items=(
+            ("auto", "Planted Where They Stand", "A foot that stands neither slides nor floats. For most clips"),
+            (
+                "always",
+                "One Foot Always Down",
+                "At least one foot is on the floor at any time. For walking and dancing without jumps",
+            ),
+            (
+                "ground",
+                "Kept on the Ground",
+                "Feet never sink into the floor, but may slide. For skating, turning and slippery floors",
+            ),
+            ("never", "Left Alone", "Feet go where the video shows them. For swimming, climbing and sitting"),
+        ),
+    )
+    use_tilt: BoolProperty(  # type: ignore[valid-type]
+        name="Set Camera Tilt",
+        description="Say yourself how far the camera looks down, instead of letting the engine find it. For a figure "
+        "that leans forwards or backwards all the time",
+    )
+    tilt: FloatProperty(  # type: ignore[valid-type]
+        name="Tilt",
+        description="How far the camera looks down, in degrees: 0 is level, negative looks up",
+        min=-90.0,
+        soft_min=-30.0,
+        soft_max=45.0,
+        max=90.0,
+        precision=1,
+        step=100,
+    )
+    use_roll: BoolProperty(  # type: ignore[valid-type]
+        name="Set Camera Roll",
+        description="Say yourself how far the camera is turned to the side, instead of letting the engine find it. For "
+        "a figure that leans to one side all the time",
+    )
+    roll: FloatProperty(  # type: ignore[valid-type]
+        name="Roll",
+        description="How far the camera is turned clockwise, in degrees, as if its right side hung down",
+        min=-90.0,
+        soft_min=-30.0,
+        soft_max=30.0,
+        max=90.0,
+        precision=1,
+        step=100,
+    )
     device: EnumProperty(  # type: ignore[valid-type]
         name="Device",
         description="What the engine computes on",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .starting import NotReadyError
 
 def analyse(settings: Any, video: Path, whole: bool = False) -> dict[str, Any]:
     """To find the people in ``video``, in the ``whole`` of it or in the part that is chosen. Raises NotReadyError."""
-    params: dict[str, Any] = {"video": str(video), "max_people": settings.max_people, "thumbnails": True}
+    params: dict[str, Any] = {"video": str(video), "thumbnails": True, **_search(settings)}
     span = {"start": settings.start, "end": settings.end}
     if not whole:
         params |= {key: round(value, 3) for key, value in span.items() if value > 0.0}
@@ -23,9 +23,8 @@ def analyse(settings: Any, video: Path, whole: bool = False) -> dict[str, Any]:
     if settings.source == "FILE" and not whole:
         if not settings.keypoints.strip():
             raise NotReadyError("Choose the other program's result, or find people with the detector.")
+        params.pop("detector", None)
         params["keypoints"] = str(Path(bpy.path.abspath(settings.keypoints)))
-    elif settings.detector:
-        params["detector"] = settings.detector
     return params
 
 
@@ -33,17 +32,56 @@ def capture(settings: Any, video: Path, people: Path, persons: Sequence[int]) ->
     """To lift ``persons`` of the file ``people``, which were found in ``video``; none are all. Raises OSError."""
     output = cache.motion_file(people, video.stem)
     output.parent.mkdir(parents=True, exist_ok=True)
-    params: dict[str, Any] = {
-        "people": str(people),
-        "output": str(output),
-        "person": ",".join(map(str, persons)) or "all",
-        "height": round(settings.height, 3),
-        "fov": round(settings.fov, 3),
-        "device": settings.device,
-        "repair": ",".join(sorted(settings.repair)) or "none",
-    }
-    if settings.tds:
-        params["tds"] = settings.tds
-    if settings.lifter:
-        params["lifter"] = settings.lifter
-    return params
+    who = ",".join(map(str, persons)) or "all"
+    return {"people": str(people), "output": str(output), "person": who, **_motion(settings)}
+
+
+def kept(settings: Any) -> dict[str, Any]:
+    """How is captured, whatever clip: what a settings file holds."""
+    return {**_search(settings), **_motion(settings)}
+
+
+def _search(settings: Any) -> dict[str, Any]:
+    """How people are looked for."""
+    return {"max_people": settings.max_people, **({"detector": settings.detector} if settings.detector else {})}
+
+
+_NUMBERS = ("height", "fov")
+_MARKED = ("repair", "motion")
+"""Properties of which any can be ticked."""
+_CHOSEN = ("device", "feet")
+_GIVEN = ("tilt", "roll")
+"""Numbers that the engine finds itself, unless use_ is ticked."""
+_FILLED = ("tds", "lifter")
+"""What is 0 or empty where the engine chooses."""
+
+
+def _motion(settings: Any) -> dict[str, Any]:
+    """How motion is made of the people who were found."""
+    params: dict[str, Any] = {name: round(getattr(settings, name), 3) for name in _NUMBERS}
+    params |= {name: getattr(settings, name) for name in _CHOSEN}
+    params |= {name: ",".join(sorted(getattr(settings, name))) or "none" for name in _MARKED}
+    params |= {name: round(getattr(settings, name), 3) for name in _GIVEN if getattr(settings, f"use_{name}")}
+    return params | {name: value for name in _FILLED if (value := getattr(settings, name))}
+
+
+def take(settings: Any, values: Mapping[str, Any]) -> list[str]:
+    """Gives the panel the values of a settings file; the names of those for which it has no place come back.
+
+    What the file does not name gets the value that it has in a new scene.
+    """
+    names = (*_NUMBERS, *_CHOSEN, *_MARKED, *_FILLED, *_GIVEN, *(f"use_{name}" for name in _GIVEN))
+    for name in (*names, "detector", "max_people"):
+        settings.property_unset(name)
+    unused = []
+    for name, value in values.items():
+        if name in _MARKED:
+            every = {item.identifier for item in settings.bl_rna.properties[name].enum_items}
+            setattr(settings, name, every if value == "all" else set() if value == "none" else set(value.split(",")))
+        elif name in names or name in ("detector", "max_people"):
+            setattr(settings, name, value)
+            if name in _GIVEN:
+                setattr(settings, f"use_{name}", True)
+        else:
+            unused.append(name)
+    return unused

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
 from .. import detectors, tracking
 from ..data import Motion, People
+from ..errors import UserError
 from ..lifters.device import DEVICES
 from ..motion import feet
 from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
@@ -120,6 +124,79 @@ def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSett
         args.tilt,
         args.roll,
     )
+
+
+SETTINGS_FORMAT, SETTINGS_VERSION = "video-to-mocap settings", 1
+"""What a settings file says of itself. The add-on writes them, too (``blender_addon/settings_file.py``)."""
+
+_NOT_IN_FILES = {"detector_command", "cache", "help"}
+"""A file that somebody sends must not start a program; nor is it about how is captured whether it is kept."""
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The option ``--settings``, for :func:`with_settings`."""
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE.json",
+        help="settings exported from the panel; options beside it win: see docs/batch.md",
+    )
+
+
+class _OfFile(argparse.ArgumentParser):
+    """Understands the settings in a file, and complains as bad input does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog}: {message}; correct it")
+
+
+def read_settings(path: Path) -> list[str]:
+    """The settings in a file as words of the command line, ``--height=1.8``.
+
+    Raises UserError for a file that is none, and for names and values that no option has.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}; give a file of settings (.json)") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not settings: no JSON ({' '.join(str(error).split())}); correct it") from error
+    if not isinstance(data, dict) or data.get("format") != SETTINGS_FORMAT:
+        raise UserError(f'{path}: not settings: "format" is not "{SETTINGS_FORMAT}"; export some from the panel')
+    if data.get("version") != SETTINGS_VERSION:
+        raise UserError(
+            f"{path}: version {data.get('version')!r} is unknown; this engine reads version {SETTINGS_VERSION}"
+        )
+    values = data.get("settings")
+    if not isinstance(values, dict) or set(data) - {"format", "version", "settings"}:
+        raise UserError(f'{path}: has to hold "format", "version" and "settings", an object; correct it')
+    parser = _OfFile(prog=str(path), add_help=False, allow_abbrev=False)
+    add_analyse(parser)
+    add_capture(parser)
+    unknown = sorted(set(values) - (set(vars(parser.parse_args([]))) - _NOT_IN_FILES))
+    if unknown:
+        raise UserError(f"{path}: there is no setting {unknown[0]!r} for a file; take it out")
+    found = words(values, str(path))
+    chosen = parser.parse_args(found)
+    try:
+        analyse_settings(chosen), capture_settings(chosen)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return found
+
+
+def words(values: Mapping[str, Any], where: str) -> list[str]:
+    """Settings by name as words of the command line. Raises UserError for a value that is no text, number or truth."""
+    found = []
+    for name, value in values.items():
+        option = name.replace("_", "-")
+        if value is False:
+            found.append(f"--no-{option}")
+        elif isinstance(value, (str, int, float)) and value is not True:
+            found.append(f"--{option}={value}")
+        elif value is not True or name != "flip":
+            raise UserError(f"{where}: {name} is {json.dumps(value)}; give what the option --{option} takes")
+    return found
 
 
 def print_people(people: People) -> None:

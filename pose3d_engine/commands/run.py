@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
     )
+    options.add_settings(parser)
     options.add_analyse(parser)
     options.add_capture(parser)
 

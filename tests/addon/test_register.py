@@ -353,12 +353,64 @@ def test_presets_keep_the_settings(blender: str, tmp_path: Path) -> None:
         ENABLE
         + """
 settings.height, settings.tds, settings.repair, settings.lifter = 1.9, 3, {"gaps"}, "one's"
+settings.feet, settings.use_tilt, settings.tilt, settings.motion = "ground", True, 12.5, {"fit", "filter"}
 assert bpy.ops.video_to_mocap.add_preset(name="tall one") == {"FINISHED"}
 settings.height, settings.tds, settings.repair, settings.lifter = 1.5, 0, set(), ""
+settings.feet, settings.use_tilt, settings.tilt, settings.motion = "auto", False, 0, set()
 [path] = Path(bpy.utils.user_resource("SCRIPTS"), "presets", "video_to_mocap", "capture").glob("*.py")
 bpy.ops.script.execute_preset(filepath=str(path), menu_idname="VIDEO_TO_MOCAP_MT_presets")
 assert (round(settings.height, 3), settings.tds, settings.repair, settings.lifter) == (1.9, 3, {"gaps"}, "one's")
+assert (settings.feet, settings.use_tilt, settings.tilt, settings.motion) == ("ground", True, 12.5, {"fit", "filter"})
 """,
+    )
+
+
+def test_settings_go_to_a_file_and_come_back(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+import json
+folder = Path({str(tmp_path)!r})
+operators = bpy.ops.video_to_mocap
+settings.height, settings.tds, settings.repair, settings.detector = 1.9, 3, {{"gaps"}}, "heavy one"
+settings.feet, settings.use_roll, settings.roll, settings.tilt = "never", True, -4, 20
+assert operators.export_settings(filepath=str(folder / "mine")) == {{"FINISHED"}}
+data = json.loads((folder / "mine.json").read_text())
+assert (data["format"], data["version"]) == ("video-to-mocap settings", 1)
+assert data["settings"] == dict(
+    height=1.9, fov=60, tds=3, repair="gaps", motion="filter,fit,fusion,level", feet="never", roll=-4, device="auto",
+    detector="heavy one", max_people=2), data
+for name in ("height", "tds", "repair", "feet", "use_roll", "roll", "detector"):
+    settings.property_unset(name)
+settings.fov, settings.use_tilt = 90, True
+assert operators.import_settings(filepath=str(folder / "mine.json")) == {{"FINISHED"}}
+assert (round(settings.height, 3), settings.tds, settings.repair) == (1.9, 3, {{"gaps"}}), settings.repair
+assert (settings.feet, settings.use_roll, settings.roll, settings.fov) == ("never", True, -4, 60)
+assert not settings.use_tilt and settings.detector == "heavy one"
+
+# What a file does not name is as in a new scene; what the panel has no place for is told.
+(folder / "short.json").write_text(json.dumps({{**data, "settings": {{"fov": 45, "start": 2, "repair": "all"}}}}))
+assert operators.import_settings(filepath=str(folder / "short.json")) == {{"FINISHED"}}
+assert (round(settings.height, 2), settings.tds, settings.fov, len(settings.repair)) == (1.7, 0, 45, 4)
+(folder / "bad.json").write_text(json.dumps({{**data, "settings": {{"fov": 400}}}}))
+said = complaint(operators.import_settings, filepath=str(folder / "bad.json"))
+assert "fov is 400.0; give a number of 5 to 170" in said, said
+assert settings.fov == 45
+assert "cannot write" in complaint(operators.export_settings, filepath=str(folder / "no" / "a.json"))
+
+# What the panel offers is what a file can hold.
+from blender_addon import settings_file
+for setting in settings_file.SETTINGS:
+    item = settings.bl_rna.properties.get(setting.name)
+    if item and item.type == "ENUM":
+        assert {{value.identifier for value in item.enum_items}} == set(setting.choices), setting.name
+    elif item and item.type in ("FLOAT", "INT") and setting.name not in ("start", "end"):
+        low = 1 if setting.name == "tds" else round(item.hard_min, 3)
+        assert (low, item.hard_max) == (setting.low, setting.high), setting.name
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )
 
 
