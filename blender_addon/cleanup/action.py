@@ -95,9 +95,9 @@ def key_frames(bag: Any) -> np.ndarray:
     return frames[np.concatenate([[True], np.diff(frames) > _SAME])]
 
 
-def rows(bag: Any, first: float, last: float) -> np.ndarray:
+def rows(bag: Any, first: float, last: float, even: bool = False) -> np.ndarray:
     """The frames (T,) of a range at which the motion is looked at: those of the keys, or every whole frame where keys
-    are few. Raises CleanUpError if there is nothing in the range."""
+    are few, or not ``even`` although they have to be. Raises CleanUpError if there is nothing in the range."""
     frames = key_frames(bag)
     inside = frames[(frames >= first - _SAME) & (frames <= last + _SAME)]
     low, high = max(first, frames[0]), min(last, frames[-1])
@@ -105,7 +105,8 @@ def rows(bag: Any, first: float, last: float) -> np.ndarray:
         raise CleanUpError(
             f"There is no motion from frame {first:g} to {last:g}; the keys go from {frames[0]:g} to {frames[-1]:g}"
         )
-    if len(inside) > 2 and np.median(np.diff(inside)) <= 2 and np.diff(inside).max() <= 2.5:
+    steps = np.diff(inside)
+    if len(inside) > 2 and np.median(steps) <= 2 and steps.max() <= 2.5 and (not even or np.ptp(steps) < 0.05):
         return inside
     whole = np.arange(np.ceil(low - _SAME), np.floor(high + _SAME) + 1)
     return whole if len(whole) > 1 else np.array([low, high])
@@ -162,46 +163,48 @@ def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -
     return len(changed)
 
 
-def curves_to_reduce(armature: bpy.types.Object, bag: Any, motion: Motion, bones: Iterable[str]) -> list[reduce.Curves]:
-    """The keyed curves of those ``bones`` that have any."""
+def channels_to_reduce(
+    armature: bpy.types.Object, bag: Any, motion: Motion, bones: Iterable[str]
+) -> list[reduce.Channels]:
+    """The keyed rotations and locations of those ``bones`` that have any."""
     curves = {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
+    chosen = set(bones)
     found = []
     for row, name in enumerate(motion.rig.names):
-        if name not in set(bones):
+        if name not in chosen:
             continue
+        if any((_path(name, "location"), index) in curves for index in range(3)):
+            found.append(reduce.Channels(row, True, motion.locations[:, row]))
         mode = motion.rig.modes[row]
-        turned = any((_path(name, _PATHS.get(mode, "rotation_euler")), index) in curves for index in range(4))
-        located = any((_path(name, "location"), index) in curves for index in range(3))
-        if turned or located:
+        if any((_path(name, _PATHS.get(mode, "rotation_euler")), index) in curves for index in range(4)):
             values = (
                 motion.rotations[:, row] if mode == "QUATERNION" else _rotation(armature, curves, name, motion.frames)
             )
-            found.append(reduce.Curves(row, values, located))
+            found.append(reduce.Channels(row, False, values))
     return found
 
 
 def write_keys(
-    armature: bpy.types.Object, bag: Any, motion: Motion, curves: list[reduce.Curves], keys: list[reduce.Keys]
+    armature: bpy.types.Object,
+    bag: Any,
+    motion: Motion,
+    channels: list[reduce.Channels],
+    keys: list[list[reduce.Keys]],
 ) -> tuple[int, int]:
     """Puts few keys with aligned handles in place of those in the motion's range. Returns how many keys there were in
     these curves, and how many there are."""
     found = {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
     size = float(sum(armature.matrix_world.to_scale()) / 3)
     old = new = 0
-    for curve, few in zip(curves, keys, strict=True):
-        name, mode = motion.rig.names[curve.bone], motion.rig.modes[curve.bone]
-        width = curve.rotation.shape[1]
-        paths = [(_path(name, _PATHS.get(mode, "rotation_euler")), index, 1.0) for index in range(width)]
-        if curve.located:
-            paths += [(_path(name, "location"), index, size) for index in range(3)]
-        for column, (path, index, scale) in enumerate(paths):
+    for item, columns in zip(channels, keys, strict=True):
+        name, mode = motion.rig.names[item.bone], motion.rig.modes[item.bone]
+        path = _path(name, "location" if item.located else _PATHS.get(mode, "rotation_euler"))
+        for index, few in enumerate(columns):
             target = found.get((path, index))
             if target is None:
                 continue
             old += len(target.keyframe_points)
-            _replace(
-                target, motion.frames[few.rows], few.values[:, column] / scale, few.slopes[:, column] / scale, motion
-            )
+            _replace(target, motion.frames, few, 1 / size if item.located else 1.0)
             new += len(target.keyframe_points)
     return old, new
 
@@ -289,47 +292,49 @@ def _key(bag: Any, curves: dict, path: str, bone: str, frames: np.ndarray, value
             curve.keyframe_points.foreach_set("co", points.ravel())
             curve.update()
         else:
-            _replace(curve, frames, values[:, index], None, None)
+            _splice(curve, frames, _dense_keys(curve, frames, values[:, index]))
 
 
-def _replace(
-    curve: bpy.types.FCurve,
-    frames: np.ndarray,
-    values: np.ndarray,
-    slopes: np.ndarray | None,
-    motion: Motion | None,
-) -> None:
-    """New keys in place of those from the first to the last of ``frames``: linear, or with slopes a row of ``motion``
-    as aligned handles; what is keyed before and after stays."""
-    old = _read(curve, (*_NUMBERS, *_KINDS))
-    count = len(frames)
-    new = {name: np.zeros(count, np.int32) for name in _KINDS}
-    new["type"] = _types_at(old, frames)
-    new["co"] = np.stack([frames, values], axis=1).astype(np.float32)
-    linear, bezier = _enum("interpolation", "LINEAR"), _enum("interpolation", "BEZIER")
-    if slopes is None or motion is None:
-        new["interpolation"][:] = linear
-        new["handle_left"], new["handle_right"] = new["co"].copy(), new["co"].copy()
-        new["handle_left_type"][:] = new["handle_right_type"][:] = _enum("handle_left_type", "AUTO_CLAMPED")
-    else:
-        new["interpolation"][:] = bezier
-        new["handle_left_type"][:] = new["handle_right_type"][:] = _enum("handle_left_type", "ALIGNED")
-        step = float(np.median(np.diff(motion.frames)))
-        reach = np.diff(frames) / 3
-        left, right = np.concatenate([reach[:1], reach]), np.concatenate([reach, reach[-1:]])
-        rise = slopes / step
-        new["handle_left"] = np.stack([frames - left, values - rise * left], axis=1).astype(np.float32)
-        new["handle_right"] = np.stack([frames + right, values + rise * right], axis=1).astype(np.float32)
-    before, after = old["co"][:, 0] < frames[0] - _SAME, old["co"][:, 0] > frames[-1] + _SAME
-    if slopes is not None and after.any():
+def _dense_keys(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """A linear key at each of ``frames``."""
+    new = {name: np.zeros(len(frames), np.int32) for name in _KINDS}
+    new["type"] = _types_at(curve, frames)
+    new["interpolation"][:] = _enum("interpolation", "LINEAR")
+    new["handle_left_type"][:] = new["handle_right_type"][:] = _enum("handle_left_type", "AUTO_CLAMPED")
+    co = np.stack([frames, values], axis=1).astype(np.float32)
+    return {**new, "co": co, "handle_left": co.copy(), "handle_right": co.copy()}
+
+
+def _replace(curve: bpy.types.FCurve, frames: np.ndarray, few: reduce.Keys, scale: float) -> None:
+    """Aligned Bezier keys at some of ``frames`` (T,) in place of all from the first to the last of them; what is keyed
+    before and after stays. scale: what to multiply values with."""
+    at, values = frames[few.rows], few.values * scale
+    new = {name: np.zeros(len(at), np.int32) for name in _KINDS}
+    new["type"] = _types_at(curve, at)
+    new["interpolation"][:] = _enum("interpolation", "BEZIER")
+    new["handle_left_type"][:] = new["handle_right_type"][:] = _enum("handle_left_type", "ALIGNED")
+    step = float(np.median(np.diff(frames)))
+    rise = few.slopes * scale
+    new["co"] = np.stack([at, values], axis=1).astype(np.float32)
+    new["handle_left"] = np.stack([at - step * few.left, values - rise * few.left], axis=1).astype(np.float32)
+    new["handle_right"] = np.stack([at + step * few.right, values + rise * few.right], axis=1).astype(np.float32)
+    old = _read(curve, ("co", "interpolation"))
+    if (old["co"][:, 0] > at[-1] + _SAME).any():
         # What leads on from the last key was no part of this.
-        row = int(np.abs(old["co"][:, 0] - frames[-1]).argmin())
-        new["interpolation"][-1] = old["interpolation"][row]
+        new["interpolation"][-1] = old["interpolation"][int(np.abs(old["co"][:, 0] - at[-1]).argmin())]
+    _splice(curve, frames, new)
+
+
+def _splice(curve: bpy.types.FCurve, frames: np.ndarray, new: dict[str, np.ndarray]) -> None:
+    """Keys in place of those from the first to the last of ``frames``."""
+    old = _read(curve, (*_NUMBERS, *_KINDS))
+    before, after = old["co"][:, 0] < frames[0] - _SAME, old["co"][:, 0] > frames[-1] + _SAME
     _fill(curve, {name: np.concatenate([old[name][before], new[name], old[name][after]]) for name in new})
 
 
-def _types_at(old: dict[str, np.ndarray], frames: np.ndarray) -> np.ndarray:
-    """The kinds of the keys that were at ``frames``; plain where there was none."""
+def _types_at(curve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
+    """The kinds of the keys that are at ``frames``; plain where there is none."""
+    old = _read(curve, ("co", "type"))
     types = np.zeros(len(frames), np.int32)
     if len(old["co"]):
         index = np.minimum(np.searchsorted(old["co"][:, 0], frames - _SAME), len(old["co"]) - 1)

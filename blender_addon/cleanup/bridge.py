@@ -8,14 +8,14 @@ import numpy as np
 
 from .errors import CleanUpError
 from .motion import Motion
-from .reduce import Curves, Keys
+from .reduce import Channels, Keys
 
 AROUND = 4
 """Frames before and after the stretch from which the slopes at its ends are taken."""
 
 
-def bridge(motion: Motion, curves: list[Curves], first: float, last: float) -> tuple[Motion, list[Keys]]:
-    """The stretch from frame ``first`` to ``last``, and a key at each of its ends for every one of ``curves``.
+def bridge(motion: Motion, channels: list[Channels], first: float, last: float) -> tuple[Motion, list[list[Keys]]]:
+    """The stretch from frame ``first`` to ``last``, and for every curve of ``channels`` a key at each of its ends.
 
     The slopes are those of the motion outside, kept below what would swing out beyond the two keys by more than a
     quarter of their difference. Raises CleanUpError if less than three frames are in the stretch.
@@ -30,15 +30,20 @@ def bridge(motion: Motion, curves: list[Curves], first: float, last: float) -> t
         rotations=motion.rotations[inside],
         locations=motion.locations[inside],
     )
+    span = float(b - a)
+    reach = np.full(2, span / 3)
     keys = []
-    for curve in curves:
-        values = np.concatenate(
-            [curve.rotation, motion.locations[:, curve.bone]] if curve.located else [curve.rotation], 1
-        )
+    for item in channels:
+        values = item.values
         before = (values[a] - values[max(a - AROUND, 0)]) / max(a - max(a - AROUND, 0), 1)
         end = min(b + AROUND, len(values) - 1)
         after = (values[end] - values[b]) / max(end - b, 1)
-        most = 3.0 * np.abs(values[b] - values[a]) / (b - a) + 1e-3
+        most = 3.0 * np.abs(values[b] - values[a]) / span + 1e-3
         slopes = np.clip(np.stack([before, after]), -most, most)
-        keys.append(Keys(np.array([0, b - a]), values[[a, b]], slopes))
+        keys.append(
+            [
+                Keys(np.array([0, b - a]), values[[a, b], column], slopes[:, column], reach, reach)
+                for column in range(values.shape[1])
+            ]
+        )
     return part, keys

@@ -92,7 +92,7 @@ def pose(motion: Motion) -> Posed:
     rotations, heads = np.empty((len(motion.rotations), count, 4)), np.empty((len(motion.rotations), count, 3))
     resting, offsets = (np.stack(parts) for parts in zip(*(carried(rig, bone) for bone in range(count)), strict=True))
     # All bones that are equally deep in the tree at once: numpy's calls cost more than its sums.
-    for bones in _generations(rig.parents):
+    for bones in generations(rig.parents):
         parents = np.array(rig.parents)[bones]
         if parents[0] < 0:
             base, head = resting[bones], offsets[bones]
@@ -107,7 +107,7 @@ def pose(motion: Motion) -> Posed:
     return Posed(rotations, heads, heads + quat.rotate(rotations, along))
 
 
-def _generations(parents: tuple[int, ...]) -> list[np.ndarray]:
+def generations(parents: tuple[int, ...]) -> list[np.ndarray]:
     """The bones by their depth in the tree, roots first."""
     depth: list[int] = []
     for parent in parents:

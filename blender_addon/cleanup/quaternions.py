@@ -88,6 +88,20 @@ def to_euler(q: np.ndarray, order: str, start: np.ndarray) -> np.ndarray:
     """Angles x, y, z (T,N,3) in radians of rotations (T,N,4), without jumps from ``start`` (N,3) on.
 
     Every rotation has two triples of angles, and full turns more; the ones nearest to the frame before are taken.
+    """
+    pair = _euler_pairs(q, order)
+    result = np.empty((*q.shape[:-1], 3))
+    before = start
+    for t in range(len(q)):
+        near = pair[t] + 2 * np.pi * np.round((before[:, None] - pair[t]) / (2 * np.pi))
+        better = np.abs(near - before[:, None]).sum(axis=-1).argmin(axis=-1)
+        before = result[t] = np.take_along_axis(near, better[:, None, None], axis=1)[:, 0]
+    return result
+
+
+def _euler_pairs(q: np.ndarray, order: str) -> np.ndarray:
+    """The two triples of angles (...,2,3) that every rotation (...,4) has, apart from full turns.
+
     The formulas are those of Blender's ``mat3_to_eulO``.
     """
     i, j, k = ("XYZ".index(letter) for letter in order)
@@ -102,13 +116,7 @@ def to_euler(q: np.ndarray, order: str, start: np.ndarray) -> np.ndarray:
         pair[..., row, j] = np.arctan2(-m[..., i, k], turn * level)
         pair[..., row, k] = np.where(locked, 0.0, np.arctan2(turn * m[..., i, j], turn * m[..., i, i]))
     pair *= sign
-    result = np.empty((*q.shape[:-1], 3))
-    before = start
-    for t in range(len(q)):
-        near = pair[t] + 2 * np.pi * np.round((before[:, None] - pair[t]) / (2 * np.pi))
-        better = np.abs(near - before[:, None]).sum(axis=-1).argmin(axis=-1)
-        before = result[t] = np.take_along_axis(near, better[:, None, None], axis=1)[:, 0]
-    return result
+    return pair
 
 
 def matrices(q: np.ndarray) -> np.ndarray:
@@ -141,3 +149,21 @@ def to_channels(q: np.ndarray, mode: str, start: np.ndarray) -> np.ndarray:
         axis = np.where(sine > 1e-9, q[:, 1:] / np.maximum(sine, 1e-9), np.array([0.0, 1.0, 0.0]))
         return np.concatenate([turn, axis], axis=-1)
     return to_euler(q[:, None], mode, start[None])[:, 0]
+
+
+def near_channels(q: np.ndarray, mode: str, values: np.ndarray) -> np.ndarray:
+    """The numbers (T,4), or angles (T,3), for rotations ``q`` (T,4) that are nearest to ``values``, which are those of
+    rotations near them."""
+    if mode == "QUATERNION":
+        return np.where((q * values).sum(axis=-1, keepdims=True) < 0, -q, q)
+    if mode == "AXIS_ANGLE":
+        sine = np.linalg.norm(q[:, 1:], axis=-1, keepdims=True)
+        axis = np.where(sine > 1e-9, q[:, 1:] / np.maximum(sine, 1e-9), values[:, 1:])
+        flip = np.where((axis * values[:, 1:]).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
+        turn = 2 * np.arctan2(sine * flip, q[:, :1])
+        turn = turn + 2 * np.pi * np.round((values[:, :1] - turn) / (2 * np.pi))
+        return np.concatenate([turn, axis * flip], axis=-1)
+    pair = _euler_pairs(q, mode)
+    near = pair + 2 * np.pi * np.round((values[:, None] - pair) / (2 * np.pi))
+    better = np.abs(near - values[:, None]).sum(axis=-1).argmin(axis=-1)
+    return near[np.arange(len(q)), better]

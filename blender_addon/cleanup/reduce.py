@@ -1,224 +1,268 @@
-"""Few keys in place of one a frame, within a bound that is measured where it matters: on the posed character."""
+"""Few keys in place of one a frame, within a bound that is measured where it matters: on the posed character.
+
+Bones are reduced from the root outwards. What a bone is to reach is where it was in the world, not what its own curve
+was, so that it makes up for what its parent missed; so errors do not add up along a limb. How far a joint may be off
+grows from the root to the ends, which leaves every bone some room.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import hermite
+from . import bezier, keying
 from . import quaternions as quat
 from .errors import CleanUpError
-from .motion import Motion, Posed, Rig, pose
+from .motion import Motion, Posed, Rig, bases, generations, pose
 
 _WINDOW = 240
-"""Frames that are solved together; where two windows meet, every bone has a key."""
-_REACH = 4
-"""Frames to either side over which the bend of a curve is judged."""
-_LONGEST = 60
-"""Frames between two keys at most: an animator wants to find some."""
-_BOLD = 2.0
-"""How far the first choice of keys goes beyond the bound. What is missing is added; what is too much would stay."""
-_DENSER, _SPARSE = 1.25, 0.15
-"""By how much keys move together where the bound is broken; twice, where there are fewer a frame."""
+"""Frames that are solved together; where two windows meet, every curve has a key."""
+_TOGETHER = 150
+"""Windows of bones that are worked on at once: as many as fit into a processor's own memory."""
+_PLACE, _ROOT = 0.7, 0.8
+"""Shares of the distance that the root's place may use, and its children's ends; the ends of limbs may use all."""
+_NEAR = 0.99
+"""Share of the bound that is aimed at: F-curves are single-precision numbers."""
+_MOST_POINTS = 6
+"""Of a bone and what hangs rigidly on it, at which its distance is judged; the rest is judged when all is done."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a bone's curves: rows (K,) of the motion, values and slopes per row (K,C).
-
-    The C curves are those of the rotation as the bone's mode has them, then those of the location if it has keys.
-    """
+    """The keys of one F-curve: rows (K,) of the motion, values, slopes per row, and how many rows the handles reach to
+    the left and to the right."""
 
     rows: np.ndarray
     values: np.ndarray
     slopes: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
 
 
 @dataclass(frozen=True)
-class Curves:
-    """What is to be reduced: of a bone (its row in the rig) the keyed rotation (T,4) or (T,3), and whether its location
-    is keyed too."""
+class Channels:
+    """What is to be reduced: the keyed location (T,3) of a bone (its row in the rig), or its rotation as its mode has
+    it, (T,4) or (T,3)."""
 
     bone: int
-    rotation: np.ndarray
     located: bool
+    values: np.ndarray
 
 
-def reduce(motion: Motion, curves: list[Curves], degrees: float, metres: float) -> list[Keys]:
-    """Keys for ``curves`` with which, at every frame and in armature space, no bone of the rig turns by more than
-    ``degrees`` and no head or tail moves by more than ``metres`` against ``motion``.
+def reduce(motion: Motion, channels: list[Channels], degrees: float, metres: float) -> list[list[Keys]]:
+    """Keys for every curve of ``channels`` with which, at every frame and in armature space, no bone of the rig turns
+    by more than ``degrees`` and no head or tail moves by more than ``metres`` against ``motion``.
 
-    All curves of a bone have keys at the same frames; the first and the last frame keep what they have. Keys are laid
-    so that every piece between two of them has the same share of the curve's bend (the fourth root of its fourth
-    derivative: de Boor, 1973), the curves are fitted by least squares, the character is posed, and where the bound is
-    broken, the keys of the bone that is most to blame move together; until it holds.
+    The keys of a rotation's curves, and those of a location's, are laid at common frames, and each curve leaves out
+    what it does without. The first and the last frame keep what they have.
     Raises CleanUpError for a bound or a range that leaves nothing to do.
     """
     if degrees <= 0 or metres <= 0:
         raise CleanUpError("A bound of 0 would need every key; give more than 0 degrees and millimetres")
-    count = len(motion.frames)
-    if count < 3:
+    if len(motion.frames) < 3:
         raise CleanUpError("There are too few frames to take keys away from; choose a longer range")
-    windows = max(1, round((count - 1) / _WINDOW))
-    length = -(-(count - 1) // windows)
-    padding = windows * length + 1 - count
-    rows = np.arange(windows)[:, None] * length + np.arange(
-        length + 1
-    )  # (W,L+1), the last of one the first of the next
-    motion = Motion(
-        motion.rig,
-        np.arange(count + padding),
-        motion.rate,
-        quat.unit(_continued(motion.rotations, padding)),
-        _continued(motion.locations, padding),
-    )
-    task = _Task(motion, curves, np.radians(degrees), metres)
-    density = task.density()
-    held = rows == count - 1
-    held[:, [0, -1]] = True
-    solved = [task.solve(part, density[:, part], held[index], part < count) for index, part in enumerate(rows)]
-    keys, at, slope = (np.stack(arrays) for arrays in zip(*solved, strict=True))
+    wanted = pose(motion)
+    for share in (1.0, 0.7, 0.4, 0.1):
+        task = _Task(motion, wanted, channels, share * np.radians(degrees), share * metres)
+        task.run()
+        if _within(pose(task.result), wanted, np.radians(degrees), metres):
+            return task.keys
+    return [[_dense(column) for column in item.values.T] for item in channels]
 
-    result = []
-    for row, curve in enumerate(curves):
-        mine = keys[:, row]
-        mine[:-1, -1] = False  # it is the first of the next window
-        mine = mine & (rows < count)
-        width = curve.rotation.shape[1]
-        columns = [*range(width), *(range(4, 7) if curve.located else ())]
-        result.append(Keys(rows[mine], at[:, row][mine][:, columns], slope[:, row][mine][:, columns]))
-    return result
+
+def _within(posed: Posed, wanted: Posed, radians: float, metres: float) -> bool:
+    """Whether all bones keep the bound."""
+    away = max(
+        float(np.linalg.norm(a - b, axis=-1).max())
+        for a, b in ((posed.heads, wanted.heads), (posed.tails, wanted.tails))
+    )
+    return away <= metres and float(quat.angle(posed.rotations, wanted.rotations).max()) <= radians
+
+
+def _dense(values: np.ndarray) -> Keys:
+    third = np.full(len(values), 1 / 3)
+    return Keys(np.arange(len(values)), values, np.gradient(values), third, third)
 
 
 class _Task:
-    """The motion that is to be kept, and how far an attempt is from it."""
+    """The motion that is to be kept, and what has come out so far: ``result``, and the bones' places in ``posed``."""
 
-    def __init__(self, motion: Motion, curves: list[Curves], radians: float, metres: float) -> None:
-        self.motion, self.curves, self.radians, self.metres = motion, curves, radians, metres
-        self.values = np.zeros((len(curves), len(motion.frames), 7 if any(c.located for c in curves) else 4))
-        for row, curve in enumerate(curves):
-            padding = len(motion.frames) - len(curve.rotation)
-            self.values[row, :, : curve.rotation.shape[1]] = _continued(curve.rotation, padding)
-            if curve.located:
-                self.values[row, :, 4:] = motion.locations[:, curve.bone]
-        self.bones = np.array([curve.bone for curve in curves])
-        self.reach = _reaches(motion.rig)
-        self.posed = pose(motion)
+    def __init__(self, motion: Motion, wanted: Posed, channels: list[Channels], radians: float, metres: float) -> None:
+        self.channels, self.keys = channels, [[] for _ in channels]  # type: list[Channels], list[list[Keys]]
+        self.count = len(motion.frames)
+        windows = max(1, round((self.count - 1) / _WINDOW))
+        length = -(-(self.count - 1) // windows)
+        # (W,F), the last frame of one the first of the next. Beyond the end the last frame is repeated.
+        self.rows = np.minimum(np.arange(windows)[:, None] * length + np.arange(length + 1), self.count - 1)
+        self.held = np.zeros(self.rows.shape, bool)
+        self.held[:, [0, -1]] = True
+        self.held |= self.rows == self.count - 1
+        self.wanted, self.radians, self.metres = wanted, _NEAR * radians, _NEAR * metres
+        self.motion = motion
+        self.result = replace(motion, rotations=motion.rotations.copy(), locations=motion.locations.copy())
+        self.rotations, self.heads = wanted.rotations.copy(), wanted.heads.copy()
+        self.allowed = self._allowed(motion.rig)
 
-    def density(self) -> np.ndarray:
-        """Keys a frame (N,T) that would about do."""
-        values, slope = self.values, hermite.slopes(self.values)
-        h = min(_REACH, (values.shape[1] - 1) // 2)
-        # How far a piece of 2h frames would miss its middle; the miss grows with the fourth power of its length.
-        middle = (values[:, : -2 * h] + values[:, 2 * h :]) / 2 + (slope[:, : -2 * h] - slope[:, 2 * h :]) * h / 4
-        miss = np.pad(np.abs(values[:, h:-h] - middle), ((0, 0), (h, h), (0, 0)), mode="edge")
-        share = np.zeros(values.shape[:2])
-        for row, curve in enumerate(self.curves):
-            turned = np.linalg.norm(miss[row, :, :4], axis=-1) * (2.0 if curve.rotation.shape[1] == 4 else 1.0)
-            allowed = min(self.radians, self.metres / max(self.reach[curve.bone], 1e-6))
-            share[row] = turned / allowed
-            if curve.located:
-                share[row] = np.maximum(share[row], np.linalg.norm(miss[row, :, 4:], axis=-1) / self.metres)
-        kernel = np.full(2 * h + 1, 1 / (2 * h + 1))
-        density = (share / _BOLD) ** 0.25 / (2 * h)
-        padded = np.pad(density, ((0, 0), (h, h)), mode="edge")
-        density = np.stack([np.convolve(row, kernel, mode="valid") for row in padded])
-        return np.clip(density, 1 / _LONGEST, 1.0)
+    def _allowed(self, rig: Rig) -> np.ndarray:
+        """How far the ends of each bone (B,) may be off, metres."""
+        depth = np.zeros(len(rig.names))
+        below = np.zeros(len(rig.names))
+        for bone, parent in enumerate(rig.parents):
+            depth[bone] = 0 if parent < 0 else depth[parent] + 1
+        for bone in reversed(range(len(rig.names))):
+            if rig.parents[bone] >= 0:
+                below[rig.parents[bone]] = max(below[rig.parents[bone]], below[bone] + 1)
+        share = np.where(below > 0, depth / np.maximum(depth + below, 1), 1.0)
+        return self.metres * (_ROOT + (1 - _ROOT) * share)
 
-    def solve(
-        self, frames: np.ndarray, density: np.ndarray, held: np.ndarray, counts: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Keys (N,L), values and slopes (N,L,C) of a window of ``frames`` (L,) that keep the bound where it ``counts``.
+    def run(self) -> None:
+        """Reduces generation by generation."""
+        rig = self.motion.rig
+        places = {item.bone: row for row, item in enumerate(self.channels) if item.located}
+        turns = {item.bone: row for row, item in enumerate(self.channels) if not item.located}
+        for bones in generations(rig.parents):
+            for bone in bones:
+                if bone in places:
+                    self._place(int(bone), places[bone])
+            for bone in bones:
+                self._carry(int(bone))
+            mine = [int(bone) for bone in bones if bone in turns]
+            for mode in {rig.modes[bone] for bone in mine}:
+                same = [bone for bone in mine if rig.modes[bone] == mode]
+                each = max(1, _TOGETHER // len(self.rows))
+                for first in range(0, len(same), each):
+                    part = same[first : first + each]
+                    self._turn(part, [turns[bone] for bone in part], mode)
 
-        density: keys a frame (N,L) to begin with. held: frames (L,) that keep what they have.
+    def _place(self, bone: int, row: int) -> None:
+        """The location of a bone, which brings its head to where it was."""
+        rig = self.motion.rig
+        base, head = bases(rig, bone, self.rotations, self.heads)
+        target = quat.rotate(quat.inverse(base), self.wanted.heads[:, bone] - head)
+        limit = _PLACE * self.metres
+
+        def miss(fitted: np.ndarray, items: np.ndarray) -> np.ndarray:
+            return np.linalg.norm(fitted - samples[:, items], axis=0) / limit
+
+        samples = np.ascontiguousarray(target.T[:, self.rows])
+        curves, fitted = keying.choose(samples, self.held, np.full(len(self.rows), limit), miss)
+        self.keys[row] = [self._gathered(part) for part in curves]
+        self._spread(self.result.locations, bone, fitted)
+
+    def _carry(self, bone: int) -> None:
+        """Where a bone comes to lie before it is turned itself."""
+        base, head = bases(self.motion.rig, bone, self.rotations, self.heads)
+        self.heads[:, bone] = head + quat.rotate(base, self.result.locations[:, bone])
+        if not self.motion.rig.inherits[bone]:
+            base = self.motion.rig.rest[bone]
+        self.rotations[:, bone] = quat.multiply(base, self.motion.rotations[:, bone])
+
+    def _turn(self, bones: list[int], rows: list[int], mode: str) -> None:
+        """The rotations of bones of one generation."""
+        rig, windows = self.motion.rig, len(self.rows)
+        parts = []
+        for bone, row in zip(bones, rows, strict=True):
+            base = bases(rig, bone, self.rotations, self.heads)[0] if rig.inherits[bone] else rig.rest[bone]
+            wanted = self.wanted.rotations[:, bone]
+            # Everything in the axes of the bone as it was.
+            missing = quat.rotate(quat.inverse(wanted), self.heads[:, bone] - self.wanted.heads[:, bone])
+            points = self._points(bone)
+            target = quat.multiply(wanted, self._making_up(missing, points))
+            local = quat.multiply(quat.inverse(base), target)
+            samples = quat.near_channels(local, mode, self.channels[row].values)
+            parts.append((samples, quat.multiply(quat.inverse(base), wanted), missing, points))
+        samples = np.concatenate([part[0].T[:, self.rows] for part in parts], axis=1)
+        back = np.concatenate([quat.inverse(part[1])[self.rows] for part in parts])
+        missing = np.concatenate([part[2][self.rows] for part in parts])
+        most = max(part[3].shape[1] for part in parts)
+        # The bone's head, where there are fewer points than another bone has.
+        padded = [np.pad(part[3], ((0, 0), (0, most - part[3].shape[1]), (0, 0))) for part in parts]
+        moving = any(len(points) > 1 for points in padded)
+        points = np.concatenate(
+            [
+                np.broadcast_to(each, (self.count, most, 3))[self.rows] if moving else np.repeat(each[None], windows, 0)
+                for each in padded
+            ]
+        )  # (M, 1 or F, P, 3)
+        allowed = np.repeat(self.allowed[bones], windows)[:, None]
+
+        def miss(fitted: np.ndarray, items: np.ndarray) -> np.ndarray:
+            turned = quat.multiply(back[items], quat.from_channels(np.moveaxis(fitted, 0, -1), mode))
+            turned = np.where(turned[..., :1] < 0, -turned, turned)
+            sine = np.linalg.norm(turned[..., 1:], axis=-1)
+            used = 2 * np.arcsin(np.minimum(sine, 1.0)) / self.radians
+            for point in range(most):
+                place = points[items, :, point]
+                off = missing[items] + quat.rotate(turned, place) - place
+                used = np.maximum(used, np.linalg.norm(off, axis=-1) / allowed[items])
+            return used
+
+        reach = np.linalg.norm(points, axis=-1).max(axis=(1, 2))
+        angle = np.minimum(self.radians, allowed[:, 0] / np.maximum(reach, 1e-6))
+        curves, fitted = keying.choose(
+            samples, np.tile(self.held, (len(bones), 1)), angle / 2 if samples.shape[0] == 4 else angle, miss
+        )
+        for index, (bone, row) in enumerate(zip(bones, rows, strict=True)):
+            mine = np.arange(index * windows, (index + 1) * windows)
+            self.keys[row] = [self._gathered(part.take(mine)) for part in curves]
+            values = np.empty((self.count, len(fitted)))
+            values[self.rows] = np.moveaxis(fitted[:, mine], 0, -1)
+            local = quat.from_channels(values, mode)
+            base = bases(rig, bone, self.rotations, self.heads)[0] if rig.inherits[bone] else rig.rest[bone]
+            self.result.rotations[:, bone] = local
+            self.rotations[:, bone] = quat.multiply(base, local)
+
+    def _points(self, bone: int) -> np.ndarray:
+        """What a bone carries, in its own axes from its head: (1,P,3), or (T,P,3) where something moves on it.
+
+        Its tail, the heads of its children, and the same of those among them that are not reduced themselves.
         """
-        rig, wanted = self.motion.rig, self.values[:, frames]
-        rotations, locations = self.motion.rotations[frames], self.motion.locations[frames]
-        keys = np.zeros(density.shape, bool)
-        at, slope, score = np.zeros_like(wanted), np.zeros_like(wanted), np.zeros(density.shape)
-        stale = np.arange(len(self.curves))
-        while len(stale):
-            keys[stale] = _lay(density[stale]) | held
-            at[stale], slope[stale] = hermite.fit(wanted[stale], keys[stale], np.broadcast_to(held, keys[stale].shape))
-            fitted = hermite.evaluate(at[stale], slope[stale], keys[stale])
-            turned = quat.unit(fitted[..., :4])
-            for row, values in enumerate(fitted):
-                curve = self.curves[stale[row]]
-                if rig.modes[curve.bone] != "QUATERNION":
-                    turned[row] = quat.from_channels(values[:, : curve.rotation.shape[1]], rig.modes[curve.bone])
-                if curve.located:
-                    locations[:, curve.bone] = values[:, 4:]
-            bones = self.bones[stale]
-            miss = quat.angle(turned, self.motion.rotations[frames[:, None], bones].swapaxes(0, 1))
-            score[stale] = miss * np.maximum(1 / self.radians, self.reach[bones] / self.metres)[:, None]
-            rotations[:, bones] = turned.swapaxes(0, 1)
-            if self.values.shape[-1] > 4:
-                away = np.linalg.norm(fitted[..., 4:] - wanted[stale, :, 4:], axis=-1) / self.metres
-                score[stale] = np.maximum(score[stale], away)
-            broken = self._broken(pose(Motion(rig, frames, self.motion.rate, rotations, locations)), frames)
-            blame = self._blame(broken & counts[:, None], score.T).T
-            stale = np.flatnonzero(blame.any(axis=1))
-            density[stale] = _denser(density[stale], blame[stale], keys[stale])
-        return keys, at, slope
+        rig = self.motion.rig
+        turned = {item.bone for item in self.channels if not item.located}
+        own = self.wanted.rotations[:, bone], self.wanted.heads[:, bone]
+        found = [self.wanted.tails[:, bone]]
+        waiting = rig.children(bone)
+        while waiting:
+            child = waiting.pop()
+            found.append(self.wanted.heads[:, child])
+            if child not in turned and rig.inherits[child]:
+                found.append(self.wanted.tails[:, child])
+                waiting += rig.children(child)
+        points = quat.rotate(quat.inverse(own[0])[:, None], np.stack(found, axis=1) - own[1][:, None])
+        if np.ptp(points, axis=0).max() < 1e-3 * self.metres:
+            points = points[:1]
+        # The farthest, then whatever is farthest from those.
+        chosen = [int(np.linalg.norm(points, axis=-1).max(axis=0).argmax())]
+        while len(chosen) < min(_MOST_POINTS, points.shape[1]):
+            away = np.linalg.norm(points[:, :, None] - points[:, None, chosen], axis=-1).max(axis=0).min(axis=1)
+            if away.max() < 0.01:
+                break
+            chosen.append(int(away.argmax()))
+        return points[:, chosen]
 
-    def _broken(self, posed: Posed, frames: np.ndarray) -> np.ndarray:
-        """Which bones (T,B) are beyond the bound."""
-        turned = quat.angle(posed.rotations, self.posed.rotations[frames]) > self.radians
-        for mine, wanted in ((posed.heads, self.posed.heads), (posed.tails, self.posed.tails)):
-            turned |= ((mine - wanted[frames]) ** 2).sum(axis=-1) > self.metres**2
-        return turned
+    def _making_up(self, missing: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The small turn (T,4) after which ``points`` are nearer to where they were, although the bone's head misses
+        its place by ``missing`` (T,3): by least squares, in shares of the bound on distance and angle."""
+        squares = (points**2).sum(axis=-1)[..., None, None] * np.eye(3) - points[..., :, None] * points[..., None, :]
+        matrix = squares.sum(axis=1) / self.metres**2 + np.eye(3) / self.radians**2
+        right = -np.cross(points, missing[:, None]).sum(axis=1) / self.metres**2
+        turn = np.linalg.solve(np.broadcast_to(matrix, (len(right), 3, 3)), right[..., None])[..., 0]
+        return quat.unit(np.concatenate([np.ones((len(turn), 1)), turn / 2], axis=-1))
 
-    def _blame(self, broken: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """For every broken bone (T,B) the one of its chain that missed most: (T,N)."""
-        blame = np.zeros(score.shape, bool)
-        columns = {curve.bone: row for row, curve in enumerate(self.curves)}
-        for bone in np.flatnonzero(broken.any(axis=0)):
-            chain = np.array([columns[link] for link in self.motion.rig.chain(int(bone)) if link in columns], int)
-            frames = np.flatnonzero(broken[:, bone])
-            blame[frames, chain[score[np.ix_(frames, chain)].argmax(axis=1)]] = True
-        return blame
+    def _gathered(self, curves: bezier.Curves) -> Keys:
+        """The keys of one curve from its windows (1,W,F)."""
+        keys = curves.keys.copy()
+        keys[:-1, -1] = False  # it is the first of the next window
+        last = np.flatnonzero(keys[-1] & (self.rows[-1] == self.count - 1))
+        keys[-1, last[1:]] = False  # repeated at the end
+        lengths = bezier.following(curves.keys) - np.arange(keys.shape[1])
+        right = (curves.leaving * lengths)[keys]
+        arriving = (curves.arriving * lengths)[keys]
+        left = np.concatenate([right[:1], arriving[:-1]])
+        right[-1] = left[-1]
+        return Keys(self.rows[keys], curves.values[0][keys], curves.slopes[0][keys], left, right)
 
-
-def _reaches(rig: Rig) -> np.ndarray:
-    """How far the farthest tail below each bone (B,) is from its head, the limbs stretched out."""
-    reach = rig.lengths.copy()
-    for bone in reversed(range(len(rig.names))):
-        parent = rig.parents[bone]
-        if parent >= 0:
-            offset = float(np.linalg.norm(rig.heads[bone] - rig.heads[parent]))
-            reach[parent] = max(reach[parent], offset + reach[bone])
-    return reach
-
-
-def _lay(density: np.ndarray) -> np.ndarray:
-    """Keys (W,N,L) so that between two of them lies about one unit of ``density`` (W,N,L) keys a frame."""
-    grown = np.cumsum((density[..., 1:] + density[..., :-1]) / 2, axis=-1)
-    total = grown[..., -1:]
-    # A whole number of pieces, so that the last one is no shorter than the others.
-    grown = grown * np.ceil(total - 1e-9) / total
-    before = np.concatenate([np.zeros_like(grown[..., :1]), grown], axis=-1)
-    keys = np.zeros(density.shape, bool)
-    keys[..., 1:] = np.floor(before[..., 1:] + 1e-9) > np.floor(before[..., :-1] + 1e-9)
-    keys[..., 0] = keys[..., -1] = True
-    return keys
-
-
-def _denser(density: np.ndarray, blame: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """More keys a frame (N,L) over the pieces between ``keys`` (N,L) in which there is ``blame`` (N,L)."""
-    piece = np.cumsum(keys, axis=1) - 1
-    hit = np.zeros(blame.shape, bool)
-    rows = np.broadcast_to(np.arange(len(blame))[:, None], blame.shape)
-    hit[rows[blame], piece[blame]] = True
-    # A long piece needs more of it, or a hand that was still would be asked again and again.
-    growth = np.where(density < _SPARSE, _DENSER**2, _DENSER)
-    return np.where(hit[rows, piece], np.minimum(density * growth, 1.0), density)
-
-
-def _continued(values: np.ndarray, count: int) -> np.ndarray:
-    """``count`` more rows, by the reflection in the last one."""
-    if count == 0:
-        return values
-    reflected = 2 * values[-1:] - values[-2 : -2 - count : -1]
-    missing = count - len(reflected)
-    return np.concatenate([values, reflected, np.repeat(reflected[-1:], missing, axis=0)])
+    def _spread(self, target: np.ndarray, bone: int, fitted: np.ndarray) -> None:
+        """Writes curves (C,W,F) of windows to (T,B,C)."""
+        target[self.rows, bone] = np.moveaxis(fitted, 0, -1)

@@ -167,11 +167,13 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(_Tool, bpy.types.Operator):
         from ..cleanup import action, reduce
 
         bag = action.bag_of(armature)
-        motion = self.motion(context, armature, bag)
-        curves = action.curves_to_reduce(armature, bag, motion, self.bones(context, armature))
-        keys = reduce.reduce(motion, curves, self.degrees, self.millimetres / 1000)
+        render = context.scene.render
+        frames = action.rows(bag, *self.span(context), even=True)
+        motion = action.read(armature, bag, frames, render.fps / render.fps_base)
+        channels = action.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        keys = reduce.reduce(motion, channels, self.degrees, self.millimetres / 1000)
         action.keep_raw(armature)
-        old, new = action.write_keys(armature, bag, motion, curves, keys)
+        old, new = action.write_keys(armature, bag, motion, channels, keys)
         return f"{old} keys became {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
 
 
@@ -304,10 +306,10 @@ class VIDEO_TO_MOCAP_OT_bridge(_Tool, bpy.types.Operator):
 
         bag = action.bag_of(armature)
         motion = self.motion(context, armature, bag, bridge.AROUND)
-        curves = action.curves_to_reduce(armature, bag, motion, self.bones(context, armature))
-        part, keys = bridge.bridge(motion, curves, *self.span(context))
+        channels = action.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        part, keys = bridge.bridge(motion, channels, *self.span(context))
         action.keep_raw(armature)
-        old, new = action.write_keys(armature, bag, part, curves, keys)
+        old, new = action.write_keys(armature, bag, part, channels, keys)
         return f"Bridged {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys went"
 
 

@@ -128,17 +128,17 @@ seen = {frame: {b.name: place(frame, b.name) for b in rig().pose.bones} for fram
 count = lambda: sum(len(c.keyframe_points) for c in action.bag_of(rig()).fcurves)
 many = count()
 assert ops.reduce_keys(degrees=1.0, millimetres=5.0) == {"FINISHED"}
-assert count() < 0.4 * many, (count(), many)
+assert count() < 0.25 * many, (count(), many)
 after = motion.pose(look())
 assert np.degrees(quat.angle(before.rotations, after.rotations)).max() <= 1.01
 assert np.linalg.norm(before.tails - after.tails, axis=-1).max() <= 0.00505
 for frame, bones in seen.items():  # Blender's own evaluation, not ours
     for bone, wanted in bones.items():
         assert np.linalg.norm(place(frame, bone) - wanted) <= 0.00505, (frame, bone)
+frames = lambda curve: {p.co[0] for p in curve.keyframe_points}
 for bone in rig().pose.bones:
-    times = {tuple(p.co[0] for p in c.keyframe_points) for c in action.bag_of(rig()).fcurves
-             if f'"{bone.name}"' in c.data_path}
-    assert len(times) == 1, bone.name
+    times = [frames(c) for c in action.bag_of(rig()).fcurves if f'"{bone.name}"].rotation' in c.data_path]
+    assert len(set.union(*times)) < 20, bone.name  # quiet curves have fewer keys, and hardly other ones
 kinds = {(p.interpolation, p.handle_left_type) for c in action.bag_of(rig()).fcurves for p in c.keyframe_points}
 assert kinds == {("BEZIER", "ALIGNED")}, kinds
 """,

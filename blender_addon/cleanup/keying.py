@@ -1,0 +1,201 @@
+"""Where keys go: few of them, and the curves through them nowhere farther from what is wanted than is allowed.
+
+Keys are first laid so that every piece between two of them has the same share of the curve's bend (the fourth root of
+its fourth derivative: de Boor, 1973). Where the bound is broken, the piece is cut in two; where it holds with room to
+spare, keys are taken away again, many at once, and those put back that were missed. At last each of an item's curves
+loses the keys that it does without: a knee has one lively channel and three quiet ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import bezier
+
+_REACH = 4
+"""Frames to either side over which the bend of a curve is judged."""
+_LONGEST = 60
+"""Frames between two keys at most: an animator wants to find some."""
+_NEW, _WARM = 4, 3
+"""Rounds of fitting from scratch, and after a change of a few keys."""
+_HOPELESS = 20.0
+"""How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
+_THINNINGS = 8
+"""How often keys are taken away at most."""
+_QUIET = 30.0
+"""A curve that strays that many tolerances from its mean may do without some of the keys of its item."""
+
+Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def choose(
+    samples: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
+) -> tuple[list[bezier.Curves], np.ndarray]:
+    """Curves near ``samples`` (C,M,F) with few keys: C times the curves (1,M,F), and what they are at all frames.
+
+    held: frames (M,F) that keep what they have; the first and the last are. tolerance: (M,), about what a sample may be
+    off. miss: of curves (C,m,F) and the rows (m,) of their items, how much of the bound (m,F) is used; 1 is the most.
+    """
+    search = _Search(samples, held, tolerance, miss)
+    search.lay()
+    search.cut()
+    for _ in range(_THINNINGS):
+        if not search.thin():
+            break
+    return search.apart(), search.fitted
+
+
+class _Search:
+    def __init__(self, samples: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss) -> None:
+        self.samples, self.held, self.tolerance, self.miss = samples, held, tolerance, miss
+        self.tangents = bezier.slopes(samples)
+        self.density = self._density()
+        self.needed = held.copy()  # keys without which it was tried
+
+    def _density(self) -> np.ndarray:
+        """Keys a frame (M,F) that would about do."""
+        values, slope, h = self.samples, self.tangents, _REACH
+        if values.shape[-1] <= 2 * h:
+            return np.full(values.shape[1:], 0.5)
+        # How far a piece of 2h frames would miss its middle; the miss grows with the fourth power of its length.
+        middle = (values[..., : -2 * h] + values[..., 2 * h :]) / 2
+        middle += (slope[..., : -2 * h] - slope[..., 2 * h :]) * h / 4
+        off = np.linalg.norm(values[..., h:-h] - middle, axis=0) / self.tolerance[:, None]
+        density = np.pad(off**0.25 / (2 * h), ((0, 0), (2 * h, 2 * h)), mode="edge")
+        total = np.cumsum(np.pad(density, ((0, 0), (1, 0))), axis=1)
+        return np.clip((total[:, 2 * h + 1 :] - total[:, : -2 * h - 1]) / (2 * h + 1), 1 / _LONGEST, 0.7)
+
+    def lay(self) -> None:
+        """First keys, and the curves through them."""
+        grown = np.cumsum((self.density[:, 1:] + self.density[:, :-1]) / 2, axis=1)
+        grown *= np.ceil(grown[:, -1:]) / grown[:, -1:]
+        before = np.pad(grown, ((0, 0), (1, 0)))
+        keys = self.held.copy()
+        keys[:, 1:] |= np.floor(before[:, 1:] + 1e-9) > np.floor(before[:, :-1] + 1e-9)
+        keys[:, [0, -1]] = True
+        self.curves = bezier.start(keys, self.samples, self.tangents)
+        self.fitted = bezier.fit(self.curves, self.samples, self.tangents, self.held, _NEW)
+        self.used = self.miss(self.fitted, np.arange(len(keys)))
+
+    def _tried(self, keys: np.ndarray, items: np.ndarray) -> tuple[bezier.Curves, np.ndarray, np.ndarray]:
+        """The curves of some items with other keys, what they are, and how much of the bound they use."""
+        samples, tangents = self.samples[:, items], self.tangents[:, items]
+        curves = self.curves.take(items).with_keys(keys, samples, tangents)
+        fitted = bezier.fit(curves, samples, tangents, self.held[items], _WARM)
+        return curves, fitted, self.miss(fitted, items)
+
+    def _keep(self, items: np.ndarray, curves: bezier.Curves, fitted: np.ndarray, used: np.ndarray) -> None:
+        self.curves.put(items, curves)
+        self.fitted[:, items], self.used[items] = fitted, used
+
+    def cut(self) -> None:
+        """Cuts the pieces that break the bound, until none does."""
+        items = np.arange(len(self.held))
+        while True:
+            items = items[(self.used[items] > 1).any(axis=1)]
+            if not len(items):
+                return
+            keys = self.curves.keys[items]
+            starts, lengths, worst = _pieces(keys, self.used[items])
+            broken = (worst > 1) & (lengths > 1)
+            # Where as much bend lies before as after.
+            total = np.cumsum(np.pad(self.density[items].ravel(), (1, 0)))
+            first, after = starts[broken], (starts + lengths)[broken]
+            middle = np.searchsorted(total, (total[first] + total[after]) / 2)
+            keys.ravel()[np.clip(middle, first + 1, after - 1)] = True
+            if broken.any():
+                self._keep(items, *self._tried(keys, items))
+            else:  # every frame has a key: what is left is rounding
+                return
+
+    def thin(self) -> bool:
+        """Takes away keys that are not needed, never two neighbours at once. Returns whether any was tried."""
+        keys = self.curves.keys
+        starts, lengths, worst = _pieces(keys, self.used)
+        before = np.concatenate([lengths[:1], lengths[:-1]])
+        longer = (lengths + before) / np.maximum(lengths, before)
+        guess = np.maximum(worst, np.concatenate([worst[:1], worst[:-1]])) * longer**4
+        guess = np.where(self.needed.ravel()[starts] | (lengths + before > _LONGEST), np.inf, guess)
+        least = (guess < np.append(np.inf, guess[:-1])) & (guess <= np.append(guess[1:], np.inf))
+        gone = np.zeros(keys.shape, bool)
+        gone.ravel()[starts[least & (guess < _HOPELESS)]] = True
+        items = np.flatnonzero(gone.any(axis=1))
+        if not len(items):
+            return False
+        trial, gone = (keys & ~gone)[items], gone[items]
+        for _ in range(3):
+            curves, fitted, used = self._tried(trial, items)
+            broken = (used > 1).any(axis=1)
+            fine = np.flatnonzero(~broken)
+            self._keep(items[fine], curves.take(fine), fitted[:, fine], used[fine])
+            items, trial, gone = items[broken], trial[broken], gone[broken]
+            if not len(items):
+                break
+            back = gone & _around(trial, used[broken] > 1)
+            back |= gone & ~back.any(axis=1)[:, None]
+            self.needed[items] |= back
+            trial, gone = trial | back, gone & ~back
+        else:
+            self.needed[items] |= gone
+        return True
+
+    def apart(self) -> list[bezier.Curves]:
+        """Each curve for itself; quiet ones lose every other key as often as they can."""
+        parts = [
+            bezier.Curves(c.keys.copy(), c.values[i : i + 1], c.slopes[i : i + 1], c.leaving.copy(), c.arriving.copy())
+            for c in [self.curves]
+            for i in range(len(self.samples))
+        ]
+        stray = self.samples.std(axis=-1)  # (C,M)
+        for channel in np.argsort(stray.max(axis=1)):
+            items = np.flatnonzero(stray[channel] < _QUIET * self.tolerance)
+            if len(items):
+                self._quieten(int(channel), parts[channel], items)
+        return parts
+
+    def _quieten(self, channel: int, part: bezier.Curves, items: np.ndarray) -> None:
+        samples, tangents = self.samples[channel, items][None], self.tangents[channel, items][None]
+        held = self.held[items]
+        tried = held.copy()
+        for _ in range(7):
+            keys = part.keys[items]
+            row = np.cumsum(keys & ~tried, axis=1)
+            gone = keys & ~tried & (row % 2 == 1)
+            if not gone.any():
+                return
+            for last in (False, True):
+                trial = part.take(items).with_keys(keys & ~gone, samples, tangents)
+                one = bezier.fit(trial, samples, tangents, held, 1, free=False)
+                fitted = self.fitted[:, items]
+                fitted[channel] = one[0]
+                broken = self.miss(fitted, items) > 1
+                if last or not broken.any():
+                    fine = np.flatnonzero(~broken.any(axis=1))
+                    part.put(items[fine], trial.take(fine))
+                    self.fitted[channel, items[fine]] = one[0, fine]
+                    tried |= gone & broken.any(axis=1)[:, None]
+                    break
+                back = gone & _around(keys & ~gone, broken)
+                tried |= back
+                gone &= ~back
+
+
+def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every piece of all items, flat: its first frame, its length (the last of an item has one frame), and the most
+    that it uses of the bound, the keys at both its ends included."""
+    flags = keys.ravel()
+    starts = np.flatnonzero(flags)
+    last = starts % keys.shape[1] == keys.shape[1] - 1
+    lengths = np.where(last, 1, np.diff(np.append(starts, flags.size)))
+    worst = np.maximum.reduceat(used.ravel(), starts)
+    end = np.append(used.ravel()[starts[1:]], 0.0)
+    return starts, lengths, np.where(last, 0.0, np.maximum(worst, end))
+
+
+def _around(keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
+    """Frames (M,F) in pieces with a marked frame, and in the pieces beside these."""
+    _starts, _lengths, hit = _pieces(keys, marked.astype(np.float64))
+    hit = np.maximum(hit, np.maximum(np.append(hit[1:], 0.0), np.append(0.0, hit[:-1])))
+    return (hit > 0)[np.cumsum(keys.ravel()) - 1].reshape(keys.shape)
