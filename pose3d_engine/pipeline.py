@@ -195,7 +195,7 @@ class _Filmed:
     """One person in camera axes, as tall as all are taken to be until the world is made.
 
     joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), rays (T,17,2) on the plane z = 1,
-    confidence (T,17), seen (T,), swapped (T,) where left and right had been exchanged.
+    confidence (T,17), seen (T,), swapped (T,2) where left and right arms, and legs, had been exchanged.
     """
 
     row: int
@@ -256,7 +256,7 @@ def _in_camera(
             joints = bones.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
-    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped.any(axis=1), focal, tds, track.counts)
+    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped, focal, tds, track.counts)
 
 
 def _sight(seen: np.ndarray) -> slice:
@@ -375,8 +375,8 @@ def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: fl
         return {}
     # The detector's 3D is in the axes of a camera that looks at the person.
     to_world = rotation @ np.swapaxes(view.look_at_torso(filmed.rays)[1], -1, -2)
-    points = np.where(filmed.swapped[:, None, None], np.nan, world[filmed.row])
-    found = orientation.orientations(points, np.nan_to_num(picture[filmed.row][..., 2]), to_world, fps)
+    scores = np.nan_to_num(picture[filmed.row][..., 2])
+    found = orientation.orientations(world[filmed.row], scores, to_world, filmed.swapped, fps)
     return {} if found is None else {**found[0], "orientation_valid": found[1]}
 
 

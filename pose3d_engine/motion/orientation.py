@@ -23,12 +23,14 @@ _SEEN = 0.5
 
 
 def orientations(
-    blazepose: np.ndarray, scores: np.ndarray, to_world: np.ndarray, fps: float
+    blazepose: np.ndarray, scores: np.ndarray, to_world: np.ndarray, swapped: np.ndarray, fps: float
 ) -> tuple[dict[str, np.ndarray], np.ndarray] | None:
     """A rotation (T,3,3) float32 of each of PARTS by name, and (T,5) bool which were seen; None where none ever was.
 
     blazepose: (T,33,3) metres, NaN where nobody was seen. scores: (T,33) 0..1. to_world: (T,3,3) rotations from the
-    axes of ``blazepose`` to world axes.
+    axes of ``blazepose`` to world axes. swapped: (T,2) bool, where left and right arms, and legs, were taken for each
+    other. Their names could be exchanged, their depth would still be wrong: these hands or feet count as not seen, and
+    where both were taken wrong, the head does too.
 
     A rotation turns the part of a figure in T-pose that faces -Y (left is +X, up +Z; palms down, soles flat) to where
     it is. Unseen frames are filled from those around; all are smoothed, with zero phase.
@@ -37,7 +39,8 @@ def orientations(
     rotations, valid = {}, np.zeros((len(points), len(PARTS)), bool)
     for i, part in enumerate(PARTS):
         frame, used = _frame(points, part)
-        valid[:, i] = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, used].min(axis=1) >= _SEEN)
+        wrong = swapped.all(axis=1) if part == "head" else swapped[:, 0 if part.endswith("hand") else 1]
+        valid[:, i] = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, used].min(axis=1) >= _SEEN) & ~wrong
         if valid[:, i].any():
             rotations[f"{part}_R"] = _filled(frame, valid[:, i], fps).astype(np.float32)
         else:

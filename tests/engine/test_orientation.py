@@ -34,10 +34,11 @@ def figure(frames=40):
     return points
 
 
-def found(points, to_world=None, scores=None):
+def found(points, to_world=None, scores=None, swapped=None):
     frames = len(points)
+    swapped = np.zeros((frames, 2), bool) if swapped is None else swapped
     turn = np.tile(np.eye(3), (frames, 1, 1)) if to_world is None else to_world
-    return orientation.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, 30.0)
+    return orientation.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, swapped, 30.0)
 
 
 def angle(a, b):
@@ -74,3 +75,19 @@ def test_what_is_not_seen_is_filled_and_said_to_be():
 
 def test_nobody_seen_is_no_orientation():
     assert found(np.full((5, 33, 3), np.nan)) is None
+
+
+def test_limbs_whose_sides_were_mistaken_are_not_believed():
+    swapped = np.zeros((40, 2), bool)
+    swapped[10:15, 0] = True  # arms
+    swapped[12:20, 1] = True  # legs
+    points = figure()
+    points[10:15, 15:23] *= [1, -1, 1]
+    rotations, valid = found(points, swapped=swapped)
+    columns = {part: ~valid[:, i] for i, part in enumerate(orientation.PARTS)}
+    for hand in ("left_hand", "right_hand"):
+        assert (columns[hand] == swapped[:, 0]).all()
+        np.testing.assert_allclose(rotations[f"{hand}_R"], found(figure())[0][f"{hand}_R"], atol=1e-6)
+    for foot in ("left_foot", "right_foot"):
+        assert (columns[foot] == swapped[:, 1]).all()
+    assert (columns["head"] == swapped.all(axis=1)).all()
