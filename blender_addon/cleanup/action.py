@@ -19,6 +19,9 @@ from .motion import Motion, Rig
 RAW = "video_to_mocap_raw"
 """Custom property of an Action that was cleaned up: the Action as it was before the first tool."""
 
+RETIMED = "video_to_mocap_retimed"
+"""Custom property of an Action whose frames are not those of the raw one any more."""
+
 _NUMBERS = ("co", "handle_left", "handle_right")
 _KINDS = ("interpolation", "easing", "type", "handle_left_type", "handle_right_type")
 _HANDLES = ("handle_left_type", "handle_right_type")
@@ -42,6 +45,10 @@ def bag_of(armature: bpy.types.Object) -> Any:
         raise CleanUpError("The NLA is in tweak mode; leave it (Tab in its editor) first")
     bag = _bag(animation)
     if bag is None or not len(bag.fcurves):
+        if len(animation.nla_tracks):
+            raise CleanUpError(
+                f"The layer of {armature.name} has no keys; clean up in the NLA strip below, or before adding a layer"
+            )
         raise CleanUpError(f"The Action of {armature.name} has no keys; capture a motion first")
     return bag
 
@@ -83,6 +90,40 @@ def restore(armature: bpy.types.Object) -> str:
     if slot is not None and armature.animation_data.action_slot is None:
         armature.animation_data.action_slot = action.slots[slot]
     return action.name
+
+
+def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Motion:
+    """The motion of the raw Action at ``frames`` (T,). Raises CleanUpError if it has none that fits."""
+    action = armature.animation_data.action
+    raw = action.get(RAW)
+    if raw is None:
+        raise CleanUpError("Nothing was cleaned up yet, so there is no raw Action to take the legs from")
+    if action.get(RETIMED):
+        raise CleanUpError("The time of this motion was scaled, so it does not fit the raw Action any more")
+    slot = armature.animation_data.action_slot.identifier if hasattr(raw, "slots") else None
+    bag = raw if slot is None else raw.layers[0].strips[0].channelbag(raw.slots[slot])
+    return read(armature, bag, frames, rate)
+
+
+def add_layer(armature: bpy.types.Object) -> str:
+    """Moves the Action down into an NLA track and gives the armature an empty one above it, whose keys are added to
+    what the track does. Returns the name of the new one."""
+    bag_of(armature)
+    animation = armature.animation_data
+    below, slot = animation.action, getattr(animation, "action_slot", None)
+    track = animation.nla_tracks.new()
+    track.name = below.name
+    strip = track.strips.new(below.name, int(np.floor(below.frame_range[0])), below)
+    strip.frame_start = below.frame_range[0]
+    strip.extrapolation = "HOLD"
+    if slot is not None:
+        strip.action_slot = slot
+    above = bpy.data.actions.new(f"{below.name} layer")
+    animation.action = above
+    if slot is not None:
+        animation.action_slot = above.slots.new(id_type="OBJECT", name=armature.name)
+    animation.action_blend_type, animation.action_extrapolation = "COMBINE", "NOTHING"
+    return above.name
 
 
 def key_frames(bag: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import quaternions as quat
 from .errors import CleanUpError
-from .motion import Motion, Rig, local_rotation, pose, ramp
+from .motion import Motion, Rig, continuous, local_rotation, pose, ramp
 
 _MOST = 0.999
 """Share of its length to which a leg is stretched at most; a knee that is quite straight would snap."""
@@ -47,9 +47,7 @@ def lock(motion: Motion, feet: list[int], first: float, last: float, blend: int)
     weight[inside[0] - before : inside[0]] = ramp(before)
     weight[inside[-1] + 1 : inside[-1] + 1 + after] = ramp(after)[::-1]
     for foot in feet:
-        chain = motion.rig.chain(foot)
-        if len(chain) < 3:
-            raise CleanUpError(f"{motion.rig.names[foot]} has no two bones above it that could bend; select the feet")
+        _leg(motion.rig, foot)
         posed = pose(motion)
         heads, turns = posed.heads[:, foot], posed.rotations[:, foot]
         hold = np.median(heads[inside], axis=0)
@@ -59,6 +57,33 @@ def lock(motion: Motion, feet: list[int], first: float, last: float, blend: int)
         turn = quat.between(turns, np.broadcast_to(held, turns.shape), weight)
         motion = reach(motion, foot, target, turn, weight > 0)
     return motion
+
+
+def unlock(motion: Motion, raw: Motion, feet: list[int], first: float, last: float, blend: int) -> Motion:
+    """From frame ``first`` to ``last`` the legs of the ``feet`` do what they did in ``raw``, the same rig at the same
+    frames; over ``blend`` frames at both ends of the stretch they come and go.
+
+    Raises CleanUpError for a bone that has no two bones above it.
+    """
+    inside = np.flatnonzero((motion.frames >= first - 1e-3) & (motion.frames <= last + 1e-3))
+    weight = np.zeros(len(motion.frames))
+    weight[inside] = 1.0
+    edge = min(blend, len(inside) // 2)
+    weight[inside[:edge]] = ramp(edge)
+    weight[inside[len(inside) - edge :]] = ramp(edge)[::-1]
+    rotations = motion.rotations.copy()
+    for foot in feet:
+        for bone in _leg(motion.rig, foot):
+            rotations[:, bone] = quat.between(motion.rotations[:, bone], raw.rotations[:, bone], weight)
+    return motion.with_rotations(continuous(rotations))
+
+
+def _leg(rig: Rig, foot: int) -> list[int]:
+    """A foot and the two bones above it."""
+    chain = rig.chain(foot)[:3]
+    if len(chain) < 3:
+        raise CleanUpError(f"{rig.names[foot]} has no two bones above it that could bend; select the feet")
+    return chain
 
 
 def reach(motion: Motion, foot: int, target: np.ndarray, turn: np.ndarray, where: np.ndarray) -> Motion:

@@ -18,11 +18,11 @@ _REACH = 4
 """Frames to either side over which the bend of a curve is judged."""
 _LONGEST = 60
 """Frames between two keys at most: an animator wants to find some."""
-_NEW, _WARM = 4, 3
+_NEW, _WARM = 3, 2
 """Rounds of fitting from scratch, and after a change of a few keys."""
 _HOPELESS = 20.0
 """How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
-_THINNINGS = 8
+_THINNINGS = 4
 """How often keys are taken away at most."""
 _QUIET = 30.0
 """A curve that strays that many tolerances from its mean may do without some of the keys of its item."""

@@ -37,7 +37,8 @@ def rotate(q: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def unit(q: np.ndarray) -> np.ndarray:
     """Scaled to length 1; no rotation where the length is 0."""
-    length = np.linalg.norm(q, axis=-1, keepdims=True)
+    w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
+    length = np.sqrt(w * w + x * x + y * y + z * z)[..., None]
     return np.where(length > 1e-12, q / np.maximum(length, 1e-12), np.array([1.0, 0.0, 0.0, 0.0]))
 
 

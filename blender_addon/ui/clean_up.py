@@ -205,6 +205,28 @@ class VIDEO_TO_MOCAP_OT_lock_feet(_Tool, bpy.types.Operator):
         return super().motion(context, armature, bag, self.blend)
 
 
+class VIDEO_TO_MOCAP_OT_unlock_feet(_Tool, bpy.types.Operator):
+    """Let the legs do in the preview range what they did in the raw Action. Select one foot for it alone"""
+
+    bl_idname = "video_to_mocap.unlock_feet"
+    bl_label = "Unlock Feet"
+    needs_stretch = True
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend",
+        description="Over how many frames at both ends of the range the legs go over",
+        default=5,
+        min=0,
+        max=100,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ..cleanup import action, feet
+
+        raw = action.read_raw(armature, motion.frames, motion.rate)
+        return feet.unlock(motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend)
+
+
 class VIDEO_TO_MOCAP_OT_level_floor(_Tool, bpy.types.Operator):
     """Turn and lift the whole motion so that the feet stand on a level floor at height 0"""
 
@@ -353,6 +375,7 @@ class VIDEO_TO_MOCAP_OT_time_scale(_Tool, bpy.types.Operator):
         frames = action.rows(bag, *self.span(context))
         action.keep_raw(armature)
         action.retime(bag, frames[0], frames[-1], self.factor)
+        armature.animation_data.action[action.RETIMED] = True
         return f"Frames {frames[0]:g} to {frames[-1]:g} take {self.factor:g} times as long"
 
 
@@ -366,6 +389,18 @@ class VIDEO_TO_MOCAP_OT_restore_raw(_Tool, bpy.types.Operator):
         from ..cleanup import action
 
         return f"{armature.name} has {action.restore(armature)}"
+
+
+class VIDEO_TO_MOCAP_OT_add_layer(_Tool, bpy.types.Operator):
+    """Move the motion into an NLA track and key on top of it: what you key is added, and the motion stays as it is"""
+
+    bl_idname = "video_to_mocap.add_layer"
+    bl_label = "Add Layer"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ..cleanup import action
+
+        return f"Keys go into {action.add_layer(armature)}; the motion is in the NLA track below"
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
@@ -428,15 +463,16 @@ class VIDEO_TO_MOCAP_PT_clean_up(Step, bpy.types.Panel):
         row.operator("video_to_mocap.next_suspicious", text="", icon="TRIA_LEFT").back = True
         row.operator("video_to_mocap.next_suspicious", text="", icon="TRIA_RIGHT")
         column("swap_sides", "bridge", "smooth")
-        column("lock_feet", "level_floor", "straighten_path", "set_heading")
+        column("lock_feet", "unlock_feet", "level_floor", "straighten_path", "set_heading")
         column("make_loop", "mirror_motion", "trim", "time_scale")
-        column("reduce_keys", "restore_raw")
+        column("reduce_keys", "add_layer", "restore_raw")
 
 
 _CLASSES = (
     VIDEO_TO_MOCAP_OT_smooth,
     VIDEO_TO_MOCAP_OT_reduce_keys,
     VIDEO_TO_MOCAP_OT_lock_feet,
+    VIDEO_TO_MOCAP_OT_unlock_feet,
     VIDEO_TO_MOCAP_OT_level_floor,
     VIDEO_TO_MOCAP_OT_straighten_path,
     VIDEO_TO_MOCAP_OT_set_heading,
@@ -447,6 +483,7 @@ _CLASSES = (
     VIDEO_TO_MOCAP_OT_trim,
     VIDEO_TO_MOCAP_OT_time_scale,
     VIDEO_TO_MOCAP_OT_restore_raw,
+    VIDEO_TO_MOCAP_OT_add_layer,
     VIDEO_TO_MOCAP_OT_mark_suspicious,
     VIDEO_TO_MOCAP_OT_next_suspicious,
     VIDEO_TO_MOCAP_PT_clean_up,

@@ -183,9 +183,48 @@ for curve in bag.fcurves:  # the foot on the floor slides
 spread = lambda: np.ptp([place(frame, "foot.L") for frame in range(12, 19)], axis=0).max()
 assert spread() > 0.02, spread()
 far = place(30, "foot.L")
+free = {frame: place(frame, "foot.L") for frame in (10, 15, 20)}
+assert "raw" in complaint(ops.unlock_feet)
 assert ops.lock_feet(blend=4) == {"FINISHED"}
 assert spread() < 0.001, spread()
 assert np.allclose(place(30, "foot.L"), far, atol=1e-5)
+stretch(8, 22)
+assert ops.unlock_feet(blend=0) == {"FINISHED"}
+for frame, wanted in free.items():
+    assert np.allclose(place(frame, "foot.L"), wanted, atol=1e-5), frame
+ops.time_scale(factor=2.0)
+assert "scaled" in complaint(ops.unlock_feet)
+""",
+    )
+
+
+def test_a_layer_is_keyed_on_top(blender: str, tmp_path: Path) -> None:
+    inside(
+        blender,
+        tmp_path,
+        """
+before = {frame: place(frame, "hand.L") for frame in (1, 10, 40)}
+keys = lambda action: sum(len(c.keyframe_points) for c in curves_of(action))
+def curves_of(action):
+    if not hasattr(action, "slots"): return action.fcurves
+    return [c for bag in action.layers[0].strips[0].channelbags for c in bag.fcurves]
+motion_action = rig().animation_data.action
+many = keys(motion_action)
+assert ops.add_layer() == {"FINISHED"}
+for frame, wanted in before.items():
+    assert np.allclose(place(frame, "hand.L"), wanted, atol=1e-4), frame
+bone = rig().pose.bones["forearm.L"]
+scene.frame_set(10)
+kept = bone.rotation_quaternion.copy()
+from mathutils import Quaternion
+bone.rotation_quaternion = kept @ Quaternion((1, 0, 0), 0.5)
+assert bone.keyframe_insert("rotation_quaternion", frame=10)
+moved = place(10, "hand.L")
+assert np.abs(moved - before[10]).max() > 0.03, (moved, before[10])
+assert keys(motion_action) == many
+assert [track.name for track in rig().animation_data.nla_tracks] == ["walk"]
+rig().animation_data.action = None
+assert np.allclose(place(10, "hand.L"), before[10], atol=1e-4)
 """,
     )
 
