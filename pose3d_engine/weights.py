@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,11 +187,17 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
 def add(path: Path) -> Path:
     """Copies a file that the user has into the folder of weights, and returns where it lies now.
 
-    Which weights it holds is told by its SHA-256, whatever it is called, or else by its name. Raises UserError if it is
-    none of the register's, and if it has the name of one and other contents.
+    Which weights it holds is told by its SHA-256, whatever it is called, or else by its name. OpenMMLab packs an ONNX
+    file as ``end2end.onnx`` into an archive of the name that the register has for it; such a .zip is taken, too.
+    Raises UserError if it is none of the register's, and if it has the name of one and other contents.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
+    packed = next((one for one in register() if path.name == f"{Path(one.file).stem}.zip"), None)
+    if packed is not None:
+        with files.replacing(_target() / packed.file) as temporary:
+            _unpack(path, temporary)
+        return _target() / packed.file
     digest = files.sha256(path)
     wanted = next((candidate for candidate in register() if candidate.sha256 == digest), None) or entry_of(path)
     if wanted is None:
@@ -205,6 +212,19 @@ def add(path: Path) -> Path:
         with files.replacing(target) as temporary:
             shutil.copyfile(path, temporary)
     return target
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """Writes the one ONNX file of an archive to ``target``. Raises UserError if there is none, or several."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [name for name in opened.namelist() if name.endswith(".onnx")]
+            if len(members) != 1:
+                raise UserError(f"{archive}: holds {len(members)} .onnx files, not one; get it again")
+            with opened.open(members[0]) as source, target.open("wb") as written:
+                shutil.copyfileobj(source, written)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{archive}: cannot be unpacked ({error}); get it again") from error
 
 
 def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, Download]) -> dict[str, bytes]:

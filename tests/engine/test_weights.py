@@ -136,6 +136,28 @@ def test_weights_that_a_user_adds(folder: Path) -> None:
     assert weights.fetch("yours", silent, {}) == folder / "yours.bin" == weights.verify("yours")
 
 
+def test_an_archive_of_openmmlab_is_unpacked_under_its_registered_name(folder: Path, tmp_path: Path) -> None:
+    def packed(**members: bytes) -> Path:
+        path = tmp_path / "yours.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(f"20230605/{name}.onnx", content)
+        return path
+
+    assert weights.add(packed(end2end=OTHER)).read_bytes() == OTHER
+    assert weights.find("yours") == folder / "yours.bin"
+    for members in ({}, {"end2end": OTHER, "another": OTHER}):
+        with pytest.raises(UserError, match=rf"yours.zip: holds {len(members)} .onnx files"):
+            weights.add(packed(**members))
+    whole = packed(end2end=100 * OTHER).read_bytes()
+    for broken in (b"no archive", whole[:60]):
+        (tmp_path / "yours.zip").write_bytes(broken)
+        with pytest.raises(UserError, match="cannot be unpacked"):
+            weights.add(tmp_path / "yours.zip")
+    assert [path.name for path in folder.iterdir()] == ["yours.bin"]
+    assert (folder / "yours.bin").read_bytes() == OTHER
+
+
 def test_unknown_names_list_the_known_ones(folder: Path) -> None:
     with pytest.raises(UserError, match="there are wheel, npm, changed"):
         weights.find("nothing")
