@@ -17,8 +17,8 @@ AROUND = 4
 def bridge(motion: Motion, channels: list[Channels], first: float, last: float) -> tuple[Motion, list[list[Keys]]]:
     """The stretch from frame ``first`` to ``last``, and for every curve of ``channels`` a key at each of its ends.
 
-    The slopes are those of the motion outside, kept below what would swing out beyond the two keys by more than a
-    quarter of their difference. Raises CleanUpError if less than three frames are in the stretch.
+    The slopes are those of the motion outside, kept below what would swing out beyond the two keys by more than half
+    of their difference. Raises CleanUpError if less than three frames are in the stretch.
     """
     inside = np.flatnonzero((motion.frames >= first - 1e-3) & (motion.frames <= last + 1e-3))
     if len(inside) < 3:

@@ -31,10 +31,9 @@ def low_pass(values: np.ndarray, cutoff: float) -> np.ndarray:
     the first and last row, so that the ends stay where they are.
     """
     count = len(values)
-    reach = min(count - 1, int(np.ceil(3 / cutoff)))
-    before = 2 * values[:1] - values[reach:0:-1]
-    after = 2 * values[-1:] - values[-2 : -reach - 2 : -1]
-    padded = np.concatenate([before, values, after])
+    reach = int(np.ceil(3 / cutoff))
+    width = ((reach, reach), *[(0, 0)] * (values.ndim - 1))
+    padded = np.pad(values, width, mode="reflect", reflect_type="odd")
     # What is left of the slope from end to end would be a jump where the spectrum joins them.
     share = np.linspace(0.0, 1.0, len(padded)).reshape(-1, *[1] * (values.ndim - 1))
     line = padded[:1] + (padded[-1:] - padded[:1]) * share
