@@ -10,39 +10,21 @@ import json
 import os
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 
 SOURCE, VIDEO, NO_VIDEO, OUTPUT = sys.argv[sys.argv.index("--") + 1 :]
-sys.path.insert(0, SOURCE)
+sys.path[:0] = [SOURCE, str(Path(__file__).parent)]
 
-Steps = Iterator[float]
-"""A generator that the timer moves on; it yields the seconds until its next step."""
+import mouse  # noqa: E402
+from mouse import Steps, override, press, sidebar, view, window  # noqa: E402
 
 PATIENCE = 120.0
 
 pauses: dict[str, dict[str, float]] = {}
 report: dict[str, object] = {"pauses": pauses}
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
-
-
-def view() -> bpy.types.Area:
-    return next(area for area in window().screen.areas if area.type == "VIEW_3D")
-
-
-def sidebar() -> bpy.types.Region:
-    return next(region for region in view().regions if region.type == "UI")
-
-
-def override() -> object:
-    region = next(region for region in view().regions if region.type == "WINDOW")
-    return bpy.context.temp_override(window=window(), area=view(), region=region)
 
 
 def settings() -> bpy.types.PropertyGroup:
@@ -54,53 +36,7 @@ def armatures() -> list[bpy.types.Object]:
 
 
 def screenshot(name: str) -> Steps:
-    yield 0.3
-    with override():
-        bpy.ops.screen.screenshot(filepath=str(Path(OUTPUT) / f"{name}.png"))
-    yield 0.1
-
-
-def move(x: int, y: int) -> Steps:
-    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
-    yield 0.02
-
-
-def click(x: int, y: int) -> Steps:
-    yield from move(x, y)
-    window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
-    yield 0.05
-    window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=y)
-    yield 0.05
-
-
-def press(operator: str) -> Steps:
-    """Finds the operator's button in the sidebar, by what Ctrl-C over it copies, and clicks on it."""
-    yield from scroll("WHEELUPMOUSE", 40)
-    for _ in range(6):
-        region = sidebar()
-        x = region.x + region.width - 42  # the right end of wide buttons, and where the small ones are
-        for y in range(region.y + region.height - 20, region.y, -14):
-            bpy.context.window_manager.clipboard = ""
-            yield from move(x, y)
-            window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
-            window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
-            yield 0.02
-            if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
-                yield from click(x, y)
-                return
-        yield from scroll("WHEELDOWNMOUSE", 8)
-    raise AssertionError(f"no button for {operator} in the sidebar")
-
-
-def scroll(wheel: str, notches: int) -> Steps:
-    """Turns the mouse's wheel over the sidebar."""
-    region = sidebar()
-    x, y = region.x + region.width // 2, region.y + region.height // 2
-    yield from move(x, y)
-    for _ in range(notches):
-        window().event_simulate(type=wheel, value="PRESS", x=x, y=y)
-        yield 0.01
-    yield 0.2
+    return mouse.screenshot(Path(OUTPUT) / f"{name}.png")
 
 
 def analyse_until(seconds: float) -> None:
@@ -160,11 +96,7 @@ def test() -> Steps:
     bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the captured person's way
 
     # The first state.
-    view().spaces.active.show_region_ui = True
-    yield 0.3
-    region = sidebar()
-    yield from click(region.x + region.width - 13, region.y + region.height - 189)
-    yield 0.2
+    yield from mouse.open_sidebar()
     yield from screenshot("1-first")
 
     # A text file called .mp4.
@@ -263,11 +195,13 @@ def test() -> Steps:
     assert light.is_file()
     with override():
         bpy.ops.script.execute_preset(filepath=str(light), menu_idname="USERPREF_MT_interface_theme_presets")
+    yield from mouse.scroll("WHEELUPMOUSE", 40)
     yield from screenshot("8-light")
 
     # No engine.
     os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere/python"
     settings().video = ""
+    yield from mouse.scroll("WHEELUPMOUSE", 40)
     yield from screenshot("7-no-engine")
     del os.environ["VIDEO_TO_MOCAP_PYTHON"]
 
@@ -307,31 +241,13 @@ def watch() -> float:
 
 
 watch.longest, watch.last = 0.0, 0.0
-steps = test()
 
 
-def step() -> float | None:
-    try:
-        return next(steps)
-    except StopIteration:
-        (Path(OUTPUT) / "report.json").write_text(json.dumps(report))
-        print("the window did all that was asked", flush=True)
-        bpy.app.timers.unregister(watch)
-        bpy.ops.wm.quit_blender()
-    except BaseException:  # noqa: BLE001 - whatever it is, the test must end and say it
-        traceback.print_exc()
-        sys.stdout.flush()
-        with override():
-            bpy.ops.screen.screenshot(filepath=str(Path(OUTPUT) / "failed.png"))
-        os._exit(4)
-    return None
+def done() -> None:
+    (Path(OUTPUT) / "report.json").write_text(json.dumps(report))
+    bpy.app.timers.unregister(watch)
 
 
-bpy.context.preferences.view.show_splash = False
-# Beside a button, Ctrl-C would copy the selected objects; see press().
-for item in bpy.context.window_manager.keyconfigs.default.keymaps["3D View"].keymap_items:
-    if item.idname == "view3d.copybuffer":
-        item.active = False
 bpy.ops.preferences.addon_enable(module="blender_addon")
-bpy.app.timers.register(step, first_interval=0.5, persistent=True)
+mouse.drive(test(), Path(OUTPUT) / "failed.png", done)
 bpy.app.timers.register(watch, first_interval=0.5, persistent=True)
