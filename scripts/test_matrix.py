@@ -25,6 +25,15 @@ VERSIONS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.2.3": "3.13"}
 TOOLS = ("hatchling", "hypothesis", "numpy", "psutil", "pytest")
 """What the add-on's tests import, and what packs it."""
 
+RUN = """
+import os, sys
+import pytest
+status = pytest.main(sys.argv[1:])
+sys.stdout.flush(); sys.stderr.flush()
+os._exit(status)
+"""
+"""Ends the process by force: Blender as a module crashes on its way out in some versions, or hangs."""
+
 
 def interpreter(version: str) -> str | None:
     """A Python of that version: this one, one on the PATH, or one of pyenv's, which its shims hide; else None."""
@@ -73,7 +82,7 @@ def main() -> int:
         variables = os.environ | {"VIDEO_TO_MOCAP_BLENDERS": "bpy"}
         # What needs the engine's packages, the demo's pictures and the engine itself, runs in .venv alone.
         engines = ["--ignore=tests/addon/test_contact_sheet.py", "-k", "not TestRealEngine"]
-        command = [str(environment(blender, python)), "-m", "pytest", "-q", "tests/addon", *engines]
+        command = [str(environment(blender, python)), "-c", RUN, "-q", "tests/addon", *engines]
         status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
         results[blender] = "passed" if status == 0 else f"failed (status {status})"
     for blender, result in results.items():

@@ -7,6 +7,9 @@ al., ECCV 2016; over time, Arnab, Doersch, Zisserman, CVPR 2019), for bone direc
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -55,7 +58,8 @@ def fit(
     fitted, path = joints.astype(np.float64).copy(), root.astype(np.float64).copy()
     for first in range(0, max(frames - OVERLAP, 1), CHUNK - OVERLAP):
         rows = slice(first, min(first + CHUNK, frames))
-        piece, piece_path = _fit(joints[rows], root[rows], lengths, points[rows], weights[rows], fps)
+        with _one_thread():
+            piece, piece_path = _fit(joints[rows], root[rows], lengths, points[rows], weights[rows], fps)
         fade = np.ones(len(piece))
         if first:
             fade[:OVERLAP] = np.linspace(0, 1, OVERLAP + 2)[1:-1]
@@ -74,10 +78,8 @@ def _fit(
     rays = torch.from_numpy(points[:, COCO_ROWS].astype(np.float32))
     trust = torch.from_numpy(weights[:, COCO_ROWS].astype(np.float32))
     calm = CALM * (fps / 30.0) ** 4
-    optimizer = torch.optim.Adam([{"params": [directions], "lr": RATE}, {"params": [path], "lr": RATE / 2}])
+    adam = _Adam((directions, path), (RATE, RATE / 2))
     for step in range(STEPS):
-        for group, rate in zip(optimizer.param_groups, (RATE, RATE / 2), strict=True):
-            group["lr"] = rate * (1 - step / STEPS)
         body = skeleton.joints(directions) + path[:, None]
         seen = body[:, H36M_ROWS]
         beside = seen[..., :2] - rays * seen[..., 2:]
@@ -86,11 +88,43 @@ def _fit(
         cost = cost + PRIOR * (torch.nn.functional.normalize(directions, dim=-1) - start).square().sum()
         if len(body) > 2:
             cost = cost + calm * torch.diff(body, n=2, dim=0).square().sum()
-        optimizer.zero_grad()
-        cost.backward()
-        optimizer.step()
+        adam.step(cost, 1 - step / STEPS)
     with torch.no_grad():
         return skeleton.joints(directions).numpy().astype(np.float64), path.detach().numpy().astype(np.float64)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Many small sums: threads would wait for each other, and on a busy computer for most of the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Adam:
+    """Kingma and Ba, ICLR 2015, with the usual constants. PyTorch's own does the same, and loads its compiler first,
+    which takes longer than the fit."""
+
+    def __init__(self, parameters: Sequence[Tensor], rates: Sequence[float]) -> None:
+        self._parameters, self._rates = parameters, rates
+        self._means = [torch.zeros_like(item) for item in parameters]
+        self._squares = [torch.zeros_like(item) for item in parameters]
+        self._steps = 0
+
+    def step(self, cost: Tensor, share: float) -> None:
+        """Moves the parameters to a lower cost, at this share of their rates."""
+        self._steps += 1
+        gradients = torch.autograd.grad(cost, list(self._parameters))
+        with torch.no_grad():
+            for i, gradient in enumerate(gradients):
+                self._means[i].mul_(0.9).add_(gradient, alpha=0.1)
+                self._squares[i].mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+                spread = (self._squares[i] / (1 - 0.999**self._steps)).sqrt_().add_(1e-8)
+                rate = self._rates[i] * share / (1 - 0.9**self._steps)
+                self._parameters[i].addcdiv_(self._means[i], spread, value=-rate)
 
 
 class _Skeleton:

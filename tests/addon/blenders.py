@@ -29,8 +29,9 @@ except BaseException:
     os._exit(4)
 print("ran to its end", flush=True)
 import bpy
-if not bpy.app.binary_path and bpy.app.version < (4, 3):
-    # That wheel crashes at its exit once any class with a draw function was registered, whoever's it is.
+if not bpy.app.binary_path and bpy.app.version < (5, 0):
+    # The wheel of 4.2 crashes at its exit once any class with a draw function was registered, whoever's it is; that of
+    # 4.5 may wait for ever for a thread of its own.
     sys.stderr.flush()
     os._exit(0)
 """
