@@ -45,9 +45,10 @@ def guide() -> Steps:
     preferences.build = "cpu"
     yield from mouse.open_sidebar()
     yield from picture("1-install")
-    yield from press("video_to_mocap.install")
-    yield from until("the installation's progress", lambda: install.busy() and install._runner.job.fraction is not None)
-    yield 2.0
+    # The button Install is above the one that browses for a video, which is easier to find.
+    yield from press("buttons.file_browse", above=88)
+    yield from until("the installation", install.busy)
+    yield 8.0
     yield from picture("1-installing")
     yield from until("the engine", lambda: not install.busy(), LONG)
     state, words = install.condition(bpy.context)

@@ -196,7 +196,6 @@ itself is not changed"""
 
     bl_idname = "video_to_mocap.install"
     bl_label = "Install"
-    bl_options: set[str] = set()  # noqa: RUF012 - unlike the others it may be found by its name, too
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
