@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from .skeletons import H36M17
+
 CANONICAL_HEIGHT = 1.70
 """Metres from sole to crown of the body that lifters give, and that is assumed where no height is given."""
 
@@ -28,3 +32,31 @@ CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)
 
 ANKLE_HEIGHT = 0.08
 """Metres of the ankle joint above the sole, of the canonical body."""
+
+MASSES: tuple[tuple[str, str, float, float], ...] = (
+    ("Neck/Nose", "Head", 0.5, 0.081),
+    ("Hip", "Thorax", 0.5, 0.497),
+    *(
+        (side + near, side + far, place, mass)
+        for side in "LR"
+        for near, far, place, mass in (
+            ("Shoulder", "Elbow", 0.436, 0.028),
+            ("Elbow", "Wrist", 0.68, 0.022),
+            ("Hip", "Knee", 0.433, 0.1),
+            ("Knee", "Ankle", 0.5, 0.061),
+        )
+    ),
+)
+"""Segments: where between two joints their centre is and their share of the mass (Winter, Biomechanics and Motor
+Control of Human Movement, table 4.1). The hand goes with the forearm, the foot with the shank, whose centre is taken
+between that without the foot, 0.433, and that with a foot straight below, 0.606."""
+
+
+def centre_of_mass(joints: np.ndarray) -> np.ndarray:
+    """(..., 17, 3) -> (..., 3), any unit and axes."""
+    row = H36M17.index
+    total = sum(
+        mass * (joints[..., row(near), :] * (1 - place) + joints[..., row(far), :] * place)
+        for near, far, place, mass in MASSES
+    )
+    return np.asarray(total / sum(mass for *_, mass in MASSES))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..body import LENGTHS
+from ..body import LENGTHS, centre_of_mass
 from ..skeletons import H36M17
 
 FREE, ONE_LEG, BOTH_LEGS, SEATED = range(4)
@@ -46,23 +46,6 @@ REST: dict[str, float] = {"knee": 0.15, "elbow": 0.35, "arm_raise": 0.3, "arm_pl
 
 _MIDDLE = ("back", "chest", "neck")
 _SIDED = ("hip", "knee", "arm", "elbow")
-
-MASSES: tuple[tuple[str, str, float, float], ...] = (
-    ("Neck/Nose", "Head", 0.5, 0.081),
-    ("Hip", "Thorax", 0.5, 0.497),
-    *(
-        (side + near, side + far, place, mass)
-        for side in "LR"
-        for near, far, place, mass in (
-            ("Shoulder", "Elbow", 0.436, 0.028),
-            ("Elbow", "Wrist", 0.68, 0.022),
-            ("Hip", "Knee", 0.433, 0.1),
-            ("Knee", "Ankle", 0.5, 0.061),
-        )
-    ),
-)
-"""Parts of the body: where between two joints their centre is and their share of the mass. The hand goes with the
-forearm, the foot with the shank (Winter, Biomechanics and Motor Control of Human Movement)."""
 
 _FACE = np.array([[0, 20, 65], [32, 55, 45], [-32, 55, 45], [75, 35, -35], [-75, 35, -35]]) / 1000
 """Nose, eyes and ears (left first) from the joint Neck/Nose in the head's axes, metres; as in docs/training.md."""
@@ -169,12 +152,8 @@ def _stand(rng: np.random.Generator, attitude: np.ndarray, joints: np.ndarray) -
         ankles[:, :, 0],
         np.where((attitude == BOTH_LEGS)[:, None, None], ankles.mean(axis=2), joints[:, :, 0]),
     )
-    mass = sum(
-        share * (joints[:, :, index(near)] * (1 - place) + joints[:, :, index(far)] * place)
-        for near, far, place, share in MASSES
-    )
     standing = np.isin(attitude, (ONE_LEG, BOTH_LEGS))
-    over = np.where(standing[:, None, None], mass / sum(part[3] for part in MASSES) - ground, [0, 1, 0])
+    over = np.where(standing[:, None, None], centre_of_mass(joints) - ground, [0, 1, 0])
     over /= np.maximum(np.linalg.norm(over, axis=-1, keepdims=True), 1e-6)
     axis = np.cross(over, [0, 1, 0])
     sine = np.linalg.norm(axis, axis=-1, keepdims=True)
