@@ -14,11 +14,11 @@ from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
 from .lifters import view
-from .motion import bones, contacts, feet, fit, floor, fusion, level, orientation, smoothing, trajectory
+from .motion import bones, contacts, feet, fit, floor, fusion, level, limits, orientation, smoothing, trajectory
 from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
-MOTION_STAGES = ("fusion", "filter", "fit", "level")
+MOTION_STAGES = ("fusion", "limits", "filter", "fit", "level")
 """The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
 has modes instead."""
 
@@ -241,22 +241,29 @@ def _in_camera(
         joints = fusion.fuse(joints, trusted, view.look_at_torso(rays)[1])
 
     # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
+    sight = _sight(seen)
+    if "limits" in stages:
+        joints[sight] = limits.unflipped(joints[sight], _path(joints[sight], rays[sight], scores[sight], fps), fps)
     if "filter" in stages:
         joints = smoothing.smooth_joints(joints, confidence, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
-    sight = _sight(seen)
-    joints, root = (
-        joints[sight],
-        trajectory.root_path(joints[sight][:, H36M_ROWS], rays[sight][:, COCO_ROWS], scores[sight][:, COCO_ROWS], fps),
-    )
+    joints = joints[sight]
+    root = _path(joints, rays[sight], scores[sight], fps)
     if "fit" in stages:
         joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
         if "filter" in stages:  # the fit has let the jitter of the picture in again
             joints = bones.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
+    if "limits" in stages:
+        joints = limits.within(joints)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
     return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped, focal, tds, track.counts)
+
+
+def _path(joints: np.ndarray, rays: np.ndarray, scores: np.ndarray, fps: float) -> np.ndarray:
+    """The path (T,3) of the Hip of joints (T,17,3) whose keypoints were seen on ``rays`` (T,17,2)."""
+    return trajectory.root_path(joints[:, H36M_ROWS], rays[:, COCO_ROWS], scores[:, COCO_ROWS], fps)
 
 
 def _sight(seen: np.ndarray) -> slice:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..data import Motion
-from ..motion import floor
+from ..motion import floor, limits
 from ..skeletons import H36M17
 from . import metrics
 
 WINDOW = 100
 """Frames over which the path is compared, after aligning on the first two, as for WHAM (Shin et al., CVPR 2024)."""
+
+_WALKED, _UPRIGHT, _LEAN, _STRETCHED = 2.0, 0.5, 20.0, 0.9
+"""Metres between the farthest places of the Hip, or share of upright frames, by which a clip tells where up is; degrees
+that a trunk leans at most then, and the share of a leg's length by which a foot is below the Hip."""
 
 _LOW, _SLOW, _SHORTEST = 0.07, 0.5, 3
 """Metres over where that ankle stands, metres a second, frames: what a foot is in contact by, in the truth."""
@@ -25,8 +29,10 @@ class Scores:
     mpjpe: root-relative, camera axes, nothing aligned. pa_mpjpe: after a similarity a frame. accel: mean error of the
     second difference a frame. bone: largest standard deviation of a bone's length. world: all joints in the world over
     windows of 100 frames, aligned on the first two. drift: percent of the distance walked by which the Hip's path is
-    off (root mean square) after a rigid alignment. vertical: degrees. contact_f1: 0..1. slide: mm a second of the
-    ankles while in contact, along the floor. sink: how far they are below the floor then, 95th percentile.
+    off (root mean square) after a rigid alignment. vertical: degrees, where the person walks or stands
+    (:func:`tells`). contact_f1: 0..1. slide: mm a second of the ankles while in contact, along the floor. sink: how far
+    they are below the floor then, 95th percentile. wrong_way: percent of the knees and elbows that are bent as none can
+    be (``motion.limits``).
     """
 
     mpjpe: float
@@ -39,6 +45,7 @@ class Scores:
     contact_f1: float
     slide: float
     sink: float
+    wrong_way: float
 
 
 def true_contacts(world: np.ndarray, rate: float) -> np.ndarray:
@@ -47,6 +54,16 @@ def true_contacts(world: np.ndarray, rate: float) -> np.ndarray:
     low = ankles[..., 2] < np.quantile(ankles[..., 2], 0.05, axis=0) + _LOW
     slow = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * rate < _SLOW
     return np.stack([_long_enough(column) for column in (low & slow).T], axis=1)
+
+
+def tells(world: np.ndarray) -> bool:
+    """Whether somebody walks two metres or stands upright half of the time. world: (T,17,3), the truth."""
+    hip, trunk = world[:, 0], world[:, H36M17.index("Thorax")] - world[:, 0]
+    leg = max(np.linalg.norm(np.diff(world[:, [1, 2, 3]], axis=1), axis=-1).sum(axis=1).mean(), 1e-6)
+    reach = np.linalg.norm(hip[:, None] - world[:, floor.ANKLES], axis=-1).max(axis=1) / leg
+    leans = trunk[:, 2] < np.cos(np.radians(_LEAN)) * np.linalg.norm(trunk, axis=-1)
+    walked = float(np.linalg.norm(np.ptp(hip[:, :2], axis=0)))
+    return walked >= _WALKED or float((~leans & (reach > _STRETCHED)).mean()) >= _UPRIGHT
 
 
 def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.ndarray) -> Scores:
@@ -72,10 +89,11 @@ def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.nda
         bone=mm * float(max(bones)),
         world=mm * _windows(motion.world.astype(np.float64), world),
         drift=_drift(motion.world[:, 0].astype(np.float64), world[:, 0]),
-        vertical=float(vertical),
+        vertical=float(vertical) if tells(world) else float("nan"),
         contact_f1=float(2 * both / max(contact.sum() + truth.sum(), 1)),
         slide=mm * float(speed[held].mean()) if held.any() else float("nan"),
         sink=mm * max(float(np.quantile(below[contact], 0.95)), 0.0) if contact.any() else float("nan"),
+        wrong_way=100 * float(limits.wrong_way(predicted).mean()),
     )
 
 
@@ -89,7 +107,9 @@ def table(scores: dict[str, list[Scores]], head: bool = True) -> str:
             column = np.array([getattr(row, key) for row in rows])
             known = column[np.isfinite(column)]
             value = float("nan") if not len(known) else (np.median if key == "vertical" else np.mean)(known)
-            values.append(f"{value:11.2f}" if key in ("contact_f1", "drift", "vertical") else f"{value:11.1f}")
+            values.append(
+                f"{value:11.2f}" if key in ("contact_f1", "drift", "vertical", "wrong_way") else f"{value:11.1f}"
+            )
         lines.append(f"{name:34}" + "".join(values))
     return "\n".join(lines)
 

@@ -17,11 +17,11 @@ from torch import Tensor
 from ..skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from . import bones
 
-PRIOR = 0.025
+PRIOR = 0.05
 """Square metres that a bone costs which is turned by one radian away from the lifter's direction. Chosen, with CALM, on
-unseen motion capture with 2 % noise: 5 % off N-MPJPE and PA-MPJPE; half and double are nearly as good."""
+training takes of motion capture (``mocap_data.split``) with 1.5 % noise; half and double are nearly as good."""
 
-CALM = 0.5
+CALM = 1.5
 """Square metres that a joint costs which accelerates by one metre a (1/30 s)^2, times that acceleration squared."""
 
 ROBUST = 0.1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..body import centre_of_mass
 from ..skeletons import H36M17
 from . import contacts, floor
 
@@ -17,25 +18,17 @@ LEVEL = np.array([0.0, -1.0, 0.0])
 _FOREFOOT = 0.10
 """Metres in front of the ankles over which a standing body has its centre of mass."""
 
-_MASSES: tuple[tuple[str, str, float, float], ...] = (
-    ("Neck/Nose", "Head", 0.3, 0.08),
-    ("Thorax", "Hip", 0.5, 0.50),
-    ("LShoulder", "LElbow", 0.44, 0.028),
-    ("RShoulder", "RElbow", 0.44, 0.028),
-    ("LElbow", "LWrist", 0.6, 0.022),
-    ("RElbow", "RWrist", 0.6, 0.022),
-    ("LHip", "LKnee", 0.43, 0.10),
-    ("RHip", "RKnee", 0.43, 0.10),
-    ("LKnee", "LAnkle", 0.5, 0.06),
-    ("RKnee", "RAnkle", 0.5, 0.06),
-)
-"""Segments, where along them their mass lies, and its share of the body (Winter, Biomechanics, after Dempster)."""
-
 _BODY_RAD, _LEAN_RAD = 0.08, 0.15
 """How far a clip's balance is off as a whole, and from which lean on a frame is not taken for standing."""
 
 _STEP_M, _STEP_S = 0.10, 0.5
-"""How far one planted foot is off the floor's plane, mostly along the line of sight; the length of such a piece."""
+"""How far one planted foot is off the floor's plane; the length of such a piece."""
+
+_DEPTH_M = 0.10
+"""How far it is off along the line of sight beside."""
+
+_OFF_FLOOR_M = 0.2
+"""From which distance off the plane on a foot stands on something else."""
 
 _ROLL_RAD, _ROLLED_RAD = 0.06, 0.10
 """Cameras are mostly held level from left to right; one that is rolled by much more than this is believed."""
@@ -91,8 +84,8 @@ def attitude(bodies: Sequence[Body]) -> Attitude:
     Assumes: a level floor, people who are on their feet for much of the time, a camera that keeps its tilt.
     """
     upright = [_upright(body) for body in bodies]
-    told = [(body, weight) for body, weight in zip(bodies, upright, strict=True) if weight.sum() >= 8]
-    if not told:
+    told = list(zip(bodies, upright, strict=True))
+    if not any((body.confidence > 0).any() for body in bodies):
         return UNKNOWN
     up = _balance(told, LEVEL, None)
     walked = 0.0
@@ -134,9 +127,7 @@ def _balance(told: list[tuple[Body, np.ndarray]], start: np.ndarray, planted: li
     directions, weights = [], []
     for i, (body, upright) in enumerate(told):
         joints = body.joints
-        mass = sum(
-            share * (joints[:, _row(a)] * (1 - at) + joints[:, _row(b)] * at) for a, b, at, share in _MASSES
-        ) / sum(share for *_, share in _MASSES)
+        mass = centre_of_mass(joints)
         left = _unit(joints[:, _row("LHip")] - joints[:, _row("RHip")]) + _unit(
             joints[:, _row("LShoulder")] - joints[:, _row("RShoulder")]
         )
@@ -179,13 +170,30 @@ def _with_floor(
                     places.append(body.joints[rows, ankle].mean(axis=0))
                     weights.append((rows.stop - rows.start) / piece)
         if len(places) > 2:
-            weight = np.array(weights)[:, None]
-            apart = np.array(places) - (weight * places).sum(axis=0) / weight.sum()
-            information += (weight * apart).T @ apart / _STEP_M**2
-            walked = max(walked, float(np.ptp(apart @ np.linalg.svd(apart, full_matrices=False)[2][0])))
+            scatter, extent = _scatter(np.array(places), np.array(weights), up)
+            information += scatter / _STEP_M**2
+            walked = max(walked, extent)
     rolled = math.atan2(up[0], -up[1])
     information[0, 0] += 1 / (_ROLL_RAD**2 * (1 + (rolled / _ROLLED_RAD) ** 2) ** 2)
     return _unit(np.linalg.solve(information, up / _BODY_RAD**2)), walked
+
+
+def _scatter(places: np.ndarray, weights: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, float]:
+    """How footsteps (N,3) with weights (N,) lie apart, as a sum of squares (3,3), and how far, metres.
+
+    Steps off their plane across ``up`` count less (Geman-McClure), and what the error of depth alone spreads is taken
+    off again (total least squares): else every floor would seem to lie along the line of sight.
+    """
+    robust = weights
+    for _ in range(3):
+        apart = places - (robust[:, None] * places).sum(axis=0) / robust.sum()
+        robust = weights / (1 + (apart @ up / _OFF_FLOOR_M) ** 2) ** 2
+    apart = places - (robust[:, None] * places).sum(axis=0) / robust.sum()
+    sight = _unit(places)
+    spread = (robust[:, None] * apart).T @ apart - _DEPTH_M**2 * (robust[:, None] * sight).T @ sight
+    values, axes = np.linalg.eigh(spread)
+    extent = float(np.ptp(apart @ np.linalg.svd(apart, full_matrices=False)[2][0]))
+    return (axes * np.maximum(values, 0)) @ axes.T, extent
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
