@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,11 @@ def numbered(people: People) -> People:
     there = np.flatnonzero(seen.any(axis=1))
     order = ranking((people.keypoints2d[row, seen[row]], people.boxes[row, seen[row]]) for row in there)
     rows = there[order]
-    extras = {name: values[rows] for name, values in people.extras.items()}
-    meta = {**people.meta}
-    ordered = People(people.keypoints2d[rows], people.boxes[rows], people.frames, people.times, meta, extras)
-    meta["people"] = records(ordered)
-    return ordered
+    ordered = people
+    if rows.tolist() != list(range(len(people.boxes))):  # of a long clip a copy is half a gigabyte
+        extras = {name: values[rows] for name, values in people.extras.items()}
+        ordered = replace(people, keypoints2d=people.keypoints2d[rows], boxes=people.boxes[rows], extras=extras)
+    return replace(ordered, meta={**people.meta, "people": records(ordered)})
 
 
 def records(people: People) -> list[dict[str, Any]]:

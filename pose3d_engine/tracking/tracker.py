@@ -20,6 +20,12 @@ from .tracklets import MIN_SCORE, Sight, absorb, cut, join
 MAX_PERSONS = 10
 """Tracks that are kept of a clip, the largest first: PEOPLE.npz has a row for each in every frame."""
 
+MAX_ROWS = 1_000_000
+"""Rows of all persons together, about a kilobyte each: 10 of half an hour at 60 frames a second, 4 of an hour."""
+
+_NOBODY = np.zeros((0, 0))
+"""The extras of a frame without anybody."""
+
 _MIN_TRACK_S = 0.3
 _MIN_TRACK_FRAMES = 5
 
@@ -88,6 +94,7 @@ class Tracker:
         self._loose: list[Sight] = []
         self._frames: list[int] = []
         self._times: list[float] = []
+        self._extras: dict[str, list[np.ndarray]] = {}
 
     def add(self, frame: int, time: float, people: FrameDetections) -> None:
         """The people of the next frame. frame: its index in the file. time: its seconds, later than the last's."""
@@ -95,6 +102,10 @@ class Tracker:
         row = len(self._frames)
         self._frames.append(frame)
         self._times.append(time)
+        for key, value in people.extras.items():
+            self._extras.setdefault(key, [])
+            self._extras[key] += [_NOBODY] * (row - len(self._extras[key]))
+            self._extras[key].append(value.astype(np.float32))
         # Copies: a view would keep the whole frame's arrays alive.
         sights = [
             Sight(
@@ -102,7 +113,7 @@ class Tracker:
                 time,
                 people.keypoints[person].astype(np.float32, copy=True),
                 people.boxes[person].astype(np.float32, copy=True),
-                {key: value[person].copy() for key, value in people.extras.items()},
+                person,
             )
             for person in _distinct(people)
         ]
@@ -149,15 +160,20 @@ class Tracker:
         keypoints = np.full((people, frames, 17, 3), np.nan, np.float32)
         keypoints[..., 2] = 0.0
         boxes = np.full((people, frames, 4), np.nan, np.float32)
-        extras: dict[str, np.ndarray] = {}
+        rows, indices = [np.array([s.row for s in track]) for track in tracks], [[s.index for s in t] for t in tracks]
         for person, track in enumerate(tracks):
-            rows = [sight.row for sight in track]
-            keypoints[person, rows] = [sight.keypoints for sight in track]
-            boxes[person, rows] = [sight.box for sight in track]
-            for key, value in track[0].extras.items():
-                if key not in extras:
-                    extras[key] = np.full((people, frames, *value.shape), np.nan, np.float32)
-                extras[key][person, rows] = [sight.extras[key] for sight in track]
+            keypoints[person, rows[person]] = [sight.keypoints for sight in track]
+            boxes[person, rows[person]] = [sight.box for sight in track]
+        extras: dict[str, np.ndarray] = {}
+        for key in list(self._extras):
+            values = self._extras.pop(key)  # of a long clip there is no room for both
+            shape = next((value.shape[1:] for value in values if len(value)), None)
+            if shape is None or not people:
+                continue
+            extras[key] = np.full((people, frames, *shape), np.nan, np.float32)
+            for person in range(people):
+                for row, index in zip(rows[person], indices[person], strict=True):
+                    extras[key][person, row] = values[row][index]
         everybody = People(
             keypoints2d=keypoints,
             boxes=boxes,
@@ -169,13 +185,13 @@ class Tracker:
         return numbered(everybody)
 
     def _foremost(self, tracks: list[list[Sight]]) -> list[list[Sight]]:
-        """Those that are persons, at most MAX_PERSONS."""
+        """Those that are persons, at most as many as there is room for."""
         tracks = [track for track in tracks if self._lasting(track)]
         order = ranking(
             (np.array([sight.keypoints for sight in track]), np.array([sight.box for sight in track]))
             for track in tracks
         )
-        return [tracks[index] for index in order[:MAX_PERSONS]]
+        return [tracks[index] for index in order[: min(MAX_PERSONS, max(2, MAX_ROWS // len(self._frames)))]]
 
     def _retire(self, time: float) -> None:
         """Ends the pieces that were not seen for too long before ``time``."""

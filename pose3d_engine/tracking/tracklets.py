@@ -8,7 +8,7 @@ meetings, where two stop before each other and part again: there 95 and 90 % are
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -56,15 +56,16 @@ _LENGTH_BONES = tuple(
 )
 
 
-@dataclass(frozen=True)
 class Sight:
-    """One person in one frame: keypoints (17,3), NaN and 0 where not seen; box (4,); extras by name."""
+    """One person in one frame: keypoints (17,3), NaN and 0 where not seen; box (4,); index among the frame's people.
 
-    row: int
-    time: float
-    keypoints: np.ndarray
-    box: np.ndarray
-    extras: dict[str, np.ndarray] = field(default_factory=dict)
+    Half a million of them are an hour of two people: nothing is in here that is not asked for again and again.
+    """
+
+    __slots__ = ("box", "index", "keypoints", "row", "time")
+
+    def __init__(self, row: int, time: float, keypoints: np.ndarray, box: np.ndarray, index: int) -> None:
+        self.row, self.time, self.keypoints, self.box, self.index = row, time, keypoints, box, index
 
     @property
     def size(self) -> float:
