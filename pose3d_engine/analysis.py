@@ -1,6 +1,7 @@
 """The people of a clip, found once: whoever asks again for the same clip and settings gets what was found then.
 
-Command line and server come here; :func:`pose3d_engine.pipeline.analyse` does the finding, :mod:`.cache` the keeping.
+An analysis that was stopped goes on where it was. Command line and server come here;
+:func:`pose3d_engine.pipeline.analyse` does the finding, :mod:`.cache` the keeping.
 """
 
 from __future__ import annotations
@@ -22,7 +23,15 @@ from .thumbnails import thumbnail_paths, write_thumbnails
 
 _PEOPLE = "people.npz"
 
-_CODE = ("video.py", "detectors", "detector_command.py", "keypoint_files.py", "keypoint_formats", "tracking")
+_CODE = (
+    "video.py",
+    "detection.py",
+    "detectors",
+    "detector_command.py",
+    "keypoint_files.py",
+    "keypoint_formats",
+    "tracking",
+)
 """What decides, beside the clip and the settings, who is found: a change of it makes every entry a stranger."""
 
 
@@ -52,7 +61,7 @@ def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silen
     path = cache.entry(_key(video, settings))
     people = _there(path, video)
     if people is None:
-        people = pipeline.analyse(video, settings, progress)
+        people = pipeline.analyse(video, settings, progress, cache.chunks(path))
         try:
             _keep(path, people)
         except UserError as error:
@@ -70,7 +79,7 @@ def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent
     if people is not None:
         return Kept(people, path / _PEOPLE, known=True)
     files.require_writable(path / _PEOPLE)
-    people = pipeline.analyse(video, settings, progress)
+    people = pipeline.analyse(video, settings, progress, cache.chunks(path))
     cache.remove(path)
     _keep(path, people)
     return Kept(people, path / _PEOPLE)

@@ -27,8 +27,10 @@ LIMIT = 1_000_000_000
 """Bytes of all entries; an hour of two people is about 150 MB. What was used longest ago goes first."""
 
 _UNFINISHED = ".new-"
-_ABANDONED_S = 24 * 3600.0
-"""An unfinished entry this old is of a process that was killed."""
+_CHUNKS = ".part-"
+_ABANDONED_S = {_UNFINISHED: 24 * 3600.0, _CHUNKS: 14 * 24 * 3600.0}
+"""An unfinished entry this old is of a process that was killed; chunks this old, of an analysis that nobody goes on
+with."""
 
 
 def folder() -> Path:
@@ -49,6 +51,11 @@ def entry(key: dict[str, Any]) -> Path:
     """The folder of the entry for ``key`` (anything that JSON can say), whether it is there or not."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return folder() / digest[:32]
+
+
+def chunks(path: Path) -> Path:
+    """The folder for what is found of the entry ``path`` as it goes; goes away when the entry is made."""
+    return path.parent / (_CHUNKS + path.name)
 
 
 def use(path: Path) -> None:
@@ -81,6 +88,7 @@ def making(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(chunks(path), ignore_errors=True)
     trim(keep=path)
 
 
@@ -99,7 +107,7 @@ def entries() -> list[tuple[Path, int, float]]:
     with contextlib.suppress(OSError):
         for path in folder().iterdir():
             with contextlib.suppress(OSError):  # another process has just removed it
-                if path.is_dir() and not path.name.startswith(_UNFINISHED):
+                if path.is_dir() and not path.name.startswith((_UNFINISHED, _CHUNKS)):
                     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
                     found.append((path, size, path.stat().st_mtime))
     return sorted(found, key=lambda item: item[2])
@@ -116,14 +124,15 @@ def trim(keep: Path | None = None, limit: int | None = None) -> None:
             remove(path)
             over -= size
     with contextlib.suppress(OSError):
-        for path in folder().glob(_UNFINISHED + "*"):
-            if path.stat().st_mtime < time.time() - _ABANDONED_S:
-                shutil.rmtree(path, ignore_errors=True)
+        for prefix, age in _ABANDONED_S.items():
+            for path in folder().glob(prefix + "*"):
+                if path.stat().st_mtime < time.time() - age:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def clear() -> int:
-    """Removes every entry; returns how many there were."""
+    """Removes every entry, and what was begun; returns how many entries there were."""
     there = entries()
-    for path, _, _ in there:
+    for path in [*(path for path, _, _ in there), *folder().glob(_CHUNKS + "*")]:
         remove(path)
     return len(there)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from . import __version__, detector_command, detectors, files, keypoint_files, lifters, tracking, video
+from . import __version__, detection, detector_command, detectors, files, keypoint_files, lifters, tracking, video
 from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
@@ -107,9 +107,10 @@ class CaptureSettings:
                 raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
 
 
-def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) -> People:
+def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, chunks: Path | None = None) -> People:
     """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
 
+    chunks: a folder for what is found as it goes; what an analysis that was stopped has left there is not found again.
     Raises UserError for a video or keypoints that cannot be read, or in which nobody is found.
     """
     info = video.probe(path)
@@ -119,24 +120,24 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent) 
         people = keypoint_files.read(settings.keypoints, info.width, info.height, info.fps)
         people = keypoint_files.on_video(people, info, settings.keypoints)
     else:
-        return _detect(path, info, settings, progress)
+        return _detect(path, info, settings, progress, chunks)
     return keypoint_files.between(people, settings.start, settings.end)
 
 
-def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress) -> People:
+def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, chunks: Path | None) -> People:
     """The people that our own detector finds."""
     tracker = tracking.Tracker()
     total = _expected_frames(info, settings)
     damage: list[str] = []
-    with closing(detectors.create(settings.detector, settings.max_people)) as detector:
-        done = 0
-        for frame in video.read_frames(path, settings.start, settings.end, damage.append):
-            tracker.add(frame.index, frame.time, detector.detect(frame.image, frame.time))
-            done += 1
-            progress("detect", done, max(total, done) if total else None)
+    done = 0
+    detector = functools.partial(detectors.create, settings.detector, settings.max_people)
+    span = (settings.start, settings.end)
+    for frame in detection.seen(path, span, detector, chunks, total, damage.append, progress):
+        tracker.add(frame.index, frame.time, frame.people)
+        done += 1
     if done == 1:
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
-    people = tracker.finish(info, detector.name)
+    people = tracker.finish(info, detectors.source(settings.detector).name)
     people.meta["warnings"] = damage
     if not len(people.keypoints2d):
         raise UserError(

@@ -33,6 +33,8 @@ _PREFETCHED = 2
 _OPTIONS = {"protocol_whitelist": "file"}
 """A playlist that calls itself a video must not make FFmpeg fetch anything from elsewhere."""
 
+_NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
+
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -41,7 +43,8 @@ class Frame:
     """One displayed picture.
 
     index: 0 is the first frame of the file, also when only a part of it is read. time: seconds of presentation
-    since that frame. image: (height, width, 3) uint8 RGB, contiguous, turned as the rotation tag says.
+    since that frame. image: (height, width, 3) uint8 RGB, contiguous, turned as the rotation tag says; (0, 0, 3) of a
+    frame that was to be skipped.
     """
 
     index: int
@@ -90,6 +93,7 @@ def read_frames(
     start: float | None = None,
     end: float | None = None,
     warn: Callable[[str], None] = _log.warning,
+    skip: int = 0,
 ) -> Iterator[Frame]:
     """Frames whose time lies in [start, end) seconds, in the order of presentation.
 
@@ -97,14 +101,16 @@ def read_frames(
     decoded in a thread while the caller works on one. A damaged file gives what can be read of it, and ``warn``
     gets one line about it. Raises UserError if the file is missing, is no video, has no frame that can be decoded,
     has none in the wanted range, or is cut off within it: before the first frame, so that nobody waits in vain.
+    skip: so many frames of the range come first without their pictures, for who goes on in the middle: decoded all the
+    same, because only counting from the beginning gives every frame of every file its right number.
     """
     require_range(start, end)
     # Not a generator itself, so that a wrong path is reported by the call and not by the first frame.
     _require_whole(path, end)
-    return _prefetched(_frames(path, start or 0.0, end, warn), _PREFETCHED)
+    return _prefetched(_frames(path, start or 0.0, end, warn, skip), _PREFETCHED)
 
 
-def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], None]) -> Iterator[Frame]:
+def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], None], skip: int) -> Iterator[Frame]:
     faults = 0
 
     def damaged() -> None:
@@ -134,7 +140,7 @@ def _frames(path: Path, start: float, end: float | None, warn: Callable[[str], N
             if time < start:
                 continue
             try:
-                image = _picture(decoded, size)
+                image = _NO_PICTURE if given < skip else _picture(decoded, size)
             except av.FFmpegError:
                 damaged()  # it claims to be of a kind that does not exist
                 continue

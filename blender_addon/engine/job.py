@@ -54,6 +54,8 @@ class Job:
     message: str = ""
     since: float = 0.0
     """When the stage began, by ``time.monotonic``; 0 before the first one."""
+    first: int = 0
+    """How much of the stage was done then: an analysis that goes on does not begin at 0."""
 
     @property
     def ended(self) -> bool:
@@ -66,10 +68,10 @@ class Job:
 
     def left(self, now: float) -> float | None:
         """Seconds until the stage is done, as fast as it went so far; None while nobody can tell."""
-        fraction, spent = self.fraction, now - self.since
-        if not fraction or spent < _PATIENCE:
+        done, spent = self.done - self.first, now - self.since
+        if not self.total or done <= 0 or spent < _PATIENCE:
             return None
-        return spent * (1.0 - fraction) / fraction
+        return spent * max(self.total - self.done, 0) / done
 
     def take(self, event: Event) -> None:
         """Moves on by one of the engine's events."""
@@ -78,7 +80,7 @@ class Job:
                 self.state = RUNNING
             stage = str(event.get("stage", ""))
             if stage != self.stage or not self.since:
-                self.since = time.monotonic()
+                self.since, self.first = time.monotonic(), int(event.get("done") or 0)
             self.stage, self.done = stage, int(event.get("done") or 0)
             self.total = event.get("total")
         elif event["type"] == protocol.RESULT:

@@ -9,6 +9,8 @@ from typing import Any
 
 STAGES = {
     "start": "Getting ready",
+    "resume": "Reading what was found before",
+    "seek": "Going to where it stopped",
     "detect": "Finding people",
     "thumbnails": "Making pictures of them",
     "lift": "Working out the third dimension",

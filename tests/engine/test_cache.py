@@ -48,7 +48,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[AnalyseSettings]:
     """The settings of every analysis that was really made."""
     made: list[AnalyseSettings] = []
 
-    def analyse(video: Path, settings: AnalyseSettings, progress: object) -> People:
+    def analyse(video: Path, settings: AnalyseSettings, progress: object, chunks: Path | None = None) -> People:
         made.append(settings)
         result = people(project(walk(FRAMES)) / 10)
         result.meta["video"] |= {"path": str(video), "width": 128, "height": 72}
