@@ -233,7 +233,8 @@ def _in_camera(
     # 3D: the pose of each frame, relative to the Hip.
     lifted_fps = fps * track.factor
     tds = settings.tds or lifters.automatic_tds(lifted_fps, lifter.rate)
-    dense = lifters.Track2D(track.lifted, width, height, lifted_fps, focal)
+    read = detectors.lifter_scores(track.lifted, people.meta["detector"])
+    dense = lifters.Track2D(read, width, height, lifted_fps, focal)
     joints = lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
     own = people.extras.get("blazepose33_world")
     if own is not None and "fusion" in stages:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..errors import UserError
 from .base import Detector
-from .sources import DEFAULT, NAMES, SOURCES, Source, source
+from .sources import DEFAULT, NAMES, SOURCES, Source, lifter_scores, source
 
-__all__ = ["DEFAULT", "MAX_PEOPLE", "NAMES", "SOURCES", "Detector", "Source", "create", "source"]
+__all__ = ["DEFAULT", "MAX_PEOPLE", "NAMES", "SOURCES", "Detector", "Source", "create", "lifter_scores", "source"]
 
 MAX_PEOPLE = 4
 """People who are looked for in a frame, the largest. Time goes by who is there, not by this."""

@@ -1,7 +1,7 @@
 """Two opinions are better than one: the lifter's joints averaged with the detector's own 3D, where it has some.
 
-A lifter sees movement over a second and no picture; a detector with 3D of its own sees the picture and no time.
-They err independently, so their plain mean is better than either.
+A lifter sees movement over a second and no picture; a detector with 3D of its own sees the picture and no time. How
+much that brings depends on the person: docs/quality.md has the numbers, and what was tried in place of the plain mean.
 """
 
 from __future__ import annotations

@@ -162,3 +162,14 @@ def test_the_model_is_the_one_in_the_register(detector_model: Path) -> None:
 def test_what_is_no_network_is_not_bundled() -> None:
     with pytest.raises(ValueError, match="not a TensorFlow Lite model"):
         mediapipe_bundle.assemble(b"\0" * 64, b"\0" * 64)
+
+
+def test_scores_are_translated_for_the_lifter_where_their_meaning_is_known():
+    keypoints = np.array([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.4], [5.0, 6.0, 1.0]]], np.float32)
+    before = keypoints.copy()
+    read = detectors.lifter_scores(keypoints, "mediapipe-heavy")
+    np.testing.assert_array_equal(keypoints, before)
+    np.testing.assert_array_equal(read[..., :2], before[..., :2])
+    np.testing.assert_allclose(read[0, :, 2], [0.0, 0.7, 0.85], atol=1e-6)
+    for unknown in ("rtmpose", "keypoints", "somebody's own"):
+        np.testing.assert_array_equal(detectors.lifter_scores(keypoints, unknown), before)
