@@ -45,8 +45,7 @@ def guide() -> Steps:
     preferences.build = "cpu"
     yield from mouse.open_sidebar()
     yield from picture("1-install")
-    # The button Install is above the one that browses for a video, which is easier to find.
-    yield from press("buttons.file_browse", above=88)
+    yield from press("video_to_mocap.install")
     yield from until("the installation", install.busy)
     yield 8.0
     yield from picture("1-installing")

@@ -176,7 +176,8 @@ def _material(look: body.Material) -> bpy.types.Material:
     material.roughness = look.roughness
     if material.node_tree is None:  # from 5.0 on every material has one
         material.use_nodes = True
-    shader = material.node_tree.nodes.get("Principled BSDF")
+    # Not by its name, which is in the language of the interface.
+    shader = next((node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
     if shader is not None:
         shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
         shader.inputs["Roughness"].default_value = look.roughness

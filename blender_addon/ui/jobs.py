@@ -3,7 +3,8 @@
 One timer polls the one engine while it owes something, and is gone when it does not: a timer that is left at the
 end crashes some Blenders. Without a window there are no timers; the job is waited for, with the same handlers.
 
-Jobs belong to a .blend file. When another one is opened they go on, and their results wait until it is open again.
+Jobs belong to a scene of a .blend file. When another one is opened, or looked at, they go on; their results wait until
+theirs is there again.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def _tick() -> float | None:
         _finish(ended)
     _deliver()
     redraw()
-    return INTERVAL if _runner.waiting else None
+    return INTERVAL if _runner.waiting or any(not task.away for task, _ in _kept) else None
 
 
 def _keep_ticking() -> None:
@@ -239,10 +240,12 @@ def _finish(job: Job) -> None:
 
 
 def _deliver() -> None:
-    """Brings what has ended, and whose file is open, into the scenes for which it was started."""
-    for task, job in [(task, job) for task, job in _kept if not task.away]:
-        _kept.remove((task, job))
+    """Brings what has ended into the scenes for which it was started, of those that are looked at."""
+    for task, job in list(_kept):
         scene = bpy.data.scenes.get(task.scene)
+        if task.away or not _in_sight(scene):
+            continue
+        _kept.remove((task, job))
         if scene is None:
             note(f"The scene {task.scene} is gone, and with it the place for the result")
             continue
@@ -252,6 +255,12 @@ def _deliver() -> None:
         except Exception as error:  # noqa: BLE001 - one job never breaks the next
             traceback.print_exc()
             note(f"{task.title}: {text.trouble(error)}")
+
+
+def _in_sight(scene: bpy.types.Scene | None) -> bool:
+    """Whether a window shows the scene, or it is gone. Blender crashes if an operator works on one that none shows."""
+    windows = bpy.context.window_manager.windows
+    return scene is None or bpy.app.background or any(window.scene == scene for window in windows)
 
 
 def _hand_over(context: bpy.types.Context, task: Task, job: Job) -> None:
@@ -281,12 +290,10 @@ def _next() -> None:
 
 def _context_of(scene: bpy.types.Scene) -> Any:
     """A context in which operators act on ``scene``: a timer has none of its own."""
-    windows = bpy.context.window_manager.windows
-    for window in windows:
+    for window in bpy.context.window_manager.windows:
         if window.scene == scene:
             return bpy.context.temp_override(window=window)
-    where = {"window": windows[0]} if windows else {}
-    return bpy.context.temp_override(**where, scene=scene, view_layer=scene.view_layers[0])
+    return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
 
 
 def redraw() -> None:

@@ -578,6 +578,73 @@ for handler, ended in ((broken, None), (lambda *_: None, broken)):
     )
 
 
+def test_another_language_changes_nothing(blender: str, tmp_path: Path, video: Path) -> None:
+    """With new data named in Japanese, where this Blender speaks it; the wheels speak English alone."""
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + f"""
+view = bpy.context.preferences.view
+if "ja_JP" in bpy.app.translations.locales:
+    view.language = "ja_JP"
+    view.use_translate_interface = view.use_translate_tooltips = view.use_translate_new_dataname = True
+    lamp = bpy.data.materials.new("x")
+    lamp.use_nodes = True
+    assert "Principled BSDF" not in lamp.node_tree.nodes, "new data has names in English"
+settings.video = {str(video)!r}
+for operator in (bpy.ops.video_to_mocap.analyse, bpy.ops.video_to_mocap.capture):
+    assert operator() == {{"FINISHED"}}
+person = bpy.context.active_object
+assert person.name == "A clip Ü" and settings.persons[0].name == "Person 1"
+assert "hips" in person.pose.bones and person.animation_data.action.frame_range[:] == (1.0, 30.0)
+from blender_addon.retarget import body
+for look in body.MATERIALS:
+    nodes = bpy.data.materials[look.name].node_tree.nodes
+    shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    colour = shader.inputs["Base Color"].default_value[:3]
+    assert all(abs(a - b) < 1e-6 for a, b in zip(colour, look.colour)), (look.name, tuple(colour))
+path = Path({str(tmp_path)!r}) / "out.fbx"
+assert bpy.ops.video_to_mocap.export(filepath=str(path), format="FBX") == {{"FINISHED"}}
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
+def test_a_job_belongs_to_its_scene(blender: str, tmp_path: Path, video: Path) -> None:
+    """Where another scene is looked at by the time, the result waits for its own."""
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + WINDOW
+        + f"""
+first, other = bpy.context.scene, bpy.data.scenes.new("Other")
+(window,) = bpy.context.window_manager.windows
+now().video = {str(video)!r}
+for operator in (bpy.ops.video_to_mocap.analyse, bpy.ops.video_to_mocap.capture):
+    assert operator() == {{"FINISHED"}}
+    window.scene = other
+    work(idle)
+    assert len(jobs._kept) == 1 and jobs._tick() == jobs.INTERVAL
+    assert not other.video_to_mocap.persons and not armatures()
+    window.scene = first
+    assert jobs._tick() is None and not jobs._kept
+    assert len(first.video_to_mocap.persons) == 2
+(person,) = armatures()
+assert bpy.data.objects[person].users_scene == (first,)
+assert len(first.timeline_markers) == 1 and not other.timeline_markers
+# A scene that is gone has no place for a result, and hinders nobody.
+bpy.ops.video_to_mocap.analyse()
+window.scene = other
+bpy.data.scenes.remove(first)
+work(idle)
+assert any("is gone" in line for line in jobs.log()) and not jobs._kept and not other.video_to_mocap.persons
+""",
+        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
+    )
+
+
 def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, video: Path) -> None:
     """Without a window nothing is drawn; so the panels draw onto a layout that checks every call's name and words."""
     run(
