@@ -146,6 +146,8 @@ def remedy(name: str) -> str:
     wanted = entry(name)
     if wanted.sources:
         return f"pose3d weights fetch {name}"
+    if wanted.origin.endswith(".zip"):
+        return f"download {wanted.origin} and run: pose3d weights add {wanted.origin.rpartition('/')[2]}"
     return f"put {wanted.file} into {_target()} (from {wanted.origin})"
 
 
