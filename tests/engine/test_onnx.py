@@ -172,7 +172,9 @@ def test_files_that_are_something_else(kind: str, tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
-    with pytest.raises(UserError, match=r"download https://\S+/yolox_m\S+zip and run: pose3d weights add yolox_m\S+zip"):
+    with pytest.raises(
+        UserError, match=r"download https://\S+/yolox_m\S+zip and run: pose3d weights add yolox_m\S+zip"
+    ):
         detectors.create("rtmpose")
     lacks = detectors.source("rtmpose").lacks()
     assert lacks is not None and lacks[0] == "the weights yolox-m are not here"
