@@ -63,6 +63,7 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
 	@$(VENV) scripts/bench_motion.py
+	@$(VENV) scripts/bench_capture.py
 	@$(VENV) scripts/bench_people.py
 	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
 

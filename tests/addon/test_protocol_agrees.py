@@ -22,7 +22,9 @@ def test_same_names_and_values() -> None:
 
 @pytest.mark.parametrize("function", ["encode", "decode", "ProtocolError"])
 def test_same_behaviour(function: str) -> None:
-    assert inspect.getsource(getattr(ours, function)) == inspect.getsource(getattr(theirs, function))
+    # Python 3.13 counts the empty lines above it in.
+    one, other = (inspect.getsource(getattr(module, function)).strip() for module in (ours, theirs))
+    assert one == other
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b"[]", b"{}", b'{"type": 1}', b"\xff", b"[" * 100_000, b" " * (1 << 21)])

@@ -68,18 +68,16 @@ def press(operator: str) -> Steps:
     yield from scroll("WHEELUPMOUSE", 40)
     for _ in range(6):
         region = sidebar()
-        x = region.x + region.width - 42  # the right end of wide buttons, and where the small ones are
-        for patience in (0.02, 0.3):  # seconds: a busy computer takes its time to notice where the mouse is
-            for y in range(region.y + region.height - 20, region.y, -14):
-                bpy.context.window_manager.clipboard = ""
-                yield from move(x, y)
-                yield patience
-                window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
-                window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
-                yield patience
-                if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
-                    yield from click(x, y)
-                    return
+        x = region.x + region.width - 50  # the right end of wide buttons, in boxes too, and where the small ones are
+        for y in range(region.y + region.height - 20, region.y, -14):
+            bpy.context.window_manager.clipboard = ""
+            yield from move(x, y)
+            window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
+            window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
+            yield 0.02
+            if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
+                yield from click(x, y)
+                return
         yield from scroll("WHEELDOWNMOUSE", 8)
     raise AssertionError(f"no button for {operator} in the sidebar")
 
