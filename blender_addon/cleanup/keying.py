@@ -18,15 +18,12 @@ _REACH = 4
 """Frames to either side over which the bend of a curve is judged."""
 _LONGEST = 60
 """Frames between two keys at most: an animator wants to find some."""
-_NEW, _WARM = 3, 2
+_NEW, _WARM = 4, 3
 """Rounds of fitting from scratch, and after a change of a few keys."""
-_HOPELESS = 20.0
+_HOPELESS = 40.0
 """How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
-_THINNINGS = 4
+_THINNINGS = 8
 """How often keys are taken away at most."""
-_QUIET = 30.0
-"""A curve that strays that many tolerances from its mean may do without some of the keys of its item."""
-
 Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -142,39 +139,36 @@ class _Search:
         return True
 
     def apart(self) -> list[bezier.Curves]:
-        """Each curve for itself; quiet ones lose every other key as often as they can."""
+        """Each curve for itself; each loses every other key as often as it can."""
         parts = [
             bezier.Curves(c.keys.copy(), c.values[i : i + 1], c.slopes[i : i + 1], c.leaving.copy(), c.arriving.copy())
             for c in [self.curves]
             for i in range(len(self.samples))
         ]
-        stray = self.samples.std(axis=-1)  # (C,M)
-        for channel in np.argsort(stray.max(axis=1)):
-            items = np.flatnonzero(stray[channel] < _QUIET * self.tolerance)
-            if len(items):
-                self._quieten(int(channel), parts[channel], items)
+        for channel in np.argsort(self.samples.std(axis=-1).max(axis=1)):  # the quietest first
+            self._quieten(int(channel), parts[channel])
         return parts
 
-    def _quieten(self, channel: int, part: bezier.Curves, items: np.ndarray) -> None:
-        samples, tangents = self.samples[channel, items][None], self.tangents[channel, items][None]
-        held = self.held[items]
+    def _quieten(self, channel: int, part: bezier.Curves) -> None:
+        """Takes keys from one curve alone, as far as the bound stands it."""
+        samples, tangents, held = self.samples[channel][None], self.tangents[channel][None], self.held
         tried = held.copy()
         for _ in range(7):
-            keys = part.keys[items]
+            keys = part.keys.copy()
             row = np.cumsum(keys & ~tried, axis=1)
             gone = keys & ~tried & (row % 2 == 1)
             if not gone.any():
                 return
             for last in (False, True):
-                trial = part.take(items).with_keys(keys & ~gone, samples, tangents)
+                trial = part.with_keys(keys & ~gone, samples, tangents)
                 one = bezier.fit(trial, samples, tangents, held, 1, free=False)
-                fitted = self.fitted[:, items]
+                fitted = self.fitted.copy()
                 fitted[channel] = one[0]
-                broken = self.miss(fitted, items) > 1
+                broken = self.miss(fitted, np.arange(len(keys))) > 1
                 if last or not broken.any():
                     fine = np.flatnonzero(~broken.any(axis=1))
-                    part.put(items[fine], trial.take(fine))
-                    self.fitted[channel, items[fine]] = one[0, fine]
+                    part.put(fine, trial.take(fine))
+                    self.fitted[channel, fine] = one[0, fine]
                     tried |= gone & broken.any(axis=1)[:, None]
                     break
                 back = gone & _around(keys & ~gone, broken)

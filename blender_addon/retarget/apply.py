@@ -83,7 +83,7 @@ def create_character(context: bpy.types.Context, motion: MotionFile, name: str) 
     """
     render = context.scene.render
     rest = skeleton.rest_pose(motion.world, motion.contacts)
-    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest)
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
     with _removing_on_failure():
         armature = _armature(context, rest, name)
         _body(armature, rest, name)

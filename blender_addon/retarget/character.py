@@ -70,6 +70,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
+            motion.parts,
         )
     except RigError as error:
         raise RigError(f"{target.armature.name}: {error}") from error

@@ -6,7 +6,8 @@ import json
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 """What follows the frame axis, for each array that the add-on uses."""
 
+_PARTS = {"head": "head", "left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
+"""Parts of the body in the order of ``orientation_valid``, and the bones that turn with them."""
+
+
+_EXTRAS = {"orientation_valid": (5,), **{f"{part}_R": (3, 3) for part in _PARTS}}
+"""What a motion file has besides where the detector sees head, hands and feet."""
 
 _DAMAGE = (
     OSError,
@@ -82,7 +89,9 @@ class MotionFile:
     world: (T,17,3) float64, metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
     camera_R @ camera + camera_t with camera axes x right, y down, z forward. confidence: (T,17), 0 = filled.
     contacts: (T,2) bool, left and right foot on the floor. times: (T,) seconds of the video, ascending.
-    meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...).
+    meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...). parts: by bone, how the part
+    of a figure in T-pose that faces -Y is turned, (T,3,3) in world axes, and where it was seen (T,); of those parts
+    of which the file tells.
     """
 
     path: Path
@@ -93,6 +102,7 @@ class MotionFile:
     contacts: np.ndarray
     times: np.ndarray
     meta: dict[str, Any]
+    parts: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -117,6 +127,7 @@ def load(path: str | Path) -> MotionFile:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: np.asarray(archive[key]) for key in (*_SHAPES, "meta")}
+            extras = {key: np.asarray(archive[key]) for key in _EXTRAS} if set(_EXTRAS) <= set(archive.files) else {}
     except KeyError as error:
         raise MotionFileError(f"{path}: not a motion file ({error.args[0]}); capture the video again") from error
     except _DAMAGE as error:
@@ -125,8 +136,8 @@ def load(path: str | Path) -> MotionFile:
     rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
     if rows == 0:
         raise MotionFileError(f"{path}: the motion has no frames; capture a longer part of the video")
-    for key, shape in _SHAPES.items():
-        array = arrays[key]
+    for key, shape in {**_SHAPES, **(_EXTRAS if extras else {})}.items():
+        array = (arrays | extras)[key]
         if array.shape != (rows, *shape):
             raise MotionFileError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
         if array.dtype.kind not in "bif" or not np.isfinite(array).all():
@@ -138,6 +149,11 @@ def load(path: str | Path) -> MotionFile:
         path=path,
         contacts=arrays["contacts"].astype(bool),
         meta=_meta(path, arrays["meta"]),
+        parts={
+            bone: (extras[f"{part}_R"].astype(np.float64), extras["orientation_valid"][:, row].astype(bool))
+            for row, (part, bone) in enumerate(_PARTS.items())
+            if extras and extras["orientation_valid"][:, row].any()
+        },
         **{key: arrays[key].astype(np.float64) for key in _SHAPES if key != "contacts"},
     )
 

@@ -2,11 +2,13 @@
 
 Positions fix where a bone points; what they leave open is its roll. Pelvis and chest take it from the axis of
 the hips and of the shoulders, limbs from the plane of their elbow or knee. A nearly straight limb has no
-plane: there the roll glides from the last trustworthy plane to the next.
+plane: there the roll glides from the last trustworthy plane to the next. How head, hands and feet are turned beyond
+that is taken from the video where it saw them, as a turn against where they rest, steadied and kept to what is human.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,11 @@ _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
 """Sine of the bend below which a limb's plane is noise, and above which it is trusted fully."""
 _ROLL_SECONDS = 0.03
 """Time over which a fully trusted roll is smoothed; about a frame."""
+_PART_SECONDS = 0.2
+"""Over which the turns of head, hands and feet are averaged: they are seen by points that lie close together."""
+_MOST = {"head": 75.0, "hand": 70.0, "foot": 45.0}
+"""Degrees that a part turns at most from where neck, forearm or shin hold it; what seems to turn 1.6 times as far was
+not seen right."""
 _CONTACT_SECONDS = 0.07
 """Half the time in which a foot goes over from the shin to the floor, before it gets there, and back."""
 
@@ -30,14 +37,19 @@ class Pose:
     location: np.ndarray
 
 
-def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> Pose:
+Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""By bone: how the part of a figure in T-pose that faces -Y is turned (T,3,3), and where it was seen (T,)."""
+
+
+def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:
     """Rotations that put the armature of ``rest`` into the joints of ``world``.
 
     world: (T,17,3) metres in armature space. contacts: (T,2), left and right foot on the floor. rate: frames
-    a second. Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
+    a second. parts: how head, hands and feet are turned, armature axes.
+    Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
     """
     world = np.asarray(world, np.float64)
-    frames = orientations(world, np.asarray(contacts, bool), rate, rest)
+    frames = orientations(world, np.asarray(contacts, bool), rate, rest, parts)
     local = np.empty((len(world), len(BONES), 3, 3))
     for index, (name, parent) in enumerate(zip(NAMES, PARENTS, strict=True)):
         local[:, index] = np.swapaxes(_carried(frames, rest, index, parent), -1, -2) @ frames[name]
@@ -53,8 +65,11 @@ def _carried(frames: dict[str, np.ndarray], rest: Rest, index: int, parent: int)
     return frames[NAMES[parent]] @ (rest.frames[parent].T @ rest.frames[index])
 
 
-def orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest) -> dict[str, np.ndarray]:
+def orientations(
+    world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None
+) -> dict[str, np.ndarray]:
     """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z."""
+    parts = parts or {}
     frames: dict[str, np.ndarray] = {}
 
     def along(name: str) -> np.ndarray:
@@ -76,6 +91,14 @@ def orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Res
     frames["chest"] = chest
     for name in ("neck", "head"):
         frames[name] = rotations.swing(carried(name), along(name))
+    if "head" in parts:
+        # Where the head points is known from its joints; what was seen adds to which side it looks.
+        frames["head"] = rotations.twist(frames["head"], _twist(frames["head"], *_seen("head", parts, rest), rate))
+
+    def turned(name: str) -> np.ndarray:
+        """A part where its limb holds it, and turned as it was seen."""
+        held = carried(name)
+        return held @ _steady(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]) if name in parts else held
 
     for side, foot in (("L", 0), ("R", 1)):
         s = f".{side}"
@@ -83,12 +106,50 @@ def orientations(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Res
         frames["upper_arm" + s], frames["forearm" + s] = _limb(
             carried("upper_arm" + s), along("upper_arm" + s), along("forearm" + s), rate, one_way=False
         )
-        frames["hand" + s] = carried("hand" + s)
+        frames["hand" + s] = turned("hand" + s)
         frames["thigh" + s], frames["shin" + s] = _limb(
             carried("thigh" + s), along("thigh" + s), along("shin" + s), rate, one_way=True
         )
-        frames["foot" + s] = _foot(frames, carried("foot" + s), "shin" + s, contacts[:, foot], rate, rest)
+        frames["foot" + s] = _foot(frames, turned("foot" + s), "shin" + s, contacts[:, foot], rate, rest)
     return frames
+
+
+def _seen(name: str, parts: Parts, rest: Rest) -> tuple[np.ndarray, np.ndarray]:
+    """A part's bone as it was seen: its orientation (T,3,3), and where (T,)."""
+    turn, where = parts[name]
+    return turn @ rest.frames[NAMES.index(name)], where
+
+
+def _steady(held: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
+    """The turn (T,3,3) from ``held`` to ``seen`` (T,3,3), averaged over time, at most ``most`` degrees; it fades out
+    where the part was not seen."""
+    q = rotations.to_quaternions(np.swapaxes(held, -1, -2) @ seen)
+    q = np.where(q[:, :1] < 0, -q, q)
+    angle = np.degrees(2 * np.arccos(np.clip(q[:, 0], -1.0, 1.0)))
+    trust = where * (1 - _smoothstep((angle - 1.3 * most) / (0.3 * most)))
+    q = _averaged(trust[:, None] * q + (1 - trust[:, None]) * [1.0, 0.0, 0.0, 0.0], rate)
+    q /= np.linalg.norm(q, axis=-1, keepdims=True)
+    half = np.arccos(np.clip(q[:, 0], -1.0, 1.0))
+    kept = np.minimum(half, np.radians(most) / 2)
+    axis = rotations.unit(q[:, 1:])
+    return rotations.from_quaternions(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
+
+
+def _twist(frames: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float) -> np.ndarray:
+    """The angle (T,) about the bones ``frames`` (T,3,3) that brings them nearest to ``seen``, steadied likewise."""
+    off = np.swapaxes(frames, -1, -2) @ seen
+    angle = np.arctan2(off[:, 0, 2] - off[:, 2, 0], off[:, 0, 0] + off[:, 2, 2])
+    most = np.radians(_MOST["head"])
+    trust = where * (1 - _smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
+    return np.clip(_averaged((trust * angle)[:, None], rate)[:, 0], -most, most)
+
+
+def _averaged(values: np.ndarray, rate: float) -> np.ndarray:
+    """Columns (T,C) averaged over time, with a window that is as long for every rate."""
+    reach = max(1, round(2 * _PART_SECONDS * rate))
+    window = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, window / window.sum(), mode="valid") for column in padded.T], axis=-1)
 
 
 def _limb(
@@ -148,12 +209,13 @@ def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness
 
 
 def _foot(
-    frames: dict[str, np.ndarray], carried: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
+    frames: dict[str, np.ndarray], free: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
 ) -> np.ndarray:
-    """The foot's orientation (T,3,3): at a right angle to the shin in the air, flat while on the floor."""
-    forward = -frames[shin][..., 2]
+    """The foot's orientation (T,3,3): as it is ``free`` in the air, flat while on the floor."""
+    resting = rest.frames[NAMES.index(shin.replace("shin", "foot"))]
+    forward = free @ (resting.T @ [0.0, -1.0, 0.0])
     level = forward * [1.0, 1.0, 0.0]
-    # A shin that lies flat points nowhere on the floor; the pelvis does.
+    # A foot that points down points nowhere on the floor; the pelvis does.
     pelvis = frames["hips"][..., 2] * [1.0, 1.0, 0.0]
     share = _smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
     heading = rotations.unit(level * share + pelvis * (1 - share))
@@ -161,8 +223,8 @@ def _foot(
     up = np.broadcast_to([0.0, 0.0, 1.0], left.shape)
     # The turn about the vertical that takes the rest pose, which faces -Y, to the heading.
     turn = np.stack([left, -heading, up], axis=-1)
-    flat = turn @ rest.frames[NAMES.index(shin.replace("shin", "foot"))]
-    return rotations.blend(carried, flat, _soft(contact, rate))
+    flat = turn @ resting
+    return rotations.blend(free, flat, _soft(contact, rate))
 
 
 def _soft(flags: np.ndarray, rate: float) -> np.ndarray:

@@ -76,10 +76,12 @@ def transfer(
     rig: Rig,
     bone_map: BoneMap,
     options: Options = Options(),
+    parts: solve.Parts | None = None,
 ) -> Solution:
     """Pose-bone rotations that make the rig move like the person.
 
-    world: (T,17,3) metres, z up, floor at 0. contacts: (T,2), left and right foot. rate: frames a second.
+    world: (T,17,3) metres, z up, floor at 0. contacts: (T,2), left and right foot. rate: frames a second. parts: how
+    head, hands and feet are turned, where that was seen.
     Assumes that the rig has all bones of the map and the map all that are needed; and that nothing but parents moves
     them, apart from what the map's ``carried_by`` says.
     Raises RigError.
@@ -87,7 +89,7 @@ def transfer(
     world, contacts = np.asarray(world, np.float64), np.asarray(contacts, bool)
     target = _Target(rig, bone_map)
     person = skeleton.rest_pose(world, contacts)
-    source = solve.orientations(world, contacts, rate, person)
+    source = solve.orientations(world, contacts, rate, person, parts)
     if options.arm_space:
         _spread_arms(source, options.arm_space)
 
