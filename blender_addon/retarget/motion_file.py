@@ -55,8 +55,9 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 """What follows the frame axis, for each array that the add-on uses."""
 
-_PARTS = {"head": "head", "left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
-"""Parts of the body in the order of ``orientation_valid``, and the bones that turn with them."""
+_PARTS = {"left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
+"""Parts of the body in the order of ``orientation_valid``, in which the head comes before them, and their bones. The
+head's own orientation is no nearer to the picture than what its joints tell, so it is not read."""
 
 
 _EXTRAS = {"orientation_valid": (5,), **{f"{part}_R": (3, 3) for part in _PARTS}}
@@ -151,7 +152,7 @@ def load(path: str | Path) -> MotionFile:
         meta=_meta(path, arrays["meta"]),
         parts={
             bone: (extras[f"{part}_R"].astype(np.float64), extras["orientation_valid"][:, row].astype(bool))
-            for row, (part, bone) in enumerate(_PARTS.items())
+            for row, (part, bone) in enumerate(_PARTS.items(), start=1)
             if extras and extras["orientation_valid"][:, row].any()
         },
         **{key: arrays[key].astype(np.float64) for key in _SHAPES if key != "contacts"},

@@ -2,8 +2,9 @@
 
 Positions fix where a bone points; what they leave open is its roll. Pelvis and chest take it from the axis of
 the hips and of the shoulders, limbs from the plane of their elbow or knee. A nearly straight limb has no
-plane: there the roll glides from the last trustworthy plane to the next. How head, hands and feet are turned beyond
+plane: there the roll glides from the last trustworthy plane to the next. How hands and feet are turned beyond
 that is taken from the video where it saw them, as a turn against where they rest, steadied and kept to what is human.
+Of hands only the roll is: forearms tell better where they point.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
 _ROLL_SECONDS = 0.03
 """Time over which a fully trusted roll is smoothed; about a frame."""
 _PART_SECONDS = 0.2
-"""Over which the turns of head, hands and feet are averaged: they are seen by points that lie close together."""
-_MOST = {"head": 75.0, "hand": 70.0, "foot": 45.0}
-"""Degrees that a part turns at most from where neck, forearm or shin hold it; what seems to turn 1.6 times as far was
+"""Over which the turns of hands and feet are averaged: they are seen by points that lie close together."""
+_MOST = {"hand": 70.0, "foot": 45.0}
+"""Degrees that a part turns at most from where forearm or shin hold it; what seems to turn 1.6 times as far was
 not seen right."""
 _CONTACT_SECONDS = 0.07
 """Half the time in which a foot goes over from the shin to the floor, before it gets there, and back."""
@@ -45,7 +46,7 @@ def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, part
     """Rotations that put the armature of ``rest`` into the joints of ``world``.
 
     world: (T,17,3) metres in armature space. contacts: (T,2), left and right foot on the floor. rate: frames
-    a second. parts: how head, hands and feet are turned, armature axes.
+    a second. parts: how hands and feet are turned, armature axes.
     Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
     """
     world = np.asarray(world, np.float64)
@@ -91,13 +92,17 @@ def orientations(
     frames["chest"] = chest
     for name in ("neck", "head"):
         frames[name] = rotations.swing(carried(name), along(name))
-    if "head" in parts:
-        # Where the head points is known from its joints; what was seen adds to which side it looks.
-        frames["head"] = rotations.twist(frames["head"], _twist(frames["head"], *_seen("head", parts, rest), rate))
 
-    def turned(name: str) -> np.ndarray:
-        """A part where its limb holds it, and turned as it was seen."""
-        held = carried(name)
+    def rolled(name: str, held: np.ndarray) -> np.ndarray:
+        """A part that points where it is held, and is rolled as it was seen."""
+        return (
+            rotations.twist(held, _twist(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]))
+            if name in parts
+            else held
+        )
+
+    def turned(name: str, held: np.ndarray) -> np.ndarray:
+        """A part that is turned as it was seen."""
         return held @ _steady(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]) if name in parts else held
 
     for side, foot in (("L", 0), ("R", 1)):
@@ -106,11 +111,13 @@ def orientations(
         frames["upper_arm" + s], frames["forearm" + s] = _limb(
             carried("upper_arm" + s), along("upper_arm" + s), along("forearm" + s), rate, one_way=False
         )
-        frames["hand" + s] = turned("hand" + s)
+        frames["hand" + s] = rolled("hand" + s, carried("hand" + s))
         frames["thigh" + s], frames["shin" + s] = _limb(
             carried("thigh" + s), along("thigh" + s), along("shin" + s), rate, one_way=True
         )
-        frames["foot" + s] = _foot(frames, turned("foot" + s), "shin" + s, contacts[:, foot], rate, rest)
+        frames["foot" + s] = _foot(
+            frames, turned("foot" + s, carried("foot" + s)), "shin" + s, contacts[:, foot], rate, rest
+        )
     return frames
 
 
@@ -135,11 +142,11 @@ def _steady(held: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, 
     return rotations.from_quaternions(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
 
 
-def _twist(frames: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float) -> np.ndarray:
+def _twist(frames: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
     """The angle (T,) about the bones ``frames`` (T,3,3) that brings them nearest to ``seen``, steadied likewise."""
     off = np.swapaxes(frames, -1, -2) @ seen
     angle = np.arctan2(off[:, 0, 2] - off[:, 2, 0], off[:, 0, 0] + off[:, 2, 2])
-    most = np.radians(_MOST["head"])
+    most = np.radians(most)
     trust = where * (1 - _smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
     return np.clip(_averaged((trust * angle)[:, None], rate)[:, 0], -most, most)
 

@@ -81,7 +81,7 @@ def transfer(
     """Pose-bone rotations that make the rig move like the person.
 
     world: (T,17,3) metres, z up, floor at 0. contacts: (T,2), left and right foot. rate: frames a second. parts: how
-    head, hands and feet are turned, where that was seen.
+    hands and feet are turned, where that was seen.
     Assumes that the rig has all bones of the map and the map all that are needed; and that nothing but parents moves
     them, apart from what the map's ``carried_by`` says.
     Raises RigError.

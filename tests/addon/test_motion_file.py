@@ -42,6 +42,29 @@ def test_reads_what_the_add_on_needs(path: Path) -> None:
     assert motion.contacts.dtype == np.bool_
 
 
+def orientations(count: int = 12) -> dict[str, object]:
+    parts = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
+    valid = np.zeros((count, 5), bool)
+    valid[:, 1], valid[3:, 4] = True, True
+    turned = {f"{part}_R": np.repeat(np.eye(3)[None] * (row + 1), count, 0) for row, part in enumerate(parts)}
+    return {**turned, "orientation_valid": valid}
+
+
+def test_reads_which_parts_were_seen(path: Path) -> None:
+    assert load(path).parts == {}
+    parts = load(changed(path, **orientations())).parts
+    assert set(parts) == {"hand.L", "foot.R"}
+    assert parts["hand.L"][1].all() and parts["foot.R"][1].sum() == 9
+    assert parts["hand.L"][0][0, 0, 0] == 2.0 and parts["foot.R"][0][0, 0, 0] == 5.0
+
+
+def test_refuses_parts_that_do_not_fit(path: Path) -> None:
+    with pytest.raises(MotionFileError, match="left_hand_R"):
+        load(changed(path, **{**orientations(), "left_hand_R": np.zeros((12, 3))}))
+    with pytest.raises(MotionFileError, match="not finite"):
+        load(changed(path, **{**orientations(), "right_foot_R": np.full((12, 3, 3), np.nan)}))
+
+
 def test_ignores_arrays_that_it_does_not_know(path: Path) -> None:
     load(changed(path, orientation_of_head=np.zeros((12, 4))))
 

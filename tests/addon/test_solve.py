@@ -276,3 +276,45 @@ def test_scene_rate(fps: float, pair: tuple[int, float]) -> None:
     whole, base = timeline.scene_rate(fps)
     assert whole == pair[0]
     np.testing.assert_allclose(base, pair[1])
+
+
+class TestHandsAndFeet:
+    """What a detector sees of them besides the joints."""
+
+    def turned(
+        self, rest: skeleton.Rest, axis: list[float], degrees: float, where: np.ndarray, name: str
+    ) -> np.ndarray:
+        """How a part comes out, (T,4) against where it rests, that is turned about an axis of the T-pose."""
+        world = synthetic.pose(rest, identity(60), np.zeros((60, 3)))
+        part = rotations.about(np.array(axis), np.full(60, np.radians(degrees)))
+        found = solve.solve(world, np.zeros((60, 2), bool), RATE, rest, {name: (part, where)})
+        still = solve.solve(world, np.zeros((60, 2), bool), RATE, rest)
+        others = [row for row, other in enumerate(NAMES) if other != name]
+        np.testing.assert_array_equal(found.rotations[:, others], still.rotations[:, others])
+        return found.rotations[:, NAMES.index(name)]
+
+    @pytest.mark.parametrize("name", ["hand.L", "hand.R"])
+    def test_hands_roll_and_do_not_bend(self, rest: skeleton.Rest, name: str) -> None:
+        seen = np.ones(60, bool)
+        rolled = self.turned(rest, [1, 0, 0], 40.0, seen, name)
+        np.testing.assert_allclose(angle(rolled, [1, 0, 0, 0]), 40.0, atol=1e-6)
+        np.testing.assert_allclose(rolled[:, [1, 3]], 0.0, atol=1e-9)
+        np.testing.assert_allclose(angle(self.turned(rest, [0, 0, 1], 40.0, seen, name), [1, 0, 0, 0]), 0.0, atol=1e-3)
+
+    def test_feet_turn_any_way(self, rest: skeleton.Rest) -> None:
+        for axis in np.eye(3):
+            found = self.turned(rest, list(axis), 30.0, np.ones(60, bool), "foot.L")
+            np.testing.assert_allclose(angle(found, [1, 0, 0, 0]), 30.0, atol=1e-3)
+
+    def test_no_more_than_what_is_human_and_nothing_of_what_cannot_be(self, rest: skeleton.Rest) -> None:
+        seen = np.ones(60, bool)
+        assert abs(angle(self.turned(rest, [0, 0, 1], 55.0, seen, "foot.R"), [1, 0, 0, 0]).max() - 45.0) < 1e-3
+        assert angle(self.turned(rest, [0, 0, 1], 120.0, seen, "foot.R"), [1, 0, 0, 0]).max() < 1e-3
+
+    def test_unseen_they_rest_and_go_there_smoothly(self, rest: skeleton.Rest) -> None:
+        where = np.arange(60) < 30
+        found = self.turned(rest, [1, 0, 0], 40.0, where, "foot.L")
+        turn = angle(found, [1, 0, 0, 0])
+        assert abs(turn[0] - 40.0) < 1e-3 and turn[-1] < 1e-3
+        assert np.abs(np.diff(turn)).max() < 8.0
+        assert (np.diff(turn) < 1e-6).all()
