@@ -1,7 +1,7 @@
 """What the clean-up tools cost and what key reduction saves, in Blender as a module.
 
 ``python scripts/bench_clean_up.py [MOTION.npz ...]`` prints for each motion file how many keys *Reduce Keys* takes away
-at 1 degree and 5 mm, and the largest errors at any frame as Blender evaluates the curves; then the time of every tool for
+at 1 degree and 5 mm, and the largest errors at any frame by F-curve; then the time of every tool for
 10,000 frames of a made-up walk on the created armature. Needs the module ``bpy``.
 """
 
