@@ -10,7 +10,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test test-install test-matrix test-packages lint showcase fuzz bench addon clean
+.PHONY: help setup assets demo test test-cluster test-install test-matrix test-packages lint showcase fuzz bench addon clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -42,6 +42,9 @@ test-matrix: test-packages setup ## the add-on's tests in Blender 4.2, 4.5 and 5
 test-install: test-packages assets ## the add-on's Install button for real: empty home, interrupted, offline, full disk
 	$(VENV) -m pytest tests/install
 
+test-cluster: setup ## a hundred clips on two nodes of a Ray cluster, one of which is lost half way
+	$(VENV) -m pytest tests/cluster
+
 lint: setup ## ruff and mypy
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
@@ -60,6 +63,7 @@ fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of th
 
 bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking on motion capture
 	@$(VENV) scripts/bench.py
+	@$(VENV) scripts/bench_batch.py
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
 	@$(VENV) scripts/bench_motion.py

@@ -13,7 +13,7 @@ from typing import NoReturn
 from . import __version__
 from .errors import UserError
 
-COMMANDS = ("run", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
+COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
 
 
 class _Parser(argparse.ArgumentParser):

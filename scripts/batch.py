@@ -3,12 +3,15 @@
     blender -b --python scripts/batch.py -- VIDEO... --output-dir DIR --format fbx --format bvh
     python scripts/batch.py VIDEO... --output-dir DIR        (where the module bpy is installed)
 
+A folder stands for its videos, a pattern (takes/*.npz) for what fits it. With ``--jobs N`` N processes share the clips.
+
 Several people of a video share one .blend, in which they stand where they were relative to each other; other formats
 hold one person each. Motion files CLIP.person1.npz, CLIP.person2.npz that are given together are people of one video.
 
-One line of JSON a result goes to stdout, everything else to stderr. (Blender itself greets on stdout before
-any script runs; results are the lines that begin with a brace.) Exit status: 0 all done, 1 some failed, 2 bad
-usage. Run again, it makes only what is missing, older than its input, or was made with other settings.
+One line of JSON a result goes to stdout; a line a clip and a table at the end go to stderr, all else to DIR/logs.
+(Blender itself greets on stdout before any script runs; results are the lines that begin with a brace.) Exit status: 0
+all done, 1 some failed, 2 bad usage. Run again, it makes only what is missing, older than its input, or was made with
+other settings.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +35,23 @@ import bpy
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon import export  # noqa: E402
+from blender_addon import export, settings_file  # noqa: E402
 from blender_addon.engine.client import EngineClient, Event  # noqa: E402
 from blender_addon.engine.locate import EngineNotFoundError, find_engine  # noqa: E402
 from blender_addon.retarget import apply, bone_map, camera, character, recognise  # noqa: E402
 from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
 from blender_addon.retarget.transfer import RigError  # noqa: E402
 
-FORMATS = ("fbx", "bvh", "blend")
-ANALYSE_OPTIONS = ("detector", "start", "end")
-CAPTURE_OPTIONS = ("person", "lifter", "tds", "height", "fov")
+# The batch's own modules need neither torch nor anything else that Blender's Python lacks.
+from pose3d_engine.batch import pool, record, tasks, worker  # noqa: E402
+from pose3d_engine.batch.summary import Summary  # noqa: E402
+from pose3d_engine.batch.tasks import Result, Task  # noqa: E402
+from pose3d_engine.errors import UserError  # noqa: E402
 
-Result = dict[str, Any]
+FORMATS = ("fbx", "bvh", "blend")
+WORKER = "--worker"
+"""The only argument of a process that does one clip after the other for another one."""
+
 Report = Callable[[str], None]
 
 
@@ -55,19 +64,33 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="batch.py", description="Videos or motion files to animated armatures: FBX, BVH, .blend."
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="VIDEO", help="a video, or a motion file (.npz)")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="VIDEO", help="videos, folders of them, patterns; also motion files (.npz)"
+    )
     parser.add_argument("--output-dir", required=True, type=Path, metavar="DIR", help="where the results go")
     parser.add_argument(
         "--format", action="append", choices=FORMATS, dest="formats", help="may be repeated; fbx where not given"
     )
-    parser.add_argument("--detector", help="how people are found in the picture")
-    parser.add_argument("--start", type=float, metavar="S", help="from this second of the video")
-    parser.add_argument("--end", type=float, metavar="S", help="up to this second of the video")
-    parser.add_argument("--person", type=_person, default="largest", help="largest (default), all, or numbers: 1,3")
-    parser.add_argument("--lifter", help="how 2D becomes 3D")
-    parser.add_argument("--tds", type=_tds, default="auto", help="stride of the lifter's window in frames, or auto")
-    parser.add_argument("--height", type=float, metavar="M", help="the person's height in metres")
-    parser.add_argument("--fov", type=float, metavar="DEG", help="of the camera, across the picture's longer side")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="clips that are worked on at once")
+    parser.add_argument(
+        "--settings",
+        metavar="FILE.json",
+        help="settings exported from the panel; options beside it win: see docs/batch.md",
+    )
+    group = parser.add_argument_group("settings")
+    for setting in settings_file.SETTINGS:
+        option = setting.name.replace("_", "-")
+        if setting.kind is bool:
+            group.add_argument(
+                f"--no-{option}", dest=setting.name, action="store_const", const=False, help=setting.description
+            )
+        else:
+            group.add_argument(
+                f"--{option}",
+                type=partial(_option, setting),
+                metavar=setting.metavar or "|".join(setting.choices),
+                help=setting.description,
+            )
     parser.add_argument(
         "--armature", type=_armature, metavar="FILE.blend:OBJECT", help="your own rig, instead of a new armature"
     )
@@ -82,25 +105,47 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     except bone_map.BoneMapError as error:
         parser.error(str(error))
     options.formats = list(dict.fromkeys(options.formats or ["fbx"]))
-    twins = {path.stem for path in options.inputs if sum(other.stem == path.stem for other in options.inputs) > 1}
-    if twins:
-        parser.error(f"several inputs are named {', '.join(sorted(twins))}: their results would overwrite each other")
+    given = {setting.name: getattr(options, setting.name) for setting in settings_file.SETTINGS}
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        kept = settings_file.load(options.settings) if options.settings else {}
+        # Who says otherwise beside the file means it.
+        instead = {setting.unless: setting.name for setting in settings_file.SETTINGS if setting.unless in kept}
+        kept = {name: value for name, value in kept.items() if instead.get(name) not in given}
+        options.values = {**kept, **given}
+        clash = settings_file.conflict(options.values)
+        if clash:
+            parser.error(clash)
+        options.inputs = tasks.expand(options.inputs)
+        tasks.require_distinct(options.inputs)
+    except (settings_file.SettingsFileError, UserError) as error:
+        parser.error(str(error))
+    if options.jobs < 1:
+        parser.error(f"jobs is {options.jobs}; give a number from 1")
+    if len(options.inputs) > 1 and "{name}" not in options.values.get("keypoints", "{name}"):
+        parser.error("keypoints has to name another file for each clip; put {name} where the clip's name stands")
     return options
 
 
-def _person(text: str) -> str:
-    if not re.fullmatch(r"largest|all|[1-9]\d*(,[1-9]\d*)*", text):
-        raise argparse.ArgumentTypeError(f"{text}: give largest, all, or numbers such as 1,3")
-    return text
+def words(options: argparse.Namespace, inputs: list[Path]) -> tuple[str, ...]:
+    """The command line for some of the inputs."""
+    found = [f"--output-dir={options.output_dir}", *(f"--format={kind}" for kind in options.formats)]
+    if options.armature:
+        found.append(f"--armature={options.armature[0]}:{options.armature[1]}")
+    if options.preset:
+        found.append(f"--preset={options.preset}")
+    for name, value in options.values.items():
+        option = name.replace("_", "-")
+        found.append(f"--no-{option}" if value is False else f"--{option}={value}")
+    return (*found, "--", *map(str, inputs))
 
 
-def _tds(text: str) -> int | None:
-    """None where the engine chooses."""
-    if text == "auto":
-        return None
-    if not re.fullmatch(r"[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"{text}: give auto or a whole number from 1")
-    return int(text)
+def _option(setting: settings_file.Setting, text: str) -> Any:
+    """A setting's value as it is written on the command line; None for what the engine chooses."""
+    try:
+        return None if setting.name == "tds" and text == "auto" else setting.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _armature(text: str) -> tuple[Path, str]:
@@ -156,31 +201,38 @@ def capture(video: Path, options: argparse.Namespace, engine: Engine, report: Re
     """
     if not video.is_file():
         raise ClipError(f"{video}: no such file; give the path of a video or of a motion file")
-    settings = {name: getattr(options, name) for name in (*ANALYSE_OPTIONS, *CAPTURE_OPTIONS)}
-    settings = {name: value for name, value in settings.items() if value is not None}
-    record_path = options.output_dir / f"{video.stem}.batch.json"
-    record = _read_record(record_path)
-    if record.get("settings") == settings and record.get("video") == str(video.resolve()):
-        motions = [{**motion, "path": options.output_dir / motion["file"]} for motion in record["motions"]]
-        if motions and all(_newer(motion["path"], video) for motion in motions):
-            return motions
+    # As the command line of the engine notes them, so that either goes on where the other was. It has another working
+    # folder.
+    paths = {
+        name: str(Path(options.values[name]).absolute())
+        for name in ("keypoints", "checkpoint")
+        if name in options.values
+    }
+    settings = {name: value for name, value in options.values.items() if (name, value) != ("person", "largest")} | paths
+    beside = {name: tasks.of_clip(path, video) if name == "keypoints" else path for name, path in paths.items()}
+    sources = [Path(path) for path in beside.values() if Path(path).exists()]
+    motions = record.finished(options.output_dir, video, settings, sources)
+    if motions:
+        return motions
 
     _require_folder(options.output_dir)
     with tempfile.TemporaryDirectory() as temporary:
         people = str(Path(temporary) / "people.npz")
-        chosen = {name: settings[name] for name in ANALYSE_OPTIONS if name in settings}
+        chosen = settings_file.for_step({**settings, **beside}, "analyse")
         engine.ask("analyse", {"video": str(video.resolve()), "output": people, **chosen}, report)
-        chosen = {name: settings[name] for name in CAPTURE_OPTIONS if name in settings}
+        chosen = settings_file.for_step(settings, "capture")
         output = str(options.output_dir.resolve() / f"{video.stem}.npz")
         found = engine.ask("capture", {"people": people, "output": output, **chosen}, report)["motions"]
     motions = [
-        {"person": item["person"], "file": Path(item["path"]).name, "warnings": item.get("warnings", [])}
+        {
+            "person": item["person"],
+            "file": Path(item["path"]).name,
+            "frames": item["frames"],
+            "warnings": item.get("warnings", []),
+        }
         for item in found
     ]
-    with export.replacing(record_path) as path:
-        path.write_text(
-            json.dumps({"settings": settings, "video": str(video.resolve()), "motions": motions}), encoding="utf-8"
-        )
+    record.note(options.output_dir, video, settings, motions)
     return [{**motion, "path": options.output_dir / motion["file"]} for motion in motions]
 
 
@@ -191,19 +243,6 @@ def _require_folder(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ClipError(f"cannot write into {folder}: {error.strerror or error}; choose another folder") from error
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    """What an earlier run noted; nothing if there was none or it cannot be read."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return record if all(isinstance(motion["file"], str) for motion in record["motions"]) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _newer(result: Path, source: Path) -> bool:
-    return result.is_file() and result.stat().st_mtime >= source.stat().st_mtime
 
 
 def write_scene(
@@ -273,15 +312,12 @@ def _is_motion(path: Path) -> bool:
     return path.suffix.lower() == ".npz"
 
 
-def process(sources: list[Path], options: argparse.Namespace, engine: Engine) -> Iterator[Result]:
+def process(
+    sources: list[Path], options: argparse.Namespace, engine: Engine, report: Report = lambda text: None
+) -> Iterator[Result]:
     """The results of a video, or of the motion files of one, a person each; failures are results too."""
     started = time.monotonic()
-
-    def report(text: str) -> None:
-        print(f"{sources[0].name}: {text}", file=sys.stderr, flush=True)
-
-    result: Result = {"input": str(sources[0]), "person": None, "outputs": [], "frames": 0, "seconds": 0.0}
-    result |= {"warnings": [], "error": None, "skipped": False}
+    result = tasks.result(sources[0])
 
     def finished(**facts: Any) -> Result:
         nonlocal started
@@ -296,9 +332,9 @@ def process(sources: list[Path], options: argparse.Namespace, engine: Engine) ->
     except (ClipError, export.ExportError) as error:
         yield finished(error=str(error))
         return
-    for record in records:
-        path: Path = record["path"]
-        facts: Result = {"person": record.get("person"), "warnings": record.get("warnings", [])}
+    for known in records:
+        path: Path = known["path"]
+        facts: Result = {"person": known.get("person"), "warnings": known.get("warnings", [])}
         if video is None:
             facts["input"] = str(path)
         try:
@@ -322,12 +358,12 @@ def process(sources: list[Path], options: argparse.Namespace, engine: Engine) ->
             missing = {
                 kind: output
                 for kind, output in outputs.items()
-                if not same or not all(_newer(output, source) for source in needed[kind])
+                if not same or not all(record.newer(output, source) for source in needed[kind])
             }
             if missing:
                 report(f"writing {', '.join(output.name for output in missing.values())}")
                 _require_folder(options.output_dir)
-                beside = [load(other["path"]) for other in records if other is not record]
+                beside = [load(other["path"]) for other in records if other is not known]
                 write_scene([motion, *(beside if shared and "blend" in missing else [])], video, missing, options)
                 if rig:
                     note.write_text(f"{rig}\n", encoding="utf-8")
@@ -340,21 +376,52 @@ def process(sources: list[Path], options: argparse.Namespace, engine: Engine) ->
 
 
 def main(argv: list[str], emit: Callable[[Result], None]) -> int:
-    """Works off the inputs one after the other. Returns the exit status."""
+    """Works off the inputs. Returns the exit status."""
     options = arguments(argv)
+    groups = together(options.inputs)
+    todo = [
+        Task(str(group[0]), words(options, group), str(tasks.log_file(options.output_dir, group[0])))
+        for group in groups
+    ]
+    summary = Summary(len(options.inputs))
+    for result in pool.results(todo, _worker(), options.jobs) if options.jobs > 1 else _here(todo):
+        emit(result)
+        summary.add(result)
+    print(summary.table(), file=sys.stderr, flush=True)
+    return 1 if summary.failed else 0
+
+
+def _worker() -> list[str]:
+    """The command of a process like this one that takes its clips from us."""
+    if not bpy.app.binary_path:
+        return [sys.executable, str(Path(__file__).resolve()), WORKER]
+    said = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else ["-b", "--python", str(Path(__file__).resolve())]
+    return [bpy.app.binary_path, *said, "--", WORKER]
+
+
+def _here(todo: list[Task]) -> Iterator[Result]:
+    """The results of one clip after the other, in this process."""
     engine = Engine()
-    failed = False
+
+    def tell(task: Task, terminal: Any, text: str) -> None:
+        print(f"{Path(task.source).name}: {text}", file=terminal, flush=True)
+
     try:
-        for sources in together(options.inputs):
-            for result in process(sources, options, engine):
-                failed = failed or result["error"] is not None
-                emit(result)
+        for task in todo:
+            yield from worker.done_logged(task, partial(_one, engine), partial(tell, task))
     finally:
         engine.stop()
-    return 1 if failed else 0
+
+
+def _one(engine: Engine, task: Task, report: Report) -> Iterator[Result]:
+    """The results of one clip."""
+    options = arguments(list(task.words))
+    return process(options.inputs, options, engine, report)
 
 
 def _run() -> int:
+    if sys.argv[-1] == WORKER:
+        worker.serve(partial(_one, Engine()))
     # Blender and its exporters print to stdout as they like, some of it not through Python. Results get a
     # private copy of it, and everybody else's stdout becomes stderr.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -364,9 +431,9 @@ def _run() -> int:
     def emit(result: Result) -> None:
         print(json.dumps(result), file=results, flush=True)
 
-    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    given = sys.argv[sys.argv.index("--") + 1 :] if bpy.app.binary_path and "--" in sys.argv else sys.argv[1:]
     try:
-        return main(words, emit)
+        return main(given, emit)
     except SystemExit as leave:  # argparse
         return leave.code if isinstance(leave.code, int) else 2
     except KeyboardInterrupt:

@@ -143,6 +143,16 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def chosen(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that differ from the defaults, as a settings file has them; paths absolute."""
+    parser = argparse.ArgumentParser()
+    add_analyse(parser)
+    add_capture(parser)
+    defaults = vars(parser.parse_args([]))
+    found = {name: getattr(args, name) for name, value in defaults.items() if getattr(args, name) != value}
+    return {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in found.items()}
+
+
 class _OfFile(argparse.ArgumentParser):
     """Understands the settings in a file, and complains as bad input does."""
 

@@ -6,17 +6,24 @@ import argparse
 from pathlib import Path
 
 from .. import analysis, files, lifters, pipeline
+from ..batch import tasks
+from ..errors import UserError
 from ..preview import require_preview, write_preview
 from ..progress import on_stderr
-from . import options
+from . import batch, options
 
 HELP = "a video becomes 3D motion: detect, track, select, lift, clean up"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("video", type=Path, metavar="VIDEO")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
+    parser.add_argument(
+        "videos", nargs="+", metavar="VIDEO", help="one with -o; with --output-dir any, also folders and patterns"
+    )
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument("-o", "--output", type=Path, metavar="OUT.npz")
+    output.add_argument("--output-dir", type=Path, metavar="DIR", help="of many videos, as `pose3d batch` has it")
+    batch.add_workers(parser)
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
     )
@@ -26,14 +33,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes the motion files, and previews of them; prints their paths."""
+    """Writes the motion files, and previews of them; prints their paths. Of many videos, what ``batch`` does."""
+    if args.output_dir is not None:
+        if args.preview is not None:
+            raise UserError("preview is for one video; give -o OUT.npz in place of --output-dir")
+        batch.run(args, args.videos, args.output_dir, args.jobs, None)
+        return
+    if len(args.videos) > 1 or args.jobs is not None:
+        raise UserError("-o takes the result of one video; give --output-dir DIR for many")
+    _run(args, Path(args.videos[0]))
+
+
+def _run(args: argparse.Namespace, video: Path) -> None:
     # Whatever can be refused is refused before the minutes of detection, not after them.
     files.require_writable(args.output)
     if args.preview is not None:
         require_preview(args.preview)
+    if args.keypoints is not None:
+        args.keypoints = Path(tasks.of_clip(str(args.keypoints), video))
     search, settings = options.analyse_settings(args), options.capture_settings(args)
     lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    people = analysis.people_of(args.video, search, on_stderr, args.cache)
+    people = analysis.people_of(video, search, on_stderr, args.cache)
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):
@@ -41,5 +61,5 @@ def execute(args: argparse.Namespace) -> None:
         print(path)
         if args.preview is not None:
             preview = args.preview if len(motions) == 1 else pipeline.person_path(args.preview, motion.meta["person"])
-            write_preview(args.video, motion, preview, on_stderr)
+            write_preview(video, motion, preview, on_stderr)
             print(preview)

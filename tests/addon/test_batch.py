@@ -50,15 +50,18 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     assert result["input"] == str(motion)
     assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
     assert [Path(path).name for path in result["outputs"]] == [f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "blend")]
-    assert sorted(path.name for path in folder.iterdir()) == sorted(Path(path).name for path in result["outputs"])
+    outputs = [path for path in folder.iterdir() if path.is_file()]
+    assert sorted(path.name for path in outputs) == sorted(Path(path).name for path in result["outputs"])
+    assert "writing clip ü 1.fbx" in (folder / "logs" / "clip ü 1.log").read_text(encoding="utf-8")
+    assert "1 done; 20 new frames" in stderr
     assert not result["skipped"]
     assert "Frames: 20" in (folder / "clip ü 1.bvh").read_text(encoding="utf-8")
 
-    times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in outputs}
     status, results, _ = run(host, *words)
     assert status == 0
     assert results[0]["skipped"]
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()} == times
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -76,7 +79,7 @@ def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     assert [result["error"] is None for result in results] == [False, False, True]
     assert "not a motion file" in results[0]["error"]
     assert "no such file" in results[1]["error"]
-    assert [path.name for path in (tmp_path / "o").iterdir()] == ["good.fbx"]
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["good.fbx", "logs"]
 
 
 def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model: Path, tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model:
     assert [Path(path).name for path in result["outputs"]] == names
     assert result["frames"] == 30
     assert "Frames: 30" in (tmp_path / names[1]).read_text(encoding="utf-8")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{demo_clip.stem}.batch.json"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{demo_clip.stem}.batch.json", "logs"])
     status, results, _ = run("blender", *words)
     assert (status, results[0]["skipped"]) == (0, True)
 
@@ -204,7 +207,7 @@ def test_motion_files_of_one_video_share_one_scene(batch: ModuleType, tmp_path: 
     status, results = work(batch, *words)
     assert status == 0
     assert [result["input"] for result in results] == [str(path) for path in (*people, other)]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.blend", "other.blend"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.blend", "logs", "other.blend"]
     assert _armatures(tmp_path / "out" / "clip.blend") == {"clip.person1": 0.0, "clip.person2": 1.0}
 
 
@@ -271,6 +274,62 @@ def test_wrong_values_are_bad_usage(batch: ModuleType, tmp_path: Path, option: s
     with pytest.raises(SystemExit) as leave:
         work(batch, tmp_path / "clip.mp4", "--output-dir", tmp_path, option, value)
     assert leave.value.code == 2
+
+
+def test_every_setting_is_an_option_and_a_file_can_say_it(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    said = {"height": 1.5, "fov": 90, "repair": "gaps", "person": "2", "max_people": 4, "tilt": -5, "start": 1}
+    batch.settings_file.save(file, said)
+    words = ["--feet", "never", "--roll", "3", "--motion", "filter,fit", "--device", "cpu", "--fov", "45", "--no-flip"]
+    words += ["--person-at", "10,20,0.5", "--tds", "auto", "--lifter", "L", "--keypoints", "2d/{name}.json"]
+    status, _ = work(batch, video, "--output-dir", tmp_path / "out", "--format", "bvh", "--settings", file, *words)
+    assert status == 0
+    (_, analyse), (_, capture) = FakeEngine.requests
+    for request in (analyse, capture):
+        del request["output"]
+    keypoints = str(Path("2d/clip.json").absolute())
+    assert analyse == {"video": str(video), "max_people": 4, "start": 1.0, "keypoints": keypoints}
+    del capture["people"]
+    assert capture == {
+        "height": 1.5, "fov": 45.0, "repair": "gaps", "person_at": "10,20,0.5", "tilt": -5.0, "feet": "never",
+        "roll": 3.0,
+        "motion": "filter,fit", "device": "cpu", "flip": False, "lifter": "L",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--settings", "no.json"], "choose a file of settings"),
+        (["--person", "1", "--person-at", "1,2,3"], "give one of them"),
+        (["--jobs", "0"], "give a number from 1"),
+        (["--fov", "900"], "give a number of 5 to 170"),
+        (["b.mp4", "--keypoints", "k.json"], "another file for each clip"),
+        (["nothing*.mp4"], "no file fits"),
+    ],
+)
+def test_settings_that_are_none_are_bad_usage(
+    batch: ModuleType, words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as leave:
+        work(batch, "a.mp4", *words, "--output-dir", tmp_path)
+    assert leave.value.code == 2 and said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
+    for number in range(4):
+        synthetic.save_motion(tmp_path / f"clip{number}.npz", *synthetic.walk(5))
+    (tmp_path / "clip9.npz").write_text("no")
+    words = [tmp_path / "*.npz", "--output-dir", tmp_path / "out", "--format", "bvh", "--jobs", "2"]
+    status, results, said = run(host, *words)
+    assert status == 1
+    failed = [result for result in results if result["error"]]
+    assert [Path(result["input"]).name for result in failed] == ["clip9.npz"]
+    assert len({result["input"] for result in results}) == len(results) == 5
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.bvh")) == [f"clip{n}.bvh" for n in range(4)]
+    assert len(list((tmp_path / "out" / "logs").iterdir())) == 5
+    assert "1 failed, 4 done; 20 new frames" in said
 
 
 RIG = """

@@ -1,0 +1,75 @@
+"""``pose3d batch``: many videos become motion files, on this machine or on many."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import files
+from ..batch import cluster, pool, tasks
+from ..batch.summary import Summary
+from ..errors import UserError
+from . import options
+
+HELP = "many videos become 3D motion: as run, with a summary, and what is done is not done again"
+
+COMMAND = (sys.executable, "-m", "pose3d_engine.commands.one_clip")
+"""The process that does one clip after the other."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument(
+        "inputs", nargs="+", metavar="VIDEO", help="videos, folders of them, patterns; also 2D keypoints (.npz)"
+    )
+    parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="where CLIP.npz and logs go")
+    add_workers(parser)
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="on a Ray cluster (host:port, or auto): one process a graphics card, else one a core; --jobs limits them",
+    )
+    options.add_settings(parser)
+    options.add_analyse(parser)
+    options.add_capture(parser)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """The option ``--jobs``."""
+    parser.add_argument("--jobs", type=int, metavar="N", help="clips that are worked on at once; 1 where not given")
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Writes the motion files; prints a line of JSON a result. Leaves with status 1 if any failed."""
+    run(args, args.inputs, args.output_dir, args.jobs, args.ray)
+
+
+def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int | None, ray: str | None) -> None:
+    """Works off the inputs that ``words`` mean, with the settings in ``args``. Raises UserError before any work."""
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs is {jobs}; give a number from 1")
+    clips = tasks.expand(words)
+    tasks.require_distinct(clips)
+    settings = options.chosen(args)
+    options.analyse_settings(args), options.capture_settings(args)
+    if len(clips) > 1 and "{name}" not in settings.get("keypoints", "{name}"):
+        raise UserError("keypoints has to name another file for each clip; put {name} where the clip's name stands")
+    files.require_writable(folder / "any.npz")
+    given = (f"--output-dir={folder.absolute()}", *options.words(settings, "the command line"))
+    todo = [
+        tasks.Task(str(clip), (*given, "--", str(clip.absolute())), str(tasks.log_file(folder.absolute(), clip)))
+        for clip in clips
+    ]
+    summary = Summary(len(todo))
+    channel = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):  # Ray says on stdout what happens to its machines
+        for result in cluster.results(todo, ray, jobs) if ray else pool.results(todo, COMMAND, jobs or 1):
+            print(json.dumps(result), file=channel, flush=True)
+            summary.add(result)
+    print(summary.table(), file=sys.stderr)
+    if summary.failed:
+        sys.exit(1)
