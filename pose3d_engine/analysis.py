@@ -26,6 +26,7 @@ _PEOPLE = "people.npz"
 _CODE = (
     "video.py",
     "detection.py",
+    "background.py",
     "detectors",
     "detector_command.py",
     "keypoint_files.py",

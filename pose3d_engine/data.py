@@ -55,6 +55,8 @@ class People:
     ``detector``. Persons are ordered by the area they cover over the clip, who is never seen whole last; row p is
     person p + 1.
     extras: further arrays with leading axes (P,T).
+    background: (T,3,3) float64, behind the people: pixels of each frame -> pixels of the first, from the picture's
+    middle in units of its longer side; NaN where unknown, None where nobody looked.
     """
 
     keypoints2d: np.ndarray
@@ -63,6 +65,7 @@ class People:
     times: np.ndarray
     meta: dict[str, Any]
     extras: dict[str, np.ndarray] = field(default_factory=dict)
+    background: np.ndarray | None = None
 
     def save(self, path: Path) -> None:
         """Writes PEOPLE.npz atomically. Raises UserError if it cannot be written."""
@@ -74,6 +77,7 @@ class People:
                 "frames": self.frames.astype(np.int32),
                 "times": self.times.astype(np.float64),
                 "meta": files.pack_meta(self.meta),
+                **({} if self.background is None else {"background": self.background.astype(np.float64)}),
                 **{key: value.astype(np.float32) for key, value in self.extras.items()},
             },
         )
@@ -103,11 +107,14 @@ class People:
         facts = {fact.name for fact in fields(VideoInfo)}
         if not isinstance(meta["video"], dict) or not facts <= set(meta["video"]):
             raise UserError(f"{path}: video in meta does not say {', '.join(sorted(facts))}; make the file again")
+        background = arrays.pop("background", None)
+        if background is not None and (background.shape != (rows, 3, 3) or background.dtype.kind != "f"):
+            raise UserError(f"{path}: background is {background.shape}, not (frames, 3, 3); make the file again")
         extras = {key: value for key, value in arrays.items() if key not in keys}
         for key, value in extras.items():
             if value.shape[:2] != (people, rows):
                 raise UserError(f"{path}: {key} is {value.shape}, not (people, frames, ...); make the file again")
-        return cls(keypoints, arrays["boxes"], arrays["frames"], arrays["times"], meta, extras)
+        return cls(keypoints, arrays["boxes"], arrays["frames"], arrays["times"], meta, extras, background)
 
 
 MOTION_ARRAYS: dict[str, tuple[tuple[int | None, ...], type]] = {

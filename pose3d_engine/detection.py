@@ -1,7 +1,8 @@
-"""The people in every frame of a video, in chunks that are kept as they are finished, so that who was stopped goes on.
+"""The people in every frame of a video, and how the picture behind them moves.
 
-Each chunk is the work of a detector of its own, which begins some frames before, to know who is there. So it depends on
-nothing but the video, and an analysis that was stopped half way finds what one finds that was not.
+In chunks that are kept as they are finished, so that who was stopped goes on. Each chunk is the work of a detector of
+its own, which begins some frames before, to know who is there. So it depends on nothing but the video, and an analysis
+that was stopped half way finds what one finds that was not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from . import files, video
+from .background import Background, Step
 from .data import FrameDetections
 from .detectors import Detector
 from .errors import UserError
@@ -26,17 +28,35 @@ CHUNK = 3000
 WARM_UP = 40
 """Frames before its chunk in which a detector finds who is there: as many as a search of the whole picture takes."""
 
+_OF_FRAMES: dict[str, tuple[int, ...]] = {"index": (), "times": (), "keys": (), "homographies": (3, 3), "counts": ()}
+"""The arrays of a chunk's file that have a row a frame, and the shape of one; the others have a row a person seen."""
+
 _EXTRA = "extra_"
 """Before the names of the detector's own arrays in a chunk's file."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The people of one frame: index in the file, seconds, and what the detector saw."""
+    """One frame: its index in the file, its seconds, what the detector saw, and how the picture behind has moved."""
 
     index: int
     time: float
     people: FrameDetections
+    behind: Step
+
+
+class _Eyes:
+    """A detector and who watches the background, on one chunk."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector, self._background = detector, Background()
+
+    def look(self, row: int, frame: video.Frame) -> Seen:
+        people = self._detector.detect(frame.image, frame.time)
+        return Seen(frame.index, frame.time, people, self._background.step(row, frame.image, people.boxes))
+
+    def close(self) -> None:
+        self._detector.close()
 
 
 def seen(
@@ -64,8 +84,8 @@ def seen(
             known += 1
             progress("resume", known, None)
     current: list[Seen] = []
-    here: Detector | None = None
-    coming: Detector | None = None
+    here: _Eyes | None = None
+    coming: _Eyes | None = None
     try:
         frames = video.read_frames(path, *span, damaged, skip=max(0, known - WARM_UP))
         for row, frame in enumerate(frames):
@@ -75,13 +95,13 @@ def seen(
             if row % CHUNK == 0:
                 if here is not None:
                     here.close()
-                here, coming = coming or detector(), None
+                here, coming = coming or _Eyes(detector()), None
             if row % CHUNK >= CHUNK - WARM_UP:
-                coming = coming or detector()
-                coming.detect(frame.image, frame.time)
+                coming = coming or _Eyes(detector())
+                coming.look(row, frame)
             if here is None:
                 continue
-            current.append(Seen(frame.index, frame.time, here.detect(frame.image, frame.time)))
+            current.append(here.look(row, frame))
             yield current[-1]
             progress("detect", row + 1, max(total, row + 1) if total else None)
             if len(current) == CHUNK:
@@ -104,6 +124,8 @@ def _write(path: Path, chunk: list[Seen]) -> None:
     arrays = {
         "index": np.array([one.index for one in chunk], np.int32),
         "times": np.array([one.time for one in chunk], np.float64),
+        "keys": np.array([one.behind.key for one in chunk], np.int32),
+        "homographies": np.array([one.behind.homography for one in chunk], np.float64),
         "counts": np.array([len(one.people.boxes) for one in chunk], np.int32),
         "keypoints": np.concatenate([one.people.keypoints for one in chunk]),
         "boxes": np.concatenate([one.people.boxes for one in chunk]),
@@ -119,12 +141,12 @@ def _write(path: Path, chunk: list[Seen]) -> None:
 def _read(path: Path) -> list[Seen] | None:
     """None where there is no chunk, or one that is not whole."""
     try:
-        arrays = files.load_npz(path, ("index", "times", "counts", "keypoints", "boxes"), "a part of an analysis")
+        arrays = files.load_npz(path, (*_OF_FRAMES, "keypoints", "boxes"), "a part of an analysis")
     except UserError:
         return None
-    people = {name: values for name, values in arrays.items() if name not in ("index", "times", "counts")}
+    people = {name: values for name, values in arrays.items() if name not in _OF_FRAMES}
     count = int(arrays["counts"].sum())
-    whole = all(arrays[name].shape == (CHUNK,) for name in ("index", "times", "counts"))
+    whole = all(arrays[name].shape == (CHUNK, *shape) for name, shape in _OF_FRAMES.items())
     if not whole or any(len(values) != count for values in people.values()):
         return None
     ends = np.cumsum(arrays["counts"])
@@ -132,5 +154,6 @@ def _read(path: Path) -> list[Seen] | None:
     for row, (first, last) in enumerate(zip(ends - arrays["counts"], ends, strict=True)):
         extras = {name[len(_EXTRA) :]: values[first:last] for name, values in people.items() if _EXTRA in name}
         there = FrameDetections(people["keypoints"][first:last], people["boxes"][first:last], extras)
-        result.append(Seen(int(arrays["index"][row]), float(arrays["times"][row]), there))
+        behind = Step(int(arrays["keys"][row]), arrays["homographies"][row])
+        result.append(Seen(int(arrays["index"][row]), float(arrays["times"][row]), there, behind))
     return result

@@ -131,7 +131,13 @@ def between(people: People, start: float | None, end: float | None) -> People:
         )
     extras = {key: value[:, rows] for key, value in people.extras.items()}
     cut = People(
-        people.keypoints2d[:, rows], people.boxes[:, rows], people.frames[rows], people.times[rows], people.meta, extras
+        people.keypoints2d[:, rows],
+        people.boxes[:, rows],
+        people.frames[rows],
+        people.times[rows],
+        people.meta,
+        extras,
+        None if people.background is None else people.background[rows],
     )
     cut.meta = {**people.meta, "people": records(cut)}
     return cut

@@ -9,12 +9,36 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__, detection, detector_command, detectors, files, keypoint_files, lifters, tracking, video
+from . import (
+    __version__,
+    background,
+    detection,
+    detector_command,
+    detectors,
+    files,
+    keypoint_files,
+    lifters,
+    tracking,
+    video,
+)
 from .body import CANONICAL_HEIGHT
 from .data import Motion, People, VideoInfo
 from .errors import UserError
 from .lifters import view
-from .motion import bones, contacts, feet, fit, floor, fusion, level, limits, orientation, smoothing, trajectory
+from .motion import (
+    bones,
+    camera_motion,
+    contacts,
+    feet,
+    fit,
+    floor,
+    fusion,
+    level,
+    limits,
+    orientation,
+    smoothing,
+    trajectory,
+)
 from .progress import Progress, silent
 from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
 
@@ -73,7 +97,7 @@ class CaptureSettings:
     several the first, metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter.
     repair: steps of ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
     motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
-    clockwise, None for what is found.
+    clockwise, None for what is found. camera: mode of ``motion.camera_motion``.
     """
 
     person: str | tracking.PersonAt = "largest"
@@ -90,6 +114,7 @@ class CaptureSettings:
     feet: str = "auto"
     tilt: float | None = None
     roll: float | None = None
+    camera: str = "auto"
 
     def __post_init__(self) -> None:
         if isinstance(self.person, str):
@@ -102,6 +127,8 @@ class CaptureSettings:
             raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
         if self.feet not in feet.MODES:
             raise UserError(f"feet is {self.feet!r}; choose from {', '.join(feet.MODES)}")
+        if self.camera not in camera_motion.MODES:
+            raise UserError(f"camera is {self.camera!r}; choose from {', '.join(camera_motion.MODES)}")
         for name, degrees in (("tilt", self.tilt), ("roll", self.roll)):
             if degrees is not None and not -90 <= degrees <= 90:
                 raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
@@ -129,15 +156,17 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     tracker = tracking.Tracker()
     total = _expected_frames(info, settings)
     damage: list[str] = []
-    done = 0
+    behind: list[background.Step] = []
     detector = functools.partial(detectors.create, settings.detector, settings.max_people)
     span = (settings.start, settings.end)
     for frame in detection.seen(path, span, detector, chunks, total, damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
-        done += 1
+        behind.append(frame.behind)
+    done = len(behind)
     if done == 1:
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
     people = tracker.finish(info, detectors.source(settings.detector).name)
+    people.background = background.composed(behind)
     people.meta["warnings"] = damage
     if not len(people.keypoints2d):
         raise UserError(
@@ -154,7 +183,11 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
     chosen, first = _chosen(people, settings.person)
     witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
-    filmed = {row: _in_camera(people, row, lifter, settings, progress) for row in sorted({first, *chosen, *witnesses})}
+    filming = _filming(people, settings)
+    filmed = {
+        row: _in_camera(people, row, filming, lifter, settings, progress)
+        for row in sorted({first, *chosen, *witnesses})
+    }
     tilt = _attitude([filmed[row] for row in witnesses], people.times, settings)
     wanted = sorted({first, *chosen})
     # The height that was given is that of the first who is captured; the floor tells how tall the others are beside.
@@ -193,7 +226,7 @@ def _present(people: People) -> list[int]:
 
 @dataclass(frozen=True)
 class _Filmed:
-    """One person in camera axes, as tall as all are taken to be until the world is made.
+    """One person in the axes of the steady camera, as tall as all are taken to be until the world is made.
 
     joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), rays (T,17,2) on the plane z = 1,
     confidence (T,17), seen (T,), swapped (T,2) where left and right arms, and legs, had been exchanged.
@@ -207,20 +240,39 @@ class _Filmed:
     confidence: np.ndarray
     seen: np.ndarray
     swapped: np.ndarray
-    focal: float
+    filming: camera_motion.CameraMotion
     tds: int
     repairs: dict[str, int]
 
 
+def _focal(people: People, settings: CaptureSettings) -> float:
+    """Pixels."""
+    video_facts = people.meta["video"]
+    longer = max(int(video_facts["width"]), int(video_facts["height"]))
+    return longer / 2 / math.tan(math.radians(settings.fov) / 2)
+
+
+def _filming(people: People, settings: CaptureSettings) -> camera_motion.CameraMotion:
+    """What the camera does while it films."""
+    video_facts = people.meta["video"]
+    longer = max(int(video_facts["width"]), int(video_facts["height"]))
+    return camera_motion.camera_motion(people.background, _focal(people, settings) / longer, settings.camera)
+
+
 def _in_camera(
-    people: People, row: int, lifter: lifters.Lifter, settings: CaptureSettings, progress: Progress
+    people: People,
+    row: int,
+    filming: camera_motion.CameraMotion,
+    lifter: lifters.Lifter,
+    settings: CaptureSettings,
+    progress: Progress,
 ) -> _Filmed:
     """One person's motion before the camera: everything that a picture tells by itself."""
     video_facts = people.meta["video"]
     width, height = int(video_facts["width"]), int(video_facts["height"])
     fps = mean_rate(people.times, float(video_facts["fps"]))
     stages = frozenset() if settings.raw else settings.motion
-    focal = max(width, height) / 2 / math.tan(math.radians(settings.fov) / 2)
+    focal = _focal(people, settings)
 
     # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
     rate = lifter.rate if settings.tds is None else None
@@ -242,25 +294,31 @@ def _in_camera(
         trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
         joints = fusion.fuse(joints, trusted, view.look_at_torso(rays)[1])
 
+    # A camera that turns: from here on all is seen by one that keeps its direction.
+    steady = rays
+    if filming.turns is not None:
+        joints = joints @ np.swapaxes(filming.turns, 1, 2)
+        steady = camera_motion.steadied(rays, filming.turns)
+
     # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
     sight = _sight(seen)
     if "limits" in stages:
-        joints[sight] = limits.unflipped(joints[sight], _path(joints[sight], rays[sight], scores[sight], fps), fps)
+        joints[sight] = limits.unflipped(joints[sight], _path(joints[sight], steady[sight], scores[sight], fps), fps)
     if "filter" in stages:
         joints = smoothing.smooth_joints(joints, confidence, fps)
     lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
     joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
     joints = joints[sight]
-    root = _path(joints, rays[sight], scores[sight], fps)
+    root = _path(joints, steady[sight], scores[sight], fps)
     if "fit" in stages:
-        joints, root = fit.fit(joints, root, lengths, rays[sight], scores[sight], fps)
+        joints, root = fit.fit(joints, root, lengths, steady[sight], scores[sight], fps)
         if "filter" in stages:  # the fit has let the jitter of the picture in again
             joints = bones.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
     if "limits" in stages:
         joints = limits.within(joints)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
-    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped, focal, tds, track.counts)
+    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped, filming, tds, track.counts)
 
 
 def _path(joints: np.ndarray, rays: np.ndarray, scores: np.ndarray, fps: float) -> np.ndarray:
@@ -339,14 +397,17 @@ def _in_world(
     # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
     size = beside * settings.height / CANONICAL_HEIGHT
     world, camera = world * size, camera * size
-    body = (world - camera) @ rotation
+    turned = np.repeat(rotation[None], len(world), axis=0)
+    if filmed.filming.turns is not None:
+        turned = turned @ filmed.filming.turns
+    body = (world - camera) @ turned
     joints, root, world = (array.astype(np.float32) for array in (body - body[:, :1], body[:, 0], world))
-    rotation, camera = rotation.astype(np.float32), camera.astype(np.float32)
+    turned, camera = turned.astype(np.float32), camera.astype(np.float32)
     return Motion(
         joints3d=joints,
         root=root,
         world=world,
-        camera_R=np.repeat(rotation[None], len(joints), axis=0),
+        camera_R=turned,
         camera_t=np.repeat(camera[None], len(joints), axis=0),
         keypoints2d=filmed.keypoints,
         confidence=confidence,
@@ -357,7 +418,7 @@ def _in_world(
             "fps": fps,
             "width": width,
             "height": height,
-            "focal_px": filmed.focal,
+            "focal_px": _focal(people, settings),
             "principal_point": [width / 2, height / 2],
             "person": filmed.row + 1,
             "detector": people.meta["detector"],
@@ -369,16 +430,28 @@ def _in_world(
             "engine": __version__,
             "video": Path(str(video_facts["path"])).name,
             "repairs": filmed.repairs,
-            "camera": {"pitch_deg": round(tilt.pitch, 2), "roll_deg": round(tilt.roll, 2), "known": tilt.known},
+            "camera": {
+                "pitch_deg": round(tilt.pitch, 2),
+                "roll_deg": round(tilt.roll, 2),
+                "known": tilt.known,
+                "turns_deg": round(filmed.filming.degrees, 2),
+            },
             "feet": settings.feet,
-            "warnings": people.meta.get("warnings", []) + _warnings(seen, confidence, people.times),
+            "warnings": [
+                *people.meta.get("warnings", []),
+                *filmed.filming.warnings,
+                *_warnings(seen, confidence, people.times),
+            ],
         },
-        extras={} if settings.raw else _orientations(people, filmed, rotation, fps),
+        extras={} if settings.raw else _orientations(people, filmed, turned, fps),
     )
 
 
 def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> dict[str, np.ndarray]:
-    """The extra arrays of head, hands and feet, where the detector has points on them; rotation: camera to world."""
+    """The extra arrays of head, hands and feet, where the detector has points on them.
+
+    rotation: (T,3,3), camera axes to world axes.
+    """
     world, picture = people.extras.get("blazepose33_world"), people.extras.get("blazepose33")
     if world is None or picture is None:
         return {}

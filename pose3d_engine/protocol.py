@@ -38,7 +38,7 @@ Methods (``params`` -> ``result``); paths are absolute strings, options are thos
              ``split``: "2@3.5", from that second on person 2 is another one. ``merge``: "1,3", they are one. All are
              numbered anew by size; the old file stays, so that an edit is undone by going back to its path.
 ``capture``  {people, output, person? or person_at?, repair?, lifter?, checkpoint?, tds?, height?, fov?, flip?, device?,
-             raw?, picture?, motion?, feet?, tilt?, roll?}
+             raw?, picture?, motion?, feet?, tilt?, roll?, camera?}
              -> {motions: [{person, path, frames, fps, tds, repairs, warnings}]}
              writes OUT.npz (OUT.personN.npz). ``people`` may be any file that ``lift`` takes; picture: {width, height,
              fps} of the video where it does not say. person: "largest", "all", "1,3"; person_at: "X,Y,SECONDS";

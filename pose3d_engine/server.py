@@ -254,6 +254,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
         feet=_param(params, "feet", str, defaults.feet),
         tilt=_param(params, "tilt", float),
         roll=_param(params, "roll", float),
+        camera=_param(params, "camera", str, defaults.camera),
     )
     picture = _param(params, "picture", dict, {})
     people = keypoint_files.read(

@@ -13,7 +13,7 @@ from .. import detectors, tracking
 from ..data import Motion, People
 from ..errors import UserError
 from ..lifters.device import DEVICES
-from ..motion import feet
+from ..motion import camera_motion, feet
 from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
 
 
@@ -98,6 +98,13 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
     group.add_argument("--feet", choices=feet.MODES, default=defaults.feet, help="which feet are planted on the floor")
     group.add_argument("--tilt", type=float, metavar="DEG", help="that the camera looks down; found where possible")
     group.add_argument("--roll", type=float, metavar="DEG", help="that the camera is turned clockwise; likewise")
+    group.add_argument(
+        "--camera",
+        choices=camera_motion.MODES,
+        default=defaults.camera,
+        help="whether what a camera does that pans or is held by hand is taken out of the path: where it moves by more "
+        "than noise, never, always",
+    )
     group.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
 
 
@@ -123,6 +130,7 @@ def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSett
         args.feet,
         args.tilt,
         args.roll,
+        args.camera,
     )
 
 
@@ -235,5 +243,7 @@ def report(motion: Motion) -> None:
     done = [_DONE[step].format(count) for step, count in motion.meta["repairs"].items() if count]
     if done:
         print(f"{person}: {', '.join(done)}", file=sys.stderr)
+    if turns := motion.meta["camera"]["turns_deg"]:
+        print(f"{person}: the camera turns by up to {turns:.1f} degrees, which is taken out", file=sys.stderr)
     for warning in motion.meta["warnings"]:
         print(f"{person}: {warning}", file=sys.stderr)

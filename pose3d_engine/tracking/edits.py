@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,4 +100,4 @@ def _rearranged(people: People, source: np.ndarray) -> People:
     keypoints = taken(people.keypoints2d, np.array([np.nan, np.nan, 0.0]))
     boxes = taken(people.boxes, np.nan)
     extras = {name: taken(values, np.nan) for name, values in people.extras.items()}
-    return numbered(People(keypoints, boxes, people.frames, people.times, people.meta, extras))
+    return numbered(replace(people, keypoints2d=keypoints, boxes=boxes, extras=extras))

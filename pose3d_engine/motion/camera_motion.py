@@ -1,0 +1,87 @@
+"""What the camera does while it films: how the background moves, as turns of a camera that stays at its place.
+
+A camera that pans, tilts, or is held by hand turns; then every picture is another view of the same directions, and a
+homography K R K^-1 leads from one to the other (Hartley, Zisserman, Multiple View Geometry, 8.4). A camera that travels
+shows near things move against far ones; that is not taken out, but told.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+MODES = ("auto", "still", "moving")
+"""Whether the camera's turns are taken out: where it moves, never, always."""
+
+STILL = 0.004
+"""Share of the picture's longer side: a view that is never shifted by more stands still. 0.27 degrees of a view of 60,
+two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench_camera.py``."""
+
+_RARELY = 0.005
+"""Share of the frames that may be shifted further all the same: something that fills the picture passes."""
+
+MOST_DEG = 65.0
+"""A person must not be seen this far from the mean direction, after which there is no steady picture any more."""
+
+_TOLD = 0.5
+"""Share of frames with an answer, below which nothing is said of the camera."""
+
+_LOST, _BENT = 0.05, 0.03
+"""Share of frames without an answer, and how far homographies are from those of a turn, from which on it is told."""
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """turns: (T,3,3), axes of the camera in a frame -> axes of the steady camera, which looks where the camera looks in
+    the mean; None if the camera stands still. degrees: that it turns away from there at most. warnings: lines."""
+
+    turns: np.ndarray | None
+    degrees: float
+    warnings: list[str]
+
+
+UNMOVED = CameraMotion(None, 0.0, [])
+
+
+def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> CameraMotion:
+    """homographies: (T,3,3) pixels of a frame -> pixels of the first, from the picture's middle, in units of its longer
+    side (:func:`pose3d_engine.background.composed`), NaN where unknown. focal: in the same units.
+
+    Assumes: the camera turns and does not travel, and does not zoom.
+    """
+    if mode == "still" or homographies is None or len(homographies) < 2:
+        return UNMOVED
+    known = np.isfinite(homographies).all(axis=(1, 2))
+    if known.mean() < _TOLD:
+        return CameraMotion(None, 0.0, ["whether the camera moves cannot be told: there is too little texture behind"])
+    rows = np.flatnonzero(known)
+    nearest = rows[np.clip(np.searchsorted(rows, np.arange(len(known)), side="right") - 1, 0, None)]
+    lens = np.diag([focal, focal, 1.0])
+    turned = np.linalg.inv(lens) @ homographies[nearest] @ lens
+    left, scales, right = np.linalg.svd(turned / np.cbrt(np.linalg.det(turned))[:, None, None])
+    turns = left @ right
+    mean_left, _, mean_right = np.linalg.svd(turns.mean(axis=0))
+    turns = np.swapaxes(mean_left @ mean_right, 0, 1) @ turns
+    angles = np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1))
+    moves = float((angles * focal > STILL).mean()) > _RARELY
+    if mode == "auto" and not moves:
+        return UNMOVED
+    degrees, warnings = math.degrees(float(angles.max())), []
+    if (~known).mean() > _LOST:
+        share = 100 * (~known).mean()
+        warnings.append(f"the camera's motion is not known in {share:.0f} % of the frames; it is held there")
+    if np.median(np.abs(scales - 1).max(axis=1)[known]) > _BENT:
+        warnings.append("the camera seems to travel or zoom; only its turns are taken out of the path")
+    if degrees > MOST_DEG:
+        warnings.append(f"the camera turns by {degrees:.0f} degrees, too far to take out of the path; split the clip")
+        return CameraMotion(None, degrees, warnings)
+    return CameraMotion(turns, degrees, warnings)
+
+
+def steadied(rays: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Rays (T,J,2) on the plane z = 1 of the camera in each frame, on that of the steady camera; turns (T,3,3)."""
+    directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1) @ np.swapaxes(turns, 1, 2)
+    # Beyond MOST_DEG and the picture's edge there is no place on the plane; nobody of interest is there.
+    return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)

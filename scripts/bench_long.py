@@ -1,0 +1,167 @@
+"""What a long clip costs: memory and time at two lengths, and so by slope at any; `--hours 1` measures that length.
+
+The clip is generated, small and of 60 frames a second. Decoding, chunks, tracking and all that follows are the real
+ones; in place of the network stands one that finds two walkers at once, because an hour of the real one takes hours:
+`scripts/bench.py` says what that costs a frame. Seconds are those of the processor, which other programs do not change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import bench
+import numpy as np
+
+RATE = 60
+WIDTH, HEIGHT = 160, 90
+LOOP = 600
+"""Frames after which the generated picture repeats."""
+
+SHORT_MINUTES = 1.0
+
+
+class Cost(NamedTuple):
+    """Of a stage: seconds of the processor, peak gigabytes of its process."""
+
+    seconds: float
+    memory: float
+
+
+def clip_of(frames: int, target: Path) -> None:
+    """Writes a clip of a moving pattern."""
+    import av
+
+    part = target.with_suffix(".part.mp4")
+    with av.open(str(part), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+        for number in range(min(frames, LOOP)):
+            image = ((columns + number) ^ rows).astype(np.uint8)
+            picture = av.VideoFrame.from_ndarray(np.repeat(image[..., None], 3, axis=-1), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    bench.looped(part, max(1, round(frames / LOOP)), target)
+    part.unlink()
+
+
+class _Walkers:
+    """Two walkers without looking: a detector that costs next to nothing."""
+
+    name = "generated"
+
+    def __init__(self) -> None:
+        from make_small_datasets import walker
+
+        from pose3d_engine.motion import floor
+        from pose3d_engine.skeletons import COCO_ROWS, H36M_ROWS
+
+        self._noise = np.random.default_rng(0)
+        joints = (walker(LOOP, RATE, self._noise) + [0.0, 5.0, -1.2]) @ floor.LEVEL_CAMERA
+        coco = np.repeat(joints[:, 9:10], 17, axis=1)
+        coco[:, COCO_ROWS] = joints[:, H36M_ROWS]
+        self._points = coco[..., :2] / coco[..., 2:] * 0.87 * WIDTH + [WIDTH / 2, HEIGHT / 2]
+
+    def detect(self, image: np.ndarray, time_s: float) -> object:
+        """See :class:`pose3d_engine.detectors.base.Detector`."""
+        from pose3d_engine.data import FrameDetections
+
+        # There and back, so that nobody jumps where the walk repeats.
+        row = round(time_s * RATE) % (2 * LOOP)
+        row = row if row < LOOP else 2 * LOOP - 1 - row
+        both = np.stack([self._points[row], self._points[row] * 0.5 + [0.45 * WIDTH, 0.2 * HEIGHT]])
+        both += self._noise.normal(0, 0.3, both.shape)
+        keypoints = np.concatenate([both, np.full((2, 17, 1), 0.9)], axis=-1).astype(np.float32)
+        boxes = np.concatenate([both.min(axis=1), both.max(axis=1)], axis=-1).astype(np.float32)
+        extra = np.zeros((2, 33, 3), np.float32)
+        return FrameDetections(keypoints, boxes, {"one": extra, "other": extra})
+
+    def close(self) -> None:
+        """See :class:`pose3d_engine.detectors.base.Detector`."""
+
+
+def analysis(clip: Path, people: Path) -> tuple[Cost, float]:
+    """Of decoding, chunks and tracking, into ``people``; and by how much the time left was wrong at worst, as a share
+    of the whole detection, asked at every tenth of it."""
+    sys.path.insert(0, str(bench.ROOT))
+    from pose3d_engine import detectors, pipeline
+
+    detectors.create = lambda *_: _Walkers()  # type: ignore[assignment, return-value]
+    moments: list[tuple[int, int, float]] = []
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        if stage == "detect":
+            moments.append((done, total or 0, time.perf_counter()))
+
+    began = time.process_time()
+    pipeline.analyse(clip, pipeline.AnalyseSettings(), progress, people.parent / "chunks").save(people)
+    seconds = time.process_time() - began
+    start, end = moments[0][2], moments[-1][2]
+    wrong = [
+        abs((now - start) * (total - done) / done - (end - now)) / (end - start)
+        for done, total, now in moments[len(moments) // 10 :: len(moments) // 10]
+    ]
+    return Cost(seconds, bench.peak()), max(wrong)
+
+
+def capture(people: Path, motion: Path) -> Cost:
+    """Of one of the two persons, from PEOPLE.npz to the motion file."""
+    from pose3d_engine import pipeline
+    from pose3d_engine.data import People
+
+    began = time.process_time()
+    pipeline.write(pipeline.capture(People.load(people), pipeline.CaptureSettings()), motion)
+    return Cost(time.process_time() - began, bench.peak())
+
+
+def keys(motion: Path) -> Cost:
+    """Of the add-on: the motion file read, solved and written as keys; memory is what comes on top of Blender's own."""
+    import bpy
+
+    sys.path.insert(0, str(bench.ROOT))
+    from blender_addon.retarget import apply
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    before, began = bench.peak(), time.process_time()
+    apply.capture_to_scene(bpy.context, [motion])
+    return Cost(time.process_time() - began, bench.peak() - before)
+
+
+def rows(frames: int, folder: Path) -> list[tuple[str, Cost, str]]:
+    """Every stage's cost on a clip of so many frames, and what else is to say."""
+    clip, people, motion = folder / "long.mp4", folder / "people.npz", folder / "motion.npz"
+    bench.alone(clip_of, frames, clip)
+    found, wrong = bench.alone(analysis, clip, people)
+    return [
+        ("analysis without the network", found, f"time left wrong by {100 * wrong:.0f} % at worst"),
+        ("capture of one person", bench.alone(capture, people, motion), ""),
+        ("add-on: file to keys", bench.alone(keys, motion), "memory on top of Blender's"),
+    ]
+
+
+def main() -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, help="this length only; without it one minute and two")
+    hours = parser.parse_args().hours
+    lengths = [hours * 60] if hours else [SHORT_MINUTES, 2 * SHORT_MINUTES]
+    for minutes in lengths:
+        frames = round(minutes * 60 * RATE)
+        with tempfile.TemporaryDirectory() as folder:
+            for what, cost, remark in rows(frames, Path(folder)):
+                each = 1e6 * cost.seconds / frames
+                print(
+                    f"{frames:7} frames  {what:30} {cost.seconds:8.1f} s ({each:6.0f} us a frame)  "
+                    f"{cost.memory:5.2f} GB  {remark}".rstrip(),
+                    flush=True,
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""A camera that pans or is held by hand: seen in the picture, taken out of the path; one that stands still stays so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from pose3d_engine import background, pipeline
+from pose3d_engine.motion import camera_motion
+from tests.engine.filmed import FOCAL, WIDTH, people, project, walk
+
+CPU = pipeline.CaptureSettings(device="cpu")
+
+
+def turns(frames: int) -> np.ndarray:
+    """(T,3,3): axes of the camera in a frame -> axes of the first; it pans by 20 degrees and shakes."""
+    t = np.arange(frames) / 30
+    angles = np.stack([0.02 * np.sin(9 * t), np.radians(20) * t / t[-1], 0.01 * np.sin(7 * t)], axis=-1)
+    return np.array([cv2.Rodrigues(angle)[0] for angle in angles])
+
+
+def behind(rotations: np.ndarray) -> np.ndarray:
+    lens = np.diag([FOCAL / WIDTH, FOCAL / WIDTH, 1.0])
+    return lens @ rotations @ np.linalg.inv(lens)
+
+
+def texture(height: int, width: int) -> np.ndarray:
+    """(height,width,3) uint8 with corners of every size."""
+    random = np.random.default_rng(3)
+    image = sum(
+        cv2.resize(random.uniform(0, 1, (height // size, width // size)), (width, height)) for size in (8, 16, 40)
+    )
+    return np.repeat((image / 3 * 255).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
+    whole, random = texture(600, 1400), np.random.default_rng(0)
+    watch, steps = background.Background(), []
+    x = np.concatenate([np.linspace(0, 600, 40), np.linspace(600, 0, 40)]).astype(int)
+    y = (100 + 30 * np.sin(np.arange(80) / 5)).astype(int)
+    for row in range(80):
+        view = whole[y[row] : y[row] + 360, x[row] : x[row] + 640].astype(int)
+        view[:, 200:300] = random.integers(0, 255, (360, 100, 1))  # a person, who is not of the background
+        box = np.array([[200.0, 0.0, 300.0, 360.0]])
+        noisy = np.clip(view + random.normal(0, 3, view.shape), 0, 255).astype(np.uint8)
+        steps.append(watch.step(row + 10, noisy, box))
+    assert len({step.key for step in steps}) > 1, "the last view shows nothing of the first"
+    found = background.composed(steps, first=10)
+    centres = found[:, :2, 2] / found[:, 2:, 2]
+    wanted = np.stack([x - x[0], y - y[0]], axis=-1) / 640
+    np.testing.assert_allclose(centres, wanted, atol=0.006)
+    np.testing.assert_allclose(centres[-1], wanted[-1], atol=0.003)
+
+
+def test_a_still_picture_with_noise_stands_still_and_a_blank_one_tells_nothing() -> None:
+    whole, random = texture(360, 640).astype(float), np.random.default_rng(0)
+    watch, steps = background.Background(), []
+    for row in range(30):
+        noisy = np.clip(whole + random.normal(0, 8, whole.shape), 0, 255).astype(np.uint8)
+        steps.append(watch.step(row, noisy, np.zeros((0, 4))))
+    assert camera_motion.camera_motion(background.composed(steps), 0.87, "auto") == camera_motion.UNMOVED
+    watch = background.Background()
+    blank = [watch.step(row, np.full((90, 160, 3), 90, np.uint8), np.zeros((0, 4))) for row in range(5)]
+    found = camera_motion.camera_motion(background.composed(blank), 0.87, "auto")
+    assert found.turns is None and "camera" in found.warnings[0]
+
+
+def test_turns_are_those_of_the_camera() -> None:
+    truth = turns(60)
+    found = camera_motion.camera_motion(behind(truth), FOCAL / WIDTH, "auto")
+    assert found.turns is not None and not found.warnings
+    relative = np.swapaxes(found.turns[:1], 1, 2) @ found.turns
+    np.testing.assert_allclose(relative, truth, atol=1e-9)
+    gaps = behind(truth)
+    gaps[20:30] = np.nan
+    held = camera_motion.camera_motion(gaps, FOCAL / WIDTH, "auto")
+    assert held.turns is not None and "17 %" in held.warnings[0]
+    np.testing.assert_array_equal(held.turns[29], held.turns[19])
+    assert camera_motion.camera_motion(behind(truth), FOCAL / WIDTH, "still") == camera_motion.UNMOVED
+
+
+def test_a_walk_filmed_by_a_camera_that_turns_is_the_walk() -> None:
+    joints, truth = walk(90), turns(90)
+    still = pipeline.capture(people(project(joints)), CPU)[0]
+    # What the camera of each frame sees: its axes, from those of the first.
+    seen = people(project(joints @ truth))
+    ignored = pipeline.capture(seen, CPU)[0]
+    found = pipeline.capture(replace(seen, background=behind(truth)), CPU)[0]
+
+    def travelled(motion: pipeline.Motion) -> np.ndarray:
+        path = motion.world[:, 0] - motion.world[0, 0]
+        return np.linalg.norm(path[:, :2], axis=-1)
+
+    off = np.abs(travelled(found) - travelled(still)).max()
+    assert off < 0.1 < np.abs(travelled(ignored) - travelled(still)).max()
+    camera = found.joints3d + found.root[:, None]
+    world = np.einsum("tij,tkj->tki", found.camera_R, camera) + found.camera_t[:, None]
+    np.testing.assert_allclose(world, found.world, atol=1e-4)
+
+    def beside(motion: pipeline.Motion, seen: np.ndarray) -> float:
+        both = [motion.joints3d + motion.root[:, None], seen]
+        pixels = [points[..., :2] / points[..., 2:] * FOCAL for points in both]
+        return float(np.median(np.linalg.norm(pixels[0] - pixels[1], axis=-1)))
+
+    # The armature lies over the person in every frame, as it does where the camera stands.
+    assert beside(found, joints @ truth) < beside(still, joints) + 3
+    relative = found.camera_R @ np.swapaxes(found.camera_R[:1], 1, 2)
+    assert np.degrees(np.arccos((np.trace(relative[-1]) - 1) / 2)) == pytest.approx(20, abs=1.5)
+    assert found.meta["camera"]["turns_deg"] > 9
+
+
+def test_a_camera_that_stands_changes_nothing() -> None:
+    seen = people(project(walk(60)))
+    trembling = behind(np.array([cv2.Rodrigues(a)[0] for a in np.random.default_rng(0).normal(0, 2e-4, (60, 3))]))
+    expected = pipeline.capture(seen, CPU)[0]
+    found = pipeline.capture(replace(seen, background=trembling), CPU)[0]
+    np.testing.assert_array_equal(found.world, expected.world)
+    np.testing.assert_array_equal(found.camera_R, expected.camera_R)
+    assert found.meta == expected.meta
