@@ -45,7 +45,7 @@ def measure(
     rig = made.rig(preset.bones["hips"][0])
     free = transfer.transfer(world, contacts, rate, rig, preset, transfer.Options(foot_lock=False))
     lock = transfer.transfer(world, contacts, rate, rig, preset)
-    found = {"direction": 0.0, "height": 0.0, "slide": 0.0, "knee": 0.0, "jump": 0.0}
+    found = {"direction": 0.0, "height": 0.0, "slide": 0.0, "sunk": 0.0, "knee": 0.0, "jump": 0.0}
     for side in "LR":
         for limb, start, end in LIMBS:
             joint = {name: world[:, motion_file.JOINTS.index(side + name)] for name in (start, end)}
@@ -66,6 +66,12 @@ def measure(
         if both.any():
             speed = np.linalg.norm(np.diff(foot, axis=0), axis=-1) * rate * 1e3
             found["slide"] = max(found["slide"], float(speed[both].max()))
+        # The soles are as low as the feet's bones; the floor is the origin's, or under them.
+        ends = [rest[name] for slot in ("foot", "toe") for name in preset.bones.get(f"{slot}.{side}", ())]
+        floor = min(0.0, *(bone.head[2] for bone in ends), *(bone.tail[2] for bone in ends))
+        for slot in (f"foot.{side}", f"toe.{side}"):
+            if slot in lock.joints:
+                found["sunk"] = max(found["sunk"], 1e3 * float(floor - lock.joints[slot][:, 2].min()))
         bends = [_bend(solution, side) for solution in (free, lock)]
         steps = [np.abs(np.diff(bend)) for bend in bends]
         found["knee"] = max(found["knee"], float((steps[1] - steps[0]).max(initial=0.0)))
@@ -136,14 +142,14 @@ def main() -> None:
     else:
         world, contacts = synthetic.stroll(120)
         rate = 30.0
-    print(f"{'preset':28}{'direction':>11}{'height':>9}{'slide':>9}{'knee':>8}{'jump':>7}")
-    print(f"{'at most':28}{'0.5 deg':>11}{'10 mm':>9}{'20 mm/s':>9}")
+    print(f"{'preset':28}{'direction':>11}{'height':>9}{'slide':>9}{'sunk':>7}{'knee':>8}{'jump':>7}")
+    print(f"{'at most':28}{'0.5 deg':>11}{'10 mm':>9}{'20 mm/s':>9}{'5 mm':>7}")
     for preset in bone_map.presets().values():
         rows = [measure(world, contacts, rate, preset, seed) for seed in range(options.rigs)]
         worst = {key: max(row[key] for row in rows) for key in rows[0]}
         print(
             f"{preset.name:28}{worst['direction']:11.3f}{worst['height']:9.2f}{worst['slide']:9.2f}"
-            f"{worst['knee']:8.1f}{worst['jump']:7.2f}"
+            f"{worst['sunk']:7.2f}{worst['knee']:8.1f}{worst['jump']:7.2f}"
         )
     if importlib.util.find_spec("bpy"):
         print(speed())
