@@ -56,7 +56,7 @@ def norfair() -> Step:
 
 
 def of_trackers(name: str) -> Callable[[], Step]:
-    """ByteTrack, OC-SORT and SORT as the package ``trackers`` (by the makers of supervision) has them."""
+    """ByteTrack and SORT as the package ``trackers`` (by the makers of supervision) has them."""
 
     def made() -> Step:
         import supervision
@@ -84,7 +84,6 @@ TRACKERS: dict[str, tuple[str, Callable[[], Step]]] = {
     "norfair": ("norfair", norfair),
     "SORT": ("trackers", of_trackers("SORTTracker")),
     "ByteTrack": ("trackers", of_trackers("ByteTrackTracker")),
-    "OC-SORT": ("trackers", of_trackers("OCSORTTracker")),
 }
 
 
