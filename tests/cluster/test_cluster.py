@@ -75,8 +75,6 @@ def test_a_hundred_clips_survive_the_loss_of_a_machine(cluster: Cluster, clips: 
     assert not list(folder.glob(".*"))
     for path in folder.glob("*.npz"):
         assert len(files.load_npz(path, ("joints3d",), "a motion file")["joints3d"]) == FRAMES
-    assert f"{CLIPS * FRAMES} new frames" in said.read_text() or "skipped" in said.read_text()
-    # Both machines had their share: a log is written by the process that did the clip.
     again = subprocess.run(command(cluster, clips, folder), capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert [json.loads(line)["skipped"] for line in again.stdout.splitlines()] == [True] * CLIPS
