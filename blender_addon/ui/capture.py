@@ -108,7 +108,7 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
         column = layout.column()
         column.enabled = not jobs.busy()
         row = column.row(align=True)
-        row.menu("VIDEO_TO_MOCAP_MT_presets", text=VIDEO_TO_MOCAP_MT_presets.bl_label)
+        row.menu("VIDEO_TO_MOCAP_MT_presets", text="Presets")
         row.operator("video_to_mocap.add_preset", text="", icon="ADD")
         row.operator("video_to_mocap.add_preset", text="", icon="REMOVE").remove_active = True
         row.separator()

@@ -7,6 +7,7 @@ machines have to see under one path, and is not made again. A machine that comes
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ def results(tasks: Sequence[Task], address: str, jobs: int | None = None) -> Ite
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     ray = extras.require("ray", "ray", "runs clips on many machines")
+    _require_somebody(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError) as error:
@@ -55,6 +57,16 @@ def results(tasks: Sequence[Task], address: str, jobs: int | None = None) -> Ite
         yield from _Crew(ray, tasks, jobs).results()
     finally:
         ray.shutdown()
+
+
+def _require_somebody(address: str) -> None:
+    """Raises UserError if nobody listens at the address: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except (OSError, OverflowError) as error:
+            raise UserError(f"no Ray cluster at {address}: {error}; start one with: ray start --head") from error
 
 
 class _Crew:
