@@ -81,7 +81,7 @@ def captured(source: str, context: bpy.types.Context, result: dict[str, Any]) ->
 class VIDEO_TO_MOCAP_MT_presets(bpy.types.Menu):
     """The settings that were kept under a name."""
 
-    bl_label = "Capture Presets"
+    bl_label = "Presets"
     preset_subdir = "video_to_mocap/capture"
     preset_operator = "script.execute_preset"
     draw = bpy.types.Menu.draw_preset
