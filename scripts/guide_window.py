@@ -47,7 +47,7 @@ def guide() -> Steps:
     yield from picture("1-install")
     yield from press("video_to_mocap.install")
     yield from until("the installation", install.busy)
-    yield 8.0
+    yield from until("its progress", lambda: (job := install._runner.job) is None or (job.fraction or 0.0) > 0.1, LONG)
     yield from picture("1-installing")
     yield from until("the engine", lambda: not install.busy(), LONG)
     state, words = install.condition(bpy.context)
@@ -56,7 +56,6 @@ def guide() -> Steps:
     # 2. Video.
     settings.video = VIDEO
     yield from until("the video's facts", settings.facts_known, 300.0)
-    yield from press("video_to_mocap.match_scene")
     yield from mouse.scroll("WHEELUPMOUSE", 40)
     yield from picture("2-video")
 
@@ -76,11 +75,6 @@ def guide() -> Steps:
     with override():
         bpy.ops.view3d.view_selected()
     yield from picture("4-captured")
-    yield from press("video_to_mocap.video_camera")
-    with override():
-        bpy.ops.view3d.view_center_camera()
-    yield from picture("4-camera")
-    mouse.view().spaces.active.region_3d.view_perspective = "PERSP"
 
     # 6. Clean Up, and 7. Export.
     yield from open_closed_panel(4)
