@@ -44,7 +44,9 @@ TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("reduce_keys", {}, False),
     ("restore_raw", {}, False),
     ("bridge", {}, True),
+    ("restore_raw", {}, False),  # so that the next ones have all keys to work on
     ("time_scale", {"factor": 1.5}, True),
+    ("restore_raw", {}, False),
     ("trim", {}, True),
     ("add_layer", {}, False),
 )

@@ -78,8 +78,7 @@ def start(keys: np.ndarray, samples: np.ndarray, tangents: np.ndarray) -> Curves
 
 def slopes(samples: np.ndarray) -> np.ndarray:
     """The slope at every frame (...,F) per frame, that of a parabola through five frames around it."""
-    first, last = samples[..., :1], samples[..., -1:]
-    padded = np.concatenate([2 * first - samples[..., 2:0:-1], samples, 2 * last - samples[..., -2:-4:-1]], axis=-1)
+    padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(2, 2)], mode="reflect", reflect_type="odd")
     return (2 * (padded[..., 4:] - padded[..., :-4]) + padded[..., 3:-1] - padded[..., 1:-3]) / 10
 
 

@@ -28,14 +28,15 @@ Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def choose(
-    samples: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
+    samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
 ) -> tuple[list[bezier.Curves], np.ndarray]:
     """Curves near ``samples`` (C,M,F) with few keys: C times the curves (1,M,F), and what they are at all frames.
 
-    held: frames (M,F) that keep what they have; the first and the last are. tolerance: (M,), about what a sample may be
+    tangents: (C,M,F), of the samples; items that are parts of one curve have the same where they meet. held: frames
+    (M,F) that keep value and tangent; the first and the last are. tolerance: (M,), about what a sample may be
     off. miss: of curves (C,m,F) and the rows (m,) of their items, how much of the bound (m,F) is used; 1 is the most.
     """
-    search = _Search(samples, held, tolerance, miss)
+    search = _Search(samples, tangents, held, tolerance, miss)
     search.lay()
     search.cut()
     for _ in range(_THINNINGS):
@@ -45,9 +46,10 @@ def choose(
 
 
 class _Search:
-    def __init__(self, samples: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss) -> None:
-        self.samples, self.held, self.tolerance, self.miss = samples, held, tolerance, miss
-        self.tangents = bezier.slopes(samples)
+    def __init__(
+        self, samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
+    ) -> None:
+        self.samples, self.tangents, self.held, self.tolerance, self.miss = samples, tangents, held, tolerance, miss
         self.density = self._density()
         self.needed = held.copy()  # keys without which it was tried
 

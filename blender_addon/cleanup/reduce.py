@@ -68,9 +68,32 @@ def reduce(motion: Motion, channels: list[Channels], degrees: float, metres: flo
     for share in (1.0, 0.7, 0.4, 0.1):
         task = _Task(motion, wanted, channels, share * np.radians(degrees), share * metres)
         task.run()
-        if _within(pose(task.result), wanted, np.radians(degrees), metres):
+        if _within(pose(drawn(motion, channels, task.keys)), wanted, np.radians(degrees), metres):
             return task.keys
     return [[_dense(column) for column in item.values.T] for item in channels]
+
+
+def drawn(motion: Motion, channels: list[Channels], keys: list[list[Keys]]) -> Motion:
+    """The motion as ``keys`` have it."""
+    rotations, locations = motion.rotations.copy(), motion.locations.copy()
+    for item, columns in zip(channels, keys, strict=True):
+        values = np.stack([_curve(column, len(motion.frames)) for column in columns], axis=-1)
+        if item.located:
+            locations[:, item.bone] = values
+        else:
+            rotations[:, item.bone] = quat.from_channels(values, motion.rig.modes[item.bone])
+    return replace(motion, rotations=rotations, locations=locations)
+
+
+def _curve(keys: Keys, count: int) -> np.ndarray:
+    """The F-curve (T,) through ``keys``."""
+    flags, rows = np.zeros((1, count), bool), keys.rows
+    flags[0, rows] = True
+    curves = bezier.start(flags, np.zeros((1, 1, count)), np.zeros((1, 1, count)))
+    curves.values[0, 0, rows], curves.slopes[0, 0, rows] = keys.values, keys.slopes
+    lengths = np.diff(rows)
+    curves.leaving[0, rows[:-1]], curves.arriving[0, rows[:-1]] = keys.right[:-1] / lengths, keys.left[1:] / lengths
+    return bezier.evaluate(curves)[0, 0]
 
 
 def _within(posed: Posed, wanted: Posed, radians: float, metres: float) -> bool:
@@ -161,7 +184,8 @@ class _Task:
             return np.linalg.norm(fitted - samples[:, items], axis=0) / limit
 
         samples = np.ascontiguousarray(target.T[:, self.rows])
-        curves, fitted = keying.choose(samples, self.held, np.full(len(self.rows), limit), miss)
+        tangents = bezier.slopes(target.T)[:, self.rows]
+        curves, fitted = keying.choose(samples, tangents, self.held, np.full(len(self.rows), limit), miss)
         self.keys[row] = [self._gathered(part) for part in curves]
         self._spread(self.result.locations, bone, fitted)
 
@@ -188,6 +212,8 @@ class _Task:
             samples = quat.near_channels(local, mode, self.channels[row].values)
             parts.append((samples, quat.multiply(quat.inverse(base), wanted), missing, points))
         samples = np.concatenate([part[0].T[:, self.rows] for part in parts], axis=1)
+        # Of the whole curve: windows must agree where they meet.
+        tangents = np.concatenate([bezier.slopes(part[0].T)[:, self.rows] for part in parts], axis=1)
         back = np.concatenate([quat.inverse(part[1])[self.rows] for part in parts])
         missing = np.concatenate([part[2][self.rows] for part in parts])
         most = max(part[3].shape[1] for part in parts)
@@ -216,7 +242,7 @@ class _Task:
         reach = np.linalg.norm(points, axis=-1).max(axis=(1, 2))
         angle = np.minimum(self.radians, allowed[:, 0] / np.maximum(reach, 1e-6))
         curves, fitted = keying.choose(
-            samples, np.tile(self.held, (len(bones), 1)), angle / 2 if samples.shape[0] == 4 else angle, miss
+            samples, tangents, np.tile(self.held, (len(bones), 1)), angle / 2 if samples.shape[0] == 4 else angle, miss
         )
         for index, (bone, row) in enumerate(zip(bones, rows, strict=True)):
             mine = np.arange(index * windows, (index + 1) * windows)

@@ -78,6 +78,28 @@ def channels(motion: Motion) -> list[reduce.Channels]:
     return found
 
 
+def assert_within(
+    motion: Motion,
+    chosen: list[reduce.Channels],
+    keys: list[list[reduce.Keys]],
+    degrees: float,
+    millimetres: float,
+) -> None:
+    """The posed character keeps the bound on every frame, and its curves their ends."""
+    rotations, locations = motion.rotations.copy(), motion.locations.copy()
+    for item, columns in zip(chosen, keys, strict=True):
+        curves = np.stack([drawn(column) for column in columns], axis=-1)
+        assert np.allclose(curves[[0, -1]], item.values[[0, -1]], atol=1e-6)
+        if item.located:
+            locations[:, item.bone] = curves
+        else:
+            rotations[:, item.bone] = quat.from_channels(curves, motion.rig.modes[item.bone])
+    was, now = pose(motion), pose(motion.with_rotations(rotations).with_locations(locations))
+    assert np.degrees(quat.angle(was.rotations, now.rotations)).max() <= degrees * 1.001
+    for a, b in ((was.heads, now.heads), (was.tails, now.tails)):
+        assert np.linalg.norm(a - b, axis=-1).max() <= millimetres / 1000 * 1.001
+
+
 class TestReduction:
     @few
     @given(seeds, st.integers(3, 80), st.sampled_from([(1.0, 5.0), (0.2, 1.0), (5.0, 1000.0), (90.0, 2.0)]), st.data())
@@ -89,26 +111,14 @@ class TestReduction:
         everything = channels(motion)
         chosen = [item for item in everything if item.bone % data.draw(st.sampled_from([1, 2])) == 0]
         keys = reduce.reduce(motion, chosen, bound[0], bound[1] / 1000)
-        rotations, locations = motion.rotations.copy(), motion.locations.copy()
-        for item, columns in zip(chosen, keys, strict=True):
-            curves = np.stack([drawn(column) for column in columns], axis=-1)
-            assert np.allclose(curves[[0, -1]], item.values[[0, -1]], atol=1e-6)
-            if item.located:
-                locations[:, item.bone] = curves
-            else:
-                rotations[:, item.bone] = quat.from_channels(curves, motion.rig.modes[item.bone])
-        was, now = pose(motion), pose(motion.with_rotations(rotations).with_locations(locations))
-        assert np.degrees(quat.angle(was.rotations, now.rotations)).max() <= bound[0] * 1.001
-        for a, b in ((was.heads, now.heads), (was.tails, now.tails)):
-            assert np.linalg.norm(a - b, axis=-1).max() <= bound[1] / 1000 * 1.001
+        assert_within(motion, chosen, keys, *bound)
 
     def test_long_clips_are_cut_into_windows_that_join(self) -> None:
         motion = moving(5, 700)
         keys = reduce.reduce(motion, channels(motion), 1.0, 0.005)
-        for item, columns in zip(channels(motion), keys, strict=True):
-            for column, key in enumerate(columns):
-                assert (np.diff(key.rows) > 0).all() and key.rows[0] == 0 and key.rows[-1] == 699
-                assert np.abs(drawn(key) - item.values[:, column]).max() < 0.06
+        for key in (key for columns in keys for key in columns):
+            assert (np.diff(key.rows) > 0).all() and key.rows[0] == 0 and key.rows[-1] == 699
+        assert_within(motion, channels(motion), keys, 1.0, 5.0)
         assert sum(len(key.rows) for columns in keys for key in columns) < 0.2 * 700 * 31
 
     def test_what_stands_still_needs_two_keys(self) -> None:
@@ -121,7 +131,8 @@ class TestReduction:
         motion = moving(0, 30)
         motion = motion.with_rotations(quat.unit(motion.rotations + random.normal(size=motion.rotations.shape) * 0.3))
         keys = reduce.reduce(motion, channels(motion), 0.1, 0.0005)
-        assert max(len(key.rows) for columns in keys for key in columns) == 30
+        assert max(len(key.rows) for columns in keys for key in columns) > 25
+        assert_within(motion, channels(motion), keys, 0.1, 0.5)
 
     def test_bounds_and_ranges_that_leave_nothing_to_do(self) -> None:
         motion = moving(0, 30)
