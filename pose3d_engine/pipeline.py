@@ -40,7 +40,7 @@ from .motion import (
     trajectory,
 )
 from .progress import Progress, silent
-from .skeletons import COCO_ROWS, H36M_ROWS, h36m_confidence
+from .skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
 
 MOTION_STAGES = ("fusion", "limits", "filter", "fit", "level")
 """The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
@@ -56,6 +56,8 @@ def motion_stages(text: str) -> frozenset[str]:
         raise UserError(f"motion is {text!r}; give all, none or some of {','.join(MOTION_STAGES)}")
     return frozenset(names)
 
+
+_COCO_ANKLES = [COCO17.index("left_ankle"), COCO17.index("right_ankle")]
 
 _FEET_SEEN = 0.3
 """Confidence of the ankles from which on floor and sizes can be told from them."""
@@ -385,7 +387,7 @@ def _in_world(
     confidence, seen = filmed.confidence, filmed.seen
     rotation = tilt.rotation
     world = (filmed.joints + filmed.root[:, None]) @ rotation.T
-    planted = contacts.contacts(world, confidence, people.times, np.zeros(3))
+    planted = contacts.contacts(world, confidence, people.times, np.zeros(3), _soles(people, filmed, rotation, fps))
     camera = np.array([0.0, 0.0, -ground])
     world = world + camera
     if not settings.raw:
@@ -445,6 +447,18 @@ def _in_world(
         },
         extras={} if settings.raw else _orientations(people, filmed, turned, fps),
     )
+
+
+def _soles(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> np.ndarray | None:
+    """Heels and toes beside the ankles, where the detector has points on them; rotation: camera to world."""
+    layout = next((name for name in contacts.SOLES if name in people.extras), None)
+    if layout is None:
+        return None
+    # Where left was taken for right, these are the other foot's.
+    points = np.where(filmed.swapped.any(axis=1)[:, None, None], np.nan, people.extras[layout][filmed.row])
+    depths = (filmed.joints + filmed.root[:, None])[:, floor.ANKLES, 2]
+    ankles = filmed.keypoints[:, _COCO_ANKLES, :2]
+    return contacts.beside_ankles(points, layout, ankles, depths, filmed.focal, fps) @ rotation.T
 
 
 def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> dict[str, np.ndarray]:

@@ -241,6 +241,27 @@ class TestContacts:
         assert not found[32:46].any()
         assert found[50:].all()
 
+    def test_a_foot_whose_heel_and_toe_move_does_not_stand(self):
+        world, times = np.zeros((90, 17, 3)), np.arange(90) / 30
+        world[:, floor.ANKLES, 2] = 0.08
+        ankles, depths = np.full((90, 2, 2), 500.0), np.full((90, 2), 4.0)
+        points = np.zeros((90, 26, 3))
+        points[..., :2], points[..., 2] = 500.0, 1.0
+        heel, toe = contacts.SOLES["halpe26"][0]
+        swing = 120 * np.sin(np.arange(90) / 30 * 2 * np.pi)  # 0.48 m, once a second
+        points[:, toe, 0] += swing
+
+        def found():
+            soles = contacts.beside_ankles(points, "halpe26", ankles, depths, 1000.0, 30.0)
+            return contacts.contacts(world, np.ones((90, 17)), times, CAMERA, soles)
+
+        assert found().all()  # turning on the heel
+        points[:, heel, 0] -= swing
+        assert found()[:, 0].mean() < 0.5
+        assert found()[:, 1].all()
+        points[..., 2] = 0
+        assert found().all()  # nothing is known of them
+
 
 class TestFusion:
     def test_two_right_answers_stay_right(self):

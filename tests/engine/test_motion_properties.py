@@ -1,0 +1,206 @@
+"""What holds for every motion, however odd: stages stay finite, keep shapes and lengths, and have no favourite side,
+place or direction."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pose3d_engine.motion import bones, contacts, feet, fit, floor, level, limits, smoothing, trajectory
+from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
+
+RATE = 30.0
+seeds = st.integers(0, 2**32 - 1)
+lengths = st.integers(1, 40)
+
+
+def rng_of(seed):
+    return np.random.default_rng(seed)
+
+
+def odd_motion(seed, frames):
+    """Joints (T,17,3), root-relative, in front of a camera; confidence (T,17) with gaps; root (T,3). Some limbs fall
+    together, some frames are of no body at all."""
+    rng = rng_of(seed)
+    walked = walk(max(frames, 2))[:frames]
+    joints = walked - walked[:, :1] + rng.normal(0, rng.choice([0.0, 0.02, 0.5]), walked.shape)
+    joints[:, 0] = 0
+    if rng.random() < 0.3:
+        joints[rng.random(frames) < 0.3] = 0
+    confidence = np.where(rng.random((frames, 17)) < rng.choice([0.0, 0.3, 1.0]), 0, rng.random((frames, 17)))
+    return joints, confidence, walked[:, 0]
+
+
+def rotation(rng):
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.sign(np.linalg.det(q))
+
+
+def bone_sizes(joints):
+    return np.stack([np.linalg.norm(joints[:, c] - joints[:, p], axis=-1) for p, c in H36M17.bones], axis=1)
+
+
+def mirrored(joints):
+    return joints[:, H36M17.mirror] * [-1.0, 1, 1]
+
+
+class TestSmoothing:
+    @given(seeds, lengths)
+    @settings(max_examples=10, deadline=None)
+    def test_no_favourite_place_direction_side_or_way_of_time(self, seed, frames):
+        joints, confidence, _ = odd_motion(seed, frames)
+        turn, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
+        smooth = smoothing.smooth_joints(joints, confidence, RATE)
+        assert smooth.shape == joints.shape
+        assert np.isfinite(smooth).all()
+
+        def same(other, expected):
+            np.testing.assert_allclose(other, expected, atol=1e-6)
+
+        same(smoothing.smooth_joints(joints @ turn.T + shift, confidence, RATE), smooth @ turn.T + shift)
+        same(smoothing.smooth_joints(joints[::-1], confidence[::-1], RATE), smooth[::-1])
+        same(smoothing.smooth_joints(mirrored(joints), confidence[:, H36M17.mirror], RATE), mirrored(smooth))
+
+
+class TestBones:
+    @given(seeds, lengths)
+    @settings(max_examples=10, deadline=None)
+    def test_lengths_are_constant_and_the_same_for_every_turn_and_side(self, seed, frames):
+        joints, confidence, _ = odd_motion(seed, frames)
+        turn = rotation(rng_of(seed))
+        sizes = bones.bone_lengths(joints, confidence, 1.7)
+        fixed = bones.with_lengths(joints, sizes)
+        assert np.isfinite(fixed).all()
+        np.testing.assert_allclose(bone_sizes(fixed), np.tile(sizes[1:], (frames, 1)), atol=1e-9)
+        np.testing.assert_allclose(bones.bone_lengths(joints @ turn.T, confidence, 1.7), sizes, atol=1e-9)
+        np.testing.assert_allclose(sizes, sizes[H36M17.mirror])
+
+
+class TestLimits:
+    @given(seeds, lengths)
+    @settings(max_examples=10, deadline=None)
+    def test_lengths_stay_and_sides_and_turns_do_not_matter(self, seed, frames):
+        joints, _, root = odd_motion(seed, frames)
+        turn = rotation(rng_of(seed))
+        found = limits.unflipped(joints, root, RATE)
+        inside = limits.within(found)
+        for changed in (found, inside):
+            assert np.isfinite(changed).all()
+            np.testing.assert_allclose(bone_sizes(changed), bone_sizes(joints), atol=1e-6)
+        np.testing.assert_allclose(limits.within(found @ turn.T), inside @ turn.T, atol=1e-5)
+        np.testing.assert_allclose(limits.within(mirrored(found)), mirrored(inside), atol=1e-5)
+        np.testing.assert_array_equal(limits.wrong_way(mirrored(joints)), limits.wrong_way(joints)[:, [1, 0, 3, 2]])
+
+    @given(seeds)
+    @settings(max_examples=8, deadline=None)
+    def test_time_runs_both_ways(self, seed):
+        rng = rng_of(seed)
+        joints = walk(30)
+        limb = limits.LIMBS[rng.integers(4)][1]
+        joints[8:20, limb, 2] += rng.normal(0, 0.3)  # in the wrong depth, for a while
+        relative, root = joints - joints[:, :1], joints[:, 0]
+        forwards = limits.unflipped(relative, root, RATE)
+        backwards = limits.unflipped(relative[::-1], root[::-1], RATE)[::-1]
+        np.testing.assert_allclose(backwards, forwards, atol=1e-9)
+
+
+class TestTrajectoryAndFit:
+    @given(seeds, st.integers(1, 12))
+    @settings(max_examples=4, deadline=None)
+    def test_any_motion_and_any_gaps(self, seed, frames):
+        joints, confidence, root = odd_motion(seed, frames)
+        sizes = bones.bone_lengths(joints, confidence, 1.7)
+        joints = bones.with_lengths(joints, sizes)
+        points = np.nan_to_num((project(joints + root[:, None]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL).clip(-3, 3)
+        scores = rng_of(seed).random((frames, 17)) * (rng_of(seed + 1).random((frames, 1)) < 0.7)
+        path = trajectory.root_path(joints[:, H36M_ROWS], points[:, COCO_ROWS], scores[:, COCO_ROWS], RATE)
+        assert np.isfinite(path).all()
+        assert ((path[:, None] + joints)[..., 2] > 0.1).all()
+        fitted, way = fit.fit(joints, path, sizes, points, scores, RATE)
+        assert fitted.shape == joints.shape
+        assert np.isfinite(fitted).all()
+        assert np.isfinite(way).all()
+        np.testing.assert_allclose(bone_sizes(fitted), np.tile(sizes[1:], (frames, 1)), atol=1e-4)
+
+    def test_left_is_as_right(self):
+        joints = walk(25)
+        root, sizes = joints[:, 0], bones.bone_lengths(joints, np.ones((25, 17)), 1.7)
+        start = bones.with_lengths(joints, sizes)
+        points = (project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        points += rng_of(0).normal(0, 0.004, points.shape)
+        fitted, way = fit.fit(start, root, sizes, points, np.ones((25, 17)), RATE)
+        flipped = points[:, COCO17.mirror] * [-1, 1]
+        other, other_way = fit.fit(mirrored(start), root * [-1, 1, 1], sizes, flipped, np.ones((25, 17)), RATE)
+        np.testing.assert_allclose(other, mirrored(fitted), atol=5e-3)
+        np.testing.assert_allclose(other_way, way * [-1, 1, 1], atol=5e-3)
+
+
+class TestContactsAndFeet:
+    @given(seeds, lengths, st.sampled_from(feet.MODES))
+    @settings(max_examples=10, deadline=None)
+    def test_any_motion(self, seed, frames, mode):
+        joints, confidence, root = odd_motion(seed, frames)
+        joints = bones.with_lengths(joints, bones.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
+        world = (joints + root[:, None]) @ floor.LEVEL_CAMERA.T
+        times, camera = np.arange(frames) / RATE, np.zeros(3)
+        planted = contacts.contacts(world, confidence, times, camera)
+        assert planted.shape == (frames, 2)
+        assert not planted[confidence[:, floor.ANKLES] == 0].any()
+        locked, used = feet.lock(world, planted, times, 1.7, mode)
+        assert np.isfinite(locked).all()
+        assert used.shape == planted.shape
+        np.testing.assert_allclose(bone_sizes(locked), bone_sizes(world), atol=1e-4)
+
+    @given(seeds, lengths)
+    @settings(max_examples=10, deadline=None)
+    def test_contacts_know_no_way_of_time_place_heading_or_side(self, seed, frames):
+        joints, confidence, root = odd_motion(seed, frames)
+        world = (joints + root[:, None]) @ floor.LEVEL_CAMERA.T
+        times, camera = np.arange(frames) / RATE, np.zeros(3)
+        planted = contacts.contacts(world, confidence, times, camera)
+        backwards = contacts.contacts(world[::-1], confidence[::-1], times, camera)[::-1]
+        np.testing.assert_array_equal(backwards, planted)
+        shift = rng_of(seed).normal(size=3)
+        np.testing.assert_array_equal(contacts.contacts(world + shift, confidence, times, camera + shift), planted)
+        other = contacts.contacts(mirrored(world), confidence[:, H36M17.mirror], times, camera)
+        np.testing.assert_array_equal(other[:, ::-1], planted)
+
+
+class TestLevel:
+    @given(seeds, lengths)
+    @settings(max_examples=10, deadline=None)
+    def test_any_motion_has_an_answer_and_sides_do_not_matter(self, seed, frames):
+        joints, confidence, root = odd_motion(seed, frames)
+        times = np.arange(frames) / RATE
+        found = level.attitude([level.Body(joints + root[:, None], confidence, times)])
+        assert np.isfinite([found.pitch, found.roll]).all()
+        np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(3), atol=1e-9)
+        other = level.attitude([level.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)])
+        assert other.known == found.known
+        assert other.pitch == pytest.approx(found.pitch, abs=1e-3)
+        assert other.roll == pytest.approx(-found.roll, abs=1e-3)
+
+
+def test_a_punch_keeps_its_reach_through_filter_and_fit():
+    """There and back in 0.3 s, across the picture; the shoulder stands still."""
+    joints = np.repeat(walk(1), 60, axis=0)
+    shoulder, elbow, wrist = (H36M17.index(name) for name in ("LShoulder", "LElbow", "LWrist"))
+    time = np.arange(60) / RATE - 1.0
+    reach = 0.16 + 0.355 * np.where(np.abs(time) < 0.15, 0.5 * (1 + np.cos(2 * np.pi * time / 0.3)), 0)
+    bend = np.arccos((0.275**2 + reach**2 - 0.245**2) / (2 * 0.275 * reach))
+    joints[:, elbow] = joints[:, shoulder] + 0.275 * np.stack([np.cos(bend), np.sin(bend), 0 * bend], axis=-1)
+    joints[:, wrist] = joints[:, shoulder] + np.stack([reach, 0 * reach, 0 * reach], axis=-1)
+    sure = np.ones((60, 17))
+    sizes = bones.bone_lengths(joints, sure, 1.7)
+    truth = bones.with_lengths(joints, sizes)
+    points = (project(truth + joints[:, :1]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+    smooth = bones.with_lengths(smoothing.smooth_joints(truth, sure, RATE), sizes)
+    fitted, _ = fit.fit(smooth, joints[:, 0], sizes, points, sure, RATE)
+    after = bones.with_lengths(smoothing.smooth_joints(fitted, sure, RATE), sizes)
+
+    def amplitude(body):
+        return np.ptp(body[:, wrist, 0] - body[:, shoulder, 0])
+
+    assert 0.95 < amplitude(after) / amplitude(truth) < 1.05
