@@ -17,7 +17,7 @@ from torch import Tensor
 from ..skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from . import bones
 
-PRIOR = 0.05
+PRIOR = 0.025
 """Square metres that a bone costs which is turned by one radian away from the lifter's direction. Chosen, with CALM, on
 training takes of motion capture (``mocap_data.split``) with 1.5 % noise; half and double are nearly as good."""
 
