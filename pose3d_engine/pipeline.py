@@ -387,7 +387,11 @@ def _in_world(
     confidence, seen = filmed.confidence, filmed.seen
     rotation = tilt.rotation
     world = (filmed.joints + filmed.root[:, None]) @ rotation.T
-    planted = contacts.contacts(world, confidence, people.times, np.zeros(3), _soles(people, filmed, rotation, fps))
+    turned = np.repeat(rotation[None], len(world), axis=0)
+    if filmed.filming.turns is not None:
+        turned = turned @ filmed.filming.turns
+    soles = _soles(people, filmed, turned, _focal(people, settings), fps)
+    planted = contacts.contacts(world, confidence, people.times, np.zeros(3), soles)
     camera = np.array([0.0, 0.0, -ground])
     world = world + camera
     if not settings.raw:
@@ -399,9 +403,6 @@ def _in_world(
     # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
     size = beside * settings.height / CANONICAL_HEIGHT
     world, camera = world * size, camera * size
-    turned = np.repeat(rotation[None], len(world), axis=0)
-    if filmed.filming.turns is not None:
-        turned = turned @ filmed.filming.turns
     body = (world - camera) @ turned
     joints, root, world = (array.astype(np.float32) for array in (body - body[:, :1], body[:, 0], world))
     turned, camera = turned.astype(np.float32), camera.astype(np.float32)
@@ -449,8 +450,8 @@ def _in_world(
     )
 
 
-def _soles(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> np.ndarray | None:
-    """Heels and toes beside the ankles, where the detector has points on them; rotation: camera to world."""
+def _soles(people: People, filmed: _Filmed, turned: np.ndarray, focal: float, fps: float) -> np.ndarray | None:
+    """Heels and toes beside the ankles, where the detector has points on them; turned: (T,3,3), camera to world."""
     layout = next((name for name in contacts.SOLES if name in people.extras), None)
     if layout is None:
         return None
@@ -458,7 +459,7 @@ def _soles(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) ->
     points = np.where(filmed.swapped.any(axis=1)[:, None, None], np.nan, people.extras[layout][filmed.row])
     depths = (filmed.joints + filmed.root[:, None])[:, floor.ANKLES, 2]
     ankles = filmed.keypoints[:, _COCO_ANKLES, :2]
-    return contacts.beside_ankles(points, layout, ankles, depths, filmed.focal, fps) @ rotation.T
+    return np.einsum("tij,tfej->tfei", turned, contacts.beside_ankles(points, layout, ankles, depths, focal, fps))
 
 
 def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> dict[str, np.ndarray]:

@@ -18,12 +18,12 @@ from ..skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from . import bones
 
 PRIOR = 0.025
-"""Square metres that a bone costs which is turned by one radian away from the lifter's direction. Chosen, with CALM, on
-training takes of motion capture (``mocap_data.split``) with 1.5 % noise; half and double are nearly as good."""
+"""Square metres that a bone costs which is turned by one radian away from the lifter's direction. Checked, with CALM,
+on training takes of motion capture (``mocap_data.split``) with 1.5 % noise; half and double are nearly as good."""
 
-CALM = 1.0
-"""Square metres that a joint costs which accelerates by one metre a (1/30 s)^2, times that acceleration squared. As
-much as leaves a punch of 0.3 s, there and back, 95 % of its reach."""
+CALM = 0.5
+"""Square metres that a joint costs which accelerates by one metre a (1/30 s)^2, times that acceleration squared. A
+punch of 0.3 s, there and back, keeps 96 % of its reach."""
 
 ROBUST = 0.1
 """Metres beside its ray from which on a joint is taken for an outlier of the detector."""
