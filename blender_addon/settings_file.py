@@ -151,6 +151,13 @@ SETTINGS = (
     ),
     Setting("tilt", "capture", float, "that the camera looks down; found where possible", "DEG", low=-90, high=90),
     Setting("roll", "capture", float, "that the camera is turned clockwise; likewise", "DEG", low=-90, high=90),
+    Setting(
+        "camera",
+        "capture",
+        str,
+        "whether the turns of a camera that pans or is held by hand are taken out of the path",
+        choices=("auto", "still", "moving"),
+    ),
     Setting("flip", "capture", bool, "do not average with the mirrored input"),
 )
 """All that the engine can be told about how it captures a clip; what is not given, it chooses itself."""

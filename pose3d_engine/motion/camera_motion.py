@@ -28,8 +28,12 @@ MOST_DEG = 65.0
 _TOLD = 0.5
 """Share of frames with an answer, below which nothing is said of the camera."""
 
-_LOST, _BENT = 0.05, 0.03
-"""Share of frames without an answer, and how far homographies are from those of a turn, from which on it is told."""
+_LOST, _BENT = 0.05, 0.02
+"""Share of frames without an answer, and share of the picture by which it moves otherwise than by a turn, from which on
+it is told."""
+
+_PLACES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 0.25)])
+"""In the picture, homogeneous: what is looked at to tell its turn."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,15 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
         return CameraMotion(None, 0.0, ["whether the camera moves cannot be told: there is too little texture behind"])
     rows = np.flatnonzero(known)
     nearest = rows[np.clip(np.searchsorted(rows, np.arange(len(known)), side="right") - 1, 0, None)]
+    # Where a few directions go, and not the matrix itself, whose last row a small picture hardly tells (Kabsch 1976).
     lens = np.diag([focal, focal, 1.0])
-    turned = np.linalg.inv(lens) @ homographies[nearest] @ lens
-    left, scales, right = np.linalg.svd(turned / np.cbrt(np.linalg.det(turned))[:, None, None])
-    turns = left @ right
+    before = _unit(_PLACES @ np.linalg.inv(lens).T)
+    after = _unit(_PLACES @ np.swapaxes(np.linalg.inv(lens) @ homographies[nearest], 1, 2))
+    left, _, right = np.linalg.svd(np.swapaxes(after, 1, 2) @ before)
+    flip = np.ones((len(left), 1, 3))
+    flip[:, 0, 2] = np.linalg.det(left @ right)
+    turns = (left * flip) @ right
+    bent = focal * np.linalg.norm(after - before @ np.swapaxes(turns, 1, 2), axis=-1).mean(axis=1)
     mean_left, _, mean_right = np.linalg.svd(turns.mean(axis=0))
     turns = np.swapaxes(mean_left @ mean_right, 0, 1) @ turns
     angles = np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1))
@@ -72,7 +81,7 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
     if (~known).mean() > _LOST:
         share = 100 * (~known).mean()
         warnings.append(f"the camera's motion is not known in {share:.0f} % of the frames; it is held there")
-    if np.median(np.abs(scales - 1).max(axis=1)[known]) > _BENT:
+    if np.median(bent[known]) > _BENT:
         warnings.append("the camera seems to travel or zoom; only its turns are taken out of the path")
     if degrees > MOST_DEG:
         warnings.append(f"the camera turns by {degrees:.0f} degrees, too far to take out of the path; split the clip")
@@ -85,3 +94,7 @@ def steadied(rays: np.ndarray, turns: np.ndarray) -> np.ndarray:
     directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1) @ np.swapaxes(turns, 1, 2)
     # Beyond MOST_DEG and the picture's edge there is no place on the plane; nobody of interest is there.
     return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
