@@ -67,6 +67,8 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 	@$(VENV) scripts/bench_lifters.py
 	@$(VENV) scripts/bench_accuracy.py
 	@$(VENV) scripts/bench_motion.py
+	@$(VENV) scripts/bench_long.py
+	@$(VENV) scripts/bench_camera.py
 	@$(VENV) scripts/bench_capture.py
 	@$(VENV) scripts/bench_retarget.py
 	@$(VENV) scripts/bench_clean_up.py $(wildcard out/demo/motion.npz)

@@ -143,7 +143,7 @@ SETTINGS = (
         str,
         "stages of the clean-up; filter is the smoothing",
         "all|none|STAGE[,STAGE]",
-        ("fusion", "filter", "fit", "level"),
+        ("fusion", "limits", "filter", "fit", "level"),
         several=True,
     ),
     Setting(

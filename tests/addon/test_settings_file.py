@@ -18,7 +18,8 @@ EXAMPLES: dict[str, Any] = {
     "detector": "mediapipe-full", "max_people": 3, "start": 1.5, "end": 3.0, "keypoints": "a/{name}.json",
     "detector_command": "detect {video}", "person": "1,3", "person_at": "640,360,2.5", "lifter": "tcn-cmu",
     "checkpoint": "w.safetensors", "tds": 3, "height": 1.8, "fov": 70.0, "device": "cpu", "repair": "gaps,rate",
-    "motion": "filter,level", "feet": "ground", "tilt": -4.0, "roll": 2.0, "flip": False,
+    "motion": "filter,level", "feet": "ground", "tilt": -4.0, "roll": 2.0,
+ "camera": "moving", "flip": False,
 }  # fmt: skip
 
 
