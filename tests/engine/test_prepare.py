@@ -419,7 +419,7 @@ def test_the_documented_way(
     small = "--channels 16 -b 4 -f 9 --device cpu --total-frames 500"
     assert [line.split()[:3] for line in lines] == [
         ["pose3d", "train", "prepare"],
-        *4 * [["pose3d", "train", "finetune"]],
+        *5 * [["pose3d", "train", "finetune"]],
         ["pose3d", "evaluate", "mocap"],
         ["pose3d", "evaluate", "mocap"],
     ]
