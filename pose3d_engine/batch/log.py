@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +30,7 @@ def logged(path: Path) -> Iterator[TextIO]:
         with log, os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal:
             for number in before:
                 os.dup2(log.fileno(), number)
-            print(time.strftime("== %Y-%m-%d %H:%M:%S"), file=log, flush=True)
+            note(time.strftime("== %Y-%m-%d %H:%M:%S"))
             try:
                 yield terminal
             finally:
@@ -42,6 +42,13 @@ def logged(path: Path) -> Iterator[TextIO]:
             os.close(old)
 
 
+def note(text: str) -> None:
+    """A line of the log. Where the disk is full there is none: what the clip gives does not hang on it."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError):
+            stream.flush()

@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..errors import UserError
-from .log import logged
+from .log import logged, note
 from .tasks import Result, Task, result
 
 Report = Callable[[str], None]
@@ -43,7 +43,7 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
         with logged(Path(task.log)) as terminal:
 
             def report(text: str) -> None:
-                print(text, file=sys.stderr, flush=True)
+                note(text)
                 tell(terminal, text)
 
             try:
@@ -51,11 +51,11 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
             except UserError as error:
                 results = [result(task.source, error=str(error))]
             except Exception as error:  # noqa: BLE001 - one broken clip never breaks the next
-                traceback.print_exc()
+                note(traceback.format_exc())
                 text = f"{type(error).__name__}: {error}".splitlines()[0]
                 results = [result(task.source, error=f"a fault of the program ({text}); see {task.log}")]
             for one in results:
-                print(json.dumps(one), file=sys.stderr)
+                note(json.dumps(one))
             return results
     except UserError as error:
         return [result(task.source, error=str(error))]
