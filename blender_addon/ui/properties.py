@@ -250,11 +250,12 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         items=(
             ("fusion", "Second Opinion", "Take the detector's own guess of the third dimension into account too"),
+            ("limits", "Joint Limits", "Put right what bends the wrong way, or was taken for near where it is far"),
             ("filter", "Smoothing", "Take the jitter out; fast movements stay sharp"),
             ("fit", "Match the Video", "Bring the body back over the person in the picture after that"),
             ("level", "Level the Camera", "Find out how far the camera is tilted, from people who stand and walk"),
         ),
-        default={"fusion", "filter", "fit", "level"},
+        default={"fusion", "limits", "filter", "fit", "level"},
     )
     feet: EnumProperty(  # type: ignore[valid-type]
         name="Feet",
