@@ -380,8 +380,8 @@ assert operators.export_settings(filepath=str(folder / "mine")) == {{"FINISHED"}
 data = json.loads((folder / "mine.json").read_text())
 assert (data["format"], data["version"]) == ("video-to-mocap settings", 1)
 assert data["settings"] == dict(
-    height=1.9, fov=60, tds=3, repair="gaps", motion="filter,fit,fusion,level,limits", feet="never", roll=-4, device="auto",
-    detector="heavy one", max_people=2), data
+    height=1.9, fov=60, tds=3, repair="gaps", motion="filter,fit,fusion,level,limits", feet="never", roll=-4,
+    device="auto", detector="heavy one", max_people=2), data
 for name in ("height", "tds", "repair", "feet", "use_roll", "roll", "detector"):
     settings.property_unset(name)
 settings.fov, settings.use_tilt = 90, True
