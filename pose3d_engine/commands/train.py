@@ -38,7 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     finetune.add_argument("--refine", action="store_true", default=None, help="P-STMO: train the refinement too")
     finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: look at the past only")
+    finetune.add_argument(
+        "--widths", type=_widths, metavar="W,W,...", help="tcn: odd widths of its filters, one a block (3,3,3)"
+    )
     finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to be lifted in total")
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    widths = tuple(int(part) for part in text.split(","))
+    if any(width < 1 or width % 2 == 0 for width in widths):
+        raise argparse.ArgumentTypeError(f"{text} has a width that is not odd; give some like 3,3,3")
+    return widths
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +64,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help="folder; mocap: the file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="state, losses and weights")
     parser.add_argument("--resume", action="store_true", help="go on with the run in the output folder")
-    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with weights of the same network")
+    parser.add_argument(
+        "--start", type=Path, metavar="FILE", help="begin with weights of the same network, or a smaller tcn"
+    )
     parser.add_argument("-k", "--keypoints", dest="detections", metavar="NAME", help="2D data of Human3.6M")
     parser.add_argument("-f", "--frames", type=int, metavar="N", help="frames of a window (243; 3dhp 81)")
     parser.add_argument("-b", "--batch", type=int, metavar="N", help="windows of a batch, over all GPUs (160)")
@@ -141,7 +153,11 @@ def _train_viewed(args: argparse.Namespace, lifter: str) -> Path:
         changes["outputs"] = 1
     else:
         config = TcnConfig(channels=args.channels or TcnConfig.channels)
+        if args.frames is not None and args.widths is not None:
+            raise UserError("-f and --widths both say how far the network sees; give one of them")
         if args.frames is not None:
             config = replace(config, filter_widths=filter_widths(args.frames))
+        if args.widths is not None:
+            config = replace(config, filter_widths=args.widths)
     options = mocap.TrainOptions(args.data, args.output, config=config, device=device.type)
     return mocap.train(replace(options, **{k: v for k, v in changes.items() if v is not None}), on_stderr)

@@ -12,7 +12,7 @@ import csv
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,12 @@ from torch.utils.data import DataLoader, IterableDataset
 from .. import files
 from ..errors import UserError
 from ..evaluation import mocap as evaluation
-from ..lifters.temporal import parameters
+from ..lifters.temporal import TemporalModel, parameters
 from ..lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
 from ..progress import Progress
 from ..skeletons import H36M17
 from . import mocap_data
+from .growth import grown, grows_into
 from .muon import Muon
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
@@ -49,7 +50,7 @@ class TrainOptions:
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
     start: Path | None = None
-    """Weights of the same shape to begin with."""
+    """Weights to begin with: of the same shape, or of one that grows into it."""
     batch: int = 128
     outputs: int = 27
     """Frames of a sample that are lifted; the receptive field's reach comes on top."""
@@ -166,10 +167,7 @@ class _Run:
         torch.manual_seed(options.seed)
         model = options.config.model()
         if options.start is not None:
-            config, weights = read_weights(options.start)
-            if config != options.config:
-                raise UserError(f"{options.start}: another network than -f and --channels ask for; give those it has")
-            model.load_state_dict(weights, strict=False)  # without the counters of batches
+            model.load_state_dict(_begun(options.start, options.config, model), strict=False)
         run = cls(model.to(device), options.lr)
         path = options.output / "state.pt"
         if path.exists():
@@ -221,6 +219,19 @@ class _Run:
             writer.writerow(
                 (self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), parameters(self.model))
             )
+
+
+def _begun(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
+    """The weights of a file for a fresh network of shape ``wanted``, without the counters of batches. Raises UserError
+    if it is of a shape that does not grow into this one."""
+    config, weights = read_weights(path)
+    if config == wanted:
+        return weights
+    if isinstance(config, TcnConfig) and isinstance(wanted, TcnConfig) and isinstance(model, TemporalModel):
+        longer = replace(config, filter_widths=wanted.filter_widths)
+        if longer == wanted and grows_into(config.filter_widths, wanted.filter_widths):
+            return grown(weights, config.filter_widths, model)
+    raise UserError(f"{path}: another network than -f, --widths and --channels ask for; give those it has")
 
 
 class _Samples(IterableDataset[tuple[Tensor, Tensor]]):

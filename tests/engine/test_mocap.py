@@ -9,10 +9,11 @@ import torch
 from pose3d_engine.body import LENGTHS
 from pose3d_engine.errors import UserError
 from pose3d_engine.evaluation import mocap as evaluation
-from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights
+from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
 from pose3d_engine.skeletons import H36M17
-from pose3d_engine.training import invented, mocap, mocap_data, muon
+from pose3d_engine.training import growth, invented, mocap, mocap_data, muon
 
 
 def test_split_is_by_take(mocap_file):
@@ -194,6 +195,55 @@ def test_training_begins_with_given_weights_of_the_same_network(mocap_file, tmp_
     assert loss("further") < 0.7 * loss("fresh")
     with pytest.raises(UserError, match="another network"):
         mocap.train(replace(short, output=tmp_path / "b", start=first, config=TcnConfig((3, 3), 16)), silent)
+
+
+def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file, tmp_path):
+    small = TcnConfig((3, 3), 16)
+    torch.manual_seed(0)
+    first = tmp_path / "small.safetensors"
+    save_weights(first, small, small.model().state_dict())
+    options = mocap.TrainOptions(
+        mocap_file,
+        tmp_path / "large",
+        frames=448,
+        config=TcnConfig((3, 5, 1), 16),
+        start=first,
+        batch=32,
+        outputs=14,
+        lr=1e-9,
+        validation_samples=2,
+    )
+    large = mocap.train(options, silent)
+    x = torch.randn(1, 40, 17, 3)
+    lifted = []
+    for path in (first, large):
+        config, weights = read_weights(path)
+        model = config.model().eval()
+        model.load_state_dict(weights, strict=False)
+        # Norms have moved their statistics a little, which is no learning.
+        lifted.append(model(x))
+    few, many = lifted[0][:, 3:-3], lifted[1]
+    assert few.shape == many.shape
+    assert (few - many).norm() < 0.3 * few.norm()
+    for widths in ((5, 3), (3, 1), (3,)):
+        with pytest.raises(UserError, match="another network"):
+            mocap.train(replace(options, output=tmp_path / "no", config=TcnConfig(widths, 16)), silent)
+
+
+def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
+    torch.manual_seed(0)
+    old, new = TemporalModel(17, 3, 17, (3, 3), channels=8).eval(), TemporalModel(17, 3, 17, (3, 7, 3, 1), channels=8)
+    new.load_state_dict(growth.grown(old.state_dict(), (3, 3), new.eval()))
+    x = torch.randn(2, 80, 17, 3)
+    few, many = old(x), new(x)
+    cut = (few.shape[1] - many.shape[1]) // 2
+    few = few[:, cut:-cut]
+    assert 0 < (few - many).norm() < 0.1 * few.norm()
+    # And yet all of it learns.
+    many.sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in new.parameters())
+    with pytest.raises(ValueError, match="do not grow"):
+        growth.grown(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
 
 
 def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):
