@@ -75,7 +75,8 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 	@$(VENV) scripts/bench_people.py
 	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
 
-addon: setup ## dist/video_to_mocap-VERSION.zip
+addon: setup ## dist/video_to_mocap-VERSION.zip, and by itself the engine's wheel that travels in it
+	@$(VENV) -m hatchling build -t wheel -d dist
 	@$(VENV) scripts/build_addon.py
 
 clean: ## removes .venv, results and caches; keeps the downloaded weights
