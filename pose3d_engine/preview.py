@@ -19,7 +19,7 @@ from . import files
 from .data import Motion
 from .errors import UserError
 from .progress import Progress, silent
-from .skeletons import COCO17, H36M17
+from .skeletons import COCO17, H36M17, side
 from .video import read_frames
 
 HEIGHT = 640
@@ -190,11 +190,8 @@ def _even(size: float) -> int:
     return max(2, 2 * round(size / 2))
 
 
-def _colour(skeleton_joint: str) -> tuple[int, int, int]:
-    if skeleton_joint.startswith(("left_", "L")):
-        return _LEFT
-    # "RHip" but not "Root": the sides of Human3.6M are a letter before a capital.
-    return _RIGHT if skeleton_joint.startswith(("right_", "R")) else _MIDDLE
+def _colour(joint: str) -> tuple[int, int, int]:
+    return {"left": _LEFT, "right": _RIGHT}.get(side(joint), _MIDDLE)
 
 
 def _mix(colour: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:

@@ -31,19 +31,32 @@ class Skeleton:
         """(parent, child) for every joint that has a parent, parents first."""
         return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)
 
+    def below(self, joint: str) -> tuple[int, ...]:
+        """The row of a joint, and those of all that hang on it, parents first. Raises ValueError as :meth:`index`."""
+        found = [self.index(joint)]
+        for parent, child in self.bones:
+            if parent in found:
+                found.append(child)
+        return tuple(found)
+
     @cached_property
     def mirror(self) -> np.ndarray:
         """(J,) index of each joint's counterpart on the other side; itself in the middle."""
         return np.array([self.joints.index(_other_side(joint)) for joint in self.joints])
 
 
+def side(joint: str) -> str:
+    """``left`` or ``right``, whichever skeleton names the joint: ``left_hip`` or ``LHip``; empty in the middle."""
+    if joint.startswith(("left_", "right_")):
+        return joint.partition("_")[0]
+    # An upper-case letter before another one: the left of LHip, but not that of Left or Root.
+    return {"L": "left", "R": "right"}.get(joint[:1], "") if joint[1:2].isupper() else ""
+
+
 def _other_side(joint: str) -> str:
-    for a, b in (("L", "R"), ("left_", "right_")):
-        for here, there in ((a, b), (b, a)):
-            # Human3.6M: "LHip" - an upper-case letter before another one; COCO: "left_hip".
-            if joint.startswith(here) and (len(here) > 1 or joint[1:2].isupper()):
-                return there + joint[len(here) :]
-    return joint
+    here = side(joint)
+    there = {"left": "right", "right": "left"}.get(here, "")
+    return there + joint.removeprefix(here) if joint.startswith(here) else there[0].upper() + joint[1:]
 
 
 H36M17 = Skeleton(

@@ -8,24 +8,16 @@ from types import ModuleType
 import numpy as np
 
 from .. import extras, files
+from ..skeletons import side
 
-LEFT, RIGHT, MIDDLE = "#2a6fbb", "#c8452e", "#3a3a3a"
+COLOURS = {"left": "#2a6fbb", "right": "#c8452e", "": "#3a3a3a"}
+"""Of the sides of a body: left blue, right red, the middle grey."""
 
 
 def figures() -> ModuleType:
     """matplotlib.figure, which draws without a display. Raises UserError if matplotlib is missing."""
     extras.require("matplotlib", "papers", "draws")
     return extras.require("matplotlib.figure", "papers", "draws")
-
-
-def colour(joint: str) -> str:
-    """Left blue, right red, the middle grey, whichever skeleton names the joint."""
-    name = joint.lower()
-    if name.startswith("left") or (name.startswith("l") and joint[1:2].isupper()):
-        return LEFT
-    if name.startswith("right") or (name.startswith("r") and joint[1:2].isupper()):
-        return RIGHT
-    return MIDDLE
 
 
 def draw_2d(path: Path, keypoints: np.ndarray, joints: tuple[str, ...], parents: tuple[int, ...]) -> None:
@@ -35,7 +27,7 @@ def draw_2d(path: Path, keypoints: np.ndarray, joints: tuple[str, ...], parents:
     for child, parent in enumerate(parents):
         if parent >= 0:
             line = keypoints[[parent, child]]
-            axes.plot(line[:, 0], line[:, 1], color=colour(joints[child]), linewidth=2, marker="o", markersize=3)
+            axes.plot(line[:, 0], line[:, 1], color=COLOURS[side(joints[child])], linewidth=2, marker="o", markersize=3)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     _save(figure, path)
@@ -56,7 +48,7 @@ def draw_3d(path: Path, poses: dict[str, np.ndarray], joints: tuple[str, ...], p
                     line[:, 0],
                     line[:, 2],
                     -line[:, 1],
-                    color=colour(joints[child]),
+                    color=COLOURS[side(joints[child])],
                     linewidth=2,
                     marker="o",
                     markersize=3,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, h36m_confidence
+from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, h36m_confidence, side
 
 
 def test_mirror_is_its_own_inverse_and_changes_sides_only():
@@ -9,6 +9,18 @@ def test_mirror_is_its_own_inverse_and_changes_sides_only():
         for joint, other in zip(skeleton.joints, np.array(skeleton.joints)[skeleton.mirror], strict=True):
             sided = joint.startswith(("left_", "right_")) or (joint[0] in "LR" and joint[1].isupper())
             assert (joint != other) == sided
+
+
+def test_a_side_is_told_by_the_name_in_every_layout():
+    sides = {"left_hip": "left", "RHip": "right", "LShoulder": "left", "right_ear": "right"}
+    middle = ("nose", "Hip", "Root", "Left", "L", "leftover", "")
+    assert {joint: side(joint) for joint in (*sides, *middle)} == {**sides, **dict.fromkeys(middle, "")}
+
+
+def test_what_hangs_on_a_joint_comes_after_it():
+    assert [H36M17.joints[row] for row in H36M17.below("LShoulder")] == ["LShoulder", "LElbow", "LWrist"]
+    assert H36M17.below("Head") == (H36M17.index("Head"),)
+    assert set(H36M17.below("Hip")) == set(range(17))
 
 
 def test_official_order():
