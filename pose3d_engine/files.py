@@ -94,20 +94,21 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
                 np.lib.format.write_array(member, value, allow_pickle=False)
 
 
-def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]:
-    """Reads an .npz without executing anything from it. Raises UserError if it is not ``what`` it should be."""
+def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name, read without executing anything from it.
+
+    Raises UserError if it is not ``what`` it should be, or lacks one of the ``required``.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; give the path of {what}")
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MOST_BYTES:
-            raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
-        with np.load(path, allow_pickle=False) as archive:
-            # A member that is no array comes as its bytes.
-            found = {key: archive[key] for key in archive.files}
-            arrays = {key: value for key, value in found.items() if isinstance(value, np.ndarray)}
+            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+            size = sum(member.file_size for member in members)
+            if size > MOST_BYTES:
+                raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
+            arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
     except DAMAGE as error:
         raise UserError(f"{path}: not {what} ({brief(error)}); make it again") from error
     missing = [key for key in required if key not in arrays]
@@ -116,13 +117,19 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, Any]
     return arrays
 
 
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
 def pack_meta(meta: dict[str, Any]) -> np.ndarray:
     """A dictionary as a zero-dimensional string array (JSON), so that an .npz needs no pickle."""
     return np.array(json.dumps(meta, sort_keys=True))
 
 
 def unpack_meta(array: np.ndarray) -> dict[str, Any]:
-    """The inverse of :func:`pack_meta`. Raises ValueError on anything else."""
+    """The dictionary of a zero-dimensional string array, as :func:`pack_meta` makes it. Raises ValueError on anything
+    else."""
     meta = json.loads(str(array[()]))
     if not isinstance(meta, dict):
         raise ValueError("meta is not a JSON object")

@@ -15,6 +15,7 @@ import numpy as np
 from . import files, keypoint_formats
 from .data import People, VideoInfo
 from .errors import UserError
+from .keypoint_formats.sightings import video_facts
 from .tracking import numbered, records
 
 _FARTHEST_PX = 1e6
@@ -34,14 +35,14 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
     if arrays["keypoints2d"].ndim == 4:
         return People.load(path)
     keypoints = _track(path, arrays["keypoints2d"])
-    given = {"width": width, "height": height, "fps": fps}
+    said = {}
     if "meta" in arrays:  # a motion file says the same there
         try:
             said = files.unpack_meta(arrays["meta"])
         except ValueError as error:
             raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
-        given = {name: said.get(name, value) for name, value in given.items()}
-    facts = {name: _fact(path, arrays, name, value) for name, value in given.items()}
+    said |= {name: value[()] for name, value in arrays.items()}
+    facts = video_facts(path, said, {"width": width, "height": height, "fps": fps})
     frames = np.arange(len(keypoints), dtype=np.int32)
     if "frames" in arrays:
         frames = _row(path, arrays, "frames", len(keypoints)).astype(np.int32)
@@ -79,18 +80,6 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     if np.abs(result[..., :2][score > 0]).max() > _FARTHEST_PX:
         raise UserError(f"{path}: keypoints lie millions of pixels away; write pixels, origin at the top left")
     return result
-
-
-def _fact(path: Path, arrays: dict[str, np.ndarray], name: str, given: float | None) -> float:
-    try:
-        value = float(arrays[name][()]) if name in arrays else None if given is None else float(given)
-    except (TypeError, ValueError):
-        raise UserError(f"{path}: {name} is not a number") from None
-    if value is None:
-        raise UserError(f"{path}: does not say {name}; give it with --{name}")
-    if not (np.isfinite(value) and value > 0):
-        raise UserError(f"{path}: {name} is {value:g}; it must be more than 0")
-    return value
 
 
 def _row(path: Path, arrays: dict[str, np.ndarray], name: str, rows: int) -> np.ndarray:

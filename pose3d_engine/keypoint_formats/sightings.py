@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np.ndarr
 
 
 def array(values: Any, where: str) -> np.ndarray:
-    """Numbers as an array. Raises UserError for anything else."""
+    """Numbers, in lists of any depth, as a float64 array of their shape. Raises UserError for anything else."""
     if values is None:
         raise UserError(f"{where}: has no keypoints; write the file again")
     try:
@@ -137,7 +137,7 @@ def to_people(
     Rows run from the first frame listed to the last; nobody is in those that are not listed. The file's own tracks are
     kept; without them a :class:`~pose3d_engine.tracking.Tracker` makes them. Raises UserError for what cannot be used.
     """
-    facts = _facts(path, found, {"width": width, "height": height, "fps": fps})
+    facts = video_facts(path, found.facts, {"width": width, "height": height, "fps": fps})
     _check(path, found, facts)
     by_frame: dict[int, list[Sighting]] = defaultdict(list)
     for sighting, coco, extras in _converted(found):
@@ -161,15 +161,22 @@ def to_people(
     return people, 0
 
 
-def _facts(path: Path, found: Sightings, given: dict[str, float | None]) -> dict[str, float]:
+def video_facts(path: Path, said: Mapping[str, Any], given: Mapping[str, float | None]) -> dict[str, float]:
+    """width, height (pixels) and fps of a video: what the file ``said``, else what was given by the same name.
+
+    Raises UserError where neither does, and for what is no number above 0.
+    """
     facts = {}
     for name, value in given.items():
-        fact = found.facts.get(name, value)
+        fact = said.get(name, value)
         if fact is None:
             raise UserError(f"{path}: does not say {name}; give it with --{name}")
-        if not (np.isfinite(fact) and fact > 0):
-            raise UserError(f"{path}: {name} is {fact:g}; it must be more than 0")
-        facts[name] = float(fact)
+        try:
+            facts[name] = float(fact)
+        except (TypeError, ValueError):
+            raise UserError(f"{path}: {name} is not a number") from None
+        if not (np.isfinite(facts[name]) and facts[name] > 0):
+            raise UserError(f"{path}: {name} is {facts[name]:g}; it must be more than 0")
     return facts
 
 
