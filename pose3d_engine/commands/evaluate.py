@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,40 +59,25 @@ def execute(args: argparse.Namespace) -> None:
     {"h36m": _h36m, "3dhp": _3dhp, "mocap": _mocap}[args.dataset](args)
 
 
-@dataclass(frozen=True)
-class _Weights:
-    network: PSTMO | TemporalModel
-    recipe: Recipe
-
-
-def _load(args: argparse.Namespace) -> _Weights:
+def _load(args: argparse.Namespace) -> tuple[PSTMO | TemporalModel, Recipe]:
     """The network that was asked for. Raises UserError if it is none of the papers' or not what -f, --layers say."""
     from .. import weights
-    from ..lifters import checkpoint_files, pstmo, videopose3d
+    from ..lifters import official
     from ..lifters.device import choose_device
-    from ..lifters.official import Recipe
+    from ..lifters.pstmo import PSTMO
 
     if (args.lifter is None) == (args.checkpoint is None):
         raise UserError("say which weights to evaluate: --lifter NAME or --checkpoint FILE")
     entry = weights.entry(args.lifter) if args.lifter else weights.entry_of(args.checkpoint)
-    path = args.checkpoint or weights.find(args.lifter)
-    file = checkpoint_files.read(path)
-    recipe = Recipe.of(entry.settings if entry else file.settings, str(path))
+    network, recipe = official.network(args.checkpoint or weights.find(args.lifter), entry)
+    if isinstance(network, PSTMO):
+        _check(args, network.sizes.frames, network.sizes.layers)
+    else:
+        _check(args, network.receptive_field, None)
     device, note = choose_device(args.device)
     if note:
         print(note, file=sys.stderr)
-    try:
-        if file.architecture == "videopose3d":
-            temporal = videopose3d.from_state(file.state, recipe.causal)
-            _check(args, temporal.receptive_field, None)
-            return _Weights(temporal.to(device), recipe)
-        if file.architecture == "pstmo":
-            model = pstmo.from_state(file.state)
-            _check(args, model.sizes.frames, model.sizes.layers)
-            return _Weights(model.to(device), recipe)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise checkpoint_files.misfit(path, error) from error
-    raise UserError(f"{path}: holds {file.architecture}, which gives no 3D; give the weights of a fine-tuning")
+    return network.to(device), recipe
 
 
 def _check(args: argparse.Namespace, frames: int, layers: int | None) -> None:
@@ -108,28 +92,28 @@ def _predictor(args: argparse.Namespace, data: DataSet, refine: Path | None = No
     from ..lifters import automatic_tds
     from ..lifters.pstmo import PSTMO
 
-    found = _load(args)
-    if fast and not isinstance(found.network, PSTMO):
+    network, recipe = _load(args)
+    if fast and not isinstance(network, PSTMO):
         raise UserError("--fast is P-STMO's; VideoPose3D always lifts the whole clip at once")
     # Takes of different rates are sampled as they are, as P-STMO does with MPI-INF-3DHP.
-    tds = args.tds or (automatic_tds(data.fps, found.recipe.rate) if data.fps else 1)
+    tds = args.tds or (automatic_tds(data.fps, recipe.rate) if data.fps else 1)
     if tds < 1:
         raise UserError(f"-tds is {args.tds}; give a stride of at least 1")
-    return Predictor(found.network, data.layout, tds, args.flip, _refinement(refine, found), fast)
+    return Predictor(network, data.layout, tds, args.flip, _refinement(refine, network), fast)
 
 
-def _refinement(path: Path | None, found: _Weights) -> Refine | None:
+def _refinement(path: Path | None, network: PSTMO | TemporalModel) -> Refine | None:
     from ..lifters import checkpoint_files, pstmo
 
     if path is None:
         return None
     file = checkpoint_files.read(path)
-    if file.architecture != "pstmo-refine" or not isinstance(found.network, pstmo.PSTMO):
+    if file.architecture != "pstmo-refine" or not isinstance(network, pstmo.PSTMO):
         raise UserError(
             f"{path}: the refinement belongs to P-STMO; give a PSTMO_refine file beside a P-STMO checkpoint"
         )
     try:
-        return pstmo.refine_from_state(file.state).to(next(found.network.parameters()).device)
+        return pstmo.refine_from_state(file.state).to(next(network.parameters()).device)
     except (KeyError, RuntimeError, ValueError) as error:
         raise checkpoint_files.misfit(path, error) from error
 

@@ -17,6 +17,8 @@ from ..progress import Progress
 from ..skeletons import COCO17, H36M17, Skeleton
 from . import checkpoint_files, geometry, layouts, pstmo, videopose3d, whole_clip
 from .base import Track2D
+from .pstmo import PSTMO
+from .temporal import TemporalModel
 
 if TYPE_CHECKING:
     from ..weights import Entry
@@ -72,17 +74,17 @@ class Recipe:
 
 _MIRROR_X = np.array([-1, 1, 1], np.float32)
 
-Network = Callable[[Tensor, int, whole_clip.Step], Tensor]
-"""Clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
+Way = Callable[[Tensor, int, whole_clip.Step], Tensor]
+"""How a network goes over clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
 
 
 class OfficialLifter:
     """See :class:`.base.Lifter`."""
 
-    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, network: Network, receptive_field: int) -> None:
+    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, way: Way, receptive_field: int) -> None:
         self.name, self.checkpoint, self.recipe = name, checkpoint, recipe
         self.receptive_field, self.rate = receptive_field, float(recipe.rate)
-        self._network = network
+        self._way = way
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """(T,17,3): see :meth:`.base.Lifter.lift`; the size that the network gives, which is that of its training."""
@@ -93,7 +95,7 @@ class OfficialLifter:
         clips = [keypoints]
         if flip:
             clips.append(keypoints[:, order_in.mirror] * _MIRROR_X[:2])
-        lifted = self._network(
+        lifted = self._way(
             torch.from_numpy(np.stack(clips)), tds, lambda done, total: progress("lift", done, total)
         ).numpy()
         joints = lifted[0]
@@ -117,9 +119,9 @@ class OfficialLifter:
         return geometry.normalise(pixels, width, height).astype(np.float32)
 
 
-def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifter:
-    """The lifter of a checkpoint file. What the file holds is found out from itself; how it is used is said by the
-    register's entry, else by the file, else as the papers do for videos.
+def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Recipe]:
+    """The network of a checkpoint file, on the CPU, and how it wants to be used. What the file holds is found out from
+    itself; how it is used is said by the register's entry, else by the file, else as the papers do for videos.
 
     Raises UserError for a file that is damaged, of another kind than its entry says, or not made for lifting.
     """
@@ -131,20 +133,27 @@ def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifte
     if entry is not None and entry.architecture != file.architecture:
         raise UserError(f"{path}: holds {file.architecture}, but {entry.name} is {entry.architecture}; replace it")
     recipe = Recipe.of(file.settings if entry is None else entry.settings, str(path) if entry is None else entry.name)
-    name = path.stem if entry is None else entry.name
     try:
         if file.architecture == "videopose3d":
-            temporal = videopose3d.from_state(file.state, recipe.causal).to(device)
-            shape = (temporal.joints_in, temporal.features, temporal.joints_out)
-            network: Network = partial(whole_clip.convolution, temporal)
-            receptive_field = temporal.receptive_field
-        else:
-            model = pstmo.from_state(file.state).to(device)
-            shape = (model.sizes.joints_in, 2, model.sizes.joints_out)
-            way = whole_clip.pstmo_exact if recipe.mode == "exact" else whole_clip.pstmo_sequence
-            network, receptive_field = partial(way, model), model.sizes.frames
+            return videopose3d.from_state(file.state, recipe.causal), recipe
+        return pstmo.from_state(file.state), recipe
     except (KeyError, IndexError, RuntimeError, ValueError) as error:
         raise checkpoint_files.misfit(path, error) from error
+
+
+def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifter:
+    """The lifter of a checkpoint file. Raises UserError as :func:`network` does, and for other than 17
+    keypoints and joints."""
+    model, recipe = network(path, entry)
+    model = model.to(device)
+    way: Way
+    if isinstance(model, TemporalModel):
+        shape = (model.joints_in, model.features, model.joints_out)
+        way, receptive_field = partial(whole_clip.convolution, model), model.receptive_field
+    else:
+        shape = (model.sizes.joints_in, 2, model.sizes.joints_out)
+        lift = whole_clip.pstmo_exact if recipe.mode == "exact" else whole_clip.pstmo_sequence
+        way, receptive_field = partial(lift, model), model.sizes.frames
     if shape != (17, 2, 17):
         raise UserError(f"{path}: takes {shape[0]} keypoints of {shape[1]} numbers and gives {shape[2]} joints, not 17")
-    return OfficialLifter(name, path, recipe, network, receptive_field)
+    return OfficialLifter(path.stem if entry is None else entry.name, path, recipe, way, receptive_field)
