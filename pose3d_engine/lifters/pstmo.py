@@ -73,12 +73,13 @@ class LayerNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
         deviation, mean = torch.std_mean(x, dim=-1, keepdim=True)
         return torch.addcmul(self.b_2, x - mean, self.a_2 / (deviation + self.epsilon))
 
 
 class Attention(nn.Module):
-    """Self-attention of :data:`HEADS` heads. (B,F,C) -> (B,F,C)."""
+    """Self-attention of :data:`HEADS` heads. Raises ValueError for channels that do not divide among them."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
@@ -89,6 +90,7 @@ class Attention(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
         batch, frames, channels = x.shape
 
         def heads(linear: nn.Module) -> Tensor:
@@ -108,6 +110,7 @@ class Sublayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, part: nn.Module, residual: Tensor) -> Tensor:
+        """``x`` (B,F,C) goes through ``part``, which may shorten it to the (B,F',C) of ``residual``."""
         return residual + self.dropout(part(self.norm(x)))
 
 
@@ -121,6 +124,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
         return self.w_2(self.dropout(functional.relu(self.w_1(x))))
 
 
@@ -134,6 +138,7 @@ class StridedFeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F',C), every stride-th frame."""
         # A convolution of width 1 is a linear map, which needs no transposing.
         x = functional.linear(x, self.w_1.weight[:, :, 0], self.w_1.bias)
         x = self.dropout(functional.relu(x))
@@ -155,6 +160,7 @@ class EncoderLayer(nn.Module):
         self.sublayer = nn.ModuleList(Sublayer(channels, dropout) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C), or (B,F',C) with a stride."""
         attend, feed = self.sublayer
         x = attend(x, self.self_attn, x)
         # The residual of a shortened window: every stride-th frame.
@@ -162,7 +168,7 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A stack of layers. (B,F,C) -> (B,F,C)."""
+    """A stack of layers."""
 
     def __init__(self, layers: int, channels: int, d_hid: int, dropout: float) -> None:
         super().__init__()
@@ -171,13 +177,14 @@ class Encoder(nn.Module):
         self.norm = LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
         for layer in self.layers:
             x = layer(x)
         return x
 
 
 class StridedEncoder(nn.Module):
-    """A stack of layers that shortens the window to one frame. (B,F,C) -> (B,1,C)."""
+    """A stack of layers that shortens the window to one frame."""
 
     EMBEDDINGS = 3
     """Position embeddings are added before the first three layers only."""
@@ -193,6 +200,7 @@ class StridedEncoder(nn.Module):
             self.register_parameter(f"pos_embedding_{number}", embedding)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,1,C)."""
         for number, layer in enumerate(self.layers, start=1):
             if number <= self.EMBEDDINGS:
                 x = x + self.get_parameter(f"pos_embedding_{number}")[:, : x.shape[1]]
@@ -219,13 +227,13 @@ class TemporalEncoder(_Model):
         self.pos_embedding = nn.Parameter(torch.randn(1, sizes.frames, sizes.channels))
 
     def forward(self, x: Tensor, visible: Tensor | None = None) -> Tensor:
-        """``visible``: (F,) bool, the frames that go in (masked pre-training); all where None."""
+        """(B,F,C) -> (B,F,C). ``visible``: (F,) bool, the frames that go in (masked pre-training); all where None."""
         x = x + self.pos_embedding
         return self.model(x if visible is None else x[:, visible])
 
 
 class PoseBlock(nn.Module):
-    """Two linear maps with a residual. (N,hidden,L) -> (N,hidden,L)."""
+    """Two linear maps with a residual."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -236,12 +244,13 @@ class PoseBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N,hidden,L) -> (N,hidden,L)."""
         y = self.dropout(functional.leaky_relu(self.batch_norm1(self.w1(x)), 0.2))
         return x + self.dropout(functional.leaky_relu(self.batch_norm2(self.w2(y)), 0.2))
 
 
 class PoseEncoder(nn.Module):
-    """The keypoints of one frame -> its features; it sees no other frame. (N,2J,L) -> (N,C,L)."""
+    """The keypoints of one frame -> its features; it sees no other frame."""
 
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
@@ -252,6 +261,7 @@ class PoseEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N,2J,L) -> (N,C,L)."""
         x = self.dropout(functional.leaky_relu(self.bn_1(self.fc_1(x)), 0.2))
         for layer in self.layers:
             x = layer(x)
@@ -391,12 +401,11 @@ class Refine(nn.Module):
 
 
 def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
-    """The sizes of the network that parameters (without ``module.``) belong to, pre-trained or fine-tuned.
+    """The sizes of the :class:`PSTMO` that parameters (without ``module.``) belong to.
 
     Raises KeyError if a parameter is missing, ValueError for a window length that has no strides.
     """
     frames, channels = state["Transformer.pos_embedding"].shape[1:]
-    head = state["fcn.1.weight"].shape[0] // 3 if "fcn.1.weight" in state else state["fcn_dec.1.weight"].shape[0] // 2
     return Sizes(
         frames=frames,
         layers=_count(state, "Transformer.model.layers."),
@@ -405,7 +414,7 @@ def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
         hidden=state["encoder.fc_1.weight"].shape[0],
         encoder_blocks=_count(state, "encoder.layers."),
         joints_in=state["encoder.fc_1.weight"].shape[1] // 2,
-        joints_out=head,
+        joints_out=state["fcn.1.weight"].shape[0] // 3,
         strides=strides_of(frames),
     )
 
@@ -420,13 +429,6 @@ def from_state(state: Mapping[str, Tensor]) -> PSTMO:
     Raises KeyError, RuntimeError or ValueError if they do not fit.
     """
     model = PSTMO(sizes_in(state))
-    model.load_state_dict(dict(state))
-    return model.eval()
-
-
-def masked_from_state(state: Mapping[str, Tensor]) -> MaskedPSTMO:
-    """As :func:`from_state`, for the network of the pre-training."""
-    model = MaskedPSTMO(sizes_in(state))
     model.load_state_dict(dict(state))
     return model.eval()
 

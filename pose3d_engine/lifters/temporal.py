@@ -19,6 +19,8 @@ class TemporalModel(nn.Module):
 
     joints_in, features: keypoints and numbers a keypoint (2: x, y; 3: with the score). joints_out: 3D joints.
     filter_widths: one odd width a block; the receptive field is their product. causal: looks at the past only.
+
+    Raises ValueError for an even width.
     """
 
     def __init__(

@@ -58,7 +58,8 @@ def test_pstmo_in_steps_is_the_same_function():
 
 def test_masked_pre_training_gives_the_published_poses_and_loss():
     numbers = golden("pstmo_mae_small")
-    model = pstmo.masked_from_state(state("pstmo_mae_small.pth"))
+    model = pstmo.MaskedPSTMO(pstmo.Sizes.of(27, layers=2, channels=32, d_hid=64, hidden=64)).eval()
+    model.load_state_dict(state("pstmo_mae_small.pth"))
     keypoints, hidden = tensor(numbers["input"]), tensor(numbers["temporal_mask"])
     drawn = model(keypoints, hidden, tensor(numbers["spatial_mask"]))
     assert_near(drawn, numbers["output"])
