@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def draw_2d(path: Path, keypoints: np.ndarray, joints: tuple[str, ...], parents:
             axes.plot(line[:, 0], line[:, 1], color=COLOURS[side(joints[child])], linewidth=2, marker="o", markersize=3)
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_3d(path: Path, poses: dict[str, np.ndarray], joints: tuple[str, ...], parents: tuple[int, ...]) -> None:
@@ -63,9 +64,10 @@ def draw_3d(path: Path, poses: dict[str, np.ndarray], joints: tuple[str, ...], p
         axes.tick_params(labelsize=7)
         axes.set_box_aspect((1, 1, 1))
         axes.view_init(elev=12, azim=-70)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: object, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Writes a figure of matplotlib as a picture. Raises UserError if the file cannot be written."""
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120, bbox_inches="tight")  # type: ignore[attr-defined]
+        figure.savefig(temporary, dpi=120, bbox_inches="tight")

@@ -26,6 +26,7 @@ class Errors:
 
     @property
     def mean(self) -> tuple[float, ...]:
+        """The four :data:`PROTOCOLS`, millimetres."""
         return tuple(float(np.mean(values)) for values in zip(*self.of.values(), strict=True))
 
     def table(self, title: str) -> Table:
@@ -36,7 +37,10 @@ class Errors:
 
 
 def evaluate(data: DataSet, predict: Callable[[Sequence], np.ndarray], progress: Progress) -> Errors:
-    """Predicts every sequence and compares. A frame counts once, whatever camera or take it comes from."""
+    """Predicts every sequence and compares. A frame counts once, whatever camera or take it comes from.
+
+    predict: gives (T,J,3), root-relative, in the unit and the axes of ``data``.
+    """
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(len(PROTOCOLS)))
     frames: dict[str, int] = defaultdict(int)
     for i, sequence in enumerate(data.sequences):

@@ -8,11 +8,23 @@ Pavllo et al., VideoPose3D, CVPR 2019. PCK and AUC in 3D: Mehta et al., MPI-INF-
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 PCK_THRESHOLD_MM = 150.0
 AUC_THRESHOLDS_MM = np.arange(0, 151, 5)
 """31 thresholds. The first is 0, below which no error lies: it counts, as in the official scripts."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Millimetres, of a body of 1.70 m: root-relative after one scale a sample; after a similarity a frame; mean
+    error of the second difference a frame."""
+
+    n_mpjpe_mm: float
+    pa_mpjpe_mm: float
+    accel_mm: float
 
 
 def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -72,7 +84,7 @@ def mean_velocity_error(predicted: np.ndarray, target: np.ndarray) -> float:
 
 
 def pck(errors_mm: np.ndarray, threshold_mm: float = PCK_THRESHOLD_MM) -> float:
-    """Percent of errors that are smaller than the threshold; nan if there are none."""
+    """Percent of errors, of any shape, that are smaller than the threshold; nan if there are none."""
     return float((errors_mm < threshold_mm).mean() * 100) if errors_mm.size else float("nan")
 
 

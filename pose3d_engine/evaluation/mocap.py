@@ -18,17 +18,8 @@ from ..progress import Progress, silent
 from ..skeletons import H36M17
 from ..training import mocap_data
 from . import metrics
+from .metrics import Scores
 from .tables import Cell, Table
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Millimetres, of a body of 1.70 m: root-relative after one scale a sample; after a similarity a frame; mean
-    error of the second difference a frame."""
-
-    n_mpjpe_mm: float
-    pa_mpjpe_mm: float
-    accel_mm: float
 
 
 def n_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:

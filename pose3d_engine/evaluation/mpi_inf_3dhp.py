@@ -45,6 +45,7 @@ class Scores:
 
     @property
     def mpjpe(self) -> float:
+        """Of all 17 joints, mm."""
         return self.joints[-1]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..skeletons import H36M17, H36M_ROWS
 from . import metrics
-from .mocap import Scores
+from .metrics import Scores
 
 _HIPS = [H36M17.index("RHip"), H36M17.index("LHip")]
 

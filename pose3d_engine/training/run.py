@@ -21,10 +21,11 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .. import extras, files
+from .. import files
 from ..data_sets import h36m
 from ..data_sets.sequences import DataSet
 from ..errors import UserError
+from ..evaluation import drawing
 from ..lifters import checkpoint_files
 from ..progress import Progress, silent
 from . import mocap_data, tasks
@@ -58,7 +59,7 @@ def train(options: Options, resume: bool, progress: Progress, note: Note = print
     ``note``: called with a line for the user. Raises UserError for data, weights or a folder that do not fit.
     """
     # Asked for now, because what fails after the first epoch of a day is no help.
-    extras.require("matplotlib", "papers", "draws the losses")
+    drawing.figures()
     files.require_writable(options.output / "state.pt")
     with team(options.device) as us:
         if us.leads and us.note:
@@ -239,7 +240,7 @@ def _write_csv(path: Path, history: list[list[float]], unit: str) -> None:
 
 
 def _plot(path: Path, history: list[list[float]], options: Options, unit: str) -> None:
-    figure = extras.require("matplotlib.figure", "papers", "draws").Figure(figsize=(7, 4))
+    figure = drawing.figures().Figure(figsize=(7, 4))
     epochs = [row[0] for row in history]
     left = figure.add_subplot()
     left.xaxis.get_major_locator().set_params(integer=True)
@@ -249,5 +250,4 @@ def _plot(path: Path, history: list[list[float]], options: Options, unit: str) -
     (validation,) = right.plot(epochs, [row[3] for row in history], color="#c8452e", label="validation")
     right.set_ylabel("masked loss on unseen data" if options.stage == PRETRAIN else f"MPJPE on unseen data, {unit}")
     left.legend(handles=[training, validation])
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120, bbox_inches="tight")
+    drawing.save(figure, path)
