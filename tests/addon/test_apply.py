@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,11 +203,7 @@ def test_camera_is_keyed_where_the_video_camera_moves(walk: Path) -> None:
     assert moving.animation_data.action.frame_range[1] == pytest.approx(1 + 29 / 30 * 24)
 
 
-def test_keys_of_a_long_clip_are_written_in_bulk(tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_a_long_clip_has_a_key_a_frame(tmp_path: Path) -> None:
     path = synthetic.save_motion(tmp_path / "long.npz", *synthetic.walk(3000))
-    started = time.perf_counter()
     (armature,) = apply.capture_to_scene(bpy.context, [path], set_scene=True)
-    seconds = time.perf_counter() - started
-    record_property("seconds", seconds)
-    print(f"3,000 frames on {len(skeleton.BONES)} bones, from the file to the scene: {seconds:.2f} s")
     assert len(keys(armature)) == 3000

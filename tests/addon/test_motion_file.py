@@ -66,7 +66,10 @@ def test_refuses_parts_that_do_not_fit(path: Path) -> None:
 
 
 def test_ignores_arrays_that_it_does_not_know(path: Path) -> None:
-    load(changed(path, orientation_of_head=np.zeros((12, 4))))
+    plain = load(path)
+    motion = load(changed(path, orientation_of_head=np.zeros((12, 4))))
+    np.testing.assert_array_equal(motion.world, plain.world)
+    assert not hasattr(motion, "orientation_of_head")
 
 
 @pytest.mark.parametrize(
