@@ -167,7 +167,8 @@ def _action_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> Iterato
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed onto it if the block succeeds, else removed."""
+    """A temporary path beside ``path``, renamed onto it if the block succeeds, else removed. Raises ExportError if the
+    folder cannot be written, or the block fails as Blender's operators and the disk do."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)

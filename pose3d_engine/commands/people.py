@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints a line a person, after the change if there is one, and the path of the changed file."""
+    """Prints a line a person, after the change if there is one, and the path of the changed file. Raises UserError."""
     people = People.load(args.people)
     edit = Split.parse(args.split) if args.split else Merge.parse(args.merge) if args.merge else None
     if (edit is None) != (args.output is None):

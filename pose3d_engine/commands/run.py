@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes the motion files, and previews of them; prints their paths. Of many videos, what ``batch`` does."""
+    """Writes the motion files, and previews of them; prints their paths. Of many videos, what ``batch`` does.
+
+    Raises UserError, before the work starts where that can be known.
+    """
     if args.output_dir is not None:
         if args.preview is not None:
             raise UserError("preview is for one video; give -o OUT.npz in place of --output-dir")

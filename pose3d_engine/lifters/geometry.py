@@ -24,7 +24,7 @@ def normalise(pixels: np.ndarray, width: float, height: float) -> np.ndarray:
 
 
 def to_pixels(screen: np.ndarray, width: float, height: float) -> np.ndarray:
-    """The inverse of :func:`normalise`."""
+    """Screen (..., 2) -> pixels of a picture."""
     return (screen + np.array([1, height / width], screen.dtype)) * width / 2
 
 
@@ -41,7 +41,7 @@ def camera_to_world(points: np.ndarray, orientation: np.ndarray, place: np.ndarr
 
 
 def world_to_camera(points: np.ndarray, orientation: np.ndarray, place: np.ndarray | float = 0) -> np.ndarray:
-    """The inverse of :func:`camera_to_world`."""
+    """World axes (..., 3) -> camera axes, for a camera with that orientation (4,) and place (3,)."""
     conjugate = orientation * np.array([1, -1, -1, -1], orientation.dtype)
     return rotate(conjugate, points - np.asarray(place, points.dtype))
 

@@ -131,7 +131,7 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
 
 
 class ViewedLifter:
-    """See :class:`.base.Lifter`."""
+    """See :class:`.base.Lifter`. Raises UserError for weights that are missing, damaged or not finite."""
 
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
         self.name, self.checkpoint, self.device = name, checkpoint, device

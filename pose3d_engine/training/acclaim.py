@@ -63,7 +63,10 @@ def read(path: Path, rate: float) -> Recording:
 
 
 def skeleton_of(path: Path) -> Path:
-    """The .asf file of an .amc file: of its name, or of its subject's (01.asf for 01_07.amc), or the only one there."""
+    """The .asf file of an .amc file: of its name, or of its subject's (01.asf for 01_07.amc), or the only one there.
+
+    Raises UserError if there is none, or several of other names.
+    """
     there = sorted(found for found in path.parent.iterdir() if found.suffix.lower() == ".asf")
     for stem in (path.stem, path.stem.rpartition("_")[0]):
         for found in there:

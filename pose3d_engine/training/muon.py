@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The orthogonal matrix nearest to one of two axes, roughly: singular values end between 0.7 and 1.2.
+    """The orthogonal matrix (A,B) nearest to one (A,B), roughly: singular values end between 0.7 and 1.2.
 
     Five steps of a Newton-Schulz iteration in bfloat16: products only.
     """

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..lifters.pstmo import STRIDES
 
 PRETRAIN = "pretrain"
-H36M, MPI_INF_3DHP, IN_THE_WILD, MOCAP = "h36m", "3dhp", "in-the-wild", "mocap"
+MPI_INF_3DHP, IN_THE_WILD, MOCAP = "3dhp", "in-the-wild", "mocap"
 PSTMO, VIDEOPOSE3D = "pstmo", "videopose3d"
 
 

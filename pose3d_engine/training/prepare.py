@@ -115,7 +115,7 @@ def prepare(folders: Iterable[Path], output: Path, amc_rate: float = AMC_RATE, p
 def find_takes(folders: Iterable[Path]) -> list[Path]:
     """All .amc and .bvh files below the folders, each take of CMU's once: the original rather than a conversion.
 
-    A take that is there twice could be trained on and validated with at once.
+    A take that is there twice could be trained on and validated with at once. Raises UserError if there are none.
     """
     found: dict[Path, None] = {}
     for folder in folders:

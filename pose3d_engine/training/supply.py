@@ -92,7 +92,7 @@ VALIDATION_FOCAL = 1.9
 
 
 def screen_camera(focal: float) -> np.ndarray:
-    """A camera without distortion that looks along the middle of the picture: see :class:`Sequence`."""
+    """(4,): a camera without distortion that looks along the middle of the picture, as :class:`Sequence` has it."""
     return np.array([focal, focal, 0, 0], np.float32)
 
 

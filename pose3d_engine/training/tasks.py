@@ -50,6 +50,7 @@ class Masked(Task):
         self.network = pstmo.MaskedPSTMO(_sizes(options, joints_in), options.dropout)
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
+        """The mean distance of the drawn keypoints; what is hidden is a function of epoch and number."""
         return self._loss(batch.keypoints, np.random.default_rng([self.options.seed, epoch, number]))
 
     def _loss(self, keypoints: Tensor, rng: np.random.Generator) -> Tensor:
@@ -64,6 +65,7 @@ class Masked(Task):
         return distance(_as_batch(drawn), keypoints[:, pstmo.mask_order(hidden_frames)])
 
     def loss_unit(self) -> str:
+        """See :class:`Task`."""
         return "half widths of the picture"
 
     def validate(self, data: DataSet, team: Team) -> float:
@@ -94,6 +96,7 @@ class _Lifting(Task):
         self.refine = pstmo.Refine() if options.refine else None
 
     def loss_unit(self) -> str:
+        """See :class:`Task`."""
         return "mm"
 
     def validate(self, data: DataSet, team: Team) -> float:
@@ -120,6 +123,10 @@ class Pstmo(_Lifting):
         self.network = pstmo.PSTMO(_sizes(options, joints_in), options.dropout)
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
+        """The mean distance of the joints of the middle frame plus that of all frames; refined, of the middle one.
+
+        Raises UserError if the refinement lacks the camera.
+        """
         single, sequence = self.network(_as_published(batch.keypoints))
         single, sequence = _as_batch(single), _as_batch(sequence)
         middle = batch.joints.shape[1] // 2
@@ -153,6 +160,7 @@ class VideoPose3D(_Lifting):
                 module.momentum = 0.1 * 0.01**share
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
+        """The mean distance of the joints of the frame that a window is for."""
         # A causal window ends with the frame that it is for.
         frames = batch.joints.shape[1]
         at = frames - 1 if self.options.causal else frames // 2
