@@ -15,6 +15,7 @@ from pose3d_engine.errors import UserError
 from pose3d_engine.skeletons import H36M17
 from pose3d_engine.training import bvh, mocap_data, prepare
 from pose3d_engine.training.prepare import Motion
+from scripts import train_weights
 
 INCH_UNIT = 0.0254 / 0.45
 """Metres of CMU's unit."""
@@ -416,14 +417,20 @@ def test_the_documented_way(
     for take in ("01/01_01", "01/01_07", "03/03_04"):
         write_amc(tmp_path / "cmu" / f"{take}.amc", walk(110))
     torch.set_num_threads(1)
-    small = "--channels 16 -b 4 -f 9 --device cpu --total-frames 500"
+    small = ["--channels", "16", "-b", "4", "--device", "cpu", "--total-frames", "500"]
     assert [line.split()[:3] for line in lines] == [
         ["pose3d", "train", "prepare"],
-        *5 * [["pose3d", "train", "finetune"]],
+        *3 * [["pose3d", "train", "finetune"]],
         ["pose3d", "evaluate", "mocap"],
         ["pose3d", "evaluate", "mocap"],
     ]
-    for line in lines:
-        arguments = [*line.split()[1:], *(small.split() if "finetune" in line else [])]
-        assert main(arguments) == 0
+    prepare_line, *others = lines
+    assert main(prepare_line.split()[1:]) == 0
+    assert f"\npython scripts/train_weights.py {prepare_line.split()[-1]}\n" in text
+    for stage in train_weights.STAGES:
+        command = train_weights.command(stage, Path("cmu.npz"), Path("out/weights"), "cpu", 1e-5)
+        assert command[1:3] == ["-m", "pose3d_engine"]
+        assert main([*command[3:], *small]) == 0
+    for line in others:
+        assert main([*line.split()[1:], *(small if "finetune" in line else [])]) == 0
     assert capsys.readouterr().out.count("N-MPJPE") == 2  # a table each
