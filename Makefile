@@ -70,6 +70,7 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 	@$(VENV) scripts/bench_long.py
 	@$(VENV) scripts/bench_camera.py
 	@$(VENV) scripts/bench_capture.py
+	@$(VENV) scripts/bench_window.py
 	@$(VENV) scripts/bench_retarget.py
 	@$(VENV) scripts/bench_clean_up.py $(wildcard out/demo/motion.npz)
 	@$(VENV) scripts/bench_people.py

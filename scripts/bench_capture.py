@@ -42,6 +42,7 @@ def minute(engine: EngineClient, folder: Path) -> Path:
     rate = people.meta["video"]["fps"]
     people.keypoints2d, people.boxes = people.keypoints2d[:, rows], people.boxes[:, rows]
     people.extras = {name: values[:, rows] for name, values in people.extras.items()}
+    people.background = people.background[rows] if people.background is not None else None
     people.frames, people.times = np.arange(FRAMES, dtype=np.int32), np.arange(FRAMES) / rate
     path = folder / "people.npz"
     people.save(path)

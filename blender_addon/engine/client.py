@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from . import protocol
+from . import protocol, spawn
 from .locate import EngineCommand, EngineNotFoundError
 
 Event = dict[str, Any]
@@ -212,23 +212,7 @@ class _Process:
     """The child process, its pipes and the two threads that empty them."""
 
     def __init__(self, command: EngineCommand) -> None:
-        # A group of its own: Ctrl-C in Blender's terminal is Blender's to handle, and helpers of the engine
-        # can be ended with it.
-        if os.name == "nt":
-            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined]
-            own_group: dict[str, Any] = {"creationflags": flags}
-        else:
-            own_group = {"start_new_session": True}
-        # stderr is never inherited: it would hold the pipes of whoever started Blender open.
-        self._popen = subprocess.Popen(
-            command.arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=command.folder,
-            env=command.environment(),
-            **own_group,
-        )
+        self._popen = spawn.start(command.arguments, command.folder, command.environment())
         self._queue: queue.Queue[Event | None] = queue.Queue(QUEUED)
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stderr = threading.Thread(target=self._drain_stderr, name="engine stderr", daemon=True)

@@ -17,7 +17,7 @@ from ..engine import builds, installed, locate
 from ..engine import job as states
 from ..engine.job import Job, Runner
 from ..engine.locate import EngineCommand, EngineNotFoundError
-from . import jobs, preferences
+from . import jobs, preferences, redraw
 from .layout import paragraph, progress
 
 STAGES = {
@@ -35,6 +35,7 @@ CHOSEN = "chosen"
 """The state of an engine that was chosen by hand and is not there: installing one would not help."""
 
 _runner = Runner()
+_regions = redraw.Sparingly(("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW"))
 _title = ""
 _ended: Callable[[dict[str, Any]], None] | None = None
 _said, _failed = "", False
@@ -111,7 +112,8 @@ def _tick() -> float | None:
     ended = _runner.tick()
     if ended:
         _finish(ended)
-    _redraw()
+    job = _runner.job
+    _regions.show(job and (job.state, job.stage, round(100 * fraction())), at_once=ended is not None)
     return jobs.INTERVAL if busy() else None
 
 
@@ -126,13 +128,6 @@ def _finish(job: Job) -> None:
         _said, _failed = job.message, True
         if job.method == _ASK:
             _trouble = job.message
-
-
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("PREFERENCES", "VIEW_3D"):
-                area.tag_redraw()
 
 
 _ASK = "doctor"

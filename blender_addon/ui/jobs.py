@@ -23,7 +23,7 @@ from bpy.app.handlers import persistent
 from ..engine import job as states
 from ..engine.job import Answered, BusyError, Job, Refused, Runner
 from ..engine.locate import EngineNotFoundError
-from . import preferences, text
+from . import preferences, redraw, text
 
 INTERVAL = 0.1
 """Seconds from one look at the engine to the next."""
@@ -53,6 +53,7 @@ class Task:
 
 
 _runner = Runner()
+_sidebars = redraw.Sparingly(("VIEW_3D", "UI"))
 _task: Task | None = None
 """The one that runs."""
 _waiting: deque[Task] = deque()
@@ -198,8 +199,9 @@ def _tick() -> float | None:
     if ended:
         _finish(ended)
     _deliver()
-    redraw()
-    return INTERVAL if _runner.waiting or any(not task.away for task, _ in _kept) else None
+    more = _runner.waiting or any(not task.away for task, _ in _kept)
+    _sidebars.show((stage(), left(), waiting(), round(100 * fraction())), at_once=ended is not None or not more)
+    return INTERVAL if more else None
 
 
 def _keep_ticking() -> None:
@@ -294,16 +296,6 @@ def _context_of(scene: bpy.types.Scene) -> Any:
         if window.scene == scene:
             return bpy.context.temp_override(window=window)
     return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
-
-
-def redraw() -> None:
-    """Has the sidebars of all windows drawn again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
 
 
 @persistent

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
-from blender_addon.engine import locate, protocol
+from blender_addon.engine import locate, protocol, spawn
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.locate import EngineCommand, EngineNotFoundError
 
@@ -240,6 +242,42 @@ def test_the_engine_ends_with_its_owner(end: str) -> None:
     while psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the engine outlives its owner"
         time.sleep(0.05)
+
+
+def test_the_engine_stands_behind_blender_in_the_queue_for_the_processor(start: Start) -> None:
+    """Here: also among sessions, where Linux shares the processor out by them."""
+    client = start()
+    ask(client, "echo")
+    process = process_of(client)
+    assert process.nice() == min(19, psutil.Process().nice() + spawn.NICE)
+    session = Path(f"/proc/{process.pid}/autogroup")
+    assert not session.is_file() or session.read_text().split()[-2:] == ["nice", str(spawn.NICE)]
+
+
+def test_on_windows_it_stands_behind_blender_too(tmp_path: Path) -> None:
+    started: list[dict[str, Any]] = []
+
+    def popen(arguments: Sequence[str], **options: Any) -> Any:
+        started.append({"arguments": arguments, **options})
+        return SimpleNamespace(pid=4711)
+
+    windows = spawn.System(windows=True, popen=popen, calls=SimpleNamespace(), processes=tmp_path)
+    spawn.start(["python.exe", "-m", "engine"], tmp_path, {"A": "b"}, windows)
+    (options,) = started
+    assert options["arguments"] == ["python.exe", "-m", "engine"] and options["env"] == {"A": "b"}
+    # CREATE_NO_WINDOW, BELOW_NORMAL_PRIORITY_CLASS and CREATE_NEW_PROCESS_GROUP, as Microsoft numbers them.
+    assert options["creationflags"] == 0x08004200 and "start_new_session" not in options
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_child_that_has_ended_at_once_is_no_trouble(tmp_path: Path) -> None:
+    def gone(*_: int) -> None:
+        raise ProcessLookupError
+
+    child: Any = SimpleNamespace(pid=1)
+    calls = SimpleNamespace(getpriority=lambda *_: 0, setpriority=gone)
+    system = spawn.System(False, lambda *_, **__: child, calls, tmp_path / "proc")
+    assert spawn.start(["x"], tmp_path, {}, system) is child
 
 
 def test_the_environment_is_not_that_of_blenders_python(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,83 @@
+"""How long Blender's window stands still while the engine analyses a long clip, and whose doing that is.
+
+    python scripts/bench_window.py [SECONDS]
+
+The demo clip, repeated until it lasts SECONDS (300), is analysed in Debian's Blender on a virtual screen, then
+captured. A timer of the window is meant to be called every 50 ms; a pause is the time between two calls. Beside the
+pauses stands what of them is the add-on's own: its timers, its panels, what it draws over the viewport, by the
+processor's time of Blender's main thread. The virtual screen is drawn by the processor, too, which the engine wants all
+of, so the pauses are those of a machine without a graphics card. `make bench` runs it. Needs blender and xvfb-run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bench
+import demo_clip
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIP_SECONDS = 230 / 30
+"""Of the demo clip."""
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """What bench_window_inside.py has measured on a clip of about so many seconds."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "home").mkdir()
+        clip = folder / "long.mp4"
+        bench.looped(demo_clip.fetch(), max(1, round(seconds / CLIP_SECONDS)), clip)
+        report = folder / "report.json"
+        # fmt: off
+        command = [
+            "xvfb-run", "-a", "-s", "-screen 0 1280x800x24 +extension GLX",
+            "blender", "--factory-startup", "-noaudio", "-p", "0", "0", "1280", "800", "--enable-event-simulate",
+            "-P", str(ROOT / "scripts" / "bench_window_inside.py"), "--", str(ROOT), str(clip), str(report),
+        ]
+        # fmt: on
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("BLENDER_", "XDG_"))}
+        environment |= {"HOME": str(folder / "home"), "LIBGL_ALWAYS_SOFTWARE": "1"}
+        environment |= {"VIDEO_TO_MOCAP_CHECKPOINTS": str(ROOT / "checkpoint")}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if not report.is_file():
+            raise RuntimeError(f"Blender did not come to the end:\n{(done.stdout + done.stderr)[-3000:]}")
+        return json.loads(report.read_text())
+
+
+def show(measured: dict[str, Any]) -> None:
+    """Prints the table."""
+    print(f"pauses of the window, milliseconds; {measured['frames']} frames on {os.cpu_count()} cores")
+    print(f"  {'':44} {'longest':>8} {'99 %':>8} {'median':>8}")
+    for what, row in measured["pauses"].items():
+        print(f"  {what:44} {row['longest']:8.0f} {row['99']:8.0f} {row['median']:8.0f}")
+    print("of them the add-on's own, milliseconds of the processor (wanted: below 200 for any one)")
+    print(f"  {'':44} {'longest':>8} {'calls':>8} {'in all':>8}")
+    for what, row in measured["own"].items():
+        print(f"  {what:44} {row['longest']:8.1f} {row['calls']:8} {row['all']:8.0f}")
+    print(f"the viewport was drawn {measured['viewport drawn']} times during the analysis")
+    print(
+        f"the analysis took {measured['seconds']:.0f} s; of a processor the engine had {measured['engine']:.0%}, "
+        f"Blender {measured['blender']:.0%}"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0 whatever the numbers are: a busy machine is no fault of the product."""
+    for program in ("blender", "xvfb-run"):
+        if not shutil.which(program):
+            print(f"{program} is missing: apt-get install blender xvfb python3-numpy", file=sys.stderr)
+            return 1
+    show(measure(float(arguments[0]) if arguments else 300.0))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
