@@ -118,9 +118,9 @@ def show_video(
         picture.scale = max(size) / min(size)
     user = picture.image_user
     user.frame_start, user.frame_offset = 1, 0
-    user.frame_duration = max(1, image.frame_duration)
+    user.frame_duration = _ANY_FRAME
     user.use_auto_refresh = True
-    _keep_in_step(scene, camera, rate)
+    _keep_in_step(scene, camera, rate, max(1, image.frame_duration))
     camera.show_background_images = True
 
 
@@ -128,8 +128,16 @@ _TURNS_BY_ITSELF = (4, 5, 0)
 """The Blender whose player obeys rotation tags."""
 
 
-def _keep_in_step(scene: bpy.types.Scene, camera: bpy.types.Camera, rate: float) -> None:
-    """Blender shows one frame of a video a frame of the scene. A driver makes it that of the same moment."""
+_ANY_FRAME = 1_048_574
+"""The last that a scene can have. Blender holds its frame within the video's number of frames before it adds the
+offset, which goes wrong where the scene has more of them than the video; so it is told that the video has as many."""
+
+
+def _keep_in_step(scene: bpy.types.Scene, camera: bpy.types.Camera, rate: float, frames: int) -> None:
+    """Blender shows one frame of a video a frame of the scene. A driver makes it that of the same moment.
+
+    Before the video's beginning that is its first one, after its end the last of its ``frames``.
+    """
     path = "background_images[0].image_user.frame_offset"
     camera.driver_remove(path)
     driver = camera.driver_add(path).driver
@@ -140,7 +148,8 @@ def _keep_in_step(scene: bpy.types.Scene, camera: bpy.types.Camera, rate: float)
         target = variable.targets[0]
         target.id_type, target.id, target.data_path = "SCENE", scene, source
     # Simple enough for Blender to work it out without Python, and so without the permission to run scripts.
-    driver.expression = f"floor((frame - 1) * ({rate:.6f} * base / fps - 1) + 0.01)"
+    number = f"floor((frame - 1) * {rate:.6f} * base / fps + 0.01)"
+    driver.expression = f"min(max({number}, 0), {frames - 1}) + 1 - max(frame, 0)"
 
 
 def _fit_resolution(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
