@@ -15,6 +15,7 @@ import numpy as np
 
 from ..body import LENGTHS, centre_of_mass
 from ..skeletons import H36M17
+from .kinematics import rotation_vectors
 
 FREE, ONE_LEG, BOTH_LEGS, SEATED = range(4)
 SHARES = (0.2, 0.35, 0.3, 0.15)
@@ -112,12 +113,12 @@ def _pose(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         joints[:, :, H36M17.index(joint)] = start + size * np.matmul(axes, bone[..., None])[..., 0]
 
     def part(name: str) -> np.ndarray:
-        return _turn(np.concatenate([angles[f"{name}_{way}"] for way in ("bend", "twist", "side")], axis=-1))
+        return rotation_vectors(np.concatenate([angles[f"{name}_{way}"] for way in ("bend", "twist", "side")], axis=-1))
 
     back = part("back")
     chest = back @ part("chest")
     head = chest @ part("neck")
-    place("Spine", "Hip", _turn(angles["back_bend"] * [0.3, 0, 0]), np.array([0, 1, 0.0]))
+    place("Spine", "Hip", rotation_vectors(angles["back_bend"] * [0.3, 0, 0]), np.array([0, 1, 0.0]))
     place("Thorax", "Spine", back, np.array([0, 1, -0.05]))
     place("Neck/Nose", "Thorax", chest, np.array([0, 0.105, 0.045]))
     place("Head", "Neck/Nose", head, np.array([0, 0.13, -0.03]))
@@ -126,19 +127,27 @@ def _pose(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         mirror = np.array([1, sign, sign])  # of a rotation vector
         a = {name: values[..., side : side + 1] for name, values in angles.items() if name.startswith(_SIDED)}
         place(letter + "Hip", "Hip", np.eye(3), np.array([sign, 0, 0.0]))
-        thigh = _turn(np.concatenate([-a["hip_bend"], 0 * a["knee"], a["hip_side"]], axis=-1) * mirror)
-        thigh = thigh @ _turn(a["hip_twist"] * [0, -1, 0] * mirror)
+        thigh = rotation_vectors(np.concatenate([-a["hip_bend"], 0 * a["knee"], a["hip_side"]], axis=-1) * mirror)
+        thigh = thigh @ rotation_vectors(a["hip_twist"] * [0, -1, 0] * mirror)
         place(letter + "Knee", letter + "Hip", thigh, np.array([0, -1, 0.0]))
-        place(letter + "Ankle", letter + "Knee", thigh @ _turn(a["knee"] * [1, 0, 0]), np.array([0, -1, 0.0]))
+        place(
+            letter + "Ankle", letter + "Knee", thigh @ rotation_vectors(a["knee"] * [1, 0, 0]), np.array([0, -1, 0.0])
+        )
 
         # The shoulder rises with a raised arm.
         shrug = 0.3 * np.maximum(a["arm_raise"] - 0.8, 0)
         up = np.concatenate([sign * np.cos(shrug), np.sin(shrug), 0 * shrug], axis=-1)
         place(letter + "Shoulder", "Thorax", chest, up)
         plane = np.concatenate([-np.sin(a["arm_plane"]), 0 * a["knee"], np.cos(a["arm_plane"])], axis=-1)
-        arm = chest @ _turn(a["arm_raise"] * plane * mirror) @ _turn(a["arm_twist"] * [0, -1, 0] * mirror)
+        arm = (
+            chest
+            @ rotation_vectors(a["arm_raise"] * plane * mirror)
+            @ rotation_vectors(a["arm_twist"] * [0, -1, 0] * mirror)
+        )
         place(letter + "Elbow", letter + "Shoulder", arm, np.array([0, -1, 0.0]))
-        place(letter + "Wrist", letter + "Elbow", arm @ _turn(a["elbow"] * [-1, 0, 0]), np.array([0, -1, 0.0]))
+        place(
+            letter + "Wrist", letter + "Elbow", arm @ rotation_vectors(a["elbow"] * [-1, 0, 0]), np.array([0, -1, 0.0])
+        )
     return joints, face
 
 
@@ -157,21 +166,12 @@ def _stand(rng: np.random.Generator, attitude: np.ndarray, joints: np.ndarray) -
     over /= np.maximum(np.linalg.norm(over, axis=-1, keepdims=True), 1e-6)
     axis = np.cross(over, [0, 1, 0])
     sine = np.linalg.norm(axis, axis=-1, keepdims=True)
-    balance = _turn(axis / np.maximum(sine, 1e-6) * np.arctan2(sine, over[..., 1:2]))
+    balance = rotation_vectors(axis / np.maximum(sine, 1e-6) * np.arctan2(sine, over[..., 1:2]))
     # Nobody stands quite in balance, some are falling; who is free is turned any way, who sits leans a little.
     off = np.where(rng.random(n) < 0.2, 0.4, 0.1)
     off = np.where(attitude == FREE, rng.uniform(0, np.pi, n), np.abs(rng.normal(0, off)))
     way = rng.normal(size=(n, 3)) * [1, 0.3, 1]
     way /= np.linalg.norm(way, axis=-1, keepdims=True)
     swing = 1 + 0.3 * np.sin(rng.uniform(0, 6.28, (n, 1)) + rng.uniform(0.5, 4, (n, 1)) * np.arange(length) / 30)
-    lean = _turn((off[:, None] * swing)[..., None] * way[:, None])
+    lean = rotation_vectors((off[:, None] * swing)[..., None] * way[:, None])
     return np.swapaxes(lean @ balance, -1, -2), ground[:, :, None]
-
-
-def _turn(vectors: np.ndarray) -> np.ndarray:
-    """Rotation vectors (..., 3) -> matrices (..., 3, 3), by Rodrigues' formula."""
-    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
-    x, y, z = np.moveaxis(vectors / np.maximum(angle[..., 0], 1e-8), -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)

@@ -1,4 +1,5 @@
-"""A recorded skeleton in motion, and where its joints are: what the readers of BVH and ASF/AMC have in common."""
+"""A recorded skeleton in motion, and where its joints are: what the readers of BVH and ASF/AMC have in common; and
+rotations."""
 
 from __future__ import annotations
 
@@ -58,3 +59,12 @@ def about(axis: str, radians: np.ndarray) -> np.ndarray:
     matrices[..., second, first] = np.sin(radians)
     matrices[..., first, second] = -matrices[..., second, first]
     return matrices
+
+
+def rotation_vectors(vectors: np.ndarray) -> np.ndarray:
+    """Rotation vectors (..., 3), radians -> rotation matrices (..., 3, 3), by Rodrigues' formula."""
+    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
+    x, y, z = np.moveaxis(vectors / np.maximum(angle[..., 0], 1e-8), -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+    return np.eye(3, dtype=vectors.dtype) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)

@@ -22,6 +22,7 @@ from ..errors import UserError
 from ..lifters import view
 from ..skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from . import invented
+from .kinematics import rotation_vectors
 
 RATE = 30.0
 """Frames a second of the training motion."""
@@ -113,7 +114,7 @@ PLAIN = Variety(
 
 
 class MocapSampler:
-    """An endless supply of (inputs, targets) from clips. Deterministic by seed."""
+    """An endless supply of (inputs, targets) from clips. Deterministic by seed. Raises UserError for no clips."""
 
     def __init__(self, clips: list[Clip], seed: int, variety: Variety | None = None) -> None:
         if not clips:
@@ -203,7 +204,7 @@ class MocapSampler:
             bone /= np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-6)
             for joint, turn in turns.items():
                 # A turned limb takes all that hangs on it along.
-                if child in _limb(joint):
+                if child in H36M17.below(joint):
                     bone = np.einsum("ntij,ntj->nti", turn, bone)
             new[:, :, child] = new[:, :, parent] + bone * size[:, None, None].astype(np.float32)
         head = H36M17.index("Neck/Nose")
@@ -366,15 +367,6 @@ def _smooth_noise(rng: np.random.Generator, n: int, length: int, channels: int, 
     return mixed / np.sqrt((1 - blend) ** 2 + blend**2)
 
 
-def _limb(joint: str) -> set[int]:
-    """Indices of a joint and of all that hangs below it."""
-    below = {H36M17.index(joint)}
-    for parent, child in H36M17.bones:
-        if parent in below:
-            below.add(child)
-    return below
-
-
 def _pelvis(joints: np.ndarray) -> np.ndarray:
     """(..., 17, 3) -> (..., 3, 3) whose columns are left, up and forward of the pelvis."""
     left = _unit(joints[..., H36M17.index("LHip"), :] - joints[..., H36M17.index("RHip"), :])
@@ -389,12 +381,3 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _about(axis: np.ndarray, angles: np.ndarray) -> np.ndarray:
     return rotation_vectors(axis[None] * angles[:, None].astype(np.float32))
-
-
-def rotation_vectors(vectors: np.ndarray) -> np.ndarray:
-    """Rotation vectors (..., 3), radians -> rotation matrices (..., 3, 3), by Rodrigues' formula."""
-    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
-    x, y, z = np.moveaxis(_unit(vectors), -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    return np.eye(3, dtype=vectors.dtype) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)

@@ -13,7 +13,7 @@ from pose3d_engine.lifters.temporal import TemporalModel
 from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
 from pose3d_engine.skeletons import H36M17
-from pose3d_engine.training import growth, invented, mocap, mocap_data, muon
+from pose3d_engine.training import growth, invented, kinematics, mocap, mocap_data, muon
 
 
 def test_split_is_by_take(mocap_file):
@@ -121,7 +121,7 @@ def test_metrics_of_a_turned_and_scaled_answer():
     truth = rng.normal(size=(2, 5, 17, 3)).astype(np.float32)
     truth -= truth[:, :, :1]
     assert evaluation.n_mpjpe(truth * 3, truth) == pytest.approx(0, abs=1e-3)
-    turn = mocap_data.rotation_vectors(np.array([0.3, -1.0, 0.5]))
+    turn = kinematics.rotation_vectors(np.array([0.3, -1.0, 0.5]))
     assert evaluation.pa_mpjpe(2 * truth @ turn.T + 1, truth) == pytest.approx(0, abs=1e-3)
     assert evaluation.pa_mpjpe(truth * [-1, 1, 1], truth) > 100
     assert evaluation.n_mpjpe(truth @ turn.T, truth) > 100
