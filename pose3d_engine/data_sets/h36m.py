@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import object_archive
 from ..errors import UserError
 from ..lifters import geometry
 from ..skeletons import H36M17
-from . import object_archive
 from .sequences import DataSet, Layout, Sequence, select
 
 TRAINING = ("S1", "S5", "S6", "S7", "S8")

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from .. import extras, files
+from .. import extras, files, object_archive
 from ..errors import UserError
 from ..lifters import geometry
 from ..lifters.layouts import MPI17
 from ..progress import Progress
-from . import object_archive
 from .sequences import DataSet, Layout, Sequence
 
 TRAIN_FILE, TEST_FILE = "data_train_3dhp.npz", "data_test_3dhp.npz"

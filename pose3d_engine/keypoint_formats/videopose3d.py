@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data_sets import object_archive
+from .. import object_archive
 from ..errors import UserError
 from .layouts import COCO
 from .sightings import Sighting, Sightings, checked

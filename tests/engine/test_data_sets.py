@@ -17,7 +17,8 @@ import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pose3d_engine.data_sets import h36m, mpi_inf_3dhp, object_archive
+from pose3d_engine import object_archive
+from pose3d_engine.data_sets import h36m, mpi_inf_3dhp
 from pose3d_engine.data_sets.sequences import DataSet, Layout, Sequence, Windows
 from pose3d_engine.errors import UserError
 from pose3d_engine.progress import silent

@@ -1,4 +1,4 @@
-"""Reads the .npz files of the papers, which hold pickled dictionaries, without executing anything from them.
+"""Reads the .npz files of the papers' programs, which hold pickled dictionaries, without executing anything from them.
 
 ``numpy.load(allow_pickle=True)`` runs whatever a file asks for. Here the pickle is read by a reader that knows
 numbers, strings, lists, tuples, dictionaries and numpy arrays; the latter are rebuilt from their bytes by this
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import UserError, brief
+from .errors import UserError, brief
 
 _PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
 
