@@ -140,6 +140,42 @@ def test_documents_name_what_exists(document: Path) -> None:
     assert not missing
 
 
+def defined(name: str) -> bool:
+    """Whether a dotted name such as ``tracking.tracker.Tracker.add`` is a module or stands in one of them."""
+    parts = name.split(".")
+    for root in (ENGINE, ADDON):
+        for depth in range(len(parts), 0, -1):
+            path = root.joinpath(*parts[:depth])
+            source = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
+            if not source.is_file():
+                continue
+            body: list[ast.stmt] = ast.parse(source.read_text(encoding="utf-8")).body
+            for part in parts[depth:]:
+                found = [node for node in body if part in names(node)]
+                body = getattr(found[0], "body", []) if found else []
+                if not found:
+                    break
+            else:
+                return True
+    return False
+
+
+def names(node: ast.stmt) -> set[str]:
+    """What a statement defines."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {getattr(node, "name", "")} | {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def test_the_walk_of_a_frame_goes_through_what_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## The walk of one frame")[2].partition("\n## ")[0]
+    steps = [line.split("|")[2] for line in walk.splitlines() if line.startswith("|")][2:]
+    assert len(steps) > 15
+    named = [name for step in steps for name in re.findall(r"`([\w.]+)`", step)]
+    assert [name for name in named if not defined(name)] == []
+    assert not defined("tracking.tracker.Tracker.nothing") and not defined("nothing")
+
+
 def code(text: str) -> str:
     """What a document sets as code: fenced blocks, without their comments, and `inline`."""
     fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
