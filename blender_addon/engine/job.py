@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import protocol
 from .locate import EngineCommand
+from .pace import Pace
 
 if TYPE_CHECKING:
     from .client import EngineClient, Event
@@ -21,9 +22,6 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 
 CANCEL_GRACE = 5.0
 """Seconds an engine has to obey a cancel before it is ended."""
-
-_PATIENCE = 2.0
-"""Seconds of a stage after which the rest of it can be told."""
 
 Answered = Callable[[dict[str, Any]], None]
 """Is called with the result of a question."""
@@ -52,10 +50,8 @@ class Job:
     total: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     message: str = ""
-    since: float = 0.0
-    """When the stage began, by ``time.monotonic``; 0 before the first one."""
-    first: int = 0
-    """How much of the stage was done then: an analysis that goes on does not begin at 0."""
+    pace: Pace | None = None
+    """Of the stage, by ``time.monotonic``; None before the first one."""
 
     @property
     def ended(self) -> bool:
@@ -67,22 +63,19 @@ class Job:
         return min(1.0, self.done / self.total) if self.total else None
 
     def left(self, now: float) -> float | None:
-        """Seconds until the stage is done, as fast as it went so far; None while nobody can tell."""
-        done, spent = self.done - self.first, now - self.since
-        if not self.total or done <= 0 or spent < _PATIENCE:
-            return None
-        return spent * max(self.total - self.done, 0) / done
+        """Seconds until the stage is done, as fast as it went of late; None while nobody can tell."""
+        return self.pace.left(now, self.total) if self.pace and self.total else None
 
     def take(self, event: Event) -> None:
         """Moves on by one of the engine's events."""
         if event["type"] == protocol.PROGRESS:
             if self.state == STARTING:
                 self.state = RUNNING
-            stage = str(event.get("stage", ""))
-            if stage != self.stage or not self.since:
-                self.since, self.first = time.monotonic(), int(event.get("done") or 0)
-            self.stage, self.done = stage, int(event.get("done") or 0)
-            self.total = event.get("total")
+            stage, now = str(event.get("stage", "")), time.monotonic()
+            self.done, self.total = int(event.get("done") or 0), event.get("total")
+            if stage != self.stage or self.pace is None:
+                self.stage, self.pace = stage, Pace(now, self.done)
+            self.pace.take(now, self.done)
         elif event["type"] == protocol.RESULT:
             # Also after a cancel that came too late: what is there is better than nothing.
             self.state, self.result = DONE, event.get("result") or {}
