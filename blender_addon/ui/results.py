@@ -69,12 +69,17 @@ def _last_action(owner: str, rig: bpy.types.Object) -> bpy.types.Action | None:
 
 
 def select(context: bpy.types.Context, items: list[bpy.types.Object]) -> None:
-    """Selects only these objects and makes the first one active, as Blender does with what it adds."""
+    """Selects only these objects and makes the first one active, as Blender does with what it adds.
+
+    Rigs in collections that this view layer leaves out are passed over.
+    """
     for item in context.selected_objects:
         item.select_set(False)
-    for item in items:
+    here = [item for item in items if item.name in context.view_layer.objects]
+    for item in here:
         item.select_set(True)
-    context.view_layer.objects.active = items[0]
+    if here:
+        context.view_layer.objects.active = here[0]
 
 
 def _parts(armature: bpy.types.Object) -> dict[str, bpy.types.ID]:
@@ -94,6 +99,17 @@ def _is_ours(part: bpy.types.ID, owner: str) -> bool:
     return tag is not None and tag["owner"] == owner and tag["name"] == part.name
 
 
+def _take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
+    """Puts ``new`` into the collections of ``old``, in place of it, and of those in which it was itself."""
+    # Not left to user_remap: Blender 3.4 miscounts where both are in one collection.
+    collections = list(old.users_collection)
+    for item in (old, new):
+        for collection in item.users_collection:
+            collection.objects.unlink(item)
+    for collection in collections:
+        collection.objects.link(new)
+
+
 def _take_over(old: bpy.types.Object, new: bpy.types.Object, owner: str) -> None:
     """Removes ``old`` and gives its place, names and references to ``new``."""
     parts = _parts(old)
@@ -106,6 +122,7 @@ def _take_over(old: bpy.types.Object, new: bpy.types.Object, owner: str) -> None
     successors = _parts(new)
     for role in ("body", "object"):
         if role in ours and role in successors:
+            _take_place(successors[role], ours[role])
             ours[role].user_remap(successors[role])
             bpy.data.objects.remove(ours[role])
     for role, blocks in (
