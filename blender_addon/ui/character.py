@@ -321,11 +321,9 @@ class VIDEO_TO_MOCAP_UL_bones(bpy.types.UIList):
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        row = layout.row()
-        row.use_property_split = False
-        part = row.split(factor=0.4)
+        part = layout.split(factor=0.45)
         part.label(text=item.name)
-        part.prop_search(item, "bone", data.armature.data, "bones", text="")
+        part.label(text=item.bone)
 
 
 class VIDEO_TO_MOCAP_PT_character(Step, bpy.types.Panel):
@@ -357,6 +355,8 @@ class VIDEO_TO_MOCAP_PT_character(Step, bpy.types.Panel):
         if words:
             paragraph(layout, context, words, "ERROR")
         layout.template_list("VIDEO_TO_MOCAP_UL_bones", "", rig, "bones", rig, "active_bone", rows=5)
+        if 0 <= rig.active_bone < len(rig.bones):  # not in the list: a sidebar is too narrow for names and a field
+            layout.prop_search(rig.bones[rig.active_bone], "bone", person.armature.data, "bones", text="")
         muted = len(json.loads(rig.muted or "[]"))
         if muted:
             layout.operator(
