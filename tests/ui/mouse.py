@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import bpy
 
@@ -34,24 +35,44 @@ def override() -> object:
     return bpy.context.temp_override(window=window(), area=view(), region=region)
 
 
-def screenshot(path: Path) -> Steps:
+def screenshot(path: Path, of: bpy.types.Window | None = None) -> Steps:
     yield 0.3
-    with bpy.context.temp_override(window=window(), area=window().screen.areas[0]):
+    of = of or window()
+    with bpy.context.temp_override(window=of, area=of.screen.areas[0]):
         bpy.ops.screen.screenshot(filepath=str(path))
     yield 0.1
 
 
-def move(x: int, y: int) -> Steps:
-    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+def move(x: int, y: int, at: bpy.types.Window | None = None) -> Steps:
+    (at or window()).event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
     yield 0.02
 
 
-def click(x: int, y: int) -> Steps:
-    yield from move(x, y)
-    window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
+def click(x: int, y: int, at: bpy.types.Window | None = None) -> Steps:
+    yield from move(x, y, at)
+    (at or window()).event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
     yield 0.05
-    window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=y)
+    (at or window()).event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=y)
     yield 0.05
+
+
+def key(name: str, at: bpy.types.Window | None = None, **held: bool) -> Steps:
+    """Presses a key; held: ``ctrl`` and the like. Goes where the mouse is."""
+    for value in ("PRESS", "RELEASE"):
+        (at or window()).event_simulate(type=name, value=value, **held)
+    yield 0.05
+
+
+def write(words: str, at: bpy.types.Window | None = None) -> Steps:
+    """Types into the field that is being edited, in place of what is in it, and confirms with the Enter key."""
+    yield from key("A", at, ctrl=True)
+    for letter in words:
+        # Which key it is does not matter: the field takes the letter.
+        (at or window()).event_simulate(type="A", value="PRESS", unicode=letter)
+        (at or window()).event_simulate(type="A", value="RELEASE")
+    yield 0.1
+    yield from key("RET", at)
+    yield 0.2
 
 
 def open_sidebar() -> Steps:
@@ -63,23 +84,90 @@ def open_sidebar() -> Steps:
     yield 0.2
 
 
-def press(operator: str) -> Steps:
-    """Finds the operator's button in the sidebar, by what Ctrl-C over it copies, and clicks on it."""
-    yield from scroll("WHEELUPMOUSE", 40)
-    for _ in range(6):
-        region = sidebar()
-        x = region.x + region.width - 50  # the right end of wide buttons, in boxes too, and where the small ones are
-        for y in range(region.y + region.height - 20, region.y, -14):
-            bpy.context.window_manager.clipboard = ""
-            yield from move(x, y)
-            window().event_simulate(type="C", value="PRESS", ctrl=True, x=x, y=y)
-            window().event_simulate(type="C", value="RELEASE", ctrl=True, x=x, y=y)
-            yield 0.02
-            if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{operator}("):
-                yield from click(x, y)
-                return
-        yield from scroll("WHEELDOWNMOUSE", 8)
-    raise AssertionError(f"no button for {operator} in the sidebar")
+def press(operator: str, place: Place | None = None) -> Steps:
+    """Clicks on an operator's button, in the sidebar or in another ``place``."""
+    yield from find(f"bpy.ops.{operator}(", place)
+    x, y = found
+    yield from click(x, y, place.window if place else None)
+
+
+def enter(path: str, words: str) -> Steps:
+    """Types into the sidebar's field of a property, such as ``video_to_mocap.video``."""
+    yield from find(path)
+    yield from click(*found)
+    yield 0.1
+    yield from write(words)
+
+
+class Place(NamedTuple):
+    """Where the mouse is to look for something."""
+
+    window: bpy.types.Window
+    region: bpy.types.Region
+
+
+found = (0, 0)
+"""Where the last thing was that was looked for, in pixels of its window."""
+
+_noted: list[tuple[int, int, str]] = []
+
+
+class Note(bpy.types.Operator):
+    """Notes what was copied, and where the mouse was"""
+
+    bl_idname = "wm.mouse_note"
+    bl_label = "Note"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if context.window_manager.clipboard:
+            _noted.append((event.mouse_x, event.mouse_y, context.window_manager.clipboard))
+            context.window_manager.clipboard = ""
+        return {"FINISHED"}
+
+
+_NOTE = "F19"
+
+
+def look(place: Place, step: int) -> Steps:
+    """Moves the mouse all over a region, and notes what can be copied where: calls of buttons, paths and texts of
+    fields. All in one go: Blender draws nothing meanwhile. step: pixels from line to line."""
+    window, region = place
+    _noted.clear()
+    bpy.context.window_manager.clipboard = ""
+    rows = (
+        range(region.y + region.height - 6, region.y, -step) if region.height > 60 else (region.y + region.height // 2,)
+    )
+    for y in rows:
+        for x in range(region.x + 12, region.x + region.width - 12, step + 2):
+            window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+            for shift in (False, True):
+                for name, held in (("C", {"ctrl": True, "shift": shift}), (_NOTE, {})):
+                    window.event_simulate(type=name, value="PRESS", x=x, y=y, **held)
+                    window.event_simulate(type=name, value="RELEASE", x=x, y=y, **held)
+    yield 0.1
+
+
+def find(what: str, place: Place | None = None) -> Steps:
+    """Finds a button or a field, and leaves the middle of it in ``found``.
+
+    what: how that begins which can be copied there: an operator's call, a property's path, a field's text. Scrolls the
+    sidebar; other places are taken as they are, and looked at closer in the end. Raises AssertionError if it is not
+    there.
+    """
+    global found
+    if not place:
+        yield from scroll("WHEELUPMOUSE", 40)
+    for step in (10, 5) if place else (10,) * 6:
+        yield from look(place or Place(window(), sidebar()), step)
+        here = [(x, y) for x, y, text in _noted if text.startswith(what)]
+        if here:
+            row = [x for x, y in here if y == here[0][1]]
+            rows = [y for x, y in here if x == row[0] and here[0][1] - y < 24]
+            found = row[len(row) // 2], rows[len(rows) // 2]
+            return
+        if not place:
+            yield from scroll("WHEELDOWNMOUSE", 8)
+    raise AssertionError(f"{what} is not to be found; there is {sorted({text for *_, text in _noted})}")
 
 
 def scroll(wheel: str, notches: int) -> Steps:
@@ -89,7 +177,6 @@ def scroll(wheel: str, notches: int) -> Steps:
     yield from move(x, y)
     for _ in range(notches):
         window().event_simulate(type=wheel, value="PRESS", x=x, y=y)
-        yield 0.01
     yield 0.2
 
 
@@ -113,10 +200,13 @@ def drive(steps: Steps, failed: Path, done: Callable[[], None]) -> None:
         return None
 
     bpy.context.preferences.view.show_splash = False
-    # Beside a button, Ctrl-C would copy the selected objects; see press().
-    for item in bpy.context.window_manager.keyconfigs.default.keymaps["3D View"].keymap_items:
+    # Beside a button, Ctrl-C would copy the selected objects; see look().
+    configs = bpy.context.window_manager.keyconfigs
+    for item in configs.default.keymaps["3D View"].keymap_items:
         if item.idname == "view3d.copybuffer":
             item.active = False
+    bpy.utils.register_class(Note)
+    configs.addon.keymaps.new("Window").keymap_items.new(Note.bl_idname, _NOTE, "PRESS")
     bpy.app.timers.register(step, first_interval=0.5, persistent=True)
 
 
