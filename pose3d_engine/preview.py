@@ -6,16 +6,13 @@ An .mp4 or, where its name says so, a .gif: smaller, with fewer frames, for page
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-from av.container import OutputContainer
 from scipy.ndimage import gaussian_filter1d
 
-from . import files
+from . import files, film
 from .data import Motion
 from .errors import UserError
 from .progress import Progress, silent
@@ -50,10 +47,6 @@ _SUBPIXEL = 4
 _HEAD = H36M17.index("Head")
 _HEAD_RADIUS = 0.085
 """Metres; without a ball nobody sees where the head is in a row of lines."""
-
-_TIME_BASE = Fraction(1, 90_000)
-_GIF_TIME_BASE = Fraction(1, 100)
-"""What the format counts in."""
 
 
 def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
@@ -102,87 +95,25 @@ def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = 
     sampling = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
     scene = _Scene(motion, height)
     due, drawn = -np.inf, 0
-    with files.replacing(path) as temporary, av.open(str(temporary), "w", format="gif" if gif else "mp4") as container:
-        sink = (_Gif if gif else _Mp4)(container, width + height, height, float(motion.meta["fps"]))
-        for frame in read_frames(video, start, end):
-            row = rows.get(frame.index)
-            if row is None:
-                continue
-            progress("preview", row + 1, len(motion))
-            # Half a frame early is early enough, so that 30 frames a second become 15 and not 10.
-            if gif and frame.time < due:
-                continue
-            due = frame.time + 1 / GIF_RATE - 0.5 / max(float(motion.meta["fps"]), GIF_RATE)
-            picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
-            picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
-            _label(picture, f"{motion.times[row]:.2f} s   frame {frame.index}")
-            sink.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
-            drawn += 1
-        sink.close()
+    fps = float(motion.meta["fps"])
+    with files.replacing(path) as temporary:
+        with film.writing(temporary, width + height, height, min(fps, GIF_RATE) if gif else fps) as sink:
+            for frame in read_frames(video, start, end):
+                row = rows.get(frame.index)
+                if row is None:
+                    continue
+                progress("preview", row + 1, len(motion))
+                # Half a frame early is early enough, so that 30 frames a second become 15 and not 10.
+                if gif and frame.time < due:
+                    continue
+                due = frame.time + 1 / GIF_RATE - 0.5 / max(fps, GIF_RATE)
+                picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
+                picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
+                _label(picture, f"{motion.times[row]:.2f} s   frame {frame.index}")
+                sink.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
+                drawn += 1
         if not drawn:
             raise UserError(f"{video}: has none of the motion's frames; give the video that it was made from")
-
-
-class _Mp4:
-    """Pictures as H.264."""
-
-    def __init__(self, container: OutputContainer, width: int, height: int, fps: float) -> None:
-        rate = Fraction(fps).limit_denominator(1001)
-        self._container = container
-        self._stream = container.add_stream("h264", rate=rate, options={"crf": "20", "preset": "veryfast"})
-        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-        self._stream.codec_context.time_base = _TIME_BASE
-
-    def write(self, picture: np.ndarray, seconds: float) -> None:
-        """(H,W,3) uint8 RGB, shown from that time on."""
-        self._container.mux(self._stream.encode(_frame(picture, seconds, _TIME_BASE)))
-
-    def close(self) -> None:
-        """Writes what is still held back."""
-        self._container.mux(self._stream.encode(None))
-
-
-class _Gif:
-    """Pictures of 256 colours, a palette of its own for each."""
-
-    def __init__(self, container: OutputContainer, width: int, height: int, fps: float) -> None:
-        self._container = container
-        self._stream = container.add_stream("gif", rate=Fraction(min(fps, GIF_RATE)).limit_denominator(1001))
-        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "pal8"
-        self._stream.codec_context.time_base = _GIF_TIME_BASE
-        self._graph = av.filter.Graph()
-        source = self._graph.add_buffer(
-            width=width, height=height, format=av.VideoFormat("rgb24"), time_base=_GIF_TIME_BASE
-        )
-        split = self._graph.add("split")
-        palette = self._graph.add("palettegen", "stats_mode=single")
-        reduce = self._graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
-        source.link_to(split)
-        split.link_to(reduce, 0, 0)
-        split.link_to(palette, 1, 0)
-        palette.link_to(reduce, 0, 1)
-        reduce.link_to(self._graph.add("buffersink"))
-        self._graph.configure()
-
-    def write(self, picture: np.ndarray, seconds: float) -> None:
-        """See :class:`_Mp4`."""
-        self._graph.vpush(_frame(picture, seconds, _GIF_TIME_BASE))
-        while True:
-            try:
-                reduced = self._graph.vpull()
-            except (BlockingIOError, av.error.EOFError):
-                return  # until the next picture
-            self._container.mux(self._stream.encode(reduced))
-
-    def close(self) -> None:
-        """See :class:`_Mp4`."""
-        self._container.mux(self._stream.encode(None))
-
-
-def _frame(picture: np.ndarray, seconds: float, time_base: Fraction) -> av.VideoFrame:
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-    frame.pts, frame.time_base = round(seconds / time_base), time_base
-    return frame
 
 
 def _even(size: float) -> int:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-import av
 import bpy
 import cv2
 import numpy as np
@@ -28,7 +27,7 @@ import studio  # noqa: E402
 
 from blender_addon.retarget import apply, camera, timeline  # noqa: E402
 from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from pose3d_engine import files, video  # noqa: E402
+from pose3d_engine import files, film, video  # noqa: E402
 from pose3d_engine.errors import UserError  # noqa: E402
 
 HEIGHT = 480
@@ -127,32 +126,29 @@ def panel(picture: np.ndarray, width: int) -> np.ndarray:
 def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -> list[Path]:
     """Writes film and picture. Raises UserError or MotionFileError on bad input."""
     motion = load(motion_path)
-    film, still = output / f"{path.stem}.mp4", output / f"{path.stem}.png"
+    moving, still = output / f"{path.stem}.mp4", output / f"{path.stem}.png"
     wanted = studio.chosen_rows(motion, count)
     columns = []
-    with tempfile.TemporaryDirectory() as temporary, files.replacing(film) as unfinished:
+    with tempfile.TemporaryDirectory() as temporary, files.replacing(moving) as unfinished:
         frames = frames_of(path, motion, rate)
         first = next(frames)
         stage = open_stage(motion, Path(temporary))
-        with av.open(str(unfinished), "w") as container:
-            stream = container.add_stream("libx264", rate=round(min(rate, motion.fps)), options={"crf": "20"})
-            stream.width, stream.height = 2 * stage.front_width + stage.side_width, HEIGHT
-            stream.pix_fmt = "yuv420p"
+        width = 2 * stage.front_width + stage.side_width
+        with film.writing(unfinished, width, HEIGHT, min(rate, motion.fps)) as sink:
             for row, picture in chain([first], frames):
                 views = stage.views(row)
                 page = np.concatenate([panel(picture, stage.front_width), *views], axis=1)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(page), format="bgr24")))
+                sink.write(np.ascontiguousarray(page[..., ::-1]), float(motion.times[row] - motion.times[0]))
                 while wanted and row >= wanted[0]:
                     wanted.pop(0)
                     columns.append(views)
-            container.mux(stream.encode(None))
     wide = max(stage.front_width, stage.side_width)
     page = np.concatenate([np.concatenate([_widened(view, wide) for view in views]) for views in columns], axis=1)
     done, data = cv2.imencode(".png", page)
     assert done
     with files.replacing(still) as unfinished:
         unfinished.write_bytes(data.tobytes())
-    return [film, still]
+    return [moving, still]
 
 
 def _widened(picture: np.ndarray, width: int) -> np.ndarray:
