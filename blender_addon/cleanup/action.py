@@ -127,7 +127,7 @@ def add_layer(armature: bpy.types.Object) -> str:
 
 
 def key_frames(bag: Any) -> np.ndarray:
-    """All frames at which a curve of a bone has a key, ascending."""
+    """(T,): all frames at which a curve of a bone has a key, ascending. Raises CleanUpError if there are none."""
     found = [_read(curve, ("co",))["co"][:, 0] for curve in bag.fcurves if curve.data_path.startswith("pose.bones")]
     found = [frames for frames in found if len(frames)]
     if not found:
@@ -426,7 +426,7 @@ def mark(bag: Any, frames: np.ndarray) -> None:
 
 
 def marked(bag: Any) -> np.ndarray:
-    """The frames that have keys of the kind Jitter, ascending."""
+    """(N,): the frames that have keys of the kind Jitter, ascending."""
     jitter = _enum("type", "JITTER")
     found = [np.empty(0)]
     for curve in bag.fcurves:

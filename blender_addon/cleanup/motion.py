@@ -59,11 +59,11 @@ class Motion:
         return float(np.median(np.diff(self.frames))) / self.rate if len(self.frames) > 1 else 1.0 / self.rate
 
     def with_rotations(self, rotations: np.ndarray) -> Motion:
-        """The same motion with other rotations."""
+        """The same motion with other rotations (T,B,4)."""
         return replace(self, rotations=rotations)
 
     def with_locations(self, locations: np.ndarray) -> Motion:
-        """The same motion with other locations."""
+        """The same motion with other locations (T,B,3)."""
         return replace(self, locations=locations)
 
 
@@ -108,7 +108,7 @@ def pose(motion: Motion) -> Posed:
 
 
 def generations(parents: tuple[int, ...]) -> list[np.ndarray]:
-    """The bones by their depth in the tree, roots first."""
+    """The rows of the bones, (N,) of each depth in the tree, roots first."""
     depth: list[int] = []
     for parent in parents:
         depth.append(0 if parent < 0 else depth[parent] + 1)

@@ -133,6 +133,7 @@ def loop(motion: Motion, blend: int, stay: bool) -> Motion:
     """The last frame becomes the first one: over ``blend`` frames at the end the motion goes over into it.
 
     stay: tread on the spot. Otherwise the character is at the end where it was going, at the height of the start.
+    Raises CleanUpError for a blend that is longer than the motion.
     """
     count = len(motion.frames)
     if not 1 <= blend < count:

@@ -39,7 +39,8 @@ def partners(rig: Rig) -> list[int]:
 
 def mirror(motion: Motion, normal: np.ndarray) -> Motion:
     """The motion seen in the mirror through the origin of the rest pose with the given ``normal`` (3,), which is the
-    armature's own x axis. Assumes a rest pose that is the same on both sides; rolls may differ."""
+    armature's own x axis. Assumes a rest pose that is the same on both sides; rolls may differ.
+    Raises CleanUpError if no bone has another side."""
     rig, other = motion.rig, partners(motion.rig)
     if other == list(range(len(rig.names))):
         raise CleanUpError("No bone's name says left or right (as hand.L or LeftHand); rename the bones first")

@@ -110,6 +110,7 @@ class EngineClient:
 
         on_event: called with each of its ``progress`` events. timeout: seconds, after which the request is
         cancelled and an ``error`` (code ``internal``) returned. Events of other requests stay for ``poll``.
+        Raises ValueError for a request that there is not.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         others: list[Event] = []

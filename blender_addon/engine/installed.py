@@ -91,6 +91,7 @@ class Installed:
 
     @property
     def environment(self) -> Path:
+        """Its folder."""
         return self.python.parents[1]
 
 

@@ -114,6 +114,7 @@ class Commands:
             self._log.flush()
 
     def check(self) -> None:
+        """Raises CancelledError if that was asked for."""
         if self._cancelled:
             raise CancelledError
 
@@ -290,7 +291,7 @@ def install(params: dict[str, Any], commands: Commands, progress: Progress) -> d
 
 
 def remove(params: dict[str, Any], commands: Commands, progress: Progress) -> dict[str, Any]:
-    """Removes the engine, whole or not. The user's weights, kept beside it, stay."""
+    """Removes the engine, whole or not. The user's weights, kept beside it, stay. Raises InstallError if files stay."""
     installed.forget()
     paths = _environments()
     for path in paths:

@@ -55,6 +55,7 @@ class Job:
 
     @property
     def ended(self) -> bool:
+        """Whether it is done, failed or cancelled."""
         return self.state in (DONE, FAILED, CANCELLED)
 
     @property

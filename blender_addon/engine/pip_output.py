@@ -28,6 +28,7 @@ class Reading:
 
     @property
     def megabytes(self) -> float:
+        """Downloaded or found in pip's cache so far."""
         return self._finished + self._current
 
     def take(self, line: str) -> None:

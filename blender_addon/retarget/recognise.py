@@ -96,8 +96,8 @@ def _key(name: str) -> str:
 def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
     """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
 
-    The rig stands upright (z up) with its arms away from its body. The two lowest ends on either side are feet, what
-    carries both is the hips; the ends farthest out are hands, what carries both is the chest.
+    heads, tails: (B,3). The rig stands upright (z up) with its arms away from its body. The two lowest ends on either
+    side are feet, what carries both is the hips; the ends farthest out are hands, what carries both is the chest.
     """
     heads = np.asarray(heads, np.float64)
     tree = _Tree(parents, heads)

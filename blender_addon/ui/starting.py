@@ -44,6 +44,7 @@ class StartsJob:
         return {"FINISHED"}
 
     def begin(self, context: bpy.types.Context, settings: Any) -> None:
+        """Starts the job. Raises NotReadyError, EngineNotFoundError, BusyError or OSError if it cannot be."""
         raise NotImplementedError
 
 

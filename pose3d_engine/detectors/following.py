@@ -294,12 +294,12 @@ class Following:
 
 
 def whole(image: np.ndarray) -> Window:
-    """The window that is the whole picture."""
+    """The window that is the whole picture (H,W,3)."""
     return Window(0, 0, image.shape[1], image.shape[0])
 
 
 def squares(image: np.ndarray, share: float = 1.0) -> list[Window]:
-    """Squares of a share of the picture's shorter side that overlap by half; none if the picture is one itself."""
+    """Squares of a share of the shorter side of the picture (H,W,3) that overlap by half; none if it is one itself."""
     height, width = image.shape[:2]
     side = round(share * min(width, height))
     counts = [1 + int(np.ceil((length - side) / (side / 2) - 0.2)) for length in (width, height)]

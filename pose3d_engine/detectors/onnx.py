@@ -86,13 +86,16 @@ class Network:
             raise UserError(f"{self.path}: the network failed ({reason}); choose another detector") from error
 
     def misfit(self, outputs: list[np.ndarray], wanted: str) -> UserError:
-        """The error that its outputs are not what such a network gives."""
+        """The error that its outputs, arrays of any shape, are not what such a network gives."""
         shapes = ", ".join(str(output.shape) for output in outputs)
         return UserError(f"{self.path}: gives {shapes}, not {wanted}; choose the detector that the file is for")
 
 
 def people(network: Network, image: np.ndarray, most: int) -> np.ndarray:
-    """(N,4) boxes of the largest people that YOLOX sees, with or without suppression inside the network."""
+    """(N,4) boxes, pixels, of the largest people that YOLOX sees, with or without suppression inside the network.
+
+    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    """
     picture, ratio = decoding.letterboxed(image, network.size)
     outputs = network.run(_bgr(picture))
     rows = outputs[0][0] if outputs[0].ndim == 3 else np.empty((0, 0))
@@ -109,7 +112,10 @@ def people(network: Network, image: np.ndarray, most: int) -> np.ndarray:
 
 
 def keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(N,K,3) pixels and score of the people in boxes (N,4), from a network with SimCC rows or heat maps."""
+    """(N,K,3) pixels and score of the people in boxes (N,4), from a network with SimCC rows or heat maps.
+
+    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    """
     found = []
     for box in boxes:
         picture, back = decoding.crop(image, box, network.size)
@@ -126,7 +132,10 @@ def keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndar
 
 
 def everybody(network: Network, image: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N,4) and keypoints (N,K,3) of the largest people that RTMO sees."""
+    """Boxes (N,4), pixels, and keypoints (N,K,3), pixels and score, of the largest people that RTMO sees.
+
+    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    """
     picture, ratio = decoding.letterboxed(image, network.size)
     outputs = network.run(_bgr(picture))
     if len(outputs) != 2 or outputs[0].shape[-1] != 5 or outputs[1].ndim != 4 or outputs[1].shape[-1] != 3:

@@ -114,7 +114,7 @@ def window_around(pose: Pose, image: np.ndarray, margin: float = 0.3) -> Window:
 
 
 def window_that_keeps(pose: Pose, image: np.ndarray, zoom: float) -> Window:
-    """A window ``zoom`` times smaller than the picture, in which somebody's middle has the same relative place."""
+    """A window ``zoom`` times smaller than the picture (H,W,3), where somebody's middle has the same relative place."""
     size = np.array([image.shape[1], image.shape[0]])
     middle = np.clip((pose.box[:2] + pose.box[2:]) / 2, 0, size)
     extent = np.maximum(np.round(size / zoom), 2).astype(int)

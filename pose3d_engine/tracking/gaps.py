@@ -52,7 +52,10 @@ def fill(track: np.ndarray, times: np.ndarray, believe: bool = True) -> tuple[np
 
 
 def long_gaps(seen: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
-    """Seconds of the last sight before and the first after each gap that is too long to be interpolated."""
+    """Seconds of the last sight before and the first after each gap that is too long to be interpolated.
+
+    seen: (T,) bool. times: (T,) seconds.
+    """
     rows = np.flatnonzero(seen)
     return [
         (float(times[before]), float(times[after]))
