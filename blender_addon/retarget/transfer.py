@@ -93,7 +93,7 @@ def transfer(
     if options.arm_space:
         _spread_arms(source, options.arm_space)
 
-    turned = _orientations(source, person, target, rate)
+    turned = _orientations(source, person, target)
     scale = target.leg / person.leg
     middle = skeleton.joint(world, "Hip") * scale
     middle[:, 2] += target.floor + target.ankle - person.ankle * scale
@@ -285,9 +285,7 @@ class _Target:
         return True
 
 
-def _orientations(
-    source: Mapping[str, np.ndarray], person: skeleton.Rest, target: _Target, rate: float
-) -> dict[int, np.ndarray]:
+def _orientations(source: Mapping[str, np.ndarray], person: skeleton.Rest, target: _Target) -> dict[int, np.ndarray]:
     """The orientation (T,3,3) of every bone in the map, upright axes; columns are the bone's own axes."""
     at = {name: index for index, name in enumerate(skeleton.NAMES)}
     turned: dict[int, np.ndarray] = {}
