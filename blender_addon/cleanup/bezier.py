@@ -6,8 +6,8 @@ values and slopes are a linear least-squares problem; free handles bend time and
 samples (geometric Hermite interpolation: de Boor, Hoellig and Sabin, 1987). Both are improved in turns, as Schneider
 (1990) does for drawn curves. Nothing here has to be optimal: who calls measures what came out.
 
-Many curves are fitted at once: M items with keys of their own over F frames, C curves each. Arrays are (C,M,F), and
-flat over all frames of all items inside.
+Many curves are fitted at once: M items with keys of their own over F frames, C curves each. Arrays are (C,M,F); inside,
+pieces of about one length lie side by side, whichever item they are of. The precision is that of the samples.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ _SHORTEST, _LONGEST = 0.1, 0.7
 _BOLD = 3.0
 """Steps of the handles are taken that much longer, because values and slopes follow them only afterwards."""
 _SWEEPS = 2
+_PADDING = 2000
+"""Frames that may be worked out in vain to spare another group of pieces."""
+_STEEPEST = 2.5
+"""Slope of the first guess of the Bezier parameter over time: a cubic with steeper ends swings."""
+_SLOWEST = 1e-2
+"""Pace of time that is divided by."""
 
 
 @dataclass
@@ -72,7 +78,7 @@ class Curves:
 
 def start(keys: np.ndarray, samples: np.ndarray, tangents: np.ndarray) -> Curves:
     """Curves through the samples (C,M,F) at the keys (M,F), with their tangents."""
-    third = np.full(keys.shape, 1 / 3)
+    third = np.full(keys.shape, 1 / 3, samples.dtype)
     return Curves(keys, samples.copy(), tangents.copy(), third, third.copy())
 
 
@@ -89,6 +95,22 @@ def following(keys: np.ndarray) -> np.ndarray:
     return np.concatenate([at[:, 1:], at[:, -1:]], axis=1)
 
 
+def without(curves: Curves) -> tuple[np.ndarray, np.ndarray]:
+    """Where the keys of all items are, flat (G,), and how far off (G,) the first curve would be there, about, if only
+    that key was left out. What it says of the first and the last key of an item means nothing."""
+    starts = np.flatnonzero(curves.keys.ravel())
+    value, slope = curves.values[0].ravel()[starts], curves.slopes[0].ravel()[starts]
+    ahead = np.diff(starts, append=starts[-1:]).astype(value.dtype)
+    behind = _before(ahead)
+    length = np.maximum(ahead + behind, 1)
+    u = behind / length
+    v = 1 - u
+    # A cubic through the keys on either side.
+    first = v * v * ((1 + 2 * u) * _before(value) + u * length * _before(slope))
+    second = u * u * ((1 + 2 * v) * _next(value) - v * length * _next(slope))
+    return starts, np.abs(first + second - value)
+
+
 def fit(
     curves: Curves, samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, rounds: int, free: bool = True
 ) -> np.ndarray:
@@ -97,20 +119,20 @@ def fit(
     held: frames (M,F) whose keys keep value and slope. rounds: how often values and slopes are solved, and handles
     between. free: whether handles may change their lengths.
     """
-    flat = _Pieces(curves)
-    wanted, slopes_wanted = _flat(samples), _flat(tangents)[:, flat.starts]
-    fixed = held.ravel()[flat.starts]
+    pieces = _Pieces(curves)
+    wanted = [group.gathered(samples) for group in pieces.groups]
+    slopes_wanted, fixed = _flat(tangents)[:, pieces.starts], held.ravel()[pieces.starts]
     for turn in range(rounds):
-        flat.solve(wanted, slopes_wanted, fixed)
+        pieces.solve(wanted, slopes_wanted, fixed)
         if free and turn < rounds - 1:
-            flat.stretch(wanted)
-    flat.store(curves)
-    return flat.evaluate().reshape(samples.shape)
+            pieces.stretch(wanted)
+    pieces.store(curves)
+    return pieces.evaluate(samples.shape)
 
 
 def evaluate(curves: Curves) -> np.ndarray:
     """The curves (C,M,F) at every frame."""
-    return _Pieces(curves).evaluate().reshape(curves.values.shape)
+    return _Pieces(curves).evaluate(curves.values.shape)
 
 
 def _flat(array: np.ndarray) -> np.ndarray:
@@ -122,31 +144,90 @@ def _next(row: np.ndarray) -> np.ndarray:
     return np.concatenate([row[..., 1:], row[..., -1:]], axis=-1)
 
 
+def _alike(counts: np.ndarray) -> list[np.ndarray]:
+    """The rows of pieces in groups of about one length; counts: (G,) frames."""
+    size = np.ceil(np.log2(np.maximum(counts, 4))).astype(int)
+    found: list[np.ndarray] = []
+    waiting = np.empty(0, int)
+    for each in range(size.min(), size.max() + 1):
+        rows = np.concatenate([waiting, np.flatnonzero(size == each)])
+        padding = ((1 << each + 1) - counts[rows]).sum()  # if these went along with the longer ones
+        if padding < _PADDING and each < size.max():
+            waiting = rows
+        else:
+            found.append(rows)
+            waiting = rows[:0]
+    return found
+
+
 def _before(row: np.ndarray) -> np.ndarray:
     """What the key before has, (...,G); 0 for the first."""
     return np.concatenate([np.zeros_like(row[..., :1]), row[..., :-1]], axis=-1)
 
 
+class _Group:
+    """Pieces of about one length: n of them, padded to L frames (L,n).
+
+    So that numbers of a piece (n,) meet its frames without being copied, and sums over frames are sums of rows. A frame
+    of padding is the piece's first one again, at time 0, where only the first of the basis functions is not 0.
+
+    rows: (n,) of all pieces. starts, lengths: (n,) of them, frames. leaving, arriving: (n,), their handles.
+    """
+
+    def __init__(
+        self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray, leaving: np.ndarray, arriving: np.ndarray
+    ) -> None:
+        dtype = leaving.dtype
+        steps = np.arange(lengths.max())[:, None]
+        inside = steps < lengths
+        steps = np.where(inside, steps, 0)
+        self.rows = rows
+        self.inside = inside.astype(dtype)
+        self.frames = starts + steps
+        self.time = (steps / lengths).astype(dtype)
+        # A cubic of time that has about the right ends and slopes is near enough to begin with.
+        first, last = np.minimum(1 / (3 * leaving), _STEEPEST), np.minimum(1 / (3 * arriving), _STEEPEST)
+        t = self.time
+        self.u = t * t * (3 - 2 * t) + t * (1 - t) * (first * (1 - t) - last * t)
+        self.warp(leaving, arriving)
+
+    def gathered(self, samples: np.ndarray) -> np.ndarray:
+        """Of (C,M,F) what is at the frames of the group, (C,L,n)."""
+        return _flat(samples).take(self.frames, axis=1)
+
+    def warp(self, leaving: np.ndarray, arriving: np.ndarray) -> None:
+        """The Bezier parameter u of every frame, by Newton's method, and time's pace there; handles (n,)."""
+        one, two = 3 * leaving, 3 * (1 - arriving)
+        second, third = two - 2 * one, 1 + one - two
+        twice, thrice, u = 2 * second, 3 * third, self.u
+        for _ in range(20):
+            pace = np.maximum(one + u * (twice + thrice * u), _SLOWEST)
+            step = (u * (one + u * (second + u * third)) - self.time) / pace
+            u = np.minimum(np.maximum(u - step, 0), 1)
+            if np.abs(step).max() < 1e-4:  # squared by the step that was just taken
+                break
+        self.u = u
+        self.pace = np.maximum(one + u * (twice + thrice * u), _SLOWEST)
+
+
 class _Pieces:
-    """All keys of all items in one row of G, each with the piece that begins at it; S frames in another.
+    """All keys of all items in one row of G, each with the piece that begins at it.
 
     The last key of an item begins a piece of one frame.
     """
 
     def __init__(self, curves: Curves) -> None:
-        frames = curves.keys.shape[1]
-        flags = curves.keys.ravel()
-        self.starts = np.flatnonzero(flags)
-        self.piece = np.cumsum(flags) - 1
-        self.last = self.starts % frames == frames - 1
-        counts = np.diff(np.append(self.starts, flags.size))
-        self.length = np.where(self.last, 1, counts).astype(np.float64)
-        self.value, self.slope = _flat(curves.values)[:, self.starts], _flat(curves.slopes)[:, self.starts]
-        self.leaving, self.arriving = curves.leaving.ravel()[self.starts], curves.arriving.ravel()[self.starts]
-        self.time = (np.arange(flags.size) - self.starts[self.piece]) / self.length[self.piece]
-        self.u = self.time
-        self.pace = np.ones(flags.size)
-        self._warp()
+        frames, dtype = curves.keys.shape[1], curves.values.dtype
+        self.starts = np.flatnonzero(curves.keys.ravel())
+        counts = np.diff(np.append(self.starts, curves.keys.size))
+        counts[self.starts % frames == frames - 1] = 1
+        self.length = counts.astype(dtype)
+        self.value, self.slope = (_flat(part).take(self.starts, axis=1) for part in (curves.values, curves.slopes))
+        self.leaving, self.arriving = (part.ravel()[self.starts] for part in (curves.leaving, curves.arriving))
+        self.groups = [
+            _Group(rows, self.starts[rows], counts[rows], self.leaving[rows], self.arriving[rows])
+            for rows in _alike(counts)
+        ]
 
     def store(self, curves: Curves) -> None:
         """Puts the keys back."""
@@ -154,94 +235,105 @@ class _Pieces:
         curves.values[:, item, frame], curves.slopes[:, item, frame] = self.value, self.slope
         curves.leaving[item, frame], curves.arriving[item, frame] = self.leaving, self.arriving
 
-    def _warp(self) -> None:
-        """The Bezier parameter u of every frame, by Newton's method, and time's pace there."""
-        one, two = 3 * self.leaving, 3 * (1 - self.arriving)
-        first, second, third = (x[self.piece] for x in (one, two - 2 * one, 1 + one - two))
-        u = self.u
-        for _ in range(20):
-            pace = first + u * (2 * second + 3 * third * u)
-            step = (u * (first + u * (second + u * third)) - self.time) / np.maximum(pace, 1e-2)
-            u = np.clip(u - step, 0.0, 1.0)
-            if np.abs(step).max() < 1e-4:  # squared by the step that was just taken
-                break
-        self.u = u
-        self.pace = np.maximum(first + u * (2 * second + 3 * third * u), 1e-2)
+    def _reaches(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many frames the handles of the pieces reach, (G,) each."""
+        return self.leaving * self.length, self.arriving * self.length
 
     def _powers(self) -> tuple[np.ndarray, ...]:
         """The pieces as polynomials of u: (C,G) each."""
-        end = _next(self.value)
-        one = 3 * (self.leaving * self.length) * self.slope
-        two = 3 * (end - self.value - (self.arriving * self.length) * _next(self.slope)) - one * 2
-        return self.value, one, two, end - self.value - one - two
+        rise, (leave, arrive) = _next(self.value) - self.value, self._reaches()
+        one = 3 * leave * self.slope
+        two = 3 * (rise - arrive * _next(self.slope)) - 2 * one
+        return self.value, one, two, rise - one - two
 
-    def evaluate(self) -> np.ndarray:
-        """The curves (C,S)."""
-        zero, one, two, three = (power[:, self.piece] for power in self._powers())
-        return zero + self.u * (one + self.u * (two + self.u * three))
+    def evaluate(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The curves (C,M,F)."""
+        result = np.empty((len(self.value), shape[1] * shape[2]), self.value.dtype)
+        powers = self._powers()
+        for group in self.groups:
+            zero, one, two, three = (power[:, None, group.rows] for power in powers)
+            result[:, group.frames] = zero + group.u * (one + group.u * (two + group.u * three))
+        return result.reshape(shape)
 
-    def solve(self, wanted: np.ndarray, slopes_wanted: np.ndarray, fixed: np.ndarray) -> None:
+    def solve(self, wanted: list[np.ndarray], slopes_wanted: np.ndarray, fixed: np.ndarray) -> None:
         """Values and slopes by least squares for the handles as they are: block tridiagonal systems, by some sweeps
-        over every other key (red-black Gauss-Seidel), which is near enough because far keys hardly matter."""
-        u, v = self.u, 1 - self.u
-        one, two = 3 * u * v * v, 3 * u * u * v
-        basis = (
-            v * v * v + one,
-            (self.leaving * self.length)[self.piece] * one,
-            two + u * u * u,
-            -(self.arriving * self.length)[self.piece] * two,
-        )
+        over every other key (red-black Gauss-Seidel), which is near enough because far keys hardly matter.
 
-        def total(product: np.ndarray) -> np.ndarray:
-            return np.add.reduceat(product, self.starts, axis=-1)
-
-        inner = ~self.last
-        gram = {(i, j): total(basis[i] * basis[j]) * (inner | (j < 2)) for i in range(4) for j in range(i, 4)}
-        moment = [total(b * wanted) * (inner | (i < 2)) for i, b in enumerate(basis)]
-        # Of a key: its own block, the block to the next key, the right side.
-        own = gram[0, 0] + _before(gram[2, 2]), gram[0, 1] + _before(gram[2, 3]), gram[1, 1] + _before(gram[3, 3])
-        own = own[0], own[1], own[2] + _STIFF
-        determinant = own[0] * own[2] - own[1] * own[1]
-        inverse = own[2] / determinant, -own[1] / determinant, own[0] / determinant
-        ahead = np.array([[gram[0, 2], gram[0, 3]], [gram[1, 2], gram[1, 3]]]) * inner
-        behind = _before(ahead)
-        right = moment[0] + _before(moment[2]), moment[1] + _before(moment[3]) + _STIFF * slopes_wanted
-        count = len(self.starts)
+        wanted: of every group (C,L,n). slopes_wanted: (C,G), fixed: (G,).
+        """
+        (channels, count), dtype = self.value.shape, self.value.dtype
+        # One key more at either end, so that every key has neighbours.
+        gram = np.zeros((4, 4, count + 2), dtype)
+        moment = np.zeros((4, channels, count + 2), dtype)
+        leave, arrive = self._reaches()
+        for group, samples in zip(self.groups, wanted, strict=True):
+            u, v = group.u, 1 - group.u
+            one, two = 3 * u * v * v, 3 * u * u * v
+            basis = (
+                v * v * v * group.inside + one,
+                leave[group.rows] * one,
+                two + u * u * u,
+                -arrive[group.rows] * two,
+            )
+            at = group.rows + 1
+            for i in range(4):
+                moment[i][:, at] = np.einsum("ln,cln->cn", basis[i], samples)
+                for j in range(i, 4):
+                    gram[i, j, at] = np.einsum("ln,ln->n", basis[i], basis[j])
+        # Of a key: its own block, the block to the next key, that to the key before, the right side.
+        here, before = slice(1, -1), slice(0, -2)
+        a, b, d = (gram[i, j, here] + gram[i + 2, j + 2, before] for i, j in ((0, 0), (0, 1), (1, 1)))
+        d = d + _STIFF
+        determinant = a * d - b * b
+        right = moment[:2, :, here] + moment[2:, :, before]
+        right[1] += _STIFF * slopes_wanted
+        ahead, behind = gram[:2, 2:, here], np.swapaxes(gram[:2, 2:, before], 0, 1)
+        # Fixed keys are corrected by nothing.
+        inverse = np.where(fixed, 0, np.stack([d, -b, a]) / determinant)
+        state = np.zeros((2, channels, count + 2), dtype)
+        state[0, :, here], state[1, :, here] = self.value, self.slope
+        own = (a, b), (b, d)
         for sweep in range(2 * _SWEEPS):
-            rows = np.arange(sweep % 2, count, 2)
-            rows = rows[~fixed[rows]]
-            after, before = np.minimum(rows + 1, count - 1), np.maximum(rows - 1, 0)
-            x = [right[k][:, rows] for k in (0, 1)]
-            for k in (0, 1):
-                x[k] = (
-                    x[k]
-                    - ahead[k, 0, rows] * self.value[:, after]
-                    - ahead[k, 1, rows] * self.slope[:, after]
-                    - behind[0, k, rows] * self.value[:, before]
-                    - behind[1, k, rows] * self.slope[:, before]
+            turn = slice(sweep % 2, None, 2)  # of the keys
+            now, last, then = state[..., here][..., turn], state[..., before][..., turn], state[..., 2:][..., turn]
+            off = [
+                right[k][:, turn]
+                - sum(
+                    own[k][m][turn] * now[m] + ahead[k, m, turn] * then[m] + behind[k, m, turn] * last[m]
+                    for m in (0, 1)
                 )
-            self.value[:, rows] = inverse[0][rows] * x[0] + inverse[1][rows] * x[1]
-            self.slope[:, rows] = inverse[1][rows] * x[0] + inverse[2][rows] * x[1]
+                for k in (0, 1)
+            ]
+            now[0] += inverse[0, turn] * off[0] + inverse[1, turn] * off[1]
+            now[1] += inverse[1, turn] * off[0] + inverse[2, turn] * off[1]
+        self.value, self.slope = state[0, :, here].copy(), state[1, :, here].copy()
 
-    def stretch(self, wanted: np.ndarray) -> None:
+    def stretch(self, wanted: list[np.ndarray]) -> None:
         """A step of Gauss and Newton for the handles' lengths, with values and slopes as they are."""
-        zero, one, two, three = (power[:, self.piece] for power in self._powers())
-        u, v = self.u, 1 - self.u
-        miss = wanted - (zero + u * (one + u * (two + u * three)))
-        slope = (one + u * (2 * two + 3 * u * three)) / self.pace
+        powers, dtype = self._powers(), self.value.dtype
         here, there = self.slope * self.length, _next(self.slope) * self.length
-        leave = 3 * u * v * v * (here[:, self.piece] - slope)
-        arrive = -3 * u * u * v * (there[:, self.piece] - slope)
-        aa, ab, bb, ae, be = (
-            np.add.reduceat((x * y).sum(axis=0), self.starts)
-            for x, y in ((leave, leave), (leave, arrive), (arrive, arrive), (leave, miss), (arrive, miss))
-        )
+        products = np.empty((5, len(self.starts)), dtype)
+        for group, samples in zip(self.groups, wanted, strict=True):
+            rows, u, v = group.rows, group.u, 1 - group.u
+            zero, one, two, three = (power[:, None, rows] for power in powers)
+            miss = samples - (zero + u * (one + u * (two + u * three)))
+            slope = (one + u * (2 * two + u * (3 * three))) / group.pace
+            leave = 3 * u * v * v * (here[:, None, rows] - slope)
+            arrive = -3 * u * u * v * (there[:, None, rows] - slope)
+            for product, (x, y) in zip(
+                products,
+                ((leave, leave), (leave, arrive), (arrive, arrive), (leave, miss), (arrive, miss)),
+                strict=True,
+            ):
+                product[rows] = np.einsum("cln,cln->n", x, y)
+        aa, ab, bb, ae, be = products
         aa, bb = aa + _EVEN, bb + _EVEN
         ae, be = ae + _EVEN * (1 / 3 - self.leaving), be + _EVEN * (1 / 3 - self.arriving)
         determinant = aa * bb - ab * ab
         leaving = np.clip(self.leaving + _BOLD * (bb * ae - ab * be) / determinant, _SHORTEST, _LONGEST)
         arriving = np.clip(self.arriving + _BOLD * (aa * be - ab * ae) / determinant, _SHORTEST, _LONGEST)
-        # Handles that pass each other would have time run backwards; Blender shortens them.
-        over = np.maximum(leaving + arriving, 1.0)
+        # Handles that pass each other, be it by rounding, would have time run backwards; Blender shortens them.
+        over = np.maximum((leaving + arriving) * (1 + 1e-6), 1.0)
         self.leaving, self.arriving = leaving / over, arriving / over
-        self._warp()
+        for group in self.groups:
+            group.warp(self.leaving[group.rows], self.arriving[group.rows])

@@ -3,7 +3,8 @@
 Keys are first laid so that every piece between two of them has the same share of the curve's bend (the fourth root of
 its fourth derivative: de Boor, 1973). Where the bound is broken, the piece is cut in two; where it holds with room to
 spare, keys are taken away again, many at once, and those put back that were missed. At last each of an item's curves
-loses the keys that it does without: a knee has one lively channel and three quiet ones.
+loses the keys that it does without: a knee has one lively channel and three quiet ones. Keys are only tried to be
+taken away where a guess has it that they may go, for a trial costs a fit.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ _REACH = 4
 """Frames to either side over which the bend of a curve is judged."""
 _LONGEST = 60
 """Frames between two keys at most: an animator wants to find some."""
-_NEW, _WARM = 4, 3
+_NEW, _WARM = 3, 2
 """Rounds of fitting from scratch, and after a change of a few keys."""
-_HOPELESS = 40.0
+_HOPELESS = 4.0
 """How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
-_THINNINGS = 8
+_LIKELY = 2.0
+"""Likewise, for a key of one curve alone."""
+_HALVINGS = 4
+"""How often a curve alone loses every other key, at most."""
+_THINNINGS = 3
 """How often keys are taken away at most."""
 Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -155,27 +160,29 @@ class _Search:
         """Takes keys from one curve alone, as far as the bound stands it."""
         samples, tangents, held = self.samples[channel][None], self.tangents[channel][None], self.held
         tried = held.copy()
-        for _ in range(7):
-            keys = part.keys.copy()
-            row = np.cumsum(keys & ~tried, axis=1)
-            gone = keys & ~tried & (row % 2 == 1)
-            if not gone.any():
-                return
+        for _ in range(_HALVINGS):
+            free = part.keys & ~tried
+            starts, off = bezier.without(part)
+            free.ravel()[starts[off > _LIKELY * self.tolerance[starts // free.shape[1]]]] = False
+            gone = free & (np.cumsum(free, axis=1) % 2 == 1)
+            items = np.flatnonzero(gone.any(axis=1))
             for last in (False, True):
-                trial = part.with_keys(keys & ~gone, samples, tangents)
-                one = bezier.fit(trial, samples, tangents, held, 1, free=False)
-                fitted = self.fitted.copy()
-                fitted[channel] = one[0]
-                broken = self.miss(fitted, np.arange(len(keys))) > 1
-                if last or not broken.any():
-                    fine = np.flatnonzero(~broken.any(axis=1))
-                    part.put(fine, trial.take(fine))
-                    self.fitted[channel, fine] = one[0, fine]
-                    tried |= gone & broken.any(axis=1)[:, None]
+                if not len(items):
                     break
-                back = gone & _around(keys & ~gone, broken)
-                tried |= back
-                gone &= ~back
+                mine, keys = samples[:, items], part.keys[items] & ~gone[items]
+                trial = part.take(items).with_keys(keys, mine, tangents[:, items])
+                one = bezier.fit(trial, mine, tangents[:, items], held[items], 1, free=False)
+                fitted = self.fitted[:, items]
+                fitted[channel] = one[0]
+                broken = self.miss(fitted, items) > 1
+                failed = broken.any(axis=1)
+                fine = np.flatnonzero(~failed)
+                part.put(items[fine], trial.take(fine))
+                self.fitted[channel, items[fine]] = one[0, fine]
+                items = items[failed]
+                back = gone[items] if last else gone[items] & _around(keys[failed], broken[failed])
+                tried[items] |= back
+                gone[items] &= ~back
 
 
 def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -161,6 +161,38 @@ def test_free_handles_meet_what_thirds_cannot() -> None:
     assert np.allclose(bezier.evaluate(again), free, atol=1e-6)
 
 
+@few
+@given(seeds, st.integers(5, 200), st.integers(1, 4))
+def test_pieces_of_any_length_are_what_their_handles_say(seed: int, frames: int, items: int) -> None:
+    """Pieces are worked on in groups of about one length, padded: none may leak into another."""
+    random = np.random.default_rng(seed)
+    keys = random.random((items, frames)) < random.choice([0.02, 0.1, 0.5], (items, 1))
+    keys[:, [0, -1]] = True
+    curves = bezier.start(keys, random.normal(size=(2, items, frames)), random.normal(size=(2, items, frames)) / frames)
+    curves.leaving, curves.arriving = random.uniform(0.1, 0.5, (2, items, frames))
+    found = bezier.evaluate(curves)
+    for item in range(items):
+        rows = np.flatnonzero(keys[item])
+        lengths = np.diff(rows)
+        right, left = curves.leaving[item, rows[:-1]] * lengths, curves.arriving[item, rows[:-1]] * lengths
+        for channel in range(2):
+            values, rises = curves.values[channel, item, rows], curves.slopes[channel, item, rows]
+            alone = drawn(reduce.Keys(rows, values, rises, np.append(right[:1], left), np.append(right, left[-1:])))
+            assert np.abs(found[channel, item] - alone).max() < 1e-5
+
+
+def test_what_a_curve_would_miss_without_a_key() -> None:
+    keys = np.zeros((1, 41), bool)
+    keys[0, [0, 12, 30, 40]] = True
+    t = np.arange(41.0)
+    cubic = (0.001 * t**3 - 0.03 * t**2 + 0.2 * t)[None, None]
+    curves = bezier.start(keys, cubic, (0.003 * t**2 - 0.06 * t + 0.2)[None, None])
+    starts, off = bezier.without(curves)
+    assert starts.tolist() == [0, 12, 30, 40] and np.allclose(off[1:3], 0.0, atol=1e-9)
+    curves.values[0, 0, 12] += 0.5
+    assert np.isclose(bezier.without(curves)[1][1], 0.5)
+
+
 class TestSmoothing:
     @few
     @given(seeds, st.integers(4, 90), st.floats(0.1, 14.0))
