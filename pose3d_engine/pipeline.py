@@ -247,18 +247,20 @@ class _Filmed:
     repairs: dict[str, int]
 
 
+def _longer(people: People) -> int:
+    """Pixels of the picture's longer side."""
+    video_facts = people.meta["video"]
+    return max(int(video_facts["width"]), int(video_facts["height"]))
+
+
 def _focal(people: People, settings: CaptureSettings) -> float:
     """Pixels."""
-    video_facts = people.meta["video"]
-    longer = max(int(video_facts["width"]), int(video_facts["height"]))
-    return longer / 2 / math.tan(math.radians(settings.fov) / 2)
+    return _longer(people) / 2 / math.tan(math.radians(settings.fov) / 2)
 
 
 def _filming(people: People, settings: CaptureSettings) -> camera_motion.CameraMotion:
     """What the camera does while it films."""
-    video_facts = people.meta["video"]
-    longer = max(int(video_facts["width"]), int(video_facts["height"]))
-    return camera_motion.camera_motion(people.background, _focal(people, settings) / longer, settings.camera)
+    return camera_motion.camera_motion(people.background, _focal(people, settings) / _longer(people), settings.camera)
 
 
 def _in_camera(
@@ -397,7 +399,7 @@ def _in_world(
     if not settings.raw:
         sight = _sight(seen)
         world[sight], planted[sight] = feet.lock(
-            world[sight], planted[sight], people.times[sight], CANONICAL_HEIGHT, settings.feet
+            world[sight], planted[sight], people.times[sight], CANONICAL_HEIGHT, settings.feet, camera
         )
         world[: sight.start], world[sight.stop :] = world[sight.start], world[sight.stop - 1]
     # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.

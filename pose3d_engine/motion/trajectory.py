@@ -34,7 +34,7 @@ def root_path(
     u, v = points[..., 0], points[..., 1]
     right_x = u * joints[..., 2] - joints[..., 0]
     right_y = v * joints[..., 2] - joints[..., 1]
-    smoothness = _second_differences(frames) * (sigma * fps**2 / ACCELERATION) ** 2
+    smoothness = second_differences(frames) * (sigma * fps**2 / ACCELERATION) ** 2
     robust = np.ones_like(weights)
     path = np.zeros((frames, 3))
     for _ in range(rounds):
@@ -51,7 +51,7 @@ def root_path(
             [(w * right_x).sum(axis=1), (w * right_y).sum(axis=1), -(w * (u * right_x + v * right_y)).sum(axis=1)],
             axis=-1,
         )
-        path = _solve(blocks, right, smoothness)
+        path = solve(blocks, right, smoothness)
         error = np.hypot(
             joints[..., 0] + path[:, None, 0] - u * (joints[..., 2] + path[:, None, 2]),
             joints[..., 1] + path[:, None, 1] - v * (joints[..., 2] + path[:, None, 2]),
@@ -60,7 +60,7 @@ def root_path(
     return _in_front(path, joints)
 
 
-def _second_differences(frames: int) -> np.ndarray:
+def second_differences(frames: int) -> np.ndarray:
     """(3, frames): the diagonal and the two above of D^T D, D the second difference."""
     bands = np.zeros((3, frames))
     rows = max(frames - 2, 0)
@@ -71,7 +71,7 @@ def _second_differences(frames: int) -> np.ndarray:
     return bands
 
 
-def _solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
+def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
     """Solves (block diagonal + smoothness of each axis) path = right; both symmetric, so banded Cholesky."""
     frames = len(blocks)
     bands = np.zeros((7, 3 * frames))  # lower form: bands[k, j] = A[j + k, j]

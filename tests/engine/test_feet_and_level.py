@@ -10,6 +10,7 @@ from pose3d_engine.skeletons import H36M17
 from scripts.make_small_datasets import walker
 
 TIMES = np.arange(120) / 30
+CAMERA = np.array([0.0, -4.0, 1.2])
 
 
 def world_walk():
@@ -34,7 +35,7 @@ def lengths_of(world):
 @pytest.fixture
 def walking():
     world = world_walk()
-    planted = contacts.contacts(world, np.ones((120, 17)), TIMES, np.array([0.0, -4.0, 1.2]))
+    planted = contacts.contacts(world, np.ones((120, 17)), TIMES, CAMERA)
     assert 0.2 < planted.mean() < 0.95
     return world, planted
 
@@ -42,7 +43,7 @@ def walking():
 class TestFeet:
     def test_planted_feet_neither_slide_nor_sink_and_bones_keep_their_lengths(self, walking):
         world, planted = walking
-        locked, used = feet.lock(world, planted, TIMES, 1.7, "auto")
+        locked, used = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
         np.testing.assert_array_equal(used, planted)
         assert slide(world, planted).mean() > 0.1
         assert slide(locked, planted).mean() < 0.01
@@ -51,7 +52,7 @@ class TestFeet:
 
     def test_knees_do_not_pop(self, walking):
         world, planted = walking
-        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto")
+        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
 
         def bend(joints):
             hip, knee, ankle = (joints[:, H36M17.index(j)] for j in ("LHip", "LKnee", "LAnkle"))
@@ -66,31 +67,76 @@ class TestFeet:
         world[..., 2] -= world[:, floor.ANKLES, 2].min() - 0.08
         air = np.clip(TIMES - 1.5, 0, 0.5)
         world[..., 2] += (9.81 / 2 * 0.5 * air - 9.81 / 2 * air**2)[:, None]
-        planted = contacts.contacts(world, np.ones((120, 17)), TIMES, np.array([0.0, -4.0, 1.2]))
-        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto")
+        planted = contacts.contacts(world, np.ones((120, 17)), TIMES, CAMERA)
+        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
         top = np.argmax(world[:, 0, 2])
         assert not planted[top].any()
         assert locked[top, 0, 2] == pytest.approx(world[top, 0, 2], abs=0.03)
-        _, always = feet.lock(world, planted, TIMES, 1.7, "always")
+        _, always = feet.lock(world, planted, TIMES, 1.7, "always", CAMERA)
         assert always.any(axis=1).all()
 
     def test_modes(self, walking):
         world, planted = walking
-        assert feet.lock(world, planted, TIMES, 1.7, "never")[0] is world
-        grounded, _ = feet.lock(world, planted, TIMES, 1.7, "ground")
+        assert feet.lock(world, planted, TIMES, 1.7, "never", CAMERA)[0] is world
+        grounded, _ = feet.lock(world, planted, TIMES, 1.7, "ground", CAMERA)
         assert grounded[:, floor.ANKLES, 2].min() > 0.08 - 0.005
         assert slide(grounded, planted).mean() > 0.05
 
     def test_who_stands_on_a_wall_stays_there(self, walking):
         world, planted = walking
         high = world + [0, 0, 2.0]
-        locked, _ = feet.lock(high, planted, TIMES, 1.7, "auto")
+        locked, _ = feet.lock(high, planted, TIMES, 1.7, "auto", CAMERA)
         assert np.abs(locked[:, 0, 2] - high[:, 0, 2]).max() < 0.1
+
+    def beside(self, locked, world):
+        """(T,17) metres by which joints were moved across the line of sight."""
+        moved, sight = locked - world, world - CAMERA
+        sight = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
+        return np.linalg.norm(moved - (moved * sight).sum(axis=-1, keepdims=True) * sight, axis=-1)
+
+    def test_a_path_that_errs_in_depth_is_mended_along_the_line_of_sight(self):
+        world = np.repeat(world_walk()[:1], 120, axis=0)
+        world[..., 2] += 0.08 - world[:, floor.ANKLES, 2].max()
+        planted = np.ones((120, 2), bool)
+        sight = world[:, :1] - CAMERA
+        sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
+        wrong = world + 0.1 * np.sin(TIMES * 2)[:, None, None] * sight
+        locked, used = feet.lock(wrong, planted, TIMES, 1.7, "auto", CAMERA)
+        assert used.all()
+        assert slide(locked, planted).max() < 0.01
+        assert np.ptp(((locked - world)[:, 0] * sight[:, 0]).sum(axis=-1)) < 0.08 < np.ptp(wrong[:, 0, 1])
+        assert self.beside(locked, wrong)[:, 0].max() < 0.02
+
+    def test_legs_that_are_too_short_for_the_floor_do_not_take_the_body_off_the_picture(self):
+        world = np.repeat(world_walk()[:1], 120, axis=0)
+        world[..., 2] += 0.08 + 0.08 - world[:, floor.ANKLES, 2].max()
+        planted = np.ones((120, 2), bool)
+        high = CAMERA + [0, 0, 2.0]  # it looks down: nearer is lower
+        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", high)
+        assert np.abs(locked[:, floor.ANKLES, 2] - 0.08).max() < 0.01
+        sight = world - high
+        sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
+        moved = (locked - world)[:, 0]
+        along = (moved * sight[:, 0]).sum(axis=-1)
+        assert np.abs(along).mean() > 2 * np.linalg.norm(moved - along[:, None] * sight[:, 0], axis=-1).mean()
+
+    def test_a_foot_that_slides_in_the_picture_does_not_stand(self, walking):
+        world, planted = walking
+        planted = np.stack([np.ones(120, bool), np.zeros(120, bool)], axis=1)
+        standing = np.repeat(world[:1], 120, axis=0)
+        drift = standing + np.stack([0.4 * np.clip(TIMES - 2, 0, 1), 0 * TIMES, 0 * TIMES], axis=-1)[:, None]
+        locked, used = feet.lock(drift, planted, TIMES, 1.7, "auto", CAMERA)
+        assert used[:30, 0].all()
+        assert not used[72:78, 0].any()
+        assert np.quantile(self.beside(locked, drift), 0.95) < 0.08
+        assert slide(locked, used).max() < 0.01
+        _, kept = feet.lock(drift, planted, TIMES, 1.7, "always", CAMERA)
+        assert kept[:, 0].all()
 
     @pytest.mark.parametrize("frames", [1, 2, 3])
     def test_short(self, walking, frames):
         world, planted = walking
-        locked, _ = feet.lock(world[:frames], planted[:frames], TIMES[:frames], 1.7, "auto")
+        locked, _ = feet.lock(world[:frames], planted[:frames], TIMES[:frames], 1.7, "auto", CAMERA)
         assert np.isfinite(locked).all()
 
 

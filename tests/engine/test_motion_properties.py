@@ -148,7 +148,7 @@ class TestContactsAndFeet:
         planted = contacts.contacts(world, confidence, times, camera)
         assert planted.shape == (frames, 2)
         assert not planted[confidence[:, floor.ANKLES] == 0].any()
-        locked, used = feet.lock(world, planted, times, 1.7, mode)
+        locked, used = feet.lock(world, planted, times, 1.7, mode, camera)
         assert np.isfinite(locked).all()
         assert used.shape == planted.shape
         np.testing.assert_allclose(bone_sizes(locked), bone_sizes(world), atol=1e-4)
