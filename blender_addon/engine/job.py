@@ -39,7 +39,8 @@ class Job:
     """What is asked of the engine, how far it is, and how it ended.
 
     state: ``starting`` -> ``running`` -> [``cancelling``] -> ``done``, ``failed`` or ``cancelled``.
-    total: None where the engine does not know it. result: of a job that is done. message: of one that failed.
+    total: None where the engine does not know it. result: of a job that is done. message: of one that failed; broken:
+    whether the engine itself failed, and not what it was given.
     """
 
     method: str
@@ -84,6 +85,7 @@ class Job:
             self.state = CANCELLED
         else:
             self.state, self.message = FAILED, str(event.get("message") or "The engine failed without a word.")
+            self.broken = event.get("code") != protocol.BAD_INPUT
 
 
 def _new_client(command: EngineCommand) -> EngineClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -19,21 +20,44 @@ PROVENANCE = "video_to_mocap"
 """Custom property of the armature object: the motion file's path and facts, as JSON."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A motion, and the new character for it as far as it can be worked out without Blender: most of the work."""
+
+    motion: MotionFile
+    rest: skeleton.Rest
+    pose: solve.Pose
+    shape: body.Body
+
+
+def prepare(path: str | Path) -> Prepared:
+    """Works out the character of a motion file. Raises MotionFileError on a file that is none."""
+    return _worked_out(load(path))
+
+
+def _worked_out(motion: MotionFile) -> Prepared:
+    rest = skeleton.rest_pose(motion.world, motion.contacts)
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
+    return Prepared(motion, rest, pose, body.build(rest))
+
+
 def capture_to_scene(
     context: bpy.types.Context,
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path | Prepared],
     set_scene: bool = False,
     targets: Mapping[int, character.Target] | None = None,
 ) -> list[bpy.types.Object]:
     """Adds one character a motion file; they stand where they are relative to each other.
 
-    targets: by row in ``paths``, the rigs that take a motion instead of a new armature. set_scene: give the scene the
-    rate and the frame range of the motion. Otherwise keys are placed in the scene's own rate. The scene's selection and
-    mode are as before; nothing stays behind if a file fails. Stretches of low confidence are marked on the timeline.
+    paths: the motion files, or what was prepared of them. targets: by row in ``paths``, the rigs that take a motion
+    instead of a new armature. set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are
+    placed in the scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
+    Stretches of low confidence are marked on the timeline.
     Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
     """
-    motions = [load(path) for path in paths]
     targets = targets or {}
+    given = [path if isinstance(path, Prepared) else load(path) for path in paths]
+    motions = [item.motion if isinstance(item, Prepared) else item for item in given]
     solved = {row: character.solve(target, motions[row]) for row, target in targets.items()}
     scene = context.scene
     before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current
@@ -42,8 +66,10 @@ def capture_to_scene(
             fit_scene(scene, motions)
         with _removing_on_failure():
             made = {
-                row: create_character(context, motion, character_name(motion))
-                for row, motion in enumerate(motions)
+                row: create_character(
+                    context, item if isinstance(item, Prepared) else _worked_out(item), character_name(motions[row])
+                )
+                for row, item in enumerate(given)
                 if row not in targets
             }
             for row, target in targets.items():
@@ -75,20 +101,18 @@ def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
     scene.frame_current = scene.frame_start
 
 
-def create_character(context: bpy.types.Context, motion: MotionFile, name: str) -> bpy.types.Object:
+def create_character(context: bpy.types.Context, prepared: Prepared, name: str) -> bpy.types.Object:
     """An armature of the person's own bone lengths with a body on it and the motion as a new Action.
 
     The armature object stays at the origin without rotation: the motion is in the bones, so that an export
     that drops the object's transform loses nothing.
     """
-    render = context.scene.render
-    rest = skeleton.rest_pose(motion.world, motion.contacts)
-    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
+    render, motion = context.scene.render, prepared.motion
     with _removing_on_failure():
-        armature = _armature(context, rest, name)
-        _body(armature, rest, name)
+        armature = _armature(context, prepared.rest, name)
+        _body(armature, prepared.shape, name)
         frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
-        _key(armature, pose, frames, name)
+        _key(armature, prepared.pose, frames, name)
         armature[PROVENANCE] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
     return armature
 
@@ -145,9 +169,8 @@ def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[N
             bpy.ops.object.mode_set(mode=mode)
 
 
-def _body(armature: bpy.types.Object, rest: skeleton.Rest, name: str) -> bpy.types.Object:
+def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.Object:
     """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
-    shape = body.build(rest)
     mesh = bpy.data.meshes.new(f"{name} body")
     mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
     for material in body.MATERIALS:

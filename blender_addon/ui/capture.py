@@ -45,9 +45,16 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
         if not people.is_file():
             raise NotReadyError("What was found in the video is no longer there. Press Analyse again.")
         video = video_path(settings)
-        _targets(context, persons)
+        new = set(persons) - set(_targets(context, persons))
         params = requests.capture(settings, video, people, persons)
-        jobs.begin(context, self.bl_label, "capture", params, partial(captured, str(video)))
+        jobs.begin(
+            context,
+            self.bl_label,
+            "capture",
+            params,
+            partial(captured, str(video)),
+            prepare=partial(results.prepare, new),
+        )
 
 
 def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
@@ -65,7 +72,7 @@ def captured(source: str, context: bpy.types.Context, result: dict[str, Any]) ->
     from . import camera  # not at the top: it needs numpy, and enabling the add-on must not wait for it
 
     settings = context.scene.video_to_mocap
-    motions = {int(motion["person"]): motion["path"] for motion in result["motions"]}
+    motions = results.motions(result)
     targets = _targets(context, list(motions))
     for target in targets.values():
         character.note_muted(context.scene, target)

@@ -87,13 +87,13 @@ def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> No
     """The people of a clip are known: captured before the next clip is looked at."""
     _set(context, video, "RUNNING")
     params = requests.capture(context.scene.video_to_mocap, Path(video), Path(result["people"]), [1])
-    jobs.begin(context, "Capture", "capture", params, partial(_captured, video), partial(_ended, video))
+    prepare = partial(results.prepare, {1})
+    jobs.begin(context, "Capture", "capture", params, partial(_captured, video), partial(_ended, video), prepare)
 
 
 def _captured(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
-    motions = {int(motion["person"]): motion["path"] for motion in result["motions"]}
     # Not the scene's rate: clips may have several.
-    results.select(context, results.replace(context, video, motions, False, {}))
+    results.select(context, results.replace(context, video, results.motions(result), False, {}))
     _set(context, video, "DONE", text.captured(result["motions"]))
 
 

@@ -9,6 +9,7 @@ theirs is there again.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from collections import deque
@@ -31,6 +32,10 @@ INTERVAL = 0.1
 Handler = Callable[[bpy.types.Context, dict[str, Any]], None]
 """Brings the result of a job into the context's scene; runs in the main thread."""
 
+Prepare = Callable[[dict[str, Any]], None]
+"""Adds to a job's result what can be worked out of it without a scene. It has a tick of its own: the window does
+not wait for all of it at once. What goes wrong in it has to go wrong in the handler again, which says so."""
+
 Ended = Callable[[bpy.types.Context, str], None]
 """Is called in the job's scene when the job has ended, with what went wrong, which is empty where nothing did."""
 
@@ -48,6 +53,7 @@ class Task:
     params: dict[str, Any]
     handler: Handler
     ended: Ended | None = None
+    prepare: Prepare | None = None
     file: str = ""
     away: bool = False
 
@@ -72,13 +78,14 @@ def begin(
     params: dict[str, Any],
     handler: Handler,
     ended: Ended | None = None,
+    prepare: Prepare | None = None,
 ) -> None:
     """Starts a job for the context's scene, or lines it up behind the one that runs; ``handler`` gets its result.
 
     In a Blender without a window it returns when the job has ended and been handled.
     Raises EngineNotFoundError.
     """
-    task = Task(context.scene.name, title, method, params, handler, ended, bpy.data.filepath)
+    task = Task(context.scene.name, title, method, params, handler, ended, prepare, bpy.data.filepath)
     if busy():
         _waiting.append(task)
         return
@@ -225,7 +232,7 @@ def _finish(job: Job) -> None:
     """Deals with a job that has ended; then comes the next one."""
     from . import install  # not at the top: it needs this module
 
-    died_at_once = job.state == states.FAILED and not job.stage
+    died_at_once = job.broken and not job.stage
     install.suspect(job.message if died_at_once else "")
     task = _task
     assert task
@@ -247,6 +254,12 @@ def _deliver() -> None:
         scene = bpy.data.scenes.get(task.scene)
         if task.away or not _in_sight(scene):
             continue
+        if scene is not None and task.prepare and job.state == states.DONE:
+            prepare, task.prepare = task.prepare, None
+            with contextlib.suppress(Exception):
+                prepare(job.result)
+            if not bpy.app.background:
+                continue  # the rest in the next tick
         _kept.remove((task, job))
         if scene is None:
             note(f"The scene {task.scene} is gone, and with it the place for the result")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 if TYPE_CHECKING:
+    from ..retarget.apply import Prepared
     from ..retarget.character import Target
 
 _TAG = "video_to_mocap_result"
@@ -19,14 +20,34 @@ and are never replaced.
 """
 
 
+_PREPARED = "prepared"
+"""Key of what was prepared, in the engine's record of a motion."""
+
+
+def prepare(persons: Collection[int], result: dict[str, Any]) -> None:
+    """Works out the new characters of these people, and adds them to the result of a capture: half of what is to do."""
+    from ..retarget import apply
+
+    for motion in result["motions"]:
+        if int(motion["person"]) in persons:
+            motion[_PREPARED] = apply.prepare(motion["path"])
+
+
+def motions(result: dict[str, Any]) -> dict[int, str | Prepared]:
+    """What a capture gave, by person, for :func:`replace`. Takes what was prepared out of the result."""
+    return {int(motion["person"]): motion.pop(_PREPARED, motion["path"]) for motion in result["motions"]}
+
+
 def replace(
     context: bpy.types.Context,
     source: str,
-    motions: Mapping[int, str],
+    motions: Mapping[int, str | Prepared],
     set_scene: bool,
     targets: Mapping[int, Target],
 ) -> list[bpy.types.Object]:
-    """Makes a character for each motion file (by person) of the video ``source``; returns the armatures.
+    """Makes a character for each motion file (by person) of the video ``source``, or for what was prepared of it.
+
+    Returns the armatures.
 
     targets: by person, the rigs that take the motion instead of a new armature, as an Action of its own.
 

@@ -153,6 +153,7 @@ def test_states(event: Event, state: str) -> None:
     assert started.state == state
     assert started.ended == (state != job.RUNNING)
     assert bool(started.message) == (state == job.FAILED)
+    assert started.broken == (state == job.FAILED and event.get("code") != "bad_input")
     assert started.fraction is None
 
 
