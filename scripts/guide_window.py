@@ -45,12 +45,6 @@ def place(kind: str, at: bpy.types.Window) -> Place:
     return Place(at, next(region for region in at.screen.areas[0].regions if region.type == kind))
 
 
-def close(at: bpy.types.Window) -> Steps:
-    with bpy.context.temp_override(window=at):
-        bpy.ops.wm.window_close()
-    yield 0.5
-
-
 def choose_file(path: Path) -> Steps:
     """In the file browser that has just opened: types folder and name, and presses the button beside them."""
     yield from until("the file browser", lambda: newest().screen.areas[0].type == "FILE_BROWSER", PATIENCE)
@@ -93,7 +87,7 @@ def install_add_on() -> Steps:
     yield from press("preferences.addon_enable", place("WINDOW", newest()))
     yield 0.5
     assert "blender_addon" in bpy.context.preferences.addons
-    yield from close(newest())
+    yield from mouse.close(newest())
 
 
 ADD_ONS = 190
@@ -132,7 +126,7 @@ def guide() -> Steps:
     yield from open_preferences()  # as they were left: at the add-on
     yield from press("preferences.addon_expand", place("WINDOW", newest()))
     yield from picture("1-preferences", newest())
-    yield from close(newest())
+    yield from mouse.close(newest())
 
     # 2. Video.
     yield from enter("video_to_mocap.video", VIDEO)

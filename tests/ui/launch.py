@@ -6,10 +6,19 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
+
+
+def made_up_engine(folder: Path) -> Path:
+    """A "Python" in ``folder`` that runs the add-on tests' engine, which makes people up."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE.parent / "addon" / "fake_engine.py"}"\n')
+    path.chmod(0o755)
+    return path
 
 
 def drive(

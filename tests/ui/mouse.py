@@ -63,6 +63,12 @@ def key(name: str, at: bpy.types.Window | None = None, **held: bool) -> Steps:
     yield 0.05
 
 
+def close(at: bpy.types.Window) -> Steps:
+    """Closes a window as its frame would, if the virtual screen had window frames."""
+    at.event_simulate(type=_CLOSE, value="PRESS", x=at.width // 2, y=at.height // 2)
+    yield 0.5
+
+
 def write(words: str, at: bpy.types.Window | None = None) -> Steps:
     """Types into the field that is being edited, in place of what is in it, and confirms with the Enter key."""
     yield from key("A", at, ctrl=True)
@@ -125,7 +131,8 @@ class Note(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_NOTE = "F19"
+_NOTE, _CLOSE = "F19", "F20"
+"""Keys that nobody else wants."""
 
 
 def look(place: Place, step: int) -> Steps:
@@ -139,7 +146,8 @@ def look(place: Place, step: int) -> Steps:
     )
     for y in rows:
         for x in range(region.x + 12, region.x + region.width - 12, step + 2):
-            window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+            for _ in range(2):  # the first one only leaves the button beside
+                window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
             for shift in (False, True):
                 for name, held in (("C", {"ctrl": True, "shift": shift}), (_NOTE, {})):
                     window.event_simulate(type=name, value="PRESS", x=x, y=y, **held)
@@ -206,7 +214,9 @@ def drive(steps: Steps, failed: Path, done: Callable[[], None]) -> None:
         if item.idname == "view3d.copybuffer":
             item.active = False
     bpy.utils.register_class(Note)
-    configs.addon.keymaps.new("Window").keymap_items.new(Note.bl_idname, _NOTE, "PRESS")
+    keys = configs.addon.keymaps.new("Window").keymap_items
+    keys.new(Note.bl_idname, _NOTE, "PRESS")
+    keys.new("wm.window_close", _CLOSE, "PRESS")
     bpy.app.timers.register(step, first_interval=0.5, persistent=True)
 
 
