@@ -34,12 +34,16 @@ def video(tmp_path: Path) -> Path:
 
 
 def test_twenty_times_without_a_trace(blender: str, tmp_path: Path) -> None:
-    run(
+    """Types, handlers, threads and Python's objects are as many as before, and nobody complains."""
+    printed = run(
         blender,
         tmp_path,
         ENABLE
         + """
-import threading
+import gc, threading
+def objects():
+    gc.collect()
+    return len(gc.get_objects())
 def state():
     names = [name for name in dir(bpy.types) if name.lower().startswith("video_to_mocap")]
     handlers = sum(len(value) for value in bpy.app.handlers if isinstance(value, list))
@@ -49,13 +53,19 @@ assert len(on[0]) >= 10 and on[3], on
 addon_utils.disable("blender_addon")
 off = state()
 assert not off[0] and not off[3], off
-for _ in range(20):
+for round in range(20):
     addon_utils.enable("blender_addon")
     assert state() == on
     addon_utils.disable("blender_addon")
     assert state() == off
+    if round == 4:  # what is made once is there
+        before = objects()
+grown = (objects() - before) / 15
+print("objects more a round:", grown)
+assert grown < 5, grown
 """,
     )
+    assert "warning" not in printed.lower(), printed
 
 
 def test_enabling_imports_nothing_heavy(blender: str, tmp_path: Path) -> None:
@@ -74,6 +84,37 @@ heavy = {{name.partition(".")[0] for name in set(sys.modules) - before}} & {{
     "subprocess"}}
 assert not heavy, heavy
 blender_addon.unregister()
+""",
+    )
+
+
+def test_progress_redraws_the_sidebars_alone_and_sparingly(blender: str, tmp_path: Path) -> None:
+    run(
+        blender,
+        tmp_path,
+        ENABLE
+        + """
+from types import SimpleNamespace as Made
+from blender_addon.ui import redraw
+drawn, now = [], [100.0]
+def area(kind, *regions):
+    return Made(type=kind, regions=[Made(type=r, tag_redraw=lambda r=r: drawn.append((kind, r))) for r in regions])
+window = Made(screen=Made(areas=[area("VIEW_3D", "HEADER", "UI", "WINDOW"), area("PREFERENCES", "WINDOW")]))
+redraw.bpy = Made(context=Made(window_manager=Made(windows=[window, window])))
+redraw.time = Made(monotonic=lambda: now[0])
+sidebars = redraw.Sparingly(("VIEW_3D", "UI"))
+def shown(what, after, **how):
+    now[0] += after
+    drawn.clear()
+    sidebars.show(what, **how)
+    return list(drawn)
+both = [("VIEW_3D", "UI")] * 2
+assert shown("1 %", 0.0) == both
+assert shown("1 %", 10.0) == [], "nothing has changed"
+assert shown("2 %", 0.1) == both
+assert shown("3 %", 0.1) == [] and shown("4 %", 0.1) == [], "too soon"
+assert shown("4 %", 0.1) == both
+assert shown("the end", 0.01, at_once=True) == both
 """,
     )
 
