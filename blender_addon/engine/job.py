@@ -51,6 +51,7 @@ class Job:
     total: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     message: str = ""
+    broken: bool = False
     pace: Pace | None = None
     """Of the stage, by ``time.monotonic``; None before the first one."""
 
