@@ -76,7 +76,8 @@ def capture_to_scene(
                 character.write(context, target, motions[row], solved[row], character_name(motions[row]))
                 made[row] = target.armature
             for row, motion in enumerate(motions):
-                _mark_doubts(scene, made[row], motion)
+                if row in targets or motion.doubtful.any():  # new keys are plain, and need not be looked at again
+                    _mark_doubts(scene, made[row], motion)
             # Without this the new pose shows only after the next change of frame.
             scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
             return [made[row] for row in range(len(motions))]
