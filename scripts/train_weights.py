@@ -34,7 +34,7 @@ STAGES = (
     Stage("2-longer", 28_000_000, 0.002, "1-first"),
     Stage("3-calmer", 8_000_000, 0.0012, "2-longer"),
     Stage("4-long", 49_500_000, 0.002, "3-calmer"),
-    Stage("tcn-cmu", 12_000_000, 0.0012, "4-long", ("--widths", "3,3,5,1,1")),
+    Stage("tcn-cmu", 8_500_000, 0.0012, "4-long", ("--widths", "3,3,5,1,1")),
     Stage("pstmo-s-cmu", 52_000, 0.002, None, ("--lifter", "pstmo-view")),
 )
 
