@@ -23,7 +23,7 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
     The processes end with the iterator, however it ends.
     """
     jobs = max(1, min(jobs, len(tasks)))
-    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
+    threads = max(1, _cores() // jobs) if jobs > 1 else None
     workers = [Worker(command, threads) for _ in range(jobs)]
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
@@ -46,6 +46,13 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
     finally:
         for worker in workers:
             worker.stop()
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells: in a container or a job of a farm not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Teller:
