@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__
-from .errors import UserError
+from .errors import UserError, out_of_reach
 
 COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
 
@@ -45,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever reads our stdout has read enough (`pose3d weights list | head`); nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except OSError as error:
+        if error.errno is None:
+            raise
+        print(f"pose3d {wanted}: {out_of_reach(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"pose3d {wanted}: interrupted", file=sys.stderr)
         return 130

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import __version__, cache, detectors, files, pipeline, weights
 from .data import People
-from .errors import UserError
+from .errors import OutOfReachError, UserError
 from .pipeline import AnalyseSettings
 from .progress import Progress, silent
 from .thumbnails import thumbnail_paths, write_thumbnails
@@ -102,15 +102,17 @@ def _keep(path: Path, people: People) -> None:
 
 
 def _there(path: Path, video: Path) -> People | None:
-    """The people of an entry, None if there is none. One that is damaged is removed."""
-    if not (path / _PEOPLE).is_file():
-        return None
+    """The people of an entry, None if there is none, or none within reach. One that is damaged is removed."""
     try:
+        if not (path / _PEOPLE).is_file():
+            return None
         people = People.load(path / _PEOPLE)
         # The clip may have been moved since. Who reads the file instead of asking gets its last place.
         if people.meta["video"]["path"] != str(video):
             people.meta["video"]["path"] = str(video)
             people.save(path / _PEOPLE)
+    except (OSError, OutOfReachError):
+        return None
     except UserError:
         cache.remove(path)
         return None

@@ -14,9 +14,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from .errors import UserError
@@ -38,13 +38,18 @@ def folder() -> Path:
     given = os.environ.get(FOLDER_VARIABLE)
     if given:
         return Path(given)
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+    return Path(of_user(sys.platform, os.environ, Path.home())) / "video_to_mocap" / "analyses"
+
+
+def of_user(platform: str, environment: Mapping[str, str], home: PurePath) -> PurePath:
+    """Where a user's caches are on a ``sys.platform``."""
+    if platform == "win32":
+        given, usual = environment.get("LOCALAPPDATA"), home / "AppData" / "Local"
+    elif platform == "darwin":
+        given, usual = None, home / "Library" / "Caches"
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "video_to_mocap" / "analyses"
+        given, usual = environment.get("XDG_CACHE_HOME"), home / ".cache"
+    return type(home)(given) if given else usual
 
 
 def entry(key: dict[str, Any]) -> Path:

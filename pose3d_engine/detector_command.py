@@ -51,12 +51,11 @@ def people_of(command: str, info: VideoInfo, progress: Progress = silent, patien
         return keypoint_files.on_video(found, info, output)
 
 
-def words(command: str, video: Path, output: Path) -> list[str]:
+def words(command: str, video: Path, output: Path, windows: bool = os.name == "nt") -> list[str]:
     """The command as an argument list. Raises UserError if it lacks a placeholder or its quotes do not match."""
     for placeholder in ("{video}", "{output}"):
         if placeholder not in command:
             raise UserError(f"the detector command lacks {placeholder}; write it where the program takes that path")
-    windows = os.name == "nt"
     try:
         parts = shlex.split(command, posix=not windows)
     except ValueError as error:

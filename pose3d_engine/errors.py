@@ -17,6 +17,17 @@ class Cancelled(Exception):  # noqa: N818 - a cancel is an outcome, not an error
     """The user cancelled. Raised by the progress callback, so that any stage can be left between two steps."""
 
 
+class OutOfReachError(UserError):
+    """A file that may be all right cannot be read or written now: its drive or network share has gone away, mostly."""
+
+
+def out_of_reach(error: OSError) -> OutOfReachError:
+    """The same as a line for the user."""
+    where = "" if error.filename is None else f"{error.filename}: "
+    what = f"cannot be read or written ({error.strerror or error})"
+    return OutOfReachError(f"{where}{what}; see whether its drive or share is there, and try again")
+
+
 def brief(error: object) -> str:
     """What an error of a library says, as a part of one line: damaged files put any bytes into their messages."""
     words = "".join(letter if letter.isprintable() else " " for letter in str(error)).split()

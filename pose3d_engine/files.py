@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,13 +11,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .errors import UserError, brief
+from .errors import UserError, brief, out_of_reach
 
 MOST_BYTES = 8 << 30
 """Of all arrays in a file: an hour of ten people with everything that a detector gives needs less than a quarter."""
@@ -39,12 +40,16 @@ DAMAGE = (
 
 def require_writable(path: Path) -> None:
     """Raises UserError if ``path`` could not be written later: asked before the work, so that none is lost."""
-    if Path(path).is_dir():
-        raise UserError(f"cannot write {path}: it is a folder; give the name of a file in it")
-    folder = Path(path).absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    try:
+        if Path(path).is_dir():
+            raise UserError(f"cannot write {path}: it is a folder; give the name of a file in it")
+        folder = Path(path).absolute().parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise out_of_reach(error) from error
+    if not writable:
         raise UserError(
             f"cannot write {path}: {folder} is no folder that you may write to; choose another output folder"
         )
@@ -73,12 +78,22 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+        with suppress(OSError):  # where the folder is out of reach, so is this
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not _of_another(error, path.parent):
+            # Windows does not replace a file that is open somewhere.
+            open_elsewhere = isinstance(error, PermissionError) and path.exists()
+            mend = "close the programs that have it open" if open_elsewhere else "free some space"
             raise UserError(
-                f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+                f"cannot write {path}: {error.strerror or error}; {mend} or choose another folder"
             ) from error
         raise
+
+
+def _of_another(error: OSError, folder: Path) -> bool:
+    """Whether a file is missing that is none of ``folder``: what was to be read while another one was written."""
+    there = error.filename is None or Path(os.fsdecode(error.filename)).parent == folder
+    return isinstance(error, FileNotFoundError) and not there
 
 
 def save_npz(path: Path, arrays: dict[str, Any]) -> None:
@@ -100,9 +115,9 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.n
     Raises UserError if it is not ``what`` it should be, or lacks one of the ``required``.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give the path of {what}")
     try:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; give the path of {what}")
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             size = sum(member.file_size for member in members)
@@ -110,6 +125,9 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.n
                 raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
             arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
     except DAMAGE as error:
+        # Damaged archives point before their own beginning, which is an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise out_of_reach(OSError(error.errno, error.strerror, str(path))) from error
         raise UserError(f"{path}: not {what} ({brief(error)}); make it again") from error
     missing = [key for key in required if key not in arrays]
     if missing:

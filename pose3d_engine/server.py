@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from . import __version__, files, protocol
-from .errors import Cancelled, UserError
+from .errors import Cancelled, UserError, out_of_reach
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
@@ -129,6 +129,9 @@ class Server:
             return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(error)}
         except MemoryError:
             return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": "out of memory; close other programs"}
+        except OSError as error:
+            traceback.print_exc()
+            return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, not the engine
             traceback.print_exc()
             text = f"{type(error).__name__}: {error}".splitlines()[0]

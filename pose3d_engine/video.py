@@ -5,6 +5,7 @@ Frames are streamed: at most a few decoded pictures exist at a time, whatever th
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import queue
@@ -20,7 +21,7 @@ import cv2
 import numpy as np
 
 from .data import VideoInfo
-from .errors import UserError
+from .errors import UserError, out_of_reach
 
 Item = TypeVar("Item")
 
@@ -30,10 +31,17 @@ _FALLBACK_RATE = 30.0
 _PREFETCHED = 2
 """Decoded frames that wait for the consumer: enough to overlap the two, little enough for 8K pictures."""
 
+_PARTING_S = 2.0
+"""Seconds for which a reader that is not wanted any more is waited for."""
+
 _OPTIONS = {"protocol_whitelist": "file"}
 """A playlist that calls itself a video must not make FFmpeg fetch anything from elsewhere."""
 
 _NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
+
+cv2.setNumThreads(1)
+"""For the whole engine: a frame's pictures are small, and OpenCV's threads wait for the next one by spinning, which
+keeps a core busy all along (docs/batch.md)."""
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -221,10 +229,13 @@ def _duration(container: av.container.InputContainer, stream: av.VideoStream) ->
 
 def _require_file(path: Path) -> None:
     path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; give the path of a video file")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give the path of a video")
+    try:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder; give the path of a video file")
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; give the path of a video")
+    except OSError as error:
+        raise out_of_reach(error) from error
 
 
 def _require_whole(path: Path, end: float | None) -> None:
@@ -269,26 +280,81 @@ def _unreadable(path: Path, why: str) -> UserError:
     return UserError(f"{path}: {why}; give a video file that plays, for instance an .mp4 or .mov")
 
 
+class _Source:
+    """The bytes of a file, for FFmpeg, which would take a drive that goes away for the end of the file: what was read
+    until then would pass for all that there is. Here it is remembered that reading failed."""
+
+    def __init__(self, path: Path) -> None:
+        # Absolute, so that a colon in a name is not taken for a protocol. FFmpeg has a buffer of its own.
+        self.name = str(Path(path).resolve())
+        self._stream = Path(self.name).open("rb", buffering=0)  # noqa: SIM115 - closed by close
+        self.fault: OSError | None = None
+
+    def read(self, size: int) -> bytes:
+        """So many bytes at most; none at the end, and from the first fault on."""
+        try:
+            return b"" if self.fault else self._stream.read(size) or b""
+        except OSError as error:
+            self._failed(error)
+            return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As of a file; also beyond its end."""
+        try:
+            return self._stream.seek(offset, whence)
+        except OSError as error:
+            # Before the beginning is no fault of the drive: damaged files point there.
+            if error.errno != errno.EINVAL:
+                self._failed(error)
+            return -1
+
+    def tell(self) -> int:
+        """As of a file."""
+        return self._stream.tell()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._stream.close()
+
+    def _failed(self, error: OSError) -> None:
+        self.fault = OSError(error.errno, error.strerror, self.name)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     _require_file(path)
     try:
-        # Absolute, so that a colon in a name is not taken for a protocol.
-        container = av.open(str(Path(path).resolve()), options=_OPTIONS, metadata_errors="replace")
+        source = _Source(path)
+    except OSError as error:
+        raise out_of_reach(error) from error
+    try:
+        with _container(path, source) as container:
+            # A picture of the cover is a video stream too.
+            cover = av.stream.Disposition.attached_pic
+            streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+            if not streams:
+                raise _unreadable(path, "there is no picture in it")
+            stream = streams[0]
+            if stream.codec_context is None:
+                raise _unreadable(path, "the way its picture is stored is not known here")
+            stream.thread_type = "AUTO"
+            yield container, stream
+    except UserError as error:
+        if source.fault:
+            raise out_of_reach(source.fault) from error
+        raise
+    finally:
+        source.close()
+    if source.fault:
+        raise out_of_reach(source.fault)
+
+
+def _container(path: Path, source: _Source) -> av.container.InputContainer:
+    try:
+        return av.open(source, "r", options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         reason = "not a video, or cut off before its index" if isinstance(error, ValueError) else str(error)
         raise _unreadable(path, reason) from error
-    with container:
-        # A picture of the cover is a video stream too.
-        cover = av.stream.Disposition.attached_pic
-        streams = [stream for stream in container.streams.video if not stream.disposition & cover]
-        if not streams:
-            raise _unreadable(path, "there is no picture in it")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise _unreadable(path, "the way its picture is stored is not known here")
-        stream.thread_type = "AUTO"
-        yield container, stream
 
 
 def _prefetched(items: Iterator[Item], depth: int) -> Iterator[Item]:
@@ -326,4 +392,5 @@ def _prefetched(items: Iterator[Item], depth: int) -> Iterator[Item]:
             yield item
     finally:
         stop.set()
-        thread.join()
+        # Who stops half way must not wait for a network share that does not answer.
+        thread.join(_PARTING_S)

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, out_of_reach
 from .log import logged, note
 from .tasks import Result, Task, result
 
@@ -29,6 +29,9 @@ Report = Callable[[str], None]
 
 Work = Callable[[Task, Report], Iterable[Result]]
 """Does one clip."""
+
+_CREATE_NEW_PROCESS_GROUP = 0x200
+"""``subprocess`` has it under Windows alone."""
 
 ATTEMPTS = 2
 """Times that a clip is tried whose process has died of it."""
@@ -50,6 +53,9 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
                 results = list(work(task, report))
             except UserError as error:
                 results = [result(task.source, error=str(error))]
+            except OSError as error:
+                note(traceback.format_exc())
+                results = [result(task.source, error=str(out_of_reach(error)))]
             except Exception as error:  # noqa: BLE001 - one broken clip never breaks the next
                 note(traceback.format_exc())
                 text = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -95,8 +101,9 @@ class Worker:
         self._command = list(command)
         self._environment = dict(os.environ)
         if threads is not None:
-            # Several processes that each take every core get in each other's way.
-            names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+            # Several processes that each take every core get in each other's way. OpenCV has one thread anyway, and
+            # MediaPipe's wait without spinning.
+            names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
             self._environment |= dict.fromkeys(names, str(threads))
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
@@ -121,6 +128,9 @@ class Worker:
             process, self._process = self._process, None
         if process is not None:
             process.kill()
+            # Under Windows a virtual environment's Python only starts the real one, which ends when its stdin does.
+            with contextlib.suppress(OSError):
+                process.stdin.close()  # type: ignore[union-attr]
             process.wait()
 
     def _ask(self, task: Task, report: Report) -> list[Result]:
@@ -128,13 +138,8 @@ class Worker:
             if self._stopped:
                 raise _DiedError("stopped")
             if self._process is None:
-                # A session of its own: Ctrl-C is for whoever gave the work, and then comes the end of stdin.
                 self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=self._environment,
-                    start_new_session=os.name != "nt",
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment, **apart()
                 )
             process = self._process
         assert process.stdin and process.stdout
@@ -150,6 +155,11 @@ class Worker:
             report(message["progress"])
         self._process = None
         raise _DiedError(_status(process.wait()))
+
+
+def apart(windows: bool = os.name == "nt") -> dict[str, Any]:
+    """How a process is started that Ctrl-C is not for: it is for who gave it work, and then comes the end of stdin."""
+    return {"creationflags": _CREATE_NEW_PROCESS_GROUP} if windows else {"start_new_session": True}
 
 
 class _DiedError(Exception):
