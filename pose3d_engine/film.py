@@ -68,7 +68,7 @@ class Gif:
         self._graph.configure()
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
-        """See :class:`Mp4`."""
+        """(H,W,3) uint8 RGB, shown from that time on."""
         self._graph.vpush(_frame(picture, seconds, _GIF_TIME_BASE))
         while True:
             try:

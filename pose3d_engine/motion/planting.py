@@ -53,15 +53,20 @@ class Plant:
 
     @property
     def rows(self) -> slice:
+        """From first to end - 1."""
         return slice(self.first, self.end)
 
     @property
     def ankle(self) -> int:
+        """The row of its ankle in Human3.6M-17."""
         return ANKLES[self.foot]
 
 
 def standing(world: np.ndarray, contacts: np.ndarray, stand: float) -> list[Plant]:
-    """Each stretch of contact, planted amid where its ankle is, and on the floor where that is near."""
+    """Each stretch of contact, planted amid where its ankle is, and on the floor where that is near.
+
+    world: (T,17,3) metres, z up. contacts: (T,2) bool, left and right. stand: metres of a standing foot's ankle.
+    """
     plants = []
     for foot, ankle in enumerate(ANKLES):
         for first, end in contact_stage.stretches(contacts[:, foot]):

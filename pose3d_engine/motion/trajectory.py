@@ -72,7 +72,10 @@ def second_differences(frames: int) -> np.ndarray:
 
 
 def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
-    """Solves (block diagonal + smoothness of each axis) path = right; both symmetric, so banded Cholesky."""
+    """(T,3): solves (block diagonal + smoothness of each axis) path = right; both symmetric, so banded Cholesky.
+
+    blocks: (T,3,3). right: (T,3). smoothness: (3,T), as of :func:`second_differences`.
+    """
     frames = len(blocks)
     bands = np.zeros((7, 3 * frames))  # lower form: bands[k, j] = A[j + k, j]
     for i in range(3):
