@@ -87,12 +87,12 @@ class MotionFileError(Exception):
 class MotionFile:
     """The part of a motion file that the add-on uses; T rows, one a video frame, always finite.
 
-    world: (T,17,3) float64, metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
+    world: (T,17,3) metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
     camera_R @ camera + camera_t with camera axes x right, y down, z forward. confidence: (T,17), 0 = filled.
     contacts: (T,2) bool, left and right foot on the floor. times: (T,) seconds of the video, ascending.
     meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...). parts: by bone, how the part
     of a figure in T-pose that faces -Y is turned, (T,3,3) in world axes, and where it was seen (T,); of those parts
-    of which the file tells.
+    of which the file tells. Numbers are of single precision, as in the file, but for times.
     """
 
     path: Path
@@ -141,7 +141,7 @@ def load(path: str | Path) -> MotionFile:
         array = (arrays | extras)[key]
         if array.shape != (rows, *shape):
             raise MotionFileError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
-        if array.dtype.kind not in "bif" or not np.isfinite(array).all():
+        if array.dtype.kind not in "bif" or not np.isfinite(_single(key, array)).all():
             raise MotionFileError(f"{path}: {key} has values that are not finite numbers; capture the video again")
     if (np.diff(arrays["times"]) <= 0).any():
         raise MotionFileError(f"{path}: times do not ascend; capture the video again")
@@ -151,12 +151,18 @@ def load(path: str | Path) -> MotionFile:
         contacts=arrays["contacts"].astype(bool),
         meta=_meta(path, arrays["meta"]),
         parts={
-            bone: (extras[f"{part}_R"].astype(np.float64), extras["orientation_valid"][:, row].astype(bool))
+            bone: (_single("", extras[f"{part}_R"]), extras["orientation_valid"][:, row].astype(bool))
             for row, (part, bone) in enumerate(_PARTS.items(), start=1)
             if extras and extras["orientation_valid"][:, row].any()
         },
-        **{key: arrays[key].astype(np.float64) for key in _SHAPES if key != "contacts"},
+        **{key: _single(key, arrays[key]) for key in _SHAPES if key != "contacts"},
     )
+
+
+def _single(key: str, array: np.ndarray) -> np.ndarray:
+    """Single precision, as all but the times are stored: an hour of motion has 200 MB of numbers otherwise."""
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
+        return array.astype(np.float64 if key == "times" else np.float32, copy=False)
 
 
 def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 _TINY = 1e-9
+
+
+class Kept(dict[Any, np.ndarray]):
+    """Arrays of many frames by key, kept in single precision: an hour of 60 frames a second has 216,000 of them."""
+
+    def __setitem__(self, key: Any, value: np.ndarray) -> None:
+        super().__setitem__(key, value.astype(np.float32, copy=False))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

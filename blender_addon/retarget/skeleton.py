@@ -60,8 +60,8 @@ _UP = np.array([0.0, 0.0, 1.0])
 
 
 def joint(world: np.ndarray, name: str) -> np.ndarray:
-    """One joint's positions, (...,17,3) -> (...,3)."""
-    return world[..., JOINTS.index(name), :]
+    """One joint's positions in double precision, (...,17,3) -> (...,3)."""
+    return np.asarray(world[..., JOINTS.index(name), :], np.float64)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ _CONTACT_SECONDS = 0.07
 
 @dataclass(frozen=True)
 class Pose:
-    """Pose-bone channels: rotations (T,B,4) as quaternions w, x, y, z; location (T,3) of the bone ``hips``."""
+    """Pose-bone channels: rotations (T,B,4) as quaternions w, x, y, z, single precision, as keys are; location (T,3) of
+    the bone ``hips``."""
 
     rotations: np.ndarray
     location: np.ndarray
@@ -49,17 +50,17 @@ def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, part
     a second. parts: how hands and feet are turned, armature axes.
     Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
     """
-    world = np.asarray(world, np.float64)
     frames = orientations(world, np.asarray(contacts, bool), rate, rest, parts)
-    local = np.empty((len(world), len(BONES), 3, 3))
+    keys = np.empty((len(world), len(BONES), 4), np.float32)
     for index, (name, parent) in enumerate(zip(NAMES, PARENTS, strict=True)):
-        local[:, index] = np.swapaxes(_carried(frames, rest, index, parent), -1, -2) @ frames[name]
+        local = np.swapaxes(_carried(frames, rest, index, parent), -1, -2) @ frames[name]
+        keys[:, index] = rotations.continuous(rotations.to_quaternions(local))
     hips = NAMES.index("hips")
     location = (joint(world, "Hip") - rest.heads[hips]) @ rest.frames[hips]
-    return Pose(rotations.continuous(rotations.to_quaternions(local)), location)
+    return Pose(keys, location)
 
 
-def _carried(frames: dict[str, np.ndarray], rest: Rest, index: int, parent: int) -> np.ndarray:
+def _carried(frames: Mapping[str, np.ndarray], rest: Rest, index: int, parent: int) -> np.ndarray:
     """Where the parent alone would carry a bone: its orientation (T or 1,3,3) with an identity key."""
     if parent < 0:
         return rest.frames[index][None]
@@ -69,9 +70,9 @@ def _carried(frames: dict[str, np.ndarray], rest: Rest, index: int, parent: int)
 def orientations(
     world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None
 ) -> dict[str, np.ndarray]:
-    """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z."""
+    """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z, single precision."""
     parts = parts or {}
-    frames: dict[str, np.ndarray] = {}
+    frames = rotations.Kept()
 
     def along(name: str) -> np.ndarray:
         bone = BONES[NAMES.index(name)]
@@ -216,7 +217,7 @@ def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness
 
 
 def _foot(
-    frames: dict[str, np.ndarray], free: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
+    frames: Mapping[str, np.ndarray], free: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
 ) -> np.ndarray:
     """The foot's orientation (T,3,3): as it is ``free`` in the air, flat while on the floor."""
     resting = rest.frames[NAMES.index(shin.replace("shin", "foot"))]

@@ -58,7 +58,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Solution:
-    """Pose-bone channels: quaternions (T,4) by bone, sign-continuous; location (T,3) of the hips' bone.
+    """Pose-bone channels: quaternions (T,4) by bone, sign-continuous, single precision, as keys are; location (T,3) of
+    the hips' bone.
 
     joints: (T,3) positions by slot in the world's axes and metres, from the object's origin, as they should come out.
     """
@@ -86,7 +87,7 @@ def transfer(
     them, apart from what the map's ``carried_by`` says.
     Raises RigError.
     """
-    world, contacts = np.asarray(world, np.float64), np.asarray(contacts, bool)
+    contacts = np.asarray(contacts, bool)
     target = _Target(rig, bone_map)
     person = skeleton.rest_pose(world, contacts)
     source = solve.orientations(world, contacts, rate, person, parts)
@@ -94,19 +95,29 @@ def transfer(
         _spread_arms(source, options.arm_space)
 
     turned = _orientations(source, person, target)
+    del source  # large, in a long clip
     scale = target.leg / person.leg
     middle = skeleton.joint(world, "Hip") * scale
     middle[:, 2] += target.floor + target.ankle - person.ankle * scale
-    legs = {side: target.leg_of(side, middle, turned) for side in "LR"}
-    if options.foot_lock and all(legs.values()):
-        planted = foot_lock.plant([leg for leg in legs.values() if leg], contacts, rate, target.floor)
-        middle[:, 2] -= planted.drop
-        for side, (upper, lower) in zip(legs, planted.turns, strict=True):
-            for slot, turn in (("thigh", upper), ("shin", lower)):
-                row = target.rows(f"{slot}.{side}")[0]
-                turned[row] = turn @ turned[row]
+    if options.foot_lock:
+        middle[:, 2] -= _plant_feet(turned, target, middle, contacts, rate)
     _twist_bones(turned, target)
     return target.keys(turned, middle)
+
+
+def _plant_feet(
+    turned: dict[int, np.ndarray], target: _Target, middle: np.ndarray, contacts: np.ndarray, rate: float
+) -> np.ndarray:
+    """Turns the legs so that feet in contact stand; returns by how much (T,) the hips have to sink for it, metres."""
+    legs = {side: target.leg_of(side, middle, turned) for side in "LR"}
+    if not all(legs.values()):
+        return np.zeros(len(middle))
+    planted = foot_lock.plant([leg for leg in legs.values() if leg], contacts, rate, target.floor)
+    for side, (upper, lower) in zip(legs, planted.turns, strict=True):
+        for slot, turn in (("thigh", upper), ("shin", lower)):
+            row = target.rows(f"{slot}.{side}")[0]
+            turned[row] = turn @ turned[row]
+    return planted.drop
 
 
 class _Target:
@@ -242,8 +253,7 @@ class _Target:
     def keys(self, turned: dict[int, np.ndarray], middle: np.ndarray) -> Solution:
         """The channels of the bones that are oriented as ``turned``, with the hip joints around ``middle`` (T,3)."""
         hips = self.rows("hips")[0]
-        local: dict[str, np.ndarray] = {}
-        place: dict[int, np.ndarray] = {}
+        local, place = rotations.Kept(), rotations.Kept()
         base = self.axes @ _orthonormal(self.rig.base[:3, :3])
         for row, parent in self.carrier.items():
             if parent >= 0:
@@ -263,7 +273,8 @@ class _Target:
             else:
                 carried = turned[parent] @ (self.frames[parent].T @ self.frames[row])
             # What nobody orients, such as a hand without a forearm, stays as its carrier holds it.
-            turned.setdefault(row, np.broadcast_to(carried, (len(middle), 3, 3)))
+            if row not in turned:
+                turned[row] = np.broadcast_to(carried, (len(middle), 3, 3))
             quaternions = rotations.to_quaternions(np.swapaxes(carried, -1, -2) @ turned[row])
             local[self.rig.names[row]] = rotations.continuous(quaternions)
         armature = place[hips] @ self.axes / self.scale
@@ -288,7 +299,7 @@ class _Target:
 def _orientations(source: Mapping[str, np.ndarray], person: skeleton.Rest, target: _Target) -> dict[int, np.ndarray]:
     """The orientation (T,3,3) of every bone in the map, upright axes; columns are the bone's own axes."""
     at = {name: index for index, name in enumerate(skeleton.NAMES)}
-    turned: dict[int, np.ndarray] = {}
+    turned = rotations.Kept()
 
     def turn(name: str) -> np.ndarray:
         """How a part of the person is turned away from rest, from the rig's rest."""

@@ -38,7 +38,7 @@ def test_reads_what_the_add_on_needs(path: Path) -> None:
     assert len(motion) == 12
     assert motion.fps == 25.0
     np.testing.assert_allclose(motion.times[:2], [2.0, 2.04])
-    assert motion.world.dtype == np.float64
+    assert motion.world.dtype == np.float32 and motion.times.dtype == np.float64
     assert motion.contacts.dtype == np.bool_
 
 
@@ -80,6 +80,7 @@ def test_ignores_arrays_that_it_does_not_know(path: Path) -> None:
         ({"world": np.zeros((11, 17, 3))}, "(11, 17, 3)"),
         ({"world": np.full((12, 17, 3), np.nan)}, "not finite"),
         ({"world": np.full((12, 17, 3), "x")}, "not finite"),
+        ({"world": np.full((12, 17, 3), 1e300)}, "not finite"),
         ({"times": np.zeros(12)}, "ascend"),
         ({"times": np.zeros(())}, "no frames"),
         ({"times": np.zeros(0)}, "no frames"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.retarget import body, rotations, skeleton, solve, timeline
+from blender_addon.retarget import body, motion_file, rotations, skeleton, solve, timeline
 from blender_addon.retarget.skeleton import BONES, NAMES
 
 RATE = 30.0
@@ -42,7 +43,10 @@ def rest() -> skeleton.Rest:
 
 def angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Degrees between rotations."""
-    return np.degrees(2 * np.arccos(np.clip(np.abs((a * b).sum(axis=-1)), 0, 1)))
+    # By the chord: the cosine of a small angle is lost in single precision.
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    chord = np.minimum(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1))
+    return np.degrees(4 * np.arcsin(chord / 2))
 
 
 def joint_error(world: np.ndarray, contacts: np.ndarray) -> float:
@@ -88,7 +92,7 @@ def test_rest_pose_is_symmetric_as_blenders_mirror_tools_want_it(rest: skeleton.
 def test_the_rest_pose_solves_to_no_rotation(rest: skeleton.Rest) -> None:
     world = synthetic.pose(rest, identity(), np.zeros((1, 3)))
     found = solve.solve(world, AIR, RATE, rest)
-    np.testing.assert_allclose(found.rotations, identity(), atol=1e-9)
+    np.testing.assert_allclose(found.rotations, identity(), atol=1e-7)
     np.testing.assert_allclose(found.location, 0, atol=1e-12)
 
 
@@ -156,7 +160,7 @@ def test_degenerate_joints_give_finite_rotations() -> None:
     rest = skeleton.rest_pose(world, np.zeros((5, 2), bool))
     found = solve.solve(world, np.ones((5, 2), bool), RATE, rest)
     assert np.isfinite(found.rotations).all() and np.isfinite(found.location).all()
-    np.testing.assert_allclose(np.linalg.norm(found.rotations, axis=-1), 1, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(found.rotations, axis=-1), 1, atol=1e-6)
 
 
 def test_signs_are_continuous_and_nothing_jumps_through_whole_turns() -> None:
@@ -318,3 +322,19 @@ class TestHandsAndFeet:
         assert abs(turn[0] - 40.0) < 1e-3 and turn[-1] < 1e-3
         assert np.abs(np.diff(turn)).max() < 8.0
         assert (np.diff(turn) < 1e-6).all()
+
+
+def test_an_hour_of_60_frames_a_second_takes_less_than_half_a_gigabyte(tmp_path: Path) -> None:
+    """Per frame, which is what it grows with."""
+    frames = 5000
+    path = synthetic.save_motion(tmp_path / "long.npz", *synthetic.stroll(frames))
+    tracemalloc.start()
+    try:
+        motion = motion_file.load(path)
+        rest = skeleton.rest_pose(motion.world, motion.contacts)
+        pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(pose.location) == frames
+    assert peak / frames * 216_000 < 0.5e9
