@@ -10,7 +10,7 @@ import sys
 
 bl_info = {
     "name": "Video to Mocap",
-    "description": "Turns an ordinary video of a person into an armature with clean, editable keyframes",
+    "description": "Turns a video of a person into an armature with keyframes",
     "author": "The Video to Mocap contributors",
     "version": (0, 1, 0),
     "blender": (3, 4, 0),
