@@ -195,7 +195,12 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     # The height that was given is that of the first who is captured; the floor tells how tall the others are beside.
     grounds = {row: _ground(filmed[row], tilt) for row in wanted}
     sizes = {row: _beside(filmed[row], filmed[chosen[0]], grounds, tilt, settings) for row in wanted}
-    motions = {row: _in_world(people, filmed[row], tilt, grounds[row], sizes[row], lifter, settings) for row in wanted}
+    filmed = {row: filmed[row] for row in wanted}
+    motions = {
+        # Taken out one by one: of a long clip there is no room for all that is known of everybody.
+        row: _in_world(people, filmed.pop(row), tilt, grounds[row], sizes[row], lifter, settings)
+        for row in wanted
+    }
     origin = motions[first].camera_t[0] + motions[first].camera_R[0] @ motions[first].root[0]
     for motion in motions.values():
         shift = np.array([origin[0], origin[1], 0.0], np.float32)
@@ -230,15 +235,14 @@ def _present(people: People) -> list[int]:
 class _Filmed:
     """One person in the axes of the steady camera, as tall as all are taken to be until the world is made.
 
-    joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), rays (T,17,2) on the plane z = 1,
-    confidence (T,17), seen (T,), swapped (T,2) where left and right arms, and legs, had been exchanged.
+    joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), confidence (T,17), seen (T,),
+    swapped (T,2) where left and right arms, and legs, had been exchanged.
     """
 
     row: int
     joints: np.ndarray
     root: np.ndarray
     keypoints: np.ndarray
-    rays: np.ndarray
     confidence: np.ndarray
     seen: np.ndarray
     swapped: np.ndarray
@@ -272,31 +276,23 @@ def _in_camera(
     progress: Progress,
 ) -> _Filmed:
     """One person's motion before the camera: everything that a picture tells by itself."""
-    video_facts = people.meta["video"]
-    width, height = int(video_facts["width"]), int(video_facts["height"])
-    fps = mean_rate(people.times, float(video_facts["fps"]))
+    fps = mean_rate(people.times, float(people.meta["video"]["fps"]))
     stages = frozenset() if settings.raw else settings.motion
-    focal = _focal(people, settings)
 
     # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
     rate = lifter.rate if settings.tds is None else None
     track = tracking.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
     keypoints, seen, swapped = track.keypoints, track.seen, track.swapped
-    rays = (keypoints[..., :2] - np.array([width / 2, height / 2])) / focal
+    rays = _rays(people, keypoints, settings)
     scores = keypoints[..., 2]
     confidence = h36m_confidence(scores)
 
     # 3D: the pose of each frame, relative to the Hip.
-    lifted_fps = fps * track.factor
-    tds = settings.tds or lifters.automatic_tds(lifted_fps, lifter.rate)
-    read = detectors.lifter_scores(track.lifted, people.meta["detector"])
-    dense = lifters.Track2D(read, width, height, lifted_fps, focal)
-    joints = lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
+    tds = settings.tds or lifters.automatic_tds(fps * track.factor, lifter.rate)
+    joints = _lifted(people, track, fps, tds, lifter, settings, progress)
     own = people.extras.get("blazepose33_world")
     if own is not None and "fusion" in stages:
-        # Where the detector took left for right, its 3D faces the wrong way too.
-        trusted = np.where(swapped.any(axis=1)[:, None, None], np.nan, own[row])
-        joints = fusion.fuse(joints, trusted, view.look_at_torso(rays)[1])
+        joints = fusion.fuse(joints, _trusted(own[row], swapped), view.look_at_torso(rays)[1])
 
     # A camera that turns: from here on all is seen by one that keeps its direction.
     steady = rays
@@ -322,7 +318,37 @@ def _in_camera(
         joints = limits.within(joints)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
-    return _Filmed(row, joints, root, keypoints, rays, confidence, seen, swapped, filming, tds, track.counts)
+    return _Filmed(row, joints, root, keypoints, confidence, seen, swapped, filming, tds, track.counts)
+
+
+def _rays(people: People, keypoints: np.ndarray, settings: CaptureSettings) -> np.ndarray:
+    """(T,17,2) on the plane z = 1 before the camera, of keypoints (T,17,3)."""
+    video_facts = people.meta["video"]
+    middle = np.array([int(video_facts["width"]) / 2, int(video_facts["height"]) / 2])
+    return (keypoints[..., :2] - middle) / _focal(people, settings)
+
+
+def _lifted(
+    people: People,
+    track: tracking.Repaired,
+    fps: float,
+    tds: int,
+    lifter: lifters.Lifter,
+    settings: CaptureSettings,
+    progress: Progress,
+) -> np.ndarray:
+    """(T,17,3) what the lifter says of a track."""
+    video_facts = people.meta["video"]
+    size = int(video_facts["width"]), int(video_facts["height"])
+    read = detectors.lifter_scores(track.lifted, people.meta["detector"])
+    dense = lifters.Track2D(read, *size, fps * track.factor, _focal(people, settings))
+    return lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
+
+
+def _trusted(points: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+    """The detector's own points (T,P,3) without the frames in which left was taken for right (T,2): there its 3D faces
+    the wrong way, and heels and toes are the other foot's."""
+    return np.where(swapped.any(axis=1)[:, None, None], np.float32(np.nan), points)
 
 
 def _path(joints: np.ndarray, rays: np.ndarray, scores: np.ndarray, fps: float) -> np.ndarray:
@@ -448,7 +474,7 @@ def _in_world(
                 *_warnings(seen, confidence, people.times),
             ],
         },
-        extras={} if settings.raw else _orientations(people, filmed, turned, fps),
+        extras={} if settings.raw else _orientations(people, filmed, turned, settings, fps),
     )
 
 
@@ -457,14 +483,15 @@ def _soles(people: People, filmed: _Filmed, turned: np.ndarray, focal: float, fp
     layout = next((name for name in contacts.SOLES if name in people.extras), None)
     if layout is None:
         return None
-    # Where left was taken for right, these are the other foot's.
-    points = np.where(filmed.swapped.any(axis=1)[:, None, None], np.nan, people.extras[layout][filmed.row])
+    points = _trusted(people.extras[layout][filmed.row], filmed.swapped)
     depths = (filmed.joints + filmed.root[:, None])[:, floor.ANKLES, 2]
     ankles = filmed.keypoints[:, _COCO_ANKLES, :2]
     return np.einsum("tij,tfej->tfei", turned, contacts.beside_ankles(points, layout, ankles, depths, focal, fps))
 
 
-def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: float) -> dict[str, np.ndarray]:
+def _orientations(
+    people: People, filmed: _Filmed, rotation: np.ndarray, settings: CaptureSettings, fps: float
+) -> dict[str, np.ndarray]:
     """The extra arrays of head, hands and feet, where the detector has points on them.
 
     rotation: (T,3,3), camera axes to world axes.
@@ -473,7 +500,7 @@ def _orientations(people: People, filmed: _Filmed, rotation: np.ndarray, fps: fl
     if world is None or picture is None:
         return {}
     # The detector's 3D is in the axes of a camera that looks at the person.
-    to_world = rotation @ np.swapaxes(view.look_at_torso(filmed.rays)[1], -1, -2)
+    to_world = rotation @ np.swapaxes(view.look_at_torso(_rays(people, filmed.keypoints, settings))[1], -1, -2)
     scores = np.nan_to_num(picture[filmed.row][..., 2])
     found = orientation.orientations(world[filmed.row], scores, to_world, filmed.swapped, fps)
     return {} if found is None else {**found[0], "orientation_valid": found[1]}

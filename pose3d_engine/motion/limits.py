@@ -69,6 +69,9 @@ _SPEED, _MOST_JUMP = 4.0, 24.0
 """Metres a second, relative to the trunk, that cost one if they last for a thirtieth of a second, and the most that a
 jump costs."""
 
+_ROWS = 20_000
+"""Frames whose ways are compared at a time: those of an hour would fill half a gigabyte."""
+
 
 def wrong_way(joints: np.ndarray) -> np.ndarray:
     """(T,4) bool: limbs (:data:`LIMBS`) that are bent as none can be. joints: (T,17,3), any unit, right-handed axes."""
@@ -97,7 +100,10 @@ def unflipped(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
             moved = np.linalg.norm(ways[:, state] - chain, axis=-1).sum(axis=-1)
             cost[:, state] = _MOST_DOUBT * np.minimum(moved / _DOUBT_M, 1.0)
             cost[:, state] += _VIOLATION * bent * np.clip(beyond / 30.0, 0, 1)
-        step = np.linalg.norm(ways[1:, None, :, 1:] - ways[:-1, :, None, 1:], axis=-1).sum(axis=-1)
+        step = np.empty((len(ways) - 1, 4, 4))
+        for first in range(0, len(step), _ROWS):
+            some = ways[first : first + _ROWS + 1, :, 1:]
+            step[first : first + _ROWS] = np.linalg.norm(some[1:, None] - some[:-1, :, None], axis=-1).sum(axis=-1)
         step = np.minimum((step * fps / _SPEED) ** 2 * (30.0 / fps), _MOST_JUMP) + _CHANGE * (1 - np.eye(4))
         way = _cheapest(cost, step)
         result[:, list(limb)] = ways[np.arange(len(ways)), way]

@@ -22,6 +22,9 @@ At a rate below, where fast limbs bend their way between two frames, it grows wi
 _PASSES = 3
 """Jumps in neighbouring frames hide each other; a third pass finds next to nothing more."""
 
+_ROWS = 2000
+"""Frames that are looked at together: the windows around an hour's would fill a gigabyte."""
+
 _PER_MAD = 1.4826
 """Standard deviation of normal errors by their median absolute deviation."""
 
@@ -37,9 +40,14 @@ def outliers(track: np.ndarray, fps: float) -> np.ndarray:
     """
     points = np.where(np.isfinite(track).all(axis=-1, keepdims=True), track[..., :2], np.nan)
     found = np.zeros(points.shape[:2], bool)
+    reach = max(_LEAST_REACH, round(_REACH_S * fps))
     # What hid behind the outliers beside it is found when those are gone.
     for _ in range(_PASSES):
-        more = _deviating(points, fps)
+        more = np.zeros(found.shape, bool)
+        for first in range(0, len(points), _ROWS):
+            low = max(first - reach, 0)
+            piece = _deviating(points[low : first + _ROWS + reach], reach, fps)
+            more[first : first + _ROWS] = piece[first - low : first - low + _ROWS]
         if not more.any():
             break
         found |= more
@@ -47,9 +55,8 @@ def outliers(track: np.ndarray, fps: float) -> np.ndarray:
     return found
 
 
-def _deviating(points: np.ndarray, fps: float) -> np.ndarray:
-    """(T,17,2) -> (T,17) bool: what one pass of the filter finds."""
-    reach = max(_LEAST_REACH, round(_REACH_S * fps))
+def _deviating(points: np.ndarray, reach: int, fps: float) -> np.ndarray:
+    """(T,17,2) -> (T,17) bool: what one pass of the filter finds; ``reach`` frames to each side are looked at."""
     around = _windows(points, reach)
     middles = (around[..., :reach] + around[..., :reach:-1]) / 2
     with warnings.catch_warnings():

@@ -16,6 +16,9 @@ _RELUCTANCE = 0.005
 """What it costs to doubt the detector in a frame, in shares of the person's size: enough to decide where limbs lie on
 each other, too little to outweigh a jump."""
 
+_ROWS = 20_000
+"""Frames whose accelerations are worked out together: those of an hour would fill half a gigabyte."""
+
 _GAIN = 0.02
 """A stretch is swapped back only if that saves this much at its ends: a jump of a limb, not a wobble."""
 
@@ -61,8 +64,11 @@ def _calmest(choices: np.ndarray, known: np.ndarray) -> np.ndarray:
     """(T,2,K,2) the two labellings, (T,) where all keypoints are known -> (T,) bool, where the second is calmer."""
     frames = len(choices)
     # cost[t, a, b, c]: mean acceleration of the keypoints at t - 1 with labellings a, b, c at t - 2, t - 1, t.
-    before, middle, after = choices[:-2, :, None, None], choices[1:-1, None, :, None], choices[2:, None, None, :]
-    bend = np.linalg.norm(before - 2 * middle + after, axis=-1).mean(axis=-1)
+    bend = np.empty((frames - 2, 2, 2, 2), choices.dtype)
+    for first in range(0, len(bend), _ROWS):
+        some = choices[first : first + _ROWS + 2]
+        before, middle, after = some[:-2, :, None, None], some[1:-1, None, :, None], some[2:, None, None, :]
+        bend[first : first + _ROWS] = np.linalg.norm(before - 2 * middle + after, axis=-1).mean(axis=-1)
     trusted = known[:-2] & known[1:-1] & known[2:]
     bend = np.where(trusted[:, None, None, None], bend, 0.0)
     doubt = np.array([0.0, _RELUCTANCE])
