@@ -176,7 +176,7 @@ class Runner:
         return None
 
     def run(self) -> Job:
-        """Blocks until the job has ended, and returns it: for a Blender without a window. Raises RuntimeError for none."""
+        """Blocks until the job has ended, and returns it: without a window. Raises RuntimeError if there is none."""
         if not self.job or not self._client:
             raise RuntimeError("there is no job")
         job, self.job = self.job, None
