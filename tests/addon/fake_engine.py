@@ -5,7 +5,8 @@ Start it as ``python fake_engine.py FOLDER [BEHAVIOUR]``. Every test gives its o
 ``echo`` (answers with its params), ``steps`` (progress, then a result; obeys a cancel), ``garbage``, ``huge``,
 ``chatter`` (stderr), ``flood`` (progress), ``exit``, ``truncated``, ``deaf`` (ignores cancel and stdin's end).
 ``probe``, ``analyse``, ``edit``, ``capture`` and ``doctor`` do what the engine does, with two people who are made up;
-a video called ``crash.mp4`` crashes it, and one called ``text.mp4`` is no video.
+a video called ``crash.mp4`` crashes it, one called ``text.mp4`` is no video, and one called ``held.mp4`` is analysed
+when there is a file ``held.go`` beside it.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
             os._exit(3)
         for step in range(10):
             say({"type": "progress", "id": number, "stage": "detect", "done": step, "total": 10})
+        while Path(params["video"]).name == "held.mp4" and not Path(params["video"]).with_suffix(".go").exists():
+            time.sleep(0.05)
         result = analyse(params)
     elif method == "probe":
         result = {"video": video_facts(params["video"])}
