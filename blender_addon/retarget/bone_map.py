@@ -41,12 +41,35 @@ class BoneMapError(Exception):
 
 
 @dataclass(frozen=True)
+class IKControl:
+    """The IK of a hand, foot or toe of a control rig.
+
+    control: the bone that takes its place and turn. carrier: the bone that carries the control and the pole: another
+    control, or one that the motion does not move. pole: the bone that says where elbow or knee points. rigid: bones of
+    the IK that must not stretch. still: controls that have to be at rest. properties: as those of a map, and set after
+    them.
+    """
+
+    control: str
+    carrier: str
+    pole: str | None = None
+    rigid: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
+    properties: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def bones(self) -> list[str]:
+        """All bones that it names."""
+        return [self.control, self.carrier, *([self.pole] if self.pole else []), *self.rigid, *self.still]
+
+
+@dataclass(frozen=True)
 class BoneMap:
     """bones: slot -> names of bones. control_rig: the bones are controls, and constraints carry them to the body.
 
     carried_by: bone -> the bone in the map that carries it, where the rig does that by constraints. properties: bone
     -> custom property -> value that the rig needs to listen to these controls (IK/FK, follow). marks: names by which
-    the rig is told from others of the same bones.
+    the rig is told from others of the same bones. ik: slot (hand, foot, toe) -> its IK, of a rig that has one.
     """
 
     name: str
@@ -55,6 +78,7 @@ class BoneMap:
     carried_by: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    ik: Mapping[str, IKControl] = field(default_factory=dict)
 
     def one(self, slot: str) -> str | None:
         """The first bone of a slot."""
@@ -85,7 +109,17 @@ def parse(data: Any) -> BoneMap:
         raise ValueError(f'"format" is not "{FORMAT}"')
     if data.get("version") != VERSION:
         raise ValueError(f"version {data.get('version')!r} is unknown; this one reads version {VERSION}")
-    unknown = set(data) - {"format", "version", "name", "bones", "control_rig", "carried_by", "properties", "marks"}
+    unknown = set(data) - {
+        "format",
+        "version",
+        "name",
+        "bones",
+        "control_rig",
+        "carried_by",
+        "properties",
+        "marks",
+        "ik",
+    }
     if unknown:
         raise ValueError(f"unknown entry {sorted(unknown)[0]!r}")
     name = data.get("name")
@@ -109,16 +143,38 @@ def parse(data: Any) -> BoneMap:
     for bone, by in carried.items():
         if bone not in used or by not in used:
             raise ValueError(f"carried_by names {bone!r} and {by!r}, of which one is in no slot")
-    properties = _object(data, "properties")
-    for bone, values in properties.items():
-        if not isinstance(values, dict) or not all(_is_number(value) for value in values.values()):
-            raise ValueError(f"properties of {bone!r} are not numbers by name")
+    properties = _properties(data)
     marks, control_rig = data.get("marks", []), data.get("control_rig", False)
     if not isinstance(marks, list) or not all(isinstance(mark, str) for mark in marks):
         raise ValueError("marks is not a list of names")
     if not isinstance(control_rig, bool):
         raise ValueError("control_rig is neither true nor false")
-    return BoneMap(name.strip(), bones, control_rig, carried, properties, tuple(marks))
+    ik = {slot: _ik(slot, value) for slot, value in _object(data, "ik").items()}
+    return BoneMap(name.strip(), bones, control_rig, carried, properties, tuple(marks), ik)
+
+
+def _properties(data: dict[str, Any]) -> dict[str, Any]:
+    properties = _object(data, "properties")
+    for bone, values in properties.items():
+        if not isinstance(values, dict) or not all(_is_number(value) for value in values.values()):
+            raise ValueError(f"properties of {bone!r} are not numbers by name")
+    return properties
+
+
+def _ik(slot: str, data: Any) -> IKControl:
+    """The IK of a slot. Raises ValueError."""
+    if slot.split(".")[0] not in ("hand", "foot", "toe") or slot not in SLOTS:
+        raise ValueError(f"ik has {slot!r}, which is neither hand, foot nor toe of a side")
+    if not isinstance(data, dict) or set(data) - {"control", "carrier", "pole", "rigid", "still", "properties"}:
+        raise ValueError(f"the ik of {slot} is no object of control, carrier, pole, rigid, still and properties")
+    names = [data.get("control"), data.get("carrier"), *([data["pole"]] if "pole" in data else [])]
+    lists = data.get("rigid", []), data.get("still", [])
+    if not all(isinstance(part, list) for part in lists):
+        raise ValueError(f"rigid and still in the ik of {slot} are not lists of bones")
+    if not all(isinstance(name, str) and name for name in [*names, *lists[0], *lists[1]]):
+        raise ValueError(f"the ik of {slot} has something that is no bone's name")
+    rigid, still = (tuple(part) for part in lists)
+    return IKControl(data["control"], data["carrier"], data.get("pole"), rigid, still, _properties(data))
 
 
 def as_data(bone_map: BoneMap) -> dict[str, Any]:
@@ -133,6 +189,11 @@ def as_data(bone_map: BoneMap) -> dict[str, Any]:
         data["carried_by"] = dict(bone_map.carried_by)
     if bone_map.properties:
         data["properties"] = {bone: dict(values) for bone, values in bone_map.properties.items()}
+    if bone_map.ik:
+        data["ik"] = {
+            slot: {key: list(value) if isinstance(value, tuple) else value for key, value in vars(ik).items() if value}
+            for slot, ik in bone_map.ik.items()
+        }
     if bone_map.marks:
         data["marks"] = list(bone_map.marks)
     return data

@@ -54,6 +54,12 @@ def check(target: Target) -> None:
         for name in names:
             if name not in armature.data.bones:
                 raise RigError(f"{armature.name} has no bone {name} ({slot}); correct its bone map under Character")
+    for slot, way in target.bone_map.ik.items() if target.options.ik else ():
+        for name in way.bones:
+            if name not in armature.data.bones:
+                raise RigError(
+                    f"{armature.name} has no bone {name} (IK of {slot}); capture without IK, or correct its map"
+                )
     lost = [slot for slot in NEEDED if not target.bone_map.bones.get(slot)]
     if lost:
         raise RigError(f"The bone map of {armature.name} has no {', '.join(lost)}; choose the bones under Character")
@@ -93,7 +99,12 @@ def read(armature: bpy.types.Object, bone_map: BoneMap) -> Rig:
         inherits=np.array([bone.use_inherit_rotation for bone in bones], bool),
         world=np.array(armature.matrix_world, np.float64),
         base=np.array(base, np.float64),
-        local_location=hips.use_local_location if hips else True,
+        not_local=frozenset(bone.name for bone in bones if not bone.use_local_location),
+        posed={
+            way.carrier: np.array(armature.pose.bones[way.carrier].matrix, np.float64)
+            for way in bone_map.ik.values()
+            if way.carrier in rows
+        },
     )
 
 
@@ -106,13 +117,20 @@ def write(context: bpy.types.Context, target: Target, motion: MotionFile, soluti
     armature, pose = target.armature, target.armature.pose
     for bone, constraint in in_the_way(armature, target.bone_map):
         pose.bones[bone].constraints[constraint].mute = True
-    for bone, wanted in target.bone_map.properties.items():
-        for key, value in wanted.items():
-            if bone in pose.bones and key in pose.bones[bone]:
-                old = pose.bones[bone][key]
-                pose.bones[bone][key] = type(old)(value) if isinstance(old, (int, float)) else value
+    ways = [way for way in target.bone_map.ik.values() if way.control in solution.rotations]
+    for properties in (target.bone_map.properties, *(way.properties for way in ways)):
+        for bone, wanted in properties.items():
+            for key, value in wanted.items():
+                if bone in pose.bones and key in pose.bones[bone]:
+                    old = pose.bones[bone][key]
+                    pose.bones[bone][key] = type(old)(value) if isinstance(old, (int, float)) else value
     for bone in _held_still(armature, target.bone_map):
         pose.bones[bone].matrix_basis = Matrix()
+    for way in ways:
+        for bone in way.still:
+            pose.bones[bone].matrix_basis = Matrix()
+        for bone in way.rigid:
+            pose.bones[bone].ik_stretch = 0.0  # any more, and Blender shortens bones in place of bending them
     for bone in solution.rotations:
         pose.bones[bone].location, pose.bones[bone].scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -127,10 +145,11 @@ def write(context: bpy.types.Context, target: Target, motion: MotionFile, soluti
     frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
     for bone, quaternions in solution.rotations.items():
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].'
-        if bone == solution.hips:
-            keyframes.write(bag, path + "location", frames, solution.location, bone)
         channel, values = _channel(pose.bones[bone].rotation_mode, quaternions)
         keyframes.write(bag, path + channel, frames, values, bone)
+    for bone, locations in solution.locations.items():
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location'
+        keyframes.write(bag, path, frames, locations, bone)
     action["video_to_mocap"] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
 
 

@@ -71,6 +71,8 @@ def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> l
         used = {bone for chain in bones.values() for bone in chain}
         carried = [(actual(bone), actual(by)) for bone, by in preset.carried_by.items()]
         properties = {actual(bone): wanted for bone, wanted in preset.properties.items()}
+        # A control rig's names are its generator's; no prefix stands before them.
+        ik = {slot: way for slot, way in preset.ik.items() if slot in bones and all(map(actual, way.bones))}
         found.append(
             (
                 replace(
@@ -79,6 +81,7 @@ def _fits(preset: BoneMap, names: list[str], core: tuple[str, ...] = _CORE) -> l
                     carried_by={bone: by for bone, by in carried if bone in used and by in used},
                     properties={bone: wanted for bone, wanted in properties.items() if bone},
                     marks=(),
+                    ik=ik,
                 ),
                 # A control rig has the bones of the body too, but its constraints move those.
                 there - 0.5 * lost + (len(names) if preset.control_rig else 0),

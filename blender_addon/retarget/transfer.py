@@ -10,16 +10,17 @@ path is scaled to the character's legs, and feet are planted again on its own pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import foot_lock, rotations, skeleton, solve
+from . import foot_lock, ik_controls, rotations, skeleton, solve
 from .bone_map import TWISTED, BoneMap
 
 _UP = np.array([0.0, 0.0, 1.0])
 _SURE, _FLAT = np.sin(np.radians([15.0, 4.0]))
 """Sine of the bend at rest from which a limb's own plane is its hinge, and below which it has none."""
+_LIMBS = {"hand": ("upper_arm", "forearm"), "foot": ("thigh", "shin")}
 _MIRROR = {"L": 1.0, "R": -1.0}
 
 
@@ -33,7 +34,8 @@ class Rig:
 
     names, parents: row of the parent, -1 for none. rest: (B,4,4) rest matrices in armature space. tails: (B,3).
     inherits: (B,) bool, whether the bone turns with its parent. world: (4,4), of the object. base: (4,4), where the
-    hips' parent holds the hips at the moment, armature space. local_location: of the hips.
+    hips' parent holds the hips at the moment, armature space. not_local: bones whose Local Location is off. posed: by
+    bone (4,4), armature space: where those are at the moment that carry IK controls.
     """
 
     names: tuple[str, ...]
@@ -43,30 +45,31 @@ class Rig:
     inherits: np.ndarray
     world: np.ndarray
     base: np.ndarray
-    local_location: bool = True
+    not_local: frozenset[str] = frozenset()
+    posed: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Options:
     """foot_lock: hold feet in contact on the floor without sliding, and the others above it; without it every limb
     points exactly as the person's. arm_space: radians by which arms that hang are held further out, for a body wider
-    than the person's."""
+    than the person's. ik: arms and legs on the rig's IK controls, too, where its map has them."""
 
     foot_lock: bool = True
     arm_space: float = 0.0
+    ik: bool = False
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Pose-bone channels: quaternions (T,4) by bone, sign-continuous, single precision, as keys are; location (T,3) of
-    the hips' bone.
+    """Pose-bone channels by bone, single precision, as keys are: quaternions (T,4), sign-continuous, and locations
+    (T,3) of those that are moved: the hips, and IK controls.
 
     joints: (T,3) positions by slot in the world's axes and metres, from the object's origin, as they should come out.
     """
 
     rotations: dict[str, np.ndarray]
-    hips: str
-    location: np.ndarray
+    locations: dict[str, np.ndarray]
     joints: dict[str, np.ndarray]
 
 
@@ -102,7 +105,10 @@ def transfer(
     if options.foot_lock:
         middle[:, 2] -= _plant_feet(turned, target, middle, contacts, rate)
     _twist_bones(turned, target)
-    return target.keys(turned, middle)
+    solution = target.keys(turned, middle)
+    if options.ik:
+        _put_on_ik(solution, turned, target, person)
+    return solution
 
 
 def _plant_feet(
@@ -279,10 +285,26 @@ class _Target:
             local[self.rig.names[row]] = rotations.continuous(quaternions)
         armature = place[hips] @ self.axes / self.scale
         location = armature - self.rig.base[:3, 3]
-        if self.rig.local_location:
+        if self.rig.names[hips] not in self.rig.not_local:
             location = location @ _orthonormal(self.rig.base[:3, :3])
+        locations = rotations.Kept()
+        locations[self.rig.names[hips]] = location
         joints = {slot: place[self.row[names[0]]] for slot, names in self.map.bones.items()}
-        return Solution(local, self.rig.names[hips], location, joints)
+        return Solution(local, locations, joints)
+
+    def resting(self, bone: str) -> ik_controls.Moved:
+        """Where a bone is that the motion does not move."""
+        row = self.row[bone]
+        posed = self.rig.posed.get(bone, self.rig.rest[row])
+        turn = self.axes @ _orthonormal(posed[:3, :3]) @ self.frames[row].T
+        return ik_controls.Moved(turn, self.heads[row], posed[:3, 3] @ self.axes.T * self.scale)
+
+    def location_axes(self, bone: str) -> np.ndarray:
+        """The axes (3,3) at rest in which a bone's location is: its own, or its parent's without Local Location."""
+        row = self.row[bone]
+        if bone in self.rig.not_local:
+            row = self.rig.parents[row]
+        return self.frames[row] if row >= 0 else self.axes
 
     def _turns_with_parent(self, row: int) -> bool:
         """Whether neither the bone nor one between it and what carries it drops the parent's rotation."""
@@ -341,6 +363,37 @@ def _orientations(source: Mapping[str, np.ndarray], person: skeleton.Rest, targe
                 ).swapaxes(-1, -2)
                 turned[row] = hand @ turned[last] @ (target.frames[last].T @ target.frames[row])
     return turned
+
+
+def _put_on_ik(solution: Solution, turned: Mapping[int, np.ndarray], target: _Target, person: skeleton.Rest) -> None:
+    """Adds the channels of the rig's IK controls, so far as its map has them, to a solution."""
+    moved: dict[str, ik_controls.Moved] = {}
+    # A toe hangs on its foot.
+    for slot, way in sorted(target.map.ik.items(), key=lambda item: item[0].startswith("toe")):
+        limb, _, side = slot.partition(".")
+        parts = [slot, *(f"{part}.{side}" for part in _LIMBS.get(limb, ()))]
+        if not all(map(target.has, parts)):
+            continue
+        end, *above = (
+            ik_controls.Moved(turned[row] @ target.frames[row].T, target.heads[row], solution.joints[part])
+            for part in parts
+            for row in target.rows(part)
+        )
+        carrier = moved.get(way.carrier) or target.resting(way.carrier)
+        moved[way.control] = end
+        row = target.row[way.control]
+        solution.rotations[way.control] = ik_controls.rotation(end, carrier, target.frames[row])
+        places = {way.control: end.point(target.heads[row])}
+        if way.pole and above:
+            _, upper, lower = parts
+            first, middle = above
+            # A hinge turns about x, so what it joins points to -z in its middle.
+            front = -_limb_rest(target, person, upper, lower)[upper][:, 2]
+            away = float(np.linalg.norm(target.heads[target.row[way.pole]] - target.head(lower)))
+            places[way.pole] = ik_controls.pole(first.place, middle.place, end.place, first.turn @ front, away)
+        for name, place in places.items():
+            head, axes = target.heads[target.row[name]], target.location_axes(name)
+            solution.locations[name] = ik_controls.location(place, carrier, head, axes) / target.scale
 
 
 def _limb_rest(target: _Target, person: skeleton.Rest, upper: str, lower: str) -> dict[str, np.ndarray]:

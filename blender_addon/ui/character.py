@@ -67,6 +67,12 @@ class VIDEO_TO_MOCAP_PG_rig(bpy.types.PropertyGroup):
         max=1.5,
     )
 
+    use_ik: BoolProperty(  # type: ignore[valid-type]
+        name="IK Limbs",
+        description="Put arms and legs on the rig's IK controls, too, and switch the rig to these. Its IK may not "
+        "stretch bones any more",
+    )
+
     def show(self, bone_map: BoneMap) -> None:
         """Fills the list with a map."""
         rest = maps.as_data(bone_map)
@@ -134,7 +140,7 @@ def targets(scene: bpy.types.Scene, persons: list[int]) -> dict[int, Target]:
         if armature.name not in scene.objects:
             raise character.RigError(f"{armature.name} is not in this scene; choose the rig of {person.name} again")
         rig = learn(scene, armature)
-        options = character.Options(foot_lock=rig.foot_lock, arm_space=rig.arm_space)
+        options = character.Options(rig.foot_lock, rig.arm_space, rig.use_ik)
         target = character.Target(armature, rig.bone_map(), options)
         character.check(target)
         found[person.number] = target
@@ -346,6 +352,8 @@ class VIDEO_TO_MOCAP_PT_character(Step, bpy.types.Panel):
             return
         column.prop(rig, "foot_lock")
         column.prop(rig, "arm_space")
+        if "ik" in json.loads(rig.map_rest or "{}"):
+            column.prop(rig, "use_ik")
         row = column.row(align=True)
         row.operator_menu_enum("video_to_mocap.apply_bone_map", "preset", text=rig.map_name or "Bone Map")
         row.operator("video_to_mocap.recognise_rig", text="", icon="VIEWZOOM")

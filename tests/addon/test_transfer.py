@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from blender_addon.retarget import bone_map, recognise, rotations, skeleton, transfer
+from blender_addon.retarget import bone_map, ik_controls, recognise, rotations, skeleton, transfer
 from blender_addon.retarget.bone_map import BoneMap, BoneMapError
 from blender_addon.retarget.motion_file import JOINTS
 from blender_addon.retarget.transfer import Options, RigError, Solution
@@ -296,3 +296,59 @@ def bend(solution: Solution, side: str) -> np.ndarray:
     hip, knee, ankle = (solution.joints[f"{limb}.{side}"] for limb in ("thigh", "shin", "foot"))
     cosine = (rotations.unit(knee - hip) * rotations.unit(ankle - knee)).sum(axis=-1)
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+class TestIK:
+    def test_a_map_with_ik_is_kept_whole(self, tmp_path: Path) -> None:
+        preset = bone_map.preset("rigify")
+        assert set(preset.ik) == {f"{limb}.{side}" for limb in ("hand", "foot", "toe") for side in "LR"}
+        bone_map.save(tmp_path / "m.json", preset)
+        assert bone_map.load(tmp_path / "m.json") == preset
+
+    def test_ik_is_offered_where_its_bones_are(self) -> None:
+        preset = bone_map.preset("rigify")
+        names = {bone for chain in preset.bones.values() for bone in chain} | set(preset.properties)
+        assert recognise.fit(preset, names).ik == {}
+        every = {bone for way in preset.ik.values() for bone in way.bones}
+        assert recognise.fit(preset, names | every).ik == preset.ik
+        assert "hand.L" not in recognise.fit(preset, names | every - {"upper_arm_ik_target.L"}).ik
+
+    @pytest.mark.parametrize(
+        ("ik", "words"),
+        [
+            ({"shin.L": {"control": "a", "carrier": "b"}}, "neither hand, foot nor toe"),
+            ({"hand.L": {"control": "a"}}, "no bone's name"),
+            ({"hand.L": {"control": "a", "carrier": "b", "pole": 3}}, "no bone's name"),
+            ({"hand.L": {"control": "a", "carrier": "b", "rigid": "c"}}, "not lists"),
+            ({"hand.L": {"control": "a", "carrier": "b", "else": "c"}}, "no object of"),
+            ({"hand.L": {"control": "a", "carrier": "b", "properties": {"a": {"x": "y"}}}}, "not numbers"),
+        ],
+    )
+    def test_a_wrong_ik_is_refused(self, ik: dict[str, object], words: str) -> None:
+        with pytest.raises(ValueError, match=words):
+            bone_map.parse({**bone_map.as_data(bone_map.preset("rigify")), "ik": ik})
+
+    def test_the_pole_is_in_the_limbs_plane_and_in_front_of_a_straight_one(self) -> None:
+        first, last = np.zeros((3, 3)), np.tile([0.0, 0.0, -1.0], (3, 1))
+        middle = np.array([[0.0, -0.2, -0.5], [0.1, 0.0, -0.5], [0.0, 0.0, -0.5]])
+        front = np.tile([1.0, 0.0, -1.0], (3, 1))
+        found = ik_controls.pole(first, middle, last, front, 0.5)
+        np.testing.assert_allclose(found, [[0.0, -0.7, -0.5], [0.6, 0.0, -0.5], [0.5, 0.0, -0.5]], atol=1e-9)
+
+    @pytest.mark.parametrize("local", [True, False])
+    def test_channels_bring_a_control_to_where_its_limb_is(self, local: bool) -> None:
+        """Posed again as Blender does it: by the carrier, then the location in its axes, then the rotation."""
+        random = np.random.default_rng(3)
+
+        def turn(count: int) -> np.ndarray:
+            return rotations.from_quaternions(rotations.unit(random.normal(size=(count, 4))))
+
+        foot = ik_controls.Moved(turn(5), random.normal(size=3), random.normal(size=(5, 3)))
+        carrier = ik_controls.Moved(turn(1)[0], random.normal(size=3), random.normal(size=3))
+        rest, parent, head = turn(1)[0], turn(1)[0], random.normal(size=3)
+        axes = rest if local else parent
+        place = foot.point(head)
+        moved = ik_controls.location(place, carrier, head, axes)
+        spun = rotations.from_quaternions(ik_controls.rotation(foot, carrier, rest))
+        np.testing.assert_allclose(carrier.point(head) + moved @ (carrier.turn @ axes).T, place, atol=1e-9)
+        np.testing.assert_allclose(carrier.turn @ rest @ spun, foot.turn @ rest, atol=1e-9)
