@@ -48,10 +48,11 @@ def measure(
     found = {"direction": 0.0, "height": 0.0, "slide": 0.0, "sunk": 0.0, "knee": 0.0, "jump": 0.0}
     for side in "LR":
         for limb, start, end in LIMBS:
-            joint = {name: world[:, motion_file.JOINTS.index(side + name)] for name in (start, end)}
-            want = rotations.unit(joint[end] - joint[start])
+            want = rotations.unit(skeleton.joint(world, side + end) - skeleton.joint(world, side + start))
             have = free.joints[f"{AFTER[limb]}.{side}"] - free.joints[f"{limb}.{side}"]
-            error = np.degrees(np.arccos(np.clip((want * rotations.unit(have)).sum(axis=-1), -1, 1)))
+            # By the chord: the cosine of a small angle is lost in single precision.
+            chord = np.linalg.norm(want - rotations.unit(have), axis=-1)
+            error = np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1)))
             found["direction"] = max(found["direction"], float(error.max()))
     person = skeleton.rest_pose(world, contacts)
     rest = {bone.name: bone for bone in made.bones}
