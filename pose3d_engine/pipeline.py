@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,9 @@ def motion_stages(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+DEFAULT_FOV = 60.0
+"""Degrees that the longer side of a picture spans where neither the user nor a camera that turns tells."""
+
 _COCO_ANKLES = [COCO17.index("left_ankle"), COCO17.index("right_ankle")]
 
 _FEET_SEEN = 0.3
@@ -96,7 +99,8 @@ class CaptureSettings:
 
     person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
     own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
-    several the first, metres. fov: degrees that the longer side of the picture spans. raw: stop after the lifter.
+    several the first, metres. fov: degrees that the longer side of the picture spans, None for what a camera that turns
+    tells by it, or else DEFAULT_FOV. raw: stop after the lifter.
     repair: steps of ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
     motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
     clockwise, None for what is found. camera: mode of ``motion.camera_motion``.
@@ -107,7 +111,7 @@ class CaptureSettings:
     checkpoint: Path | None = None
     tds: int | None = None
     height: float = CANONICAL_HEIGHT
-    fov: float = 60.0
+    fov: float | None = None
     flip: bool = True
     device: str = "auto"
     raw: bool = False
@@ -123,7 +127,7 @@ class CaptureSettings:
             tracking.person_numbers(self.person)
         if not 0.3 <= self.height <= 3.0:
             raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
-        if not 5 <= self.fov <= 170:
+        if self.fov is not None and not 5 <= self.fov <= 170:
             raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
         if self.tds is not None and not 1 <= self.tds <= 100:
             raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
@@ -183,6 +187,7 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     Raises UserError for a person who is not there or weights that cannot be used.
     """
     lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
+    settings = _with_fov(people, settings)
     chosen, first = _chosen(people, settings.person)
     witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
     filming = _filming(people, settings)
@@ -259,7 +264,15 @@ def _longer(people: People) -> int:
 
 def _focal(people: People, settings: CaptureSettings) -> float:
     """Pixels."""
-    return _longer(people) / 2 / math.tan(math.radians(settings.fov) / 2)
+    return _longer(people) / 2 / math.tan(math.radians(settings.fov or DEFAULT_FOV) / 2)
+
+
+def _with_fov(people: People, settings: CaptureSettings) -> CaptureSettings:
+    """The same with the field of view that the camera tells by its turns, where none is given and it does."""
+    if settings.fov is not None or settings.camera == "still":
+        return settings
+    focal = camera_motion.focal_of_turns(people.background)
+    return settings if focal is None else replace(settings, fov=math.degrees(2 * math.atan(0.5 / focal)))
 
 
 def _filming(people: People, settings: CaptureSettings) -> camera_motion.CameraMotion:

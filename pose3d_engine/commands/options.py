@@ -80,7 +80,10 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
             help="of the person (of several, the first), sole to crown",
         )
     group.add_argument(
-        "--fov", type=float, default=defaults.fov, metavar="DEG", help="of the camera, across the picture's longer side"
+        "--fov",
+        type=float,
+        metavar="DEG",
+        help="of the camera, across the picture's longer side; found where it turns, else 60",
     )
     group.add_argument("--device", choices=DEVICES, default=defaults.device)
     group.add_argument(

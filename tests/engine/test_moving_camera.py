@@ -82,6 +82,39 @@ def test_turns_are_those_of_the_camera() -> None:
     assert camera_motion.camera_motion(behind(truth), FOCAL / WIDTH, "still") == camera_motion.UNMOVED
 
 
+@pytest.mark.parametrize("fov", [35.0, 60.0, 90.0])
+def test_a_camera_that_turns_tells_its_focal_length(fov: float) -> None:
+    focal = 0.5 / np.tan(np.radians(fov) / 2)
+    lens, random = np.diag([focal, focal, 1.0]), np.random.default_rng(0)
+    seen = lens @ turns(60) @ np.linalg.inv(lens)
+    seen[:, :2] += random.normal(0, 1e-4, (60, 2, 3))
+    seen[5] = np.nan
+    assert camera_motion.focal_of_turns(seen) == pytest.approx(focal, rel=0.05)
+
+
+def test_a_camera_that_hardly_turns_or_travels_tells_no_focal_length() -> None:
+    random = np.random.default_rng(0)
+    still = np.tile(np.eye(3), (60, 1, 1)) + random.normal(0, 3e-4, (60, 3, 3))
+    assert camera_motion.focal_of_turns(still) is None
+    travels = behind(turns(60))
+    travels[:, 0, 1] += np.linspace(0, 0.2, 60)
+    assert camera_motion.focal_of_turns(travels) is None
+    assert camera_motion.focal_of_turns(np.full((60, 3, 3), np.nan)) is None
+    assert camera_motion.focal_of_turns(None) is None
+
+
+def test_the_focal_length_is_found_where_none_is_given() -> None:
+    truth = turns(60)
+    seen = replace(people(project(walk(60) @ truth)), background=behind(truth))
+    found, given, still = (
+        pipeline.capture(seen, replace(CPU, fov=fov, camera=camera))[0].meta["focal_px"]
+        for fov, camera in ((None, "auto"), (40.0, "auto"), (None, "still"))
+    )
+    assert found == pytest.approx(FOCAL, rel=0.02)
+    assert given == pytest.approx(WIDTH / 2 / np.tan(np.radians(20)))
+    assert still == pytest.approx(WIDTH / 2 / np.tan(np.radians(30)))
+
+
 def test_a_walk_filmed_by_a_camera_that_turns_is_the_walk() -> None:
     joints, truth = walk(90), turns(90)
     still = pipeline.capture(people(project(joints)), CPU)[0]
