@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__
-from .errors import UserError, out_of_reach
+from .errors import OUT_OF_MEMORY, UserError, out_of_reach
 
 COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
 
@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pose3d {wanted}: {out_of_reach(error)}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print(f"pose3d {wanted}: {OUT_OF_MEMORY}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"pose3d {wanted}: interrupted", file=sys.stderr)
         return 130

@@ -28,6 +28,10 @@ def out_of_reach(error: OSError) -> OutOfReachError:
     return OutOfReachError(f"{where}{what}; see whether its drive or share is there, and try again")
 
 
+OUT_OF_MEMORY = "out of memory; close other programs"
+"""The line for a MemoryError."""
+
+
 def brief(error: object) -> str:
     """What an error of a library says, as a part of one line: damaged files put any bytes into their messages."""
     words = "".join(letter if letter.isprintable() else " " for letter in str(error)).split()

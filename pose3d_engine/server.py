@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from . import __version__, files, protocol
-from .errors import Cancelled, UserError, out_of_reach
+from .errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_reach
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
@@ -128,7 +128,7 @@ class Server:
         except UserError as error:
             return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(error)}
         except MemoryError:
-            return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": "out of memory; close other programs"}
+            return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": OUT_OF_MEMORY}
         except OSError as error:
             traceback.print_exc()
             return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}

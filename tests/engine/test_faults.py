@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from pose3d_engine import cache, protocol, video
+from pose3d_engine.__main__ import main
 from pose3d_engine.data import Motion, People
 from pose3d_engine.errors import UserError
 
@@ -195,6 +196,18 @@ def test_no_memory(demo_clip: Path, detector_model: Path, store: Path, results: 
     )
     assert done.returncode != 0
     assert not outputs(results)
+    assert "Traceback" not in done.stderr
+
+
+def test_no_memory_in_the_midst_of_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pose3d_engine.commands.doctor.execute", full)
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == "pose3d doctor: out of memory; close other programs\n"
 
 
 @posix
