@@ -31,10 +31,12 @@ SAME = 0.25
 
 
 class Found(NamedTuple):
-    """What is found through one virtual camera: turns, degrees; Hip (T,3) metres; seen (T,); the Hip (T,2) and the
-    height (T,) in pixels of the whole picture; milliseconds that a frame of the background costs."""
+    """What is found through one virtual camera: its turns and the field of view that they tell (NaN: none), degrees;
+    Hip (T,3) metres; seen (T,); the Hip (T,2) and the height (T,) in pixels of the whole picture; milliseconds that a
+    frame of the background costs."""
 
     turns: float
+    told_fov: float
     path: np.ndarray
     seen: np.ndarray
     place: np.ndarray
@@ -87,6 +89,7 @@ def film(source: Path, move: str, target: Path) -> None:
 def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     """What is captured of the virtual camera's clip."""
     from pose3d_engine import background, pipeline
+    from pose3d_engine.motion import camera_motion
 
     spent, frames = 0.0, 0
     step = background.Background.step
@@ -108,9 +111,10 @@ def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     whole = whole[..., :2] / whole[..., 2:]
     hips = whole[:, 11:13].mean(axis=1)
     seen, size = motion.confidence[:, 0] > 0, np.ptp(whole[..., 1], axis=1)
-    return Found(
-        motion.meta["camera"]["turns_deg"], motion.world[:, 0], seen, hips, size, 1000 * spent / max(frames, 1)
-    )
+    focal = camera_motion.focal_of_turns(people.background)
+    told = math.nan if focal is None else 2 * math.degrees(math.atan(0.5 / focal))
+    turns, cost = motion.meta["camera"]["turns_deg"], 1000 * spent / max(frames, 1)
+    return Found(turns, told, motion.world[:, 0], seen, hips, size, cost)
 
 
 def apart(one: Found, other: Found) -> tuple[float, int]:
@@ -136,7 +140,8 @@ def main() -> int:
                 (off, frames), (without, _) = apart(found, truth), apart(ignored, truth)
                 print(
                     f"{source.stem:14} {move:10} turns {found.turns:5.2f} degrees; path off by {off:4.0f} mm across "
-                    f"the view (taken for still: {without:4.0f}) in {frames} frames; {found.cost:.1f} ms a frame",
+                    f"the view (taken for still: {without:4.0f}) in {frames} frames; field of view "
+                    f"{found.told_fov:.0f} (true: {view(source, move)[2]:.0f}); {found.cost:.1f} ms a frame",
                     flush=True,
                 )
     return 0

@@ -152,8 +152,9 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
 
 
 def _widened(picture: np.ndarray, width: int) -> np.ndarray:
+    """Between white stripes."""
     spare = width - picture.shape[1]
-    return cv2.copyMakeBorder(picture, 0, 0, spare // 2, spare - spare // 2, cv2.BORDER_REPLICATE)
+    return cv2.copyMakeBorder(picture, 0, 0, spare // 2, spare - spare // 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
 
 def main(argv: list[str]) -> int:
