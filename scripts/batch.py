@@ -118,12 +118,11 @@ def arguments(argv: list[str]) -> argparse.Namespace:
             parser.error(clash)
         options.inputs = tasks.expand(options.inputs)
         tasks.require_distinct(options.inputs)
+        tasks.require_one_each(options.inputs, options.values.get("keypoints"))
     except (settings_file.SettingsFileError, UserError) as error:
         parser.error(str(error))
     if options.jobs < 1:
         parser.error(f"jobs is {options.jobs}; give a number from 1")
-    if len(options.inputs) > 1 and "{name}" not in options.values.get("keypoints", "{name}"):
-        parser.error("keypoints has to name another file for each clip; put {name} where the clip's name stands")
     return options
 
 

@@ -71,6 +71,12 @@ def require_distinct(clips: Sequence[Path]) -> None:
         )
 
 
+def require_one_each(clips: Sequence[Path], keypoints: str | None) -> None:
+    """Raises UserError if several clips would take their 2D from one path (see :func:`of_clip`)."""
+    if len(clips) > 1 and keypoints is not None and "{name}" not in keypoints:
+        raise UserError("keypoints has to name another file for each clip; put {name} where the clip's name stands")
+
+
 def of_clip(pattern: str, clip: Path) -> str:
     """A path for every clip, of which ``{name}`` is the clip's name without its suffix."""
     return pattern.replace("{name}", clip.stem)

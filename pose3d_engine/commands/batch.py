@@ -55,9 +55,8 @@ def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int 
     clips = tasks.expand(words)
     tasks.require_distinct(clips)
     settings = options.chosen(args)
-    options.analyse_settings(args), options.capture_settings(args)
-    if len(clips) > 1 and "{name}" not in settings.get("keypoints", "{name}"):
-        raise UserError("keypoints has to name another file for each clip; put {name} where the clip's name stands")
+    options.require_valid(args)
+    tasks.require_one_each(clips, settings.get("keypoints"))
     files.require_writable(folder / "any.npz")
     given = (f"--output-dir={folder.absolute()}", *options.words(settings, "the command line"))
     todo = [

@@ -11,7 +11,6 @@ from .. import analysis, keypoint_files, lifters, pipeline
 from ..batch import record
 from ..batch.tasks import Result, Task, of_clip, result
 from ..batch.worker import Report, serve
-from ..data import People
 from ..errors import UserError
 from . import options
 
@@ -50,9 +49,8 @@ def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report)
     """Makes the motion files of a clip; a record each."""
     progress = _Progress(report)
     settings = options.capture_settings(args)
-    people: People
     if clip.suffix.lower() == ".npz":
-        people = keypoint_files.read(clip, None, None, None)
+        people = keypoint_files.read(clip)
     else:
         lifters.load(settings.lifter, settings.checkpoint, settings.device)  # a wrong one is told before the minutes
         people = analysis.people_of(clip, options.analyse_settings(args), progress, args.cache)

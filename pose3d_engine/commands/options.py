@@ -145,13 +145,19 @@ _NOT_IN_FILES = {"detector_command", "cache", "help"}
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The option ``--settings``, for :func:`with_settings`."""
+    """The option ``--settings``, for :func:`read_settings`."""
     parser.add_argument(
         "--settings",
         type=Path,
         metavar="FILE.json",
         help="settings exported from the panel; options beside it win: see docs/batch.md",
     )
+
+
+def require_valid(args: argparse.Namespace) -> None:
+    """Raises UserError for settings of which the parser did not see that they are wrong, or do not go together."""
+    analyse_settings(args)
+    capture_settings(args)
 
 
 def chosen(args: argparse.Namespace) -> dict[str, Any]:
@@ -200,7 +206,7 @@ def read_settings(path: Path) -> list[str]:
     found = words(values, str(path))
     chosen = parser.parse_args(found)
     try:
-        analyse_settings(chosen), capture_settings(chosen)
+        require_valid(chosen)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return found

@@ -118,7 +118,7 @@ def within(joints: np.ndarray) -> np.ndarray:
     """
     result = joints.astype(np.float64).copy()
     for low, middle, high, most in CONES:
-        _into_cone(result, _NUMBER(low), _NUMBER(middle), _NUMBER(high), np.radians(most))
+        _into_cone(result, low, middle, high, np.radians(most))
     for limb in LIMBS:
         chain = result[:, list(limb)]
         beyond, _ = _beyond(result, chain, limb)
@@ -198,19 +198,16 @@ def _cheapest(cost: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return way
 
 
-def _into_cone(joints: np.ndarray, low: int, middle: int, high: int, most: float) -> None:
+def _into_cone(joints: np.ndarray, low: str, middle: str, high: str, most: float) -> None:
     """Moves ``high`` of (T,17,3), and all that hangs on it, so that its bone turns by no more than ``most`` radians."""
-    below, bone = _unit(joints[:, middle] - joints[:, low]), joints[:, high] - joints[:, middle]
+    base, hinge, end = (joints[:, _NUMBER(joint)] for joint in (low, middle, high))
+    below, bone = _unit(hinge - base), end - hinge
     size = np.linalg.norm(bone, axis=-1, keepdims=True)
     beside = _unit(bone - (bone * below).sum(axis=-1, keepdims=True) * below)
     limit = size * (np.cos(most) * below + np.sin(most) * beside)
     inside = (bone * below).sum(axis=-1, keepdims=True) >= np.cos(most) * size
     moved = np.where(inside, 0, limit - bone)
-    hanging = [high]
-    for parent, child in H36M17.bones:
-        if parent in hanging:
-            hanging.append(child)
-    joints[:, hanging] += moved[:, None]
+    joints[:, H36M17.below(high)] += moved[:, None]
 
 
 def _about(vectors: np.ndarray, axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
