@@ -23,10 +23,10 @@ sys.path[:0] = [str(ROOT)]
 from pose3d_engine import pipeline  # noqa: E402
 from pose3d_engine.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
 from pose3d_engine.data import People  # noqa: E402
+from pose3d_engine.data_sets import mocap_data  # noqa: E402
 from pose3d_engine.evaluation import world  # noqa: E402
 from pose3d_engine.motion import floor  # noqa: E402
 from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
-from pose3d_engine.training import mocap_data  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0

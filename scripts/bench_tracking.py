@@ -21,10 +21,10 @@ from crossings import FOCAL, FPS, FRAMES, HEIGHT, KINDS, WIDTH, Motion, crossing
 from make_small_datasets import walker  # noqa: E402
 
 from pose3d_engine import lifters, tracking  # noqa: E402
+from pose3d_engine.data_sets import mocap_data  # noqa: E402
+from pose3d_engine.data_sets.mocap_data import noisy  # noqa: E402
 from pose3d_engine.evaluation.mocap import n_mpjpe  # noqa: E402
 from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M_ROWS  # noqa: E402
-from pose3d_engine.training import mocap_data  # noqa: E402
-from pose3d_engine.training.mocap_data import noisy  # noqa: E402
 
 
 def motions(data: Path | None) -> list[Motion]:

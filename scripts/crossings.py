@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose3d_engine.data import FrameDetections, People, VideoInfo
+from pose3d_engine.data_sets.mocap_data import FACE, noisy
 from pose3d_engine.skeletons import COCO_ROWS, H36M_ROWS
 from pose3d_engine.tracking import Tracker
-from pose3d_engine.training.mocap_data import FACE, noisy
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30.0
 FRAMES = 180

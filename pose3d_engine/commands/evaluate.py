@@ -196,8 +196,8 @@ def _draw(folder: Path, data: DataSet, predictions: dict, count: int) -> None:
 
 def _mocap(args: argparse.Namespace) -> None:
     from .. import lifters
+    from ..data_sets import mocap_data
     from ..evaluation import mocap as protocol
-    from ..training import mocap_data
 
     _, validation = mocap_data.split(mocap_data.load_clips(args.data))
     if not validation:

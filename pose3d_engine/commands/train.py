@@ -87,7 +87,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> None:
     """Trains; prints the path of the best weights. Or prepares; prints the path of the data."""
     if args.stage == "prepare":
-        from ..training.prepare import prepare
+        from ..data_sets.prepare import prepare
 
         clips = prepare(args.folders, args.output, args.amc_rate, on_stderr)
         _tell(f"{clips} clips")

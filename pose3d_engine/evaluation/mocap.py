@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from .. import files, weights
+from ..data_sets import mocap_data
 from ..errors import UserError
 from ..lifters import view
 from ..lifters.base import Lifter, Track2D
 from ..lifters.viewed import Network
 from ..progress import Progress, silent
 from ..skeletons import H36M17
-from ..training import mocap_data
 from . import metrics
 from .metrics import Scores
 from .tables import Cell, Table

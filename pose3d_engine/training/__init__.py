@@ -1,0 +1,1 @@
+"""How lifters are made: pre-training and fine-tuning, the papers' ways and our own."""

@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from .. import files
+from ..data_sets import mocap_data
 from ..errors import UserError
 from ..evaluation import mocap as evaluation
 from ..lifters.temporal import TemporalModel, parameters
 from ..lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
 from ..progress import Progress
 from ..skeletons import H36M17
-from . import mocap_data
 from .growth import grown, grows_into
 from .muon import Muon
 

@@ -22,13 +22,13 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .. import files
-from ..data_sets import h36m
+from ..data_sets import h36m, mocap_data
 from ..data_sets.sequences import DataSet
 from ..errors import UserError
 from ..evaluation import drawing
 from ..lifters import checkpoint_files
 from ..progress import Progress, silent
-from . import mocap_data, tasks
+from . import tasks
 from .distributed import Team, team
 from .options import MOCAP, MPI_INF_3DHP, PRETRAIN, PSTMO, Options
 from .supply import Batch, Supply, open_data, seed_of

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data_sets import h36m, mpi_inf_3dhp
+from ..data_sets import h36m, mocap_data, mpi_inf_3dhp
 from ..data_sets.sequences import DataSet, Layout, Sequence, Windows
 from ..errors import UserError
 from ..skeletons import COCO17, H36M17
-from . import mocap_data
 from .options import IN_THE_WILD, MOCAP, MPI_INF_3DHP, Options
 
 

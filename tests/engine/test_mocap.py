@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from pose3d_engine.body import LENGTHS
+from pose3d_engine.data_sets import invented, kinematics, mocap_data
 from pose3d_engine.errors import UserError
 from pose3d_engine.evaluation import mocap as evaluation
 from pose3d_engine.lifters.temporal import TemporalModel
 from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
 from pose3d_engine.skeletons import H36M17
-from pose3d_engine.training import growth, invented, kinematics, mocap, mocap_data, muon
+from pose3d_engine.training import growth, mocap, muon
 
 
 def test_split_is_by_take(mocap_file):

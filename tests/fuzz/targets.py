@@ -15,10 +15,10 @@ from blender_addon.engine import protocol as addon_protocol
 from blender_addon.retarget import motion_file
 from pose3d_engine import keypoint_files, pipeline, protocol, weights
 from pose3d_engine.data import Motion, People
+from pose3d_engine.data_sets import acclaim, bvh
 from pose3d_engine.errors import UserError
 from pose3d_engine.lifters import checkpoint_files, viewed
 from pose3d_engine.lifters.temporal import TemporalModel
-from pose3d_engine.training import acclaim, bvh
 from tests.engine import filmed, test_prepare
 from tests.engine import keypoint_writers as write
 from tests.fuzz import mutations
