@@ -217,7 +217,8 @@ class VIDEO_TO_MOCAP_PG_settings(bpy.types.PropertyGroup):
     fov: FloatProperty(  # type: ignore[valid-type]
         name="Field of View",
         description="How wide the camera sees, in degrees along the picture's longer side: a phone about 65, an "
-        "action camera 90 and more. It decides how far away the person is, and so how far they walk",
+        "action camera 90 and more. It decides how far away the person is, and so how far they walk. Until you set it, "
+        "the turns of a camera that pans tell it",
         default=60.0,
         min=5.0,
         soft_min=20.0,

@@ -46,7 +46,7 @@ def _search(settings: Any) -> dict[str, Any]:
     return {"max_people": settings.max_people, **({"detector": settings.detector} if settings.detector else {})}
 
 
-_NUMBERS = ("height", "fov")
+_NUMBERS = ("height",)
 _MARKED = ("repair", "motion")
 """Properties of which any can be ticked."""
 _CHOSEN = ("device", "feet")
@@ -54,6 +54,8 @@ _GIVEN = ("tilt", "roll")
 """Numbers that the engine finds itself, unless use_ is ticked."""
 _FILLED = ("tds", "lifter")
 """What is 0 or empty where the engine chooses."""
+_TOUCHED = ("fov",)
+"""Numbers that the engine finds itself where it can, until somebody sets them."""
 
 
 def _motion(settings: Any) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def _motion(settings: Any) -> dict[str, Any]:
     params |= {name: getattr(settings, name) for name in _CHOSEN}
     params |= {name: ",".join(sorted(getattr(settings, name))) or "none" for name in _MARKED}
     params |= {name: round(getattr(settings, name), 3) for name in _GIVEN if getattr(settings, f"use_{name}")}
+    params |= {name: round(getattr(settings, name), 3) for name in _TOUCHED if settings.is_property_set(name)}
     return params | {name: value for name in _FILLED if (value := getattr(settings, name))}
 
 
@@ -70,7 +73,7 @@ def take(settings: Any, values: Mapping[str, Any]) -> list[str]:
 
     What the file does not name gets the value that it has in a new scene.
     """
-    names = (*_NUMBERS, *_CHOSEN, *_MARKED, *_FILLED, *_GIVEN, *(f"use_{name}" for name in _GIVEN))
+    names = (*_NUMBERS, *_CHOSEN, *_MARKED, *_FILLED, *_TOUCHED, *_GIVEN, *(f"use_{name}" for name in _GIVEN))
     for name in (*names, "detector", "max_people"):
         settings.property_unset(name)
     unused = []

@@ -370,7 +370,7 @@ def test_a_report_tells_no_folders(blender: str, tmp_path: Path, video: Path) ->
         tmp_path,
         ENABLE
         + f"""
-settings.video = {str(video)!r}
+settings.video, settings.fov = {str(video)!r}, 60
 bpy.ops.video_to_mocap.analyse()
 bpy.ops.video_to_mocap.capture()
 settings.video = "/home/anna/secret/x.mp4"
@@ -421,7 +421,7 @@ assert operators.export_settings(filepath=str(folder / "mine")) == {{"FINISHED"}
 data = json.loads((folder / "mine.json").read_text())
 assert (data["format"], data["version"]) == ("video-to-mocap settings", 1)
 assert data["settings"] == dict(
-    height=1.9, fov=60, tds=3, repair="gaps", motion="filter,fit,fusion,level,limits", feet="never", roll=-4,
+    height=1.9, tds=3, repair="gaps", motion="filter,fit,fusion,level,limits", feet="never", roll=-4,
     device="auto", detector="heavy one", max_people=2), data
 for name in ("height", "tds", "repair", "feet", "use_roll", "roll", "detector"):
     settings.property_unset(name)
@@ -429,7 +429,7 @@ settings.fov, settings.use_tilt = 90, True
 assert operators.import_settings(filepath=str(folder / "mine.json")) == {{"FINISHED"}}
 assert (round(settings.height, 3), settings.tds, settings.repair) == (1.9, 3, {{"gaps"}}), settings.repair
 assert (settings.feet, settings.use_roll, settings.roll, settings.fov) == ("never", True, -4, 60)
-assert not settings.use_tilt and settings.detector == "heavy one"
+assert not settings.use_tilt and settings.detector == "heavy one" and not settings.is_property_set("fov")
 
 # What a file does not name is as in a new scene; what the panel has no place for is told.
 (folder / "short.json").write_text(json.dumps({{**data, "settings": {{"fov": 45, "start": 2, "repair": "all"}}}}))
