@@ -111,7 +111,7 @@ def processor(pid: int) -> float:
 
 def work() -> Steps:
     global phase, drawn
-    from blender_addon.ui import jobs
+    from blender_addon.ui import jobs, redraw
 
     bpy.types.SpaceView3D.draw_handler_add(count_drawing, (), "WINDOW", "PRE_VIEW")
     settings = window().scene.video_to_mocap
@@ -121,6 +121,11 @@ def work() -> Steps:
     yield 3.0
     phase = "before: nothing to do"
     yield IDLE
+    # What Blender's own drawing costs here, without any work: as often as progress is shown.
+    phase = "before: the sidebar drawn again"
+    for _ in range(round(IDLE / redraw.PAUSE)):
+        mouse.sidebar().tag_redraw()
+        yield redraw.PAUSE
     phase = ""
 
     with mouse.override():
