@@ -12,7 +12,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,6 @@ class Share:
         """Seconds that each reading takes."""
         self.hang = threading.Event()
         """While it is not set, readings wait."""
-        self.waits = False
-        """Whether one does."""
         self.hang.set()
 
     def has(self, path: object) -> bool:
@@ -59,7 +57,6 @@ class Share:
             raise OSError(self.error, os.strerror(self.error), str(path))
 
     def read(self, count: int) -> None:
-        self.waits = not self.hang.is_set()
         self.hang.wait(60)
         time.sleep(self.delay)
         if self.bytes_left is not None:
@@ -227,17 +224,23 @@ def test_a_slow_one_gives_the_same(share: Share, clip: Path) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_who_stops_does_not_wait_for_one_that_hangs(share: Share, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_stops_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "_PARTING_S", 0.2)
-    frames = video.read_frames(clip)
-    next(frames)
-    share.hang.clear()
-    while not share.waits:  # what was read before is used up, and the reader asks for more
-        next(frames)
+    asked, answered = threading.Event(), threading.Event()
+
+    def frames() -> Iterator[int]:
+        yield 1
+        asked.set()
+        answered.wait(60)
+        yield 2
+
+    ahead = video._prefetched(frames(), 2)
+    assert next(ahead) == 1
+    assert asked.wait(30), "the reader is to hang, else nothing is tried"
     (reader,) = (thread for thread in threading.enumerate() if thread.name == "video")
-    frames.close()
-    assert reader.is_alive(), "the reader was to hang, else nothing was tried"
-    share.hang.set()
+    ahead.close()
+    assert reader.is_alive()
+    answered.set()
     reader.join(30)
     assert not reader.is_alive(), "it ends when the share answers"
 
