@@ -200,7 +200,7 @@ def test_euler_angles_are_blenders_and_do_not_jump(order: str) -> None:
     assert np.degrees(np.abs(np.diff(angles, axis=0))).max() < 120
 
 
-RIGIFY = f"""
+METARIG = f"""
 sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
 import bpy, addon_utils, numpy as np
 bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -210,6 +210,12 @@ metarig = bpy.context.object
 from blender_addon.retarget import apply, character, motion_file
 from blender_addon.retarget.transfer import Options
 import synthetic
+"""
+"""The metarig of a person, and what the scripts below need."""
+
+RIGIFY = (
+    METARIG
+    + """
 path = synthetic.save_motion(Path("stroll.npz"), *synthetic.stroll(12))
 assert character.recognised(metarig).name == "Blender metarig", character.recognised(metarig)
 bpy.ops.pose.rigify_generate()
@@ -219,7 +225,7 @@ for item, name in ((metarig, "Blender metarig"), (rig, "Rigify")):
     assert found.name == name, found
     target = character.Target(item, found, Options())
     solution = character.solve(target, motion_file.load(path))
-    apply.capture_to_scene(bpy.context, [path], True, {{0: target}})
+    apply.capture_to_scene(bpy.context, [path], True, {0: target})
     for frame in (1, 6, 12):
         bpy.context.scene.frame_set(frame)
         for slot, joints in solution.joints.items():
@@ -233,18 +239,12 @@ for item, name in ((metarig, "Blender metarig"), (rig, "Rigify")):
 print("ran to its end", flush=True)
 os._exit(0)  # some Blenders crash or hang at their exit once Rigify is loaded
 """
+)
 
 
-ON_IK = f"""
-sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
-import bpy, addon_utils, numpy as np
-bpy.ops.wm.read_factory_settings(use_empty=True)
-addon_utils.enable("rigify", default_set=True)
-bpy.ops.object.armature_basic_human_metarig_add()
-metarig = bpy.context.object
-from blender_addon.retarget import apply, character, motion_file
-from blender_addon.retarget.transfer import Options
-import synthetic
+ON_IK = (
+    METARIG
+    + """
 FRAMES = 40
 world, contacts = synthetic.stroll(FRAMES)
 path = synthetic.save_motion(Path("stroll.npz"), world, contacts)
@@ -268,7 +268,7 @@ def shown():
     return found
 def capture(options):
     target = character.Target(rig, character.recognised(rig), options, rig.animation_data and rig.animation_data.action)
-    apply.capture_to_scene(bpy.context, [path], True, {{0: target}})
+    apply.capture_to_scene(bpy.context, [path], True, {0: target})
     return shown()
 capture(Options())
 assert limbs() == [1.0] * 4, limbs()
@@ -293,12 +293,13 @@ for column, side in enumerate("LR"):
         speed = np.linalg.norm(np.diff(place, axis=0), axis=-1)[inside] * 30
         assert speed.max() < 0.02, (side, speed.max())
 # A pole for each limb, and it moves with it.
-curves = {{curve.data_path for curve in apply.action.bag_of(rig).fcurves}}
+curves = {curve.data_path for curve in apply.action.bag_of(rig).fcurves}
 assert all('pose.bones["' + limb + '_ik_target.' + side + '"].location' in curves
            for limb in ("thigh", "upper_arm") for side in "LR")
 print("ran to its end", flush=True)
 os._exit(0)  # some Blenders crash or hang at their exit once Rigify is loaded
 """
+)
 
 
 @pytest.mark.parametrize("blender", BLENDERS)

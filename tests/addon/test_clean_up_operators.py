@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import synthetic
-from blenders import BLENDERS, ROOT, run
+from blenders import ROOT, run
 
 SCENE = f"""
 sys.path.insert(0, {str(ROOT)!r})
@@ -39,11 +38,6 @@ def complaint(operator, **options):
 def stretch(first, last):
     scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, first, last
 """
-
-
-@pytest.fixture(params=BLENDERS)
-def blender(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 def inside(blender: str, tmp_path: Path, script: str, frames: int = 40, confidence: np.ndarray | None = None) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from blenders import BLENDERS, ROOT, fake_python, run
+from blenders import ROOT, fake_python, run
 
 ENABLE = f"""
 sys.path.insert(0, {str(ROOT)!r})
@@ -19,18 +18,6 @@ def complaint(operator, **options):
         return str(error)
     raise AssertionError("no complaint")
 """
-
-
-@pytest.fixture(params=BLENDERS)
-def blender(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "A clip Ü.mp4"
-    path.write_bytes(b"any")
-    return path
 
 
 def test_twenty_times_without_a_trace(blender: str, tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from blenders import BLENDERS, fake_python, run
+from blenders import fake_python, run
 from test_register import ENABLE
 
 SCENE = f"""
@@ -46,18 +45,6 @@ def turned(item, bone):
     posed, rest = item.evaluated_get(graph).pose.bones[bone], item.data.bones[bone]
     return (rest.matrix_local.inverted() @ posed.matrix).to_quaternion().angle
 """
-
-
-@pytest.fixture(params=BLENDERS)
-def blender(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    path = tmp_path / "A clip Ü.mp4"
-    path.write_bytes(b"any")
-    return path
 
 
 def play(blender: str, tmp_path: Path, video: Path, script: str) -> None:
