@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Greyed-out chatter of TensorFlow Lite about the processor it found says nothing to anybody here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "2")
+    # Before numpy is imported. Its threads wait for the next product by spinning: while people are looked for, whose
+    # products are of 3 x 3, that kept a core busy for nothing, which Blender and the detector can use.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Only the command that was asked for is imported: torch and MediaPipe take seconds.
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
