@@ -196,7 +196,11 @@ def rows(frames: int, folder: Path) -> list[tuple[str, Cost, str]]:
     written, kept = bench.alone(keys, motion), bench.alone(bare_keys, frames)
     own = max(bench.alone(solving, motion), written.memory - kept)
     return [
-        ("analysis without the network", found, f"time left wrong by {100 * wrong[0]:.0f} % at worst, {100 * wrong[1]:.0f} % by the clock"),
+        (
+            "analysis without the network",
+            found,
+            "time left wrong at worst by {:.0%}, by the clock on the wall {:.0%}".format(*wrong),
+        ),
         ("capture of one person", captured, ""),
         ("capture of both", both, ""),
         (

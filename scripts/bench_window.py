@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 
 import bench
 import demo_clip
+import virtual_screen
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIP_SECONDS = 230 / 30
@@ -32,23 +31,15 @@ def measure(seconds: float) -> dict[str, Any]:
     """What bench_window_inside.py has measured on a clip of about so many seconds."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "home").mkdir()
         clip = folder / "long.mp4"
         bench.looped(demo_clip.fetch(), max(1, round(seconds / CLIP_SECONDS)), clip)
         report = folder / "report.json"
-        # fmt: off
-        command = [
-            "xvfb-run", "-a", "-s", "-screen 0 1280x800x24 +extension GLX",
-            "blender", "--factory-startup", "-noaudio", "-p", "0", "0", "1280", "800", "--enable-event-simulate",
-            "-P", str(ROOT / "scripts" / "bench_window_inside.py"), "--", str(ROOT), str(clip), str(report),
-        ]
-        # fmt: on
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("BLENDER_", "XDG_"))}
-        environment |= {"HOME": str(folder / "home"), "LIBGL_ALWAYS_SOFTWARE": "1"}
-        environment |= {"VIDEO_TO_MOCAP_CHECKPOINTS": str(ROOT / "checkpoint")}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        variables = virtual_screen.environment(folder / "home")
+        variables |= {"VIDEO_TO_MOCAP_CHECKPOINTS": str(ROOT / "checkpoint")}
+        inside, console = ROOT / "scripts" / "bench_window_inside.py", folder / "console"
+        virtual_screen.run(inside, [ROOT, clip, report], variables, console, patience=60 + 10 * seconds)
         if not report.is_file():
-            raise RuntimeError(f"Blender did not come to the end:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise RuntimeError(f"Blender did not come to the end:\n{console.read_text(errors='replace')[-3000:]}")
         return json.loads(report.read_text())
 
 
@@ -71,10 +62,9 @@ def show(measured: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit status 0 whatever the numbers are: a busy machine is no fault of the product."""
-    for program in ("blender", "xvfb-run"):
-        if not shutil.which(program):
-            print(f"{program} is missing: apt-get install blender xvfb python3-numpy", file=sys.stderr)
-            return 1
+    if virtual_screen.missing():
+        print(virtual_screen.missing(), file=sys.stderr)
+        return 1
     show(measure(float(arguments[0]) if arguments else 300.0))
     return 0
 

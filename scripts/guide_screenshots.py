@@ -9,14 +9,13 @@ docs/images/guide/*.png. Needs blender and xvfb-run. Exit status 1 if anything o
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import virtual_screen
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,42 +23,24 @@ SCRIPTS, OUTPUT = ROOT / "scripts", ROOT / "out" / "guide"
 PICTURES = ROOT / "docs" / "images" / "guide"
 
 COLOURS = 255
-TIMEOUT = 2400
+PATIENCE_S = 2400.0
 
 
 def empty_home(folder: Path) -> dict[str, str]:
     """The variables of somebody who starts Blender for the first time, with ``folder`` as their home."""
-    names = ("BLENDER_", "XDG_", "VIDEO_TO_MOCAP_", "PYTHON")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(names)}
+    environment = virtual_screen.environment(folder)
     # How this computer reaches its package registry is not part of a home.
     for path in (Path.home() / ".config" / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"):
         if path.is_file():
             environment.setdefault("PIP_CONFIG_FILE", str(path))
-    folder.mkdir()
-    return environment | {"HOME": str(folder), "LIBGL_ALWAYS_SOFTWARE": "1"}
+    return environment
 
 
 def follow(archive: Path, video: Path, environment: dict[str, str], output: Path) -> bool:
     """Follows the guide in Blender; whether it came to its end without an error on the console."""
-    # fmt: off
-    command = [
-        "xvfb-run", "-a", "-s", "-screen 0 1280x800x24 +extension GLX",
-        "blender", "--factory-startup", "-noaudio", "-p", "0", "0", "1280", "800", "--enable-event-simulate",
-        "-P", str(SCRIPTS / "guide_window.py"), "--",
-        str(ROOT / "tests" / "ui"), str(archive), str(video), str(output),
-    ]
-    # fmt: on
     console = output / "console.txt"
-    with console.open("w", encoding="utf-8") as stream:
-        window = subprocess.Popen(
-            command, stdout=stream, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-        try:
-            status = window.wait(timeout=TIMEOUT)
-        finally:
-            if window.poll() is None:
-                os.killpg(window.pid, signal.SIGKILL)
-                window.wait()
+    arguments = [ROOT / "tests" / "ui", archive, video, output]
+    status = virtual_screen.run(SCRIPTS / "guide_window.py", arguments, environment, console, patience=PATIENCE_S)
     printed = console.read_text(encoding="utf-8", errors="replace")
     if status == 0 and "did all that was asked" in printed and "Traceback" not in printed:
         return True
@@ -76,10 +57,9 @@ def shrink(source: Path, target: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
-    for program in ("blender", "xvfb-run"):
-        if not shutil.which(program):
-            print(f"{program} is missing: apt-get install blender xvfb python3-numpy", file=sys.stderr)
-            return 1
+    if virtual_screen.missing():
+        print(virtual_screen.missing(), file=sys.stderr)
+        return 1
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as temporary:
