@@ -107,6 +107,43 @@ COCO17 = Skeleton(
     (-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
 )
 
+BLAZEPOSE33 = (
+    "nose",
+    "left_eye_inner",
+    "left_eye",
+    "left_eye_outer",
+    "right_eye_inner",
+    "right_eye",
+    "right_eye_outer",
+    "left_ear",
+    "right_ear",
+    "mouth_left",
+    "mouth_right",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_pinky",
+    "right_pinky",
+    "left_index",
+    "right_index",
+    "left_thumb",
+    "right_thumb",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "left_heel",
+    "right_heel",
+    "left_foot_index",
+    "right_foot_index",
+)
+"""The landmarks of BlazePose (MediaPipe), in the order of the extras ``blazepose33`` and ``blazepose33_world``."""
+
 H36M_TO_COCO: dict[str, str] = {
     "LShoulder": "left_shoulder",
     "RShoulder": "right_shoulder",
@@ -121,10 +158,13 @@ H36M_TO_COCO: dict[str, str] = {
     "LAnkle": "left_ankle",
     "RAnkle": "right_ankle",
 }
-"""The joints that both layouts have. The others are derived: see :func:`h36m_confidence`."""
+"""The joints that both layouts have, and BlazePose under the same names. The others are derived: see
+:func:`h36m_confidence`."""
 
 H36M_ROWS = np.array([H36M17.index(joint) for joint in H36M_TO_COCO])
 COCO_ROWS = np.array([COCO17.index(keypoint) for keypoint in H36M_TO_COCO.values()])
+BLAZEPOSE_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in H36M_TO_COCO.values()])
+"""Of the same joints, in the same order, in each of the three."""
 
 
 def h36m_confidence(scores: np.ndarray) -> np.ndarray:

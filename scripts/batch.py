@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -91,15 +92,20 @@ def arguments(argv: list[str]) -> argparse.Namespace:
                 metavar=setting.metavar or "|".join(setting.choices),
                 help=setting.description,
             )
-    parser.add_argument(
-        "--armature", type=_armature, metavar="FILE.blend:OBJECT", help="your own rig, instead of a new armature"
+    rig = parser.add_argument_group("your own rig")
+    rig.add_argument(
+        "--armature", type=_armature, metavar="FILE.blend:OBJECT", help="the rig, instead of a new armature"
     )
-    parser.add_argument(
+    rig.add_argument(
         "--preset", metavar="NAME", help="the rig's kind or its bone map (.json); recognised where not given"
     )
+    rig.add_argument("--no-foot-lock", action="store_true", help="limbs point exactly as the person's, feet may slide")
+    rig.add_argument("--arm-space", type=_angle, default=0.0, metavar="DEG", help="hold hanging arms further out")
+    rig.add_argument("--ik-limbs", action="store_true", help="key Rigify's IK controls, too, and switch to them")
     options = parser.parse_args(argv)
-    if options.preset and not options.armature:
-        parser.error("--preset tells what kind of rig --armature is; give that too")
+    options.rig = character.Options(not options.no_foot_lock, math.radians(options.arm_space), options.ik_limbs)
+    if _about_rig(options) and not options.armature:
+        parser.error(f"{_about_rig(options)[0]} is about the rig of --armature; give that too")
     try:
         options.bone_map = bone_map.preset(options.preset) if options.preset else None
     except bone_map.BoneMapError as error:
@@ -126,13 +132,18 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return options
 
 
+def _about_rig(options: argparse.Namespace) -> list[str]:
+    """What is said about the rig."""
+    found = [f"--preset={options.preset}"] if options.preset else []
+    found += [f"--arm-space={options.arm_space}"] if options.arm_space else []
+    return found + [f"--{name}" for name in ("no-foot-lock", "ik-limbs") if getattr(options, name.replace("-", "_"))]
+
+
 def words(options: argparse.Namespace, inputs: list[Path]) -> tuple[str, ...]:
     """The command line for some of the inputs."""
     found = [f"--output-dir={options.output_dir}", *(f"--format={kind}" for kind in options.formats)]
     if options.armature:
-        found.append(f"--armature={options.armature[0]}:{options.armature[1]}")
-    if options.preset:
-        found.append(f"--preset={options.preset}")
+        found += [f"--armature={options.armature[0]}:{options.armature[1]}", *_about_rig(options)]
     for name, value in options.values.items():
         option = name.replace("_", "-")
         found.append(f"--no-{option}" if value is False else f"--{option}={value}")
@@ -156,6 +167,17 @@ def _armature(text: str) -> tuple[Path, str]:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{path}: no such file; give FILE.blend:OBJECT")
     return path, name
+
+
+def _angle(text: str) -> float:
+    """Degrees by which arms are held out."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 85:
+        raise argparse.ArgumentTypeError(f"{text}: give degrees from 0 to 85")
+    return value
 
 
 class Engine:
@@ -254,7 +276,7 @@ def write_scene(
     """
     if options.armature:
         path, name = options.armature
-        targets = {0: _rig(path, name, options.bone_map)}
+        targets = {0: _rig(path, name, options)}
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         targets = {}
@@ -271,7 +293,7 @@ def write_scene(
             export.save_blend(path)
 
 
-def _rig(path: Path, name: str, chosen: bone_map.BoneMap | None) -> character.Target:
+def _rig(path: Path, name: str, options: argparse.Namespace) -> character.Target:
     """Opens the file and finds the rig in it, with its bone map. Raises ClipError."""
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
@@ -283,11 +305,12 @@ def _rig(path: Path, name: str, chosen: bone_map.BoneMap | None) -> character.Ta
         raise ClipError(f"{path}: no armature {name} in its scene; there are: {there}")
     item = bpy.data.objects[name]
     names = [bone.name for bone in item.data.bones]
+    chosen: bone_map.BoneMap | None = options.bone_map
     found = recognise.fit(chosen, names) if chosen else character.recognised(item)
     if found is None:
         what = f"has no bones of {chosen.name}" if chosen else "is no rig that is recognised"
         raise ClipError(f"{path}: {name} {what}; save its bone map with the panel and give it as --preset MAP.json")
-    return character.Target(item, found, character.Options())
+    return character.Target(item, found, options.rig)
 
 
 def _noted_rig(note: Path) -> str | None:
@@ -348,12 +371,10 @@ def process(
                 needed["blend"] = [other["path"] for other in records]
             # Results do not tell by themselves whose body they show.
             note = options.output_dir / f"{path.stem}.rig.txt"
-            rig = (
-                f"{options.armature[0].resolve()}:{options.armature[1]} {options.preset or ''}"
-                if options.armature
-                else None
-            )
-            same = _noted_rig(note) == (rig.strip() if rig else None)
+            rig = None
+            if options.armature:
+                rig = " ".join([f"{options.armature[0].resolve()}:{options.armature[1]}", *_about_rig(options)])
+            same = _noted_rig(note) == rig
             missing = {
                 kind: output
                 for kind, output in outputs.items()

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import demo_clip
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the engine does, for the processes that are started here
+
 ROOT = Path(__file__).resolve().parents[1]
 HD = ROOT / ".cache" / "demo-1080p.mp4"
 LOOPS = 8

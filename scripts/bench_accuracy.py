@@ -28,9 +28,8 @@ from pose3d_engine.data import People  # noqa: E402
 from pose3d_engine.errors import UserError  # noqa: E402
 from pose3d_engine.evaluation.mocap import Scores, joint_table  # noqa: E402
 from pose3d_engine.evaluation.reference import Reference, score  # noqa: E402
-from pose3d_engine.motion.fusion import BLAZEPOSE_ROWS  # noqa: E402
 from pose3d_engine.progress import silent  # noqa: E402
-from pose3d_engine.skeletons import H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS  # noqa: E402
 
 VIEWS = ("cam01", "cam03")
 
@@ -46,7 +45,7 @@ def own_3d(people: People) -> np.ndarray:
     world = people.extras["blazepose33_world"][0]
     rows = np.maximum.accumulate(np.where(np.isfinite(world).all(axis=(1, 2)), np.arange(len(world)), 0))
     joints = np.zeros((len(world), 17, 3))
-    joints[:, H36M_ROWS] = world[rows][:, list(BLAZEPOSE_ROWS.values())]
+    joints[:, H36M_ROWS] = world[rows][:, BLAZEPOSE_ROWS]
     return joints
 
 

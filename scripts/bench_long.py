@@ -1,8 +1,9 @@
 """What a long clip costs: memory and time at two lengths, and so by slope at any; `--hours 1` measures that length.
 
-The clip is generated, small and of 60 frames a second. Decoding, chunks, tracking and all that follows are the real
-ones; in place of the network stands one that finds two walkers at once, because an hour of the real one takes hours:
-`scripts/bench.py` says what that costs a frame. Seconds are those of the processor, which other programs do not change.
+The clip is generated, of 60 frames a second and small, or of `--size 1920x1080`. Decoding, chunks, tracking and all
+that follows are the real ones; in place of the network stands one that finds two walkers at once, because an hour of
+the real one takes hours: `scripts/bench.py` says what that costs a frame. Seconds are those of the processor, which
+other programs do not change.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(bench.ROOT))
 
 RATE = 60
-WIDTH, HEIGHT = 160, 90
+SIZE = "160x90"
 LOOP = 600
 """Frames after which the generated picture repeats."""
 
@@ -34,15 +35,16 @@ class Cost(NamedTuple):
     memory: float
 
 
-def clip_of(frames: int, target: Path) -> None:
-    """Writes a clip of a moving pattern."""
+def clip_of(frames: int, size: tuple[int, int], target: Path) -> None:
+    """Writes a clip of a moving pattern. size: width and height."""
     import av
 
     part = target.with_suffix(".part.mp4")
     with av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        # 160 x 90 squares, whatever the size.
+        columns, rows = np.meshgrid(*(np.arange(pixels) * 160 // size[0] for pixels in size))
         for number in range(min(frames, LOOP)):
             image = ((columns + number) ^ rows).astype(np.uint8)
             picture = av.VideoFrame.from_ndarray(np.repeat(image[..., None], 3, axis=-1), format="rgb24")
@@ -57,23 +59,23 @@ class _Walkers:
 
     name = "generated"
 
-    def __init__(self) -> None:
+    def __init__(self, width: int, height: int) -> None:
         from make_small_datasets import walker
 
         from pose3d_engine.detectors import mediapipe
-        from pose3d_engine.motion import floor, fusion
-        from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+        from pose3d_engine.motion import floor
+        from pose3d_engine.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M_ROWS
 
         self._noise = np.random.default_rng(0)
         joints = (walker(LOOP, RATE, self._noise) + [0.0, 5.0, -1.2]) @ floor.LEVEL_CAMERA
         coco = np.repeat(joints[:, 9:10], 17, axis=1)
         coco[:, COCO_ROWS] = joints[:, H36M_ROWS]
-        self._points = coco[..., :2] / coco[..., 2:] * 0.87 * WIDTH + [WIDTH / 2, HEIGHT / 2]
+        self._points = coco[..., :2] / coco[..., 2:] * 0.87 * width + [width / 2, height / 2]
+        self._beside = np.array([0.45 * width, 0.2 * height])
         # As the detector that ships has them: what is made of these needs memory, too.
         self._coco_rows = mediapipe.COCO_ROWS
         self._world = self._noise.normal(0, 0.1, (LOOP, 33, 3))
-        for joint, landmark in fusion.BLAZEPOSE_ROWS.items():
-            self._world[:, landmark] = joints[:, H36M17.index(joint)] - joints[:, 0]
+        self._world[:, BLAZEPOSE_ROWS] = joints[:, H36M_ROWS] - joints[:, :1]
 
     def detect(self, image: np.ndarray, time_s: float) -> object:
         """See :class:`pose3d_engine.detectors.base.Detector`."""
@@ -82,7 +84,7 @@ class _Walkers:
         # There and back, so that nobody jumps where the walk repeats.
         row = round(time_s * RATE) % (2 * LOOP)
         row = row if row < LOOP else 2 * LOOP - 1 - row
-        both = np.stack([self._points[row], self._points[row] * 0.5 + [0.45 * WIDTH, 0.2 * HEIGHT]])
+        both = np.stack([self._points[row], self._points[row] * 0.5 + self._beside])
         both += self._noise.normal(0, 0.3, both.shape)
         keypoints = np.concatenate([both, np.full((2, 17, 1), 0.9)], axis=-1).astype(np.float32)
         boxes = np.concatenate([both.min(axis=1), both.max(axis=1)], axis=-1).astype(np.float32)
@@ -102,9 +104,10 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
     wall, which other programs upset."""
     sys.path.insert(0, str(bench.ROOT))
     from blender_addon.engine.pace import Pace
-    from pose3d_engine import detectors, pipeline
+    from pose3d_engine import detectors, pipeline, video
 
-    detectors.create = lambda *_: _Walkers()  # type: ignore[assignment, return-value]
+    facts = video.probe(clip)
+    detectors.create = lambda *_: _Walkers(facts.width, facts.height)  # type: ignore[assignment, return-value]
     clocks = (time.process_time, time.monotonic)
     paces: list[Pace] = []
     told: list[list[tuple[float, float]]] = [[], []]
@@ -186,10 +189,10 @@ def _blender() -> Any:
     return bpy
 
 
-def rows(frames: int, folder: Path) -> list[tuple[str, Cost, str]]:
+def rows(frames: int, size: tuple[int, int], folder: Path) -> list[tuple[str, Cost, str]]:
     """Every stage's cost on a clip of so many frames, and what else is to say."""
     clip, people, motion = folder / "long.mp4", folder / "people.npz", folder / "motion.npz"
-    bench.alone(clip_of, frames, clip)
+    bench.alone(clip_of, frames, size, clip)
     found, wrong = bench.alone(analysis, clip, people)
     captured = bench.alone(capture, people, motion, "largest")
     both = bench.alone(capture, people, folder / "all.npz", "all")
@@ -215,12 +218,14 @@ def main() -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, help="this length only; without it one minute and two")
-    hours = parser.parse_args().hours
+    parser.add_argument("--size", default=SIZE, help="of the picture, WIDTHxHEIGHT")
+    options = parser.parse_args()
+    hours, (width, height) = options.hours, map(int, options.size.split("x"))
     lengths = [hours * 60] if hours else [SHORT_MINUTES, 2 * SHORT_MINUTES]
     for minutes in lengths:
         frames = round(minutes * 60 * RATE)
         with tempfile.TemporaryDirectory() as folder:
-            for what, cost, remark in rows(frames, Path(folder)):
+            for what, cost, remark in rows(frames, (width, height), Path(folder)):
                 each = 1e6 * cost.seconds / frames
                 print(
                     f"{frames:7} frames  {what:30} {cost.seconds:8.1f} s ({each:6.0f} us a frame)  "

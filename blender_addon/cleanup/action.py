@@ -359,18 +359,21 @@ def _replace(curve: bpy.types.FCurve, frames: np.ndarray, few: reduce.Keys, scal
     new["co"] = np.stack([at, values], axis=1).astype(np.float32)
     new["handle_left"] = np.stack([at - step * few.left, values - rise * few.left], axis=1).astype(np.float32)
     new["handle_right"] = np.stack([at + step * few.right, values + rise * few.right], axis=1).astype(np.float32)
-    old = _read(curve, ("co", "interpolation"))
-    if (old["co"][:, 0] > at[-1] + _SAME).any():
+    if len(curve.keyframe_points) and curve.keyframe_points[-1].co[0] > at[-1] + _SAME:
         # What leads on from the last key was no part of this.
+        old = _read(curve, ("co", "interpolation"))
         new["interpolation"][-1] = old["interpolation"][int(np.abs(old["co"][:, 0] - at[-1]).argmin())]
     _splice(curve, frames, new)
 
 
 def _splice(curve: bpy.types.FCurve, frames: np.ndarray, new: dict[str, np.ndarray]) -> None:
     """Keys in place of those from the first to the last of ``frames``."""
-    old = _read(curve, (*_NUMBERS, *_KINDS))
-    before, after = old["co"][:, 0] < frames[0] - _SAME, old["co"][:, 0] > frames[-1] + _SAME
-    _fill(curve, {name: np.concatenate([old[name][before], new[name], old[name][after]]) for name in new})
+    points = curve.keyframe_points
+    if len(points) and (points[0].co[0] < frames[0] - _SAME or points[-1].co[0] > frames[-1] + _SAME):
+        old = _read(curve, (*_NUMBERS, *_KINDS))
+        before, after = old["co"][:, 0] < frames[0] - _SAME, old["co"][:, 0] > frames[-1] + _SAME
+        new = {name: np.concatenate([old[name][before], new[name], old[name][after]]) for name in new}
+    _fill(curve, new)
 
 
 def _types_at(curve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:

@@ -204,7 +204,7 @@ class _Group:
             pace = np.maximum(one + u * (twice + thrice * u), _SLOWEST)
             step = (u * (one + u * (second + u * third)) - self.time) / pace
             u = np.minimum(np.maximum(u - step, 0), 1)
-            if np.abs(step).max() < 1e-4:  # squared by the step that was just taken
+            if np.abs(step).max() < 1e-3:  # squared by the step that was just taken
                 break
         self.u = u
         self.pace = np.maximum(one + u * (twice + thrice * u), _SLOWEST)

@@ -26,8 +26,10 @@ _HOPELESS = 4.0
 _LIKELY = 2.0
 """Likewise, for a key of one curve alone."""
 _HALVINGS = 3
-"""How often a curve alone loses every other key, at most: a fourth time takes a tenth of a percent of all keys more, and
-so much as a fifth of the time."""
+"""How often a curve alone loses every other key, at most: a fourth time takes a tenth of a percent of all keys more,
+for a fifth of the time."""
+_WORTH = 3
+"""Keys of one curve that must be likely to go in a window, for the fit of the window to be worth its time."""
 Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -156,7 +158,7 @@ class _Search:
             starts, off = bezier.without(part)
             free.ravel()[starts[off > _LIKELY * self.tolerance[starts // free.shape[1]]]] = False
             gone = free & (np.cumsum(free, axis=1) % 2 == 1)
-            items = np.flatnonzero(gone.any(axis=1))
+            items = np.flatnonzero(gone.sum(axis=1) >= _WORTH)
             for last in (False, True):
                 if not len(items):
                     break

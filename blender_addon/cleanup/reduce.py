@@ -7,8 +7,6 @@ grows from the root to the ends, which leaves every bone some room.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +18,9 @@ from .motion import Motion, Posed, Rig, bases, generations, pose
 
 _WINDOW = 240
 """Frames that are solved together; where two windows meet, every curve has a key."""
-_TOGETHER = 150
-"""Windows of bones that are worked on at once: as many as fit into a processor's own memory."""
+_TOGETHER = 300
+"""Windows of bones that are worked on at once: as many as fit into a processor's own memory. Threads would wait for
+each other: what numpy does in one call is too short."""
 _PLACE, _ROOT = 0.7, 0.8
 """Shares of the distance that the root's place may use, and its children's ends; the ends of limbs may use all."""
 _NEAR = 0.99
@@ -164,10 +163,6 @@ class _Task:
         """Reduces generation by generation."""
         places = {item.bone: row for row, item in enumerate(self.channels) if item.located}
         turns = {item.bone: row for row, item in enumerate(self.channels) if not item.located}
-        with ThreadPoolExecutor(os.cpu_count()) as workers:
-            self._all(places, turns, workers)
-
-    def _all(self, places: dict[int, int], turns: dict[int, int], workers: ThreadPoolExecutor) -> None:
         rig = self.motion.rig
         for bones in generations(rig.parents):
             for bone in bones:
@@ -179,12 +174,9 @@ class _Task:
             for mode in {rig.modes[bone] for bone in mine}:
                 same = [bone for bone in mine if rig.modes[bone] == mode]
                 each = max(1, _TOGETHER // len(self.rows))
-                parts = [same[first : first + each] for first in range(0, len(same), each)]
-                # numpy lets go of Python's lock; bones of one generation have nothing to do with each other.
-                done = workers.map(
-                    lambda part, mode=mode: self._turn(part, [turns[bone] for bone in part], mode), parts
-                )
-                list(done)  # raises what a worker raised
+                for first in range(0, len(same), each):
+                    part = same[first : first + each]
+                    self._turn(part, [turns[bone] for bone in part], mode)
 
     def _place(self, bone: int, row: int) -> None:
         """The location of a bone, which brings its head to where it was."""

@@ -14,46 +14,9 @@ import numpy as np
 from .. import weights
 from ..data import FrameDetections
 from ..errors import UserError
-from ..skeletons import COCO17
+from ..skeletons import BLAZEPOSE33, COCO17
 from .following import Following
 from .poses import Pose
-
-BLAZEPOSE33 = (
-    "nose",
-    "left_eye_inner",
-    "left_eye",
-    "left_eye_outer",
-    "right_eye_inner",
-    "right_eye",
-    "right_eye_outer",
-    "left_ear",
-    "right_ear",
-    "mouth_left",
-    "mouth_right",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_pinky",
-    "right_pinky",
-    "left_index",
-    "right_index",
-    "left_thumb",
-    "right_thumb",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-    "left_heel",
-    "right_heel",
-    "left_foot_index",
-    "right_foot_index",
-)
-"""The landmarks of the extras ``blazepose33`` and ``blazepose33_world``, in order."""
 
 COCO_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in COCO17.joints])
 

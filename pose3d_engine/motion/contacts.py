@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
+from ..skeletons import BLAZEPOSE33
 from . import smoothing
 from .floor import ANKLES
 
@@ -22,8 +23,12 @@ _LIFTED = 0.25
 """Metres over the other foot from which on a foot that hangs still is not on the same ground, but in the air."""
 
 
+def _sole(side: str) -> tuple[int, int]:
+    return BLAZEPOSE33.index(f"{side}_heel"), BLAZEPOSE33.index(f"{side}_foot_index")
+
+
 SOLES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
-    "blazepose33": ((29, 31), (30, 32)),
+    "blazepose33": (_sole("left"), _sole("right")),
     "halpe26": ((24, 20), (25, 21)),
 }
 """Where detectors that see them have heel and toe: of the left foot, of the right."""

@@ -8,25 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..skeletons import H36M17
+from ..skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS
 
-BLAZEPOSE_ROWS = {
-    "LShoulder": 11,
-    "RShoulder": 12,
-    "LElbow": 13,
-    "RElbow": 14,
-    "LWrist": 15,
-    "RWrist": 16,
-    "LHip": 23,
-    "RHip": 24,
-    "LKnee": 25,
-    "RKnee": 26,
-    "LAnkle": 27,
-    "RAnkle": 28,
-}
-"""Landmarks of BlazePose (33) that are joints of Human3.6M-17."""
-
-_LIMBS = [H36M17.index(joint) for joint in BLAZEPOSE_ROWS]
 _SHOULDERS = [H36M17.index("LShoulder"), H36M17.index("RShoulder")]
 _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
 """Joints that BlazePose lacks go along with the shoulders by this share."""
@@ -42,17 +25,17 @@ def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndar
     looks at the person (that is how it crops); NaN where nobody was seen: there the lifter stands alone.
     view: (T,3,3) rotations, camera axes to the axes of that camera.
     """
-    landmarks = blazepose[:, list(BLAZEPOSE_ROWS.values())].astype(np.float64)
+    landmarks = blazepose[:, BLAZEPOSE_ROWS].astype(np.float64)
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     if not seen.any():
         return joints
     centre = (landmarks[:, [6]] + landmarks[:, [7]]) / 2  # LHip, RHip
     other = np.matmul(landmarks - centre, view)
-    mine = joints[:, _LIMBS].astype(np.float64)
+    mine = joints[:, H36M_ROWS].astype(np.float64)
     scale = np.linalg.norm(mine[seen], axis=-1).sum() / max(np.linalg.norm(other[seen], axis=-1).sum(), 1e-6)
     fused = joints.astype(np.float64).copy()
     before = fused[:, _SHOULDERS].mean(axis=1)
-    fused[np.ix_(seen, _LIMBS)] = LIFTER * mine[seen] + (1 - LIFTER) * scale * other[seen]
+    fused[np.ix_(seen, H36M_ROWS)] = LIFTER * mine[seen] + (1 - LIFTER) * scale * other[seen]
     shift = fused[:, _SHOULDERS].mean(axis=1) - before
     for joint, share in _ABOVE.items():
         fused[:, H36M17.index(joint)] += share * shift

@@ -5,21 +5,32 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from ..skeletons import BLAZEPOSE33
 from .smoothing import smooth
 
 PARTS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
 """In the order of ``orientation_valid``; ``NAME_R`` is a part's array in the motion file."""
 
-_NOSE, _EYES, _EARS = 0, (2, 5), (7, 8)
-_WRISTS, _PINKIES, _INDICES = (15, 16), (17, 18), (19, 20)
-_ANKLES, _HEELS, _TOES = (27, 28), (29, 30), (31, 32)
-"""Landmarks of BlazePose, left before right."""
+
+def _both(name: str) -> tuple[int, int]:
+    """A landmark's rows, left before right."""
+    return BLAZEPOSE33.index(f"left_{name}"), BLAZEPOSE33.index(f"right_{name}")
+
+
+_NOSE, _EYES, _EARS = BLAZEPOSE33.index("nose"), _both("eye"), _both("ear")
+_SHOULDERS, _HIPS = _both("shoulder"), _both("hip")
+_WRISTS, _PINKIES, _INDICES = _both("wrist"), _both("pinky"), _both("index")
+_ANKLES, _HEELS, _TOES = _both("ankle"), _both("heel"), _both("foot_index")
 
 _CUTOFF_HZ = 4.0
 """Small parts jitter more than limbs do."""
 
 _SEEN = 0.5
 """Score of its points (visibility) from which on a part counts as seen."""
+
+_OWL = 100.0
+"""Degrees from where the chest faces, from which on a face cannot be where it was seen: of a head from behind the
+detector makes one that looks at the camera. A neck turns by 80."""
 
 
 def orientations(
@@ -30,7 +41,7 @@ def orientations(
     blazepose: (T,33,3) metres, NaN where nobody was seen. scores: (T,33) 0..1. to_world: (T,3,3) rotations from the
     axes of ``blazepose`` to world axes. swapped: (T,2) bool, where left and right arms, and legs, were taken for each
     other. Their names could be exchanged, their depth would still be wrong: these hands or feet count as not seen, and
-    where both were taken wrong, the head does too.
+    where both were taken wrong, the head does too. Nor is a head seen that faces where the chest's back is.
 
     A rotation turns the part of a figure in T-pose that faces -Y (left is +X, up +Z; palms down, soles flat) to where
     it is. Unseen frames are filled from those around; all are smoothed, with zero phase.
@@ -40,6 +51,8 @@ def orientations(
     for i, part in enumerate(PARTS):
         frame, used = _frame(points, part)
         wrong = swapped.all(axis=1) if part == "head" else swapped[:, 0 if part.endswith("hand") else 1]
+        if part == "head":
+            wrong = wrong | _over_the_shoulder(points, -frame[..., 1])
         valid[:, i] = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, used].min(axis=1) >= _SEEN) & ~wrong
         if valid[:, i].any():
             rotations[f"{part}_R"] = _filled(frame, valid[:, i], fps).astype(np.float32)
@@ -67,6 +80,14 @@ def _frame(points: np.ndarray, part: str) -> tuple[np.ndarray, list[int]]:
     along = toe - heel
     # The ankle is over the sole, so the three points span the foot's upright plane.
     return _axes(x=np.cross(-along, ankle - heel), y=-along), [_ANKLES[side], _HEELS[side], _TOES[side]]
+
+
+def _over_the_shoulder(points: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """(T,) bool, where a face looks along ``face`` (T,3), further from where the chest faces than a neck turns."""
+    left = points[:, _SHOULDERS[0]] - points[:, _SHOULDERS[1]]
+    up = points[:, list(_SHOULDERS)].mean(axis=1) - points[:, list(_HIPS)].mean(axis=1)
+    chest = _unit(np.cross(left, up))
+    return (face * chest).sum(axis=-1) < np.cos(np.radians(_OWL))
 
 
 def _axes(x: np.ndarray, y: np.ndarray) -> np.ndarray:

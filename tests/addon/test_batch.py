@@ -367,6 +367,8 @@ def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     assert "JOINT upperarm_l" in text and "Frames: 10" in text
     if host == "module":
         assert run(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
+        wide = run(host, *words, "--armature", f"{library}:hero", "--arm-space", "30")[1][0]
+        assert not wide["skipped"] and (folder / "clip.bvh").read_text() != text
         status, (result,), _ = run(host, *words, "--armature", f"{library}:villain")
         assert status == 1 and "no armature villain in its scene; there are: hero" in result["error"]
 
@@ -376,7 +378,9 @@ def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     [
         (["--armature", "hero"], "give FILE.blend:OBJECT"),
         (["--armature", "no.blend:hero"], "no such file"),
-        (["--preset", "mixamo"], "give that too"),
+        (["--preset", "mixamo"], "--preset=mixamo is about the rig of --armature; give that too"),
+        (["--ik-limbs"], "--ik-limbs is about the rig of --armature"),
+        (["--arm-space", "90", "--armature", "{}/rigs.blend:hero"], "90: give degrees from 0 to 85"),
         (["--armature", "{}/rigs.blend:hero", "--preset", "biped"], "no such preset; there are"),
     ],
 )

@@ -16,7 +16,7 @@ from pose3d_engine import detectors, files, video, weights
 from pose3d_engine.detectors import mediapipe as adapter
 from pose3d_engine.detectors import mediapipe_bundle
 from pose3d_engine.errors import UserError
-from pose3d_engine.skeletons import COCO17
+from pose3d_engine.skeletons import BLAZEPOSE33, COCO17
 
 MAN_FRAME = 60
 """Of the demo clip: the man stands on the wall with his arms up; the woman is in the right half, cut away."""
@@ -49,16 +49,16 @@ def test_a_person_is_found_where_he_is(
     assert points["left_hip"][1] < points["left_knee"][1] < points["left_ankle"][1]
     assert found.keypoints[0, :, 2].min() > 0.5 and found.keypoints[0, :, 2].max() <= 1
     world = found.extras["blazepose33_world"][0]
-    rows = [adapter.BLAZEPOSE33.index(name) for name in ("nose", "left_ankle")]
+    rows = [BLAZEPOSE33.index(name) for name in ("nose", "left_ankle")]
     assert 0.9 < world[rows[1], 1] - world[rows[0], 1] < 1.9, "metres, y down"
     assert capfd.readouterr() == ("", ""), "the library's chatter reaches nobody"
 
 
 def test_every_coco_keypoint_is_the_landmark_of_its_name() -> None:
-    assert [adapter.BLAZEPOSE33[row] for row in adapter.COCO_ROWS] == list(COCO17.joints)
+    assert [BLAZEPOSE33[row] for row in adapter.COCO_ROWS] == list(COCO17.joints)
     from mediapipe.tasks.python.vision import PoseLandmark
 
-    assert [landmark.name.lower() for landmark in PoseLandmark] == list(adapter.BLAZEPOSE33)
+    assert [landmark.name.lower() for landmark in PoseLandmark] == list(BLAZEPOSE33)
 
 
 def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) 
 
 
 def test_mirrored_landmarks_keep_their_names() -> None:
-    names = adapter.BLAZEPOSE33
+    names = BLAZEPOSE33
     assert [names[row] for row in adapter._MIRROR[[0, 9, 11, 32]]] == [
         "nose",
         "mouth_right",

@@ -4,7 +4,7 @@ import pytest
 from pose3d_engine.body import CHAIN
 from pose3d_engine.lifters import view
 from pose3d_engine.motion import bones, contacts, fit, floor, fusion, smoothing, trajectory
-from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M17, H36M_ROWS
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 
@@ -269,9 +269,8 @@ class TestFusion:
         relative = (joints - joints[:, :1]).astype(np.float32)
         rotation = view.look_at_torso((project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
         blazepose = np.full((120, 33, 3), 5.0)
-        rows = [H36M17.index(joint) for joint in fusion.BLAZEPOSE_ROWS]
-        turned = np.matmul(relative[:, rows], np.swapaxes(rotation, 1, 2))
-        blazepose[:, list(fusion.BLAZEPOSE_ROWS.values())] = 1.3 * turned
+        turned = np.matmul(relative[:, H36M_ROWS], np.swapaxes(rotation, 1, 2))
+        blazepose[:, BLAZEPOSE_ROWS] = 1.3 * turned
         blazepose[30:40] = np.nan
         fused = fusion.fuse(relative, blazepose, rotation)
         np.testing.assert_allclose(fused, relative, atol=1e-4)

@@ -7,6 +7,10 @@ from scipy.spatial.transform import Rotation
 from pose3d_engine.motion import orientation
 
 AT_REST = {
+    11: (0.2, 0, 1.4),
+    12: (-0.2, 0, 1.4),  # shoulders
+    23: (0.1, 0, 0.9),
+    24: (-0.1, 0, 0.9),  # hips
     0: (0, -0.12, 1.60),  # nose
     7: (0.08, 0, 1.62),
     8: (-0.08, 0, 1.62),  # ears
@@ -91,3 +95,18 @@ def test_limbs_whose_sides_were_mistaken_are_not_believed():
     for foot in ("left_foot", "right_foot"):
         assert (columns[foot] == swapped[:, 1]).all()
     assert (columns["head"] == swapped.all(axis=1)).all()
+
+
+def test_a_face_on_the_back_of_a_body_is_not_believed():
+    head = [0, 2, 5, 7, 8]
+    points = figure()
+    neck = np.array([0, 0, 1.6])
+    for rows, degrees in (((0, 10), 85), ((10, 20), 150), ((20, 30), 180), ((30, 40), -85)):
+        turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+        points[rows[0] : rows[1], head] = (points[rows[0] : rows[1], head] - neck) @ turn.T + neck
+    rotations, valid = found(points)
+    assert (valid[:, 0] == np.repeat([True, False, False, True], 10)).all()
+    assert valid[:, 1:].all()
+    # In between it goes the short way, over the front, and is never on the back.
+    face = -rotations["head_R"][..., 1]
+    assert (face[:, 1] < 0.2).all()
