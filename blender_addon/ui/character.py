@@ -21,7 +21,7 @@ from bpy.props import (
 from ..retarget import bone_map as maps
 from ..retarget.bone_map import BoneMap, BoneMapError
 from .layout import paragraph
-from .sidebar import Step
+from .sidebar import Lines, Step
 
 if TYPE_CHECKING:
     from ..retarget.character import Target
@@ -312,21 +312,10 @@ class VIDEO_TO_MOCAP_OT_restore_constraints(_ForRig, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class VIDEO_TO_MOCAP_UL_bones(bpy.types.UIList):
+class VIDEO_TO_MOCAP_UL_bones(Lines, bpy.types.UIList):
     """One line a place in the body: its name, the rig's bone."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def line(self, layout: bpy.types.UILayout, item: Any) -> None:
         part = layout.split(factor=0.45)
         part.label(text=item.name)
         part.label(text=item.bone)

@@ -12,7 +12,7 @@ from bpy.props import CollectionProperty, StringProperty
 
 from . import jobs, requests, results, text
 from .layout import paragraph
-from .sidebar import Step, start_button
+from .sidebar import Lines, Step, start_button
 from .starting import NotReadyError, StartsJob
 from .video import ENDINGS
 
@@ -117,21 +117,10 @@ def _file_loaded(*_: object) -> None:
                 clip.state = "WAITING"
 
 
-class VIDEO_TO_MOCAP_UL_clips(bpy.types.UIList):
+class VIDEO_TO_MOCAP_UL_clips(Lines, bpy.types.UIList):
     """One line a clip: how far it is, and its name."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def line(self, layout: bpy.types.UILayout, item: Any) -> None:
         layout.label(text=item.name, icon=_ICONS[item.state])
 
 

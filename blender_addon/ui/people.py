@@ -10,7 +10,7 @@ import bpy
 
 from . import asking, jobs, pictures, requests, text
 from .layout import paragraph
-from .sidebar import Step, start_button
+from .sidebar import Lines, Step, start_button
 from .starting import NotReadyError, StartsJob, video_path
 
 
@@ -94,21 +94,10 @@ def analysed(context: bpy.types.Context, result: dict[str, Any]) -> None:
         settings.say("\n".join([settings.status, *map(text.sentence, result["warnings"])]), settings.failed)
 
 
-class VIDEO_TO_MOCAP_UL_persons(bpy.types.UIList):
+class VIDEO_TO_MOCAP_UL_persons(Lines, bpy.types.UIList):
     """One line a person: capture?, picture, name, colour, coverage."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
+    def line(self, layout: bpy.types.UILayout, item: Any) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
         picture = pictures.icon(item.thumbnail)

@@ -1,6 +1,8 @@
-"""What the sub-panels have in common."""
+"""What the sub-panels have in common, and the lists in them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import bpy
 
@@ -19,6 +21,24 @@ class Step(Sidebar):
     """A sub-panel of it. They stand in the order in which they are registered, which is that of the work."""
 
     bl_parent_id = "VIDEO_TO_MOCAP_PT_main"
+
+
+class Lines:
+    """Of a list, of whose nine arguments for each line two are needed."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        self.line(layout, item)  # type: ignore[attr-defined]
 
 
 def start_button(layout: bpy.types.UILayout, operator: str, label: str, icon: str) -> None:

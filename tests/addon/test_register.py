@@ -711,7 +711,7 @@ def draw():
     for chosen.advanced in (False, True):
         install.draw_preferences(Layout(), context, chosen)
     for person in settings.persons:
-        people.VIDEO_TO_MOCAP_UL_persons.draw_item(None, context, Layout(), settings, person, 0, settings, "x")
+        people.VIDEO_TO_MOCAP_UL_persons.line(None, Layout(), person)
     return " ".join(str(text) for _, _, text in drawn if text), [values[0] for name, values, _ in drawn if values]
 words, names = draw()
 assert "Choose a video" in words and "video_to_mocap.analyse" in names and "Select the armature to export" in words
