@@ -120,8 +120,9 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
         for clock, pace, rows in zip(clocks, paces, told, strict=True):
             now = clock()
             pace.take(now, done)
-            if done % RATE == 0 or done == total:
-                rows.append((now, pace.left(now, total) or 0.0))
+            left = pace.left(now, total)
+            if left is not None and (done % RATE == 0 or done == total):
+                rows.append((now, left))
 
     starts = [clock() for clock in clocks]
     pipeline.analyse(clip, pipeline.AnalyseSettings(), progress, people.parent / "chunks").save(people)
@@ -129,7 +130,7 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
 
     def worst(rows: list[tuple[float, float]], start: float) -> float:
         end = rows[-1][0]
-        return max(abs(now + left - end) / (end - start) for now, left in rows[len(rows) // 10 :])
+        return max(abs(now + left - end) / (end - start) for now, left in rows if now > start + (end - start) / 10)
 
     return Cost(seconds, bench.peak()), (worst(told[0], starts[0]), worst(told[1], starts[1]))
 

@@ -34,7 +34,7 @@ def drive(
     traceback or an error, Blender's own included.
     """
     assert not virtual_screen.missing(), virtual_screen.missing()
-    environment = virtual_screen.environment(home) | dict(variables or {})
+    environment = virtual_screen.environment(home) | {"XDG_CACHE_HOME": str(home / "cache")} | dict(variables or {})
     console = home / "console"
     status = virtual_screen.run(HERE / script, arguments, environment, console, size, patience)
     printed = console.read_text(encoding="utf-8", errors="replace")
