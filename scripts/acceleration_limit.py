@@ -15,6 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import bench_motion
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -28,8 +29,7 @@ from pose3d_engine.lifters.viewed import ViewedLifter  # noqa: E402
 from pose3d_engine.motion import smoothing  # noqa: E402
 from pose3d_engine.skeletons import COCO17, H36M17  # noqa: E402
 
-DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
-PLAIN = replace(mocap_data.PLAIN, steep=0.2, noise=0.015)
+PLAIN = replace(mocap_data.PLAIN, steep=0.2, noise=bench_motion.NOISE)
 TRAINED = replace(PLAIN, perturbed=0.2, warped=True)
 LENGTH, BATCH, VIEWS, POOL, WIDTH = 128, 32, 256, 400, 256
 EDGE = 9
@@ -98,7 +98,7 @@ def error(guess: Tensor, truth: Tensor) -> Tensor:
 def main() -> int:
     """Trains and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, default=bench_motion.DATA)
     parser.add_argument("--minutes", type=float, default=9.0)
     options = parser.parse_args()
     torch.manual_seed(0)

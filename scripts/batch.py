@@ -275,8 +275,7 @@ def write_scene(
     They are new ones, or the rig of ``--armature`` in its own file. Raises ClipError and RigError.
     """
     if options.armature:
-        path, name = options.armature
-        targets = {0: _rig(path, name, options)}
+        targets = {0: _rig(options)}
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         targets = {}
@@ -293,8 +292,9 @@ def write_scene(
             export.save_blend(path)
 
 
-def _rig(path: Path, name: str, options: argparse.Namespace) -> character.Target:
-    """Opens the file and finds the rig in it, with its bone map. Raises ClipError."""
+def _rig(options: argparse.Namespace) -> character.Target:
+    """Opens the file of ``--armature`` and finds the rig in it, with its bone map. Raises ClipError."""
+    path, name = options.armature
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
     except RuntimeError as error:

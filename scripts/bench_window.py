@@ -62,8 +62,8 @@ def show(measured: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit status 0 whatever the numbers are: a busy machine is no fault of the product."""
-    if virtual_screen.missing():
-        print(virtual_screen.missing(), file=sys.stderr)
+    if missing := virtual_screen.missing():
+        print(missing, file=sys.stderr)
         return 1
     show(measure(float(arguments[0]) if arguments else 300.0))
     return 0

@@ -57,8 +57,8 @@ def shrink(source: Path, target: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
-    if virtual_screen.missing():
-        print(virtual_screen.missing(), file=sys.stderr)
+    if missing := virtual_screen.missing():
+        print(missing, file=sys.stderr)
         return 1
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)

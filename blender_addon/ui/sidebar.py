@@ -24,7 +24,11 @@ class Step(Sidebar):
 
 
 class Lines:
-    """Of a list, of whose nine arguments for each line two are needed."""
+    """The lines of a list: of the nine arguments that Blender has for each, two are needed."""
+
+    def line(self, layout: bpy.types.UILayout, item: Any) -> None:
+        """Draws the line of an item."""
+        raise NotImplementedError
 
     def draw_item(
         self,
@@ -38,7 +42,7 @@ class Lines:
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        self.line(layout, item)  # type: ignore[attr-defined]
+        self.line(layout, item)
 
 
 def start_button(layout: bpy.types.UILayout, operator: str, label: str, icon: str) -> None:

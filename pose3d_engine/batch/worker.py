@@ -102,9 +102,9 @@ class Worker:
         self._environment = dict(os.environ)
         if threads is not None:
             # Several processes that each take every core get in each other's way. OpenCV has one thread anyway, and
-            # MediaPipe's wait without spinning.
-            names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-            self._environment |= dict.fromkeys(names, str(threads))
+            # MediaPipe's wait without spinning; numpy's do not, so that it has one as in any other engine.
+            self._environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+            self._environment["OPENBLAS_NUM_THREADS"] = "1"
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
         self._stopped = False

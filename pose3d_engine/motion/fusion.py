@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS
+from ..skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS, H36M_TO_COCO
+
+_HIPS = [list(H36M_TO_COCO).index("LHip"), list(H36M_TO_COCO).index("RHip")]
+"""Among the rows of BLAZEPOSE_ROWS."""
 
 _SHOULDERS = [H36M17.index("LShoulder"), H36M17.index("RShoulder")]
 _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
@@ -29,7 +32,7 @@ def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndar
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     if not seen.any():
         return joints
-    centre = (landmarks[:, [6]] + landmarks[:, [7]]) / 2  # LHip, RHip
+    centre = landmarks[:, _HIPS].mean(axis=1, keepdims=True)
     other = np.matmul(landmarks - centre, view)
     mine = joints[:, H36M_ROWS].astype(np.float64)
     scale = np.linalg.norm(mine[seen], axis=-1).sum() / max(np.linalg.norm(other[seen], axis=-1).sum(), 1e-6)

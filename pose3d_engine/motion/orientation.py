@@ -50,9 +50,10 @@ def orientations(
     rotations, valid = {}, np.zeros((len(points), len(PARTS)), bool)
     for i, part in enumerate(PARTS):
         frame, used = _frame(points, part)
-        wrong = swapped.all(axis=1) if part == "head" else swapped[:, 0 if part.endswith("hand") else 1]
         if part == "head":
-            wrong = wrong | _over_the_shoulder(points, -frame[..., 1])
+            wrong = swapped.all(axis=1) | _over_the_shoulder(points, -frame[..., 1])
+        else:
+            wrong = swapped[:, 0 if part.endswith("hand") else 1]
         valid[:, i] = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, used].min(axis=1) >= _SEEN) & ~wrong
         if valid[:, i].any():
             rotations[f"{part}_R"] = _filled(frame, valid[:, i], fps).astype(np.float32)

@@ -33,7 +33,8 @@ def drive(
     home: an empty folder for the user's. Fails unless the script has come to its end, or if the console shows a
     traceback or an error, Blender's own included.
     """
-    assert not virtual_screen.missing(), virtual_screen.missing()
+    missing = virtual_screen.missing()
+    assert not missing, missing
     environment = virtual_screen.environment(home) | {"XDG_CACHE_HOME": str(home / "cache")} | dict(variables or {})
     console = home / "console"
     status = virtual_screen.run(HERE / script, arguments, environment, console, size, patience)
