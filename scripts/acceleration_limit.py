@@ -1,4 +1,4 @@
-"""How near any clean-up could bring acceleration to the truth: a network of its own is trained for nothing else.
+"""How near acceleration comes to the truth at most, so far as is known: a network is trained for nothing else.
 
     python scripts/acceleration_limit.py [--data cmu_h36m17.npz] [--minutes 9]
 
