@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,29 +191,25 @@ def _blender() -> Any:
     return bpy
 
 
-def rows(frames: int, size: tuple[int, int], folder: Path) -> list[tuple[str, Cost, str]]:
-    """Every stage's cost on a clip of so many frames, and what else is to say."""
+def rows(frames: int, size: tuple[int, int], folder: Path) -> Iterator[tuple[str, Cost, str]]:
+    """Every stage's cost on a clip of so many frames, and what else is to say, each as soon as it is measured."""
     clip, people, motion = folder / "long.mp4", folder / "people.npz", folder / "motion.npz"
     bench.alone(clip_of, frames, size, clip)
     found, wrong = bench.alone(analysis, clip, people)
-    captured = bench.alone(capture, people, motion, "largest")
-    both = bench.alone(capture, people, folder / "all.npz", "all")
+    yield (
+        "analysis without the network",
+        found,
+        "time left wrong at worst by {:.0%}, by the clock on the wall {:.0%}".format(*wrong),
+    )
+    yield "capture of one person", bench.alone(capture, people, motion, "largest"), ""
+    yield "capture of both", bench.alone(capture, people, folder / "all.npz", "all"), ""
     written, kept = bench.alone(keys, motion), bench.alone(bare_keys, frames)
     own = max(bench.alone(solving, motion), written.memory - kept)
-    return [
-        (
-            "analysis without the network",
-            found,
-            "time left wrong at worst by {:.0%}, by the clock on the wall {:.0%}".format(*wrong),
-        ),
-        ("capture of one person", captured, ""),
-        ("capture of both", both, ""),
-        (
-            "add-on: file to keys",
-            Cost(written.seconds, own),
-            f"its own, on top of Blender's {kept:.2f} GB for the keys",
-        ),
-    ]
+    yield (
+        "add-on: file to keys",
+        Cost(written.seconds, own),
+        f"its own, on top of Blender's {kept:.2f} GB for the keys",
+    )
 
 
 def main() -> int:
