@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from . import __version__
+from . import __version__, interrupts
 from .errors import OUT_OF_MEMORY, UserError, out_of_reach
 
 COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
@@ -21,11 +20,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
-
-
-def _terminate(number: int, frame: object) -> NoReturn:
-    """Leaves as after an interrupt, so that half-written files go, with the status that a shell gives the signal."""
-    sys.exit(128 + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +72,7 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         said = modules[args.command].options.read_settings(args.settings)
         args = parser.parse_args([*arguments[:where], *said, *arguments[where:]])
     if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
-        signal.signal(signal.SIGTERM, _terminate)
+        interrupts.end_by_exception()
     modules[args.command].execute(args)
     sys.stdout.flush()
     return 0

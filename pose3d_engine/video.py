@@ -20,6 +20,7 @@ import av
 import cv2
 import numpy as np
 
+from . import interrupts
 from .data import VideoInfo
 from .errors import UserError, out_of_reach
 
@@ -290,14 +291,16 @@ class _Source:
         self._stream = Path(self.name).open("rb", buffering=0)  # noqa: SIM115 - closed by close
         self.fault: OSError | None = None
 
+    @interrupts.holds
     def read(self, size: int) -> bytes:
-        """So many bytes at most; none at the end, and from the first fault on."""
+        """So many bytes at most; none at the end, and from the first fault or interrupt on."""
         try:
-            return b"" if self.fault else self._stream.read(size) or b""
+            return b"" if self.fault or interrupts.held() else self._stream.read(size) or b""
         except OSError as error:
             self._failed(error)
             return b""
 
+    @interrupts.holds
     def seek(self, offset: int, whence: int = 0) -> int:
         """As of a file; also beyond its end."""
         try:
@@ -308,6 +311,7 @@ class _Source:
                 self._failed(error)
             return -1
 
+    @interrupts.holds
     def tell(self) -> int:
         """As of a file."""
         return self._stream.tell()
@@ -345,6 +349,7 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
         raise
     finally:
         source.close()
+        interrupts.raise_held()
     if source.fault:
         raise out_of_reach(source.fault)
 

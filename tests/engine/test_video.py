@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import inf, nan
 from pathlib import Path
@@ -13,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import video
+from pose3d_engine import interrupts, video
 from pose3d_engine.errors import UserError
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (240, 240, 240)
@@ -233,6 +235,49 @@ def test_leaving_early_ends_the_decoding_thread(tmp_path: Path) -> None:
     next(frames)
     frames.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name == "video"]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+@pytest.mark.parametrize("read", [video.probe, video.read_frames])
+def test_an_interrupt_while_ffmpeg_asks_for_bytes_is_not_the_end_of_the_file(
+    demo_clip: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object], number: int, expected: type
+) -> None:
+    """PyAV prints what is raised there, goes on, and takes the file for ended."""
+    moment = 0
+
+    class Interrupted(video._Source):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self._stream = InterruptedStream(self._stream)  # type: ignore[assignment]
+
+    class InterruptedStream:
+        def __init__(self, stream: io.RawIOBase) -> None:
+            self.stream = stream
+
+        def read(self, size: int) -> bytes | None:
+            nonlocal moment
+            moment -= 1
+            if not moment:
+                signal.raise_signal(number)
+            return self.stream.read(size)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.stream, name)
+
+    before = {known: signal.getsignal(known) for known in (signal.SIGINT, signal.SIGTERM)}
+    interrupts.end_by_exception()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(video, "_Source", Interrupted)
+            for reads in (1, 2, 3):
+                moment = reads
+                with pytest.raises(expected):
+                    read(demo_clip)
+    finally:
+        for known, handler in before.items():
+            signal.signal(known, handler)
+    assert len(list(video.read_frames(demo_clip))) == video.probe(demo_clip).frames
 
 
 def test_real_footage(demo_clip: Path) -> None:
