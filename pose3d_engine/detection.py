@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import files, video
+from . import files, interrupts, video
 from .background import Background, Step
 from .data import FrameDetections
 from .detectors import Detector
@@ -56,6 +56,11 @@ class _Eyes:
         return Seen(frame.index, frame.time, people, self._background.step(row, frame.image, people.boxes))
 
     def close(self) -> None:
+        self._free()
+        interrupts.raise_held()
+
+    @interrupts.holds
+    def _free(self) -> None:
         self._detector.close()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pose3d_engine import interrupts
 from scripts import make_small_datasets
 from scripts.make_small_datasets import walker
 
@@ -60,3 +63,13 @@ def mocap_file(tmp_path: Path) -> Path:
         unit_m=np.float32(1e-4),
     )
     return path
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Signals end what is tested as they end a command."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupts.end_by_exception()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,22 @@ def test_two_at_once_and_no_room(clip: Path, tmp_path: Path) -> None:
     assert [process.wait(300) for process in (*both, full)] == [0, 0, 0]
     assert names(tmp_path / "full") == [], "nothing half-written"
     assert_same(seen(clip, chunks), expected)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_does_not_leave_a_detector_half_closed(clip: Path) -> None:
+    """Whose memory is C's, and whose destructor complains when Python is leaving already."""
+    closed: list[Counting] = []
+
+    class Interrupted(Counting):
+        def close(self) -> None:
+            if not closed:
+                signal.raise_signal(signal.SIGINT)
+            closed.append(self)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(detection.seen(clip, (None, None), Interrupted, None, 0, print, lambda *_: None))
+    assert len(set(closed)) == 2, "the one of the first chunk, and the one that was warming up"
 
 
 def test_cancelled_and_asked_again(clip: Path) -> None:

@@ -273,12 +273,13 @@ def test_interrupted_from_the_keyboard(demo_clip: Path, detector_model: Path, st
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
         assert "Traceback" not in said
-        assert process.returncode in (0, 130)
+        # The last: it came when everything was done, and found Python leaving.
+        assert process.returncode in (0, 130, -signal.SIGINT)
         # The motion comes before the preview; what is there by its own name is whole.
         assert outputs(results) <= {"out.npz", "preview.mp4"}
         if "out.npz" in outputs(results):
             assert len(Motion.load(results / "out.npz"))
         else:
-            assert process.returncode
+            assert process.returncode == 130
         for path in results.iterdir():
             path.unlink()

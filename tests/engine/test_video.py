@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import interrupts, video
+from pose3d_engine import video
 from pose3d_engine.errors import UserError
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (240, 240, 240)
@@ -237,6 +237,7 @@ def test_leaving_early_ends_the_decoding_thread(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "video"]
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
 @pytest.mark.parametrize("read", [video.probe, video.read_frames])
@@ -265,18 +266,12 @@ def test_an_interrupt_while_ffmpeg_asks_for_bytes_is_not_the_end_of_the_file(
         def __getattr__(self, name: str) -> object:
             return getattr(self.stream, name)
 
-    before = {known: signal.getsignal(known) for known in (signal.SIGINT, signal.SIGTERM)}
-    interrupts.end_by_exception()
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(video, "_Source", Interrupted)
-            for reads in (1, 2, 3):
-                moment = reads
-                with pytest.raises(expected):
-                    read(demo_clip)
-    finally:
-        for known, handler in before.items():
-            signal.signal(known, handler)
+    with monkeypatch.context() as patched:
+        patched.setattr(video, "_Source", Interrupted)
+        for reads in (1, 2, 3):
+            moment = reads
+            with pytest.raises(expected):
+                read(demo_clip)
     assert len(list(video.read_frames(demo_clip))) == video.probe(demo_clip).frames
 
 
