@@ -273,13 +273,13 @@ def test_interrupted_from_the_keyboard(demo_clip: Path, detector_model: Path, st
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
         assert "Traceback" not in said
-        # The last: it came when everything was done, and found Python leaving.
+        # The last: it found Python leaving, or evaluating text, after which Python itself ends by the signal.
         assert process.returncode in (0, 130, -signal.SIGINT)
         # The motion comes before the preview; what is there by its own name is whole.
         assert outputs(results) <= {"out.npz", "preview.mp4"}
         if "out.npz" in outputs(results):
             assert len(Motion.load(results / "out.npz"))
         else:
-            assert process.returncode == 130
+            assert process.returncode
         for path in results.iterdir():
             path.unlink()
