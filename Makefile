@@ -74,6 +74,7 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 	@$(VENV) scripts/bench_retarget.py
 	@$(VENV) scripts/bench_clean_up.py $(wildcard out/demo/motion.npz)
 	@$(VENV) scripts/bench_people.py
+	@$(VENV) scripts/bench_views.py
 	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
 
 addon: setup ## dist/video_to_mocap-VERSION.zip, and by itself the engine's wheel that travels in it

@@ -4,8 +4,9 @@
 
 The clips come out of the wheels of packages (all by David Pagnon, BSD-3-Clause): ``demo`` is that of Sports2D, 230
 frames of 1768 x 994 at 30 frames a second, in which a man does jumping jacks on a wall and a woman walks past below;
-``single-cam01`` and ``single-cam03`` are two views of Pose2Sim's, 100 frames of a man on a beam in portrait at 60;
-``multi-cam01`` to ``multi-cam04`` are four views of him with a rendered woman, who hides him or is smaller than he.
+``single-cam01`` to ``single-cam04`` are four views of Pose2Sim's, 100 frames of a man on a beam in portrait at 60;
+``multi-cam01`` to ``multi-cam04`` show him with a rendered woman, who hides him or is smaller than he, and
+``multi-calibration`` is where all these cameras stood.
 """
 
 from __future__ import annotations
@@ -41,8 +42,14 @@ CLIPS = {
     "single-cam01": Clip(
         "pose2sim==0.10.49", f"{_SINGLE}/cam01.mp4", "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a"
     ),
+    "single-cam02": Clip(
+        "pose2sim==0.10.49", f"{_SINGLE}/cam02.mp4", "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442"
+    ),
     "single-cam03": Clip(
         "pose2sim==0.10.49", f"{_SINGLE}/cam03.mp4", "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca"
+    ),
+    "single-cam04": Clip(
+        "pose2sim==0.10.49", f"{_SINGLE}/cam04.mp4", "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7"
     ),
     "multi-cam01": Clip(
         "pose2sim==0.10.49", f"{_MULTI}/cam01.mp4", "543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53"
@@ -56,12 +63,18 @@ CLIPS = {
     "multi-cam04": Clip(
         "pose2sim==0.10.49", f"{_MULTI}/cam04.mp4", "1490149dc40e7301fa5ceae23862b044ba5c398a8b2a40df21ed894702728c09"
     ),
+    "multi-calibration": Clip(
+        "pose2sim==0.10.49",
+        "Pose2Sim/Demo_MultiPerson/calibration/Calib.qca.txt",
+        "fd90e4bbae3278ef1dc0cdd42a34ee06bf88286f628a02c00a29407aa39e34c5",
+    ),
 }
 
 
 def fetch(name: str = "demo") -> Path:
     """The path of a clip, downloaded if need be. Raises RuntimeError if it cannot be had."""
-    clip, path = CLIPS[name], CACHE / f"{name}.mp4"
+    clip = CLIPS[name]
+    path = CACHE / (name + Path(clip.member).suffix)
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == clip.sha256:
         return path
     CACHE.mkdir(exist_ok=True)

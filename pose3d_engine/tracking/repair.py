@@ -60,7 +60,7 @@ def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None,
     counts = {}
     if "swaps" in steps:
         # Before outliers, which a short swap would be a dozen of.
-        _, swapped, order = unswap(filled, fps)
+        _, swapped, order = unswap(filled, seen, fps)
         track = np.take_along_axis(track, order[..., None], axis=1)
         counts["swaps"] = int(swapped.any(axis=1).sum())
     finite = np.isfinite(track).all(axis=-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..skeletons import COCO17
@@ -13,8 +15,15 @@ _ARMS = ("shoulder", "elbow", "wrist")
 _LEGS = ("hip", "knee", "ankle")
 
 _RELUCTANCE = 0.005
-"""What it costs to doubt the detector in a frame, in shares of the person's size: enough to decide where limbs lie on
-each other, too little to outweigh a jump."""
+"""What it costs to doubt the detector for a thirtieth of a second, in shares of the person's size: enough to decide
+where limbs lie on each other, too little to outweigh a jump."""
+
+_ODD = 0.005
+"""What it costs besides to doubt it for the arms and not for the legs, or the other way round: mostly a detector takes
+the whole person for turned."""
+
+_STRANGE = 0.08
+"""Of the person's size by which limbs jump to and fro in a frame however they are called."""
 
 _ROWS = 20_000
 """Frames whose accelerations are worked out together: those of an hour would fill half a gigabyte."""
@@ -23,20 +32,19 @@ _GAIN = 0.02
 """A stretch is swapped back only if that saves this much at its ends: a jump of a limb, not a wobble."""
 
 
-def unswap(track: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def unswap(track: np.ndarray, present: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A track with short swaps of left and right undone.
 
-    track: (T,17,3) pixels and score, every value finite (a filled track); fps: frames a second. Returns the track,
-    (T,2) bool: where arms and where legs were swapped back, and (T,17) int: which keypoint of the track each one was.
+    track: (T,17,3) pixels and score, every value finite (a filled track); present: (T,) bool, where the detector saw
+    the person; fps: frames a second. Returns the track, (T,2) bool: where arms and where legs were swapped back, and
+    (T,17) int: which keypoint of the track each one was.
 
-    Arms and legs are looked at apart. Of the labellings as seen and exchanged, the sequence is taken in which limbs
-    accelerate least (dynamic programming over pairs of frames): limbs that really cross keep their speed, labels that
-    are exchanged jump.
+    Of the labellings of arms and legs, as seen and exchanged, the sequence is taken in which limbs accelerate least
+    (dynamic programming over pairs of frames): limbs that really cross keep their speed, labels that are exchanged
+    jump. Arms and legs are mostly exchanged together.
     """
     swapped = np.zeros((len(track), 2), bool)
     order = np.tile(np.arange(track.shape[1]), (len(track), 1))
-    if len(track) < 4:
-        return track, swapped, order
     seen = track[..., 2] > 0
     extent = np.where(seen[..., None], track[..., :2], np.nan)
     with np.errstate(all="ignore"):
@@ -45,60 +53,99 @@ def unswap(track: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray, np.nd
     size = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
     if size <= 0:
         return track, swapped, order
-    for column, names in enumerate((_ARMS, _LEGS)):
-        left = [COCO17.index(f"left_{name}") for name in names]
-        right = [COCO17.index(f"right_{name}") for name in names]
-        as_seen = track[:, left + right, :2] / size
-        exchanged = track[:, right + left, :2] / size
-        both = (seen[:, left] & seen[:, right]).all(axis=1)
-        path = _calmest(np.stack([as_seen, exchanged], axis=1), both)
-        for first, last in _runs(path):
-            if last - first <= LONGEST_S * fps and _saved(as_seen, exchanged, first, last) > _GAIN:
-                swapped[first:last, column] = True
-        rows = np.flatnonzero(swapped[:, column])[:, None]
-        order[rows, left + right] = right + left
+    limbs = [_Limbs(track[..., :2] / size, seen, names) for names in (_ARMS, _LEGS)]
+    rows = np.flatnonzero(present)
+    if len(rows) > 3:
+        # Over what no labelling makes plausible, as before somebody is lost, labels would change without a jump.
+        strange = np.max([limb.bends(rows).min(axis=(1, 2, 3)) for limb in limbs], axis=0) > _STRANGE
+        rows = np.delete(rows, 1 + np.flatnonzero(strange))
+    if len(rows) < 4:
+        return track, swapped, order
+    arms, legs = (limb.bends(rows) for limb in limbs)
+    paths = _calmest(arms, legs, fps)
+    for first, last in _runs(paths.any(axis=0)):
+        short = rows[last - 1] - rows[first] < LONGEST_S * fps
+        runs = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in _runs(path[first:last])]
+        if short and max(limb.saved(rows, first + a, first + b) for limb, (a, b) in runs) > _GAIN:
+            swapped[rows[first:last]] = paths[:, first:last].T
+    for column, limb in enumerate(limbs):
+        left_out = np.setdiff1d(np.flatnonzero(present), rows)
+        swapped[left_out, column] = limb.nearer(left_out, rows, swapped[rows, column])
+        changed = np.flatnonzero(swapped[:, column])[:, None]
+        order[changed, limb.as_seen] = limb.exchanged
     return np.take_along_axis(track, order[..., None], axis=1), swapped, order
 
 
-def _calmest(choices: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(T,2,K,2) the two labellings, (T,) where all keypoints are known -> (T,) bool, where the second is calmer."""
-    frames = len(choices)
-    # cost[t, a, b, c]: mean acceleration of the keypoints at t - 1 with labellings a, b, c at t - 2, t - 1, t.
-    bend = np.empty((frames - 2, 2, 2, 2), choices.dtype)
-    for first in range(0, len(bend), _ROWS):
-        some = choices[first : first + _ROWS + 2]
-        before, middle, after = some[:-2, :, None, None], some[1:-1, None, :, None], some[2:, None, None, :]
-        bend[first : first + _ROWS] = np.linalg.norm(before - 2 * middle + after, axis=-1).mean(axis=-1)
-    trusted = known[:-2] & known[1:-1] & known[2:]
-    bend = np.where(trusted[:, None, None, None], bend, 0.0)
-    doubt = np.array([0.0, _RELUCTANCE])
-    best = np.zeros((2, 2)) + doubt[:, None] + doubt[None, :]
-    came = np.zeros((frames, 2, 2), int)
+class _Limbs:
+    """Both arms or both legs: where they are, in shares of the person's size, if labels are as seen or exchanged."""
+
+    def __init__(self, points: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> None:
+        left = [COCO17.index(f"left_{name}") for name in names]
+        right = [COCO17.index(f"right_{name}") for name in names]
+        self.as_seen, self.exchanged = left + right, right + left
+        self._choices = np.stack([points[:, self.as_seen], points[:, self.exchanged]], axis=1)
+        self._known = seen[:, self.as_seen].all(axis=1)
+
+    def bends(self, rows: np.ndarray) -> np.ndarray:
+        """(R,) frames -> (R-2,2,2,2): by how much the keypoints' velocity changes, a frame, at a frame with labelling
+        b between its neighbours with labellings a and c; 0 where one of the three is not known."""
+        bend = np.empty((len(rows) - 2, 2, 2, 2), self._choices.dtype)
+        gaps = np.diff(rows).astype(bend.dtype)[:, None, None, None, None, None]
+        for first in range(0, len(bend), _ROWS):
+            some = self._choices[rows[first : first + _ROWS + 2]]
+            before, middle, after = some[:-2, :, None, None], some[1:-1, None, :, None], some[2:, None, None, :]
+            here = slice(first, first + len(middle))
+            come, go = (middle - before) / gaps[:-1][here], (after - middle) / gaps[1:][here]
+            bend[here] = np.linalg.norm(go - come, axis=-1).mean(axis=-1)
+        known = self._known[rows]
+        trusted = known[:-2] & known[1:-1] & known[2:]
+        return np.where(trusted[:, None, None, None], bend, 0.0)
+
+    def nearer(self, frames: np.ndarray, rows: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+        """(F,) bool: in which ``frames`` the exchanged labelling is nearer to where the limbs are on the way between
+        ``rows``, in which they are exchanged where ``swapped`` (R,) says."""
+        known = self._choices[rows, swapped.astype(int)]
+        between = np.stack([np.interp(frames, rows, column) for column in known.reshape(len(rows), -1).T], axis=-1)
+        off = self._choices[frames] - between.reshape(len(frames), 1, *known.shape[1:])
+        distance = np.linalg.norm(off, axis=-1).mean(axis=-1)
+        return distance[:, 1] < distance[:, 0]
+
+    def saved(self, rows: np.ndarray, first: int, last: int) -> float:
+        """By how much less the keypoints jump at the ends of ``rows[first:last]`` if that stretch is exchanged."""
+        saved = []
+        for inside, outside in ((first, first - 1), (last - 1, last)):
+            if 0 <= outside < len(rows):
+                (kept, changed), (there, _) = self._choices[rows[inside]], self._choices[rows[outside]]
+                jumps = [np.linalg.norm(here - there, axis=-1).mean() for here in (kept, changed)]
+                saved.append(float(jumps[0] - jumps[1]))
+        return float(np.mean(saved)) if saved else 0.0
+
+
+def _calmest(arms: np.ndarray, legs: np.ndarray, fps: float) -> np.ndarray:
+    """Bends of arms and of legs over T frames -> (2,T) bool, where the exchanged labelling is calmer.
+
+    States are 0 as seen, 1 arms exchanged, 2 legs, 3 both.
+    """
+    frames = len(arms) + 2
+    arm, leg = np.arange(4) % 2, np.arange(4) // 2
+    bend = arms[:, arm[:, None, None], arm[:, None], arm] + legs[:, leg[:, None, None], leg[:, None], leg]
+    doubt = (_RELUCTANCE * (arm + leg) + _ODD * (arm != leg)) * 30 / fps
+    best = doubt[:, None] + doubt[None, :]
+    came = np.zeros((frames, 4, 4), np.int8)
     for t in range(2, frames):
-        total = best[:, :, None] + bend[t - 2] + doubt[None, None, :]
+        total = best[:, :, None] + bend[t - 2] + doubt
         came[t] = total.argmin(axis=0)
         best = total.min(axis=0)
-    path = np.zeros(frames, bool)
+    path = np.zeros(frames, int)
     a, b = np.unravel_index(int(best.argmin()), best.shape)
     path[-2:] = a, b
     for t in range(frames - 1, 1, -1):
         a, b = came[t, a, b], a
-        path[t - 2] = bool(a)
-    return path
+        path[t - 2] = a
+    return np.array([arm[path], leg[path]], bool)
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
     """[first, last) of every stretch of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
     return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _saved(as_seen: np.ndarray, exchanged: np.ndarray, first: int, last: int) -> float:
-    """By how much less the keypoints jump at the ends of [first, last) if that stretch is exchanged."""
-    saved = []
-    for inside, outside in ((first, first - 1), (last - 1, last)):
-        if 0 <= outside < len(as_seen):
-            kept = np.linalg.norm(as_seen[inside] - as_seen[outside], axis=-1).mean()
-            changed = np.linalg.norm(exchanged[inside] - as_seen[outside], axis=-1).mean()
-            saved.append(float(kept - changed))
-    return float(np.mean(saved)) if saved else 0.0

@@ -37,11 +37,11 @@ def test_outliers(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("rows", [1, 7, 20, 149])
 def test_swaps(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled = np.nan_to_num(track)
-    whole = swaps.unswap(filled, 30.0)
+    filled, present = np.nan_to_num(track), track[..., 2].any(axis=1)
+    whole = swaps.unswap(filled, present, 30.0)
     assert whole[1].any()
     monkeypatch.setattr(swaps, "_ROWS", rows)
-    for found, expected in zip(swaps.unswap(filled, 30.0), whole, strict=True):
+    for found, expected in zip(swaps.unswap(filled, present, 30.0), whole, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
