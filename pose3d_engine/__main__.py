@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__, interrupts
-from .errors import OUT_OF_MEMORY, UserError, out_of_reach
+from .errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_reach
 
 COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
 
@@ -47,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pose3d {wanted}: {out_of_reach(error)}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        # Of libraries, also where their memory cannot be had: the engine's own modules are there or nothing is.
+        print(f"pose3d {wanted}: {error}; {INCOMPLETE}", file=sys.stderr)
+        return 1
     except MemoryError:
         print(f"pose3d {wanted}: {OUT_OF_MEMORY}", file=sys.stderr)
         return 1

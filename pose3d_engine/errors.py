@@ -31,6 +31,9 @@ def out_of_reach(error: OSError) -> OutOfReachError:
 OUT_OF_MEMORY = "out of memory; close other programs"
 """The line for a MemoryError."""
 
+INCOMPLETE = "close other programs if memory is short, else install the engine again"
+"""What to do about an ImportError."""
+
 
 def brief(error: object) -> str:
     """What an error of a library says, as a part of one line: damaged files put any bytes into their messages."""

@@ -8,6 +8,7 @@ import json
 import os
 import struct
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ DAMAGE = (
     MemoryError,
     RuntimeError,
     struct.error,
+    tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
 )
 """What numpy and zipfile raise on bytes that are no archive of arrays."""
 

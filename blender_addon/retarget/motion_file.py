@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ _DAMAGE = (
     MemoryError,
     AttributeError,  # a lone .npy array is no context manager
     TypeError,
+    tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
 )
 """What numpy and zipfile raise on bytes that are no archive of arrays."""
 

@@ -118,6 +118,15 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
         load(path)
 
 
+def test_damage_in_the_header_of_an_array_is_refused(path: Path) -> None:
+    whole = changed(path).read_bytes()
+    header = whole.index(b"{'descr'", whole.index(b"world.npy"))
+    for place in range(header, header + 60):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        with pytest.raises(MotionFileError):
+            load(path)
+
+
 def test_a_lone_array_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     with path.open("wb") as stream:

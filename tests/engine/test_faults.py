@@ -210,6 +210,17 @@ def test_no_memory_in_the_midst_of_the_work(
     assert capsys.readouterr().err == "pose3d doctor: out of memory; close other programs\n"
 
 
+def test_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(_: object) -> None:
+        raise ImportError("_C.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("pose3d_engine.commands.doctor.execute", broken)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("pose3d doctor: _C.so: failed to map") and "install the engine again" in said
+    assert said.count("\n") == 1
+
+
 @posix
 def test_the_video_is_taken_away_while_it_is_read(demo_clip: Path, tmp_path: Path) -> None:
     content = demo_clip.read_bytes()

@@ -10,6 +10,7 @@ import builtins
 import errno
 import io
 import os
+import pathlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -119,8 +120,12 @@ def share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Share:
         return OpenFile(result, open_file(path, *more, **named), str(path))
 
     open_file = builtins.open
+    accessor = getattr(pathlib, "_NormalAccessor", None)  # pathlib of Python 3.10 has calls of its own
     for name in ("stat", "open", "replace", "rename", "mkdir", "unlink", "listdir", "chmod", "utime"):
-        monkeypatch.setattr(os, name, guarded(getattr(os, name)))
+        call = guarded(getattr(os, name))
+        monkeypatch.setattr(os, name, call)
+        if hasattr(accessor, name):
+            monkeypatch.setattr(accessor, name, staticmethod(opened if name == "open" else call))
     monkeypatch.setattr(builtins, "open", opened)
     monkeypatch.setattr(io, "open", opened)
     return result
@@ -261,7 +266,7 @@ def test_an_output_cannot_get_its_name(share: Share, number: int, call: str, mon
         raise OSError(number, os.strerror(number), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, call, fail)
+        patch.setattr(Path, call, fail)
         with pytest.raises(UserError, match="cannot write") as caught:
             files.save_npz(target, {"x": np.arange(5)})
     one_line(caught.value, number)

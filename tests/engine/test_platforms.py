@@ -138,7 +138,7 @@ def test_a_file_that_is_open_elsewhere_stays_and_is_told(tmp_path: Path, monkeyp
     def refuse(*_: object) -> None:
         raise PermissionError(13, "The process cannot access the file because it is being used by another process")
 
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(UserError, match="being used by another process; close the programs that have it open"):
         files.save_npz(target, {"x": [1]})
     assert target.read_bytes() == b"old"
