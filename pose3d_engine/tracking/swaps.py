@@ -23,7 +23,8 @@ _ODD = 0.005
 the whole person for turned."""
 
 _STRANGE = 0.08
-"""Of the person's size by which limbs jump to and fro in a frame however they are called."""
+"""Of the person's size by which limbs jump to and fro in a frame however they are called. In slow clips limbs really go
+that far from frame to frame."""
 
 _ROWS = 20_000
 """Frames whose accelerations are worked out together: those of an hour would fill half a gigabyte."""
@@ -57,8 +58,8 @@ def unswap(track: np.ndarray, present: np.ndarray, fps: float) -> tuple[np.ndarr
     rows = np.flatnonzero(present)
     if len(rows) > 3:
         # Over what no labelling makes plausible, as before somebody is lost, labels would change without a jump.
-        strange = np.max([limb.bends(rows).min(axis=(1, 2, 3)) for limb in limbs], axis=0) > _STRANGE
-        rows = np.delete(rows, 1 + np.flatnonzero(strange))
+        least = np.max([limb.bends(rows).min(axis=(1, 2, 3)) for limb in limbs], axis=0)
+        rows = np.delete(rows, 1 + np.flatnonzero(least > _STRANGE * max(1.0, 30.0 / fps) ** 2))
     if len(rows) < 4:
         return track, swapped, order
     arms, legs = (limb.bends(rows) for limb in limbs)
@@ -68,9 +69,10 @@ def unswap(track: np.ndarray, present: np.ndarray, fps: float) -> tuple[np.ndarr
         runs = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in _runs(path[first:last])]
         if short and max(limb.saved(rows, first + a, first + b) for limb, (a, b) in runs) > _GAIN:
             swapped[rows[first:last]] = paths[:, first:last].T
+    left_out = np.setdiff1d(np.flatnonzero(present), rows)
     for column, limb in enumerate(limbs):
-        left_out = np.setdiff1d(np.flatnonzero(present), rows)
-        swapped[left_out, column] = limb.nearer(left_out, rows, swapped[rows, column])
+        beside = np.interp(left_out, rows, swapped[rows, column]) > 0
+        swapped[left_out, column] = beside & limb.nearer(left_out, rows, swapped[rows, column])
         changed = np.flatnonzero(swapped[:, column])[:, None]
         order[changed, limb.as_seen] = limb.exchanged
     return np.take_along_axis(track, order[..., None], axis=1), swapped, order
@@ -128,12 +130,12 @@ def _calmest(arms: np.ndarray, legs: np.ndarray, fps: float) -> np.ndarray:
     """
     frames = len(arms) + 2
     arm, leg = np.arange(4) % 2, np.arange(4) // 2
-    bend = arms[:, arm[:, None, None], arm[:, None], arm] + legs[:, leg[:, None, None], leg[:, None], leg]
+    of_arms, of_legs = np.ix_(arm, arm, arm), np.ix_(leg, leg, leg)
     doubt = (_RELUCTANCE * (arm + leg) + _ODD * (arm != leg)) * 30 / fps
     best = doubt[:, None] + doubt[None, :]
     came = np.zeros((frames, 4, 4), np.int8)
     for t in range(2, frames):
-        total = best[:, :, None] + bend[t - 2] + doubt
+        total = best[:, :, None] + arms[t - 2][of_arms] + legs[t - 2][of_legs] + doubt
         came[t] = total.argmin(axis=0)
         best = total.min(axis=0)
     path = np.zeros(frames, int)
