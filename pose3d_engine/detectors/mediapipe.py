@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import weights
 from ..data import FrameDetections
-from ..errors import UserError
+from ..errors import UserError, brief
 from ..skeletons import BLAZEPOSE33, COCO17
 from .following import Following
 from .poses import Pose
@@ -89,8 +89,9 @@ class _BlazePose:
             with _quiet_stderr():
                 return self._vision.PoseLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
+            weights.verify(self._name)
             raise UserError(
-                f"{self._path}: MediaPipe cannot load it; delete it and run: pose3d weights fetch {self._name}"
+                f"{self._path}: MediaPipe cannot load it ({brief(error)}); close other programs if memory is short"
             ) from error
 
     def poses(self, run: Callable[[Any], Any], image: np.ndarray) -> list[Pose]:

@@ -98,9 +98,20 @@ def test_a_missing_model_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_broken_model_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mediapipe-full.task").write_bytes(b"not a model")
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
-    with pytest.raises(UserError, match="MediaPipe cannot load it") as caught:
+    with pytest.raises(UserError, match=r"damaged or another version.*delete it and run") as caught:
         detectors.create("mediapipe")
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_is_whole_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch, detector_model: Path) -> None:
+    from mediapipe.tasks.python import vision
+
+    def full(_: object) -> None:
+        raise RuntimeError("failed to\nallocate")
+
+    monkeypatch.setattr(vision.PoseLandmarker, "create_from_options", full)
+    with pytest.raises(UserError, match=r"cannot load it \(failed to allocate\); close other programs"):
+        detectors.create("mediapipe")
 
 
 def test_nothing_is_uploaded(monkeypatch: pytest.MonkeyPatch, detector_model: Path) -> None:
