@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__, interrupts
-from .errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_reach
+from .errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 
 COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
 
@@ -42,18 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever reads our stdout has read enough (`pose3d weights list | head`); nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except OSError as error:
-        if error.errno is None:
+    except Exception as error:
+        if out_of_memory(error):
+            said, status = OUT_OF_MEMORY, 1
+        elif isinstance(error, OSError) and error.errno is not None:
+            said, status = str(out_of_reach(error)), 2
+        elif isinstance(error, ImportError):
+            # Of a library, also where there is no memory for it: the engine's own modules are there or nothing is.
+            said, status = f"{error}; {INCOMPLETE}", 1
+        else:
             raise
-        print(f"pose3d {wanted}: {out_of_reach(error)}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        # Of libraries, also where their memory cannot be had: the engine's own modules are there or nothing is.
-        print(f"pose3d {wanted}: {error}; {INCOMPLETE}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print(f"pose3d {wanted}: {OUT_OF_MEMORY}", file=sys.stderr)
-        return 1
+        print(f"pose3d {wanted}: {said}", file=sys.stderr)
+        return status
     except KeyboardInterrupt:
         print(f"pose3d {wanted}: interrupted", file=sys.stderr)
         return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import textwrap
 
 
@@ -29,7 +30,18 @@ def out_of_reach(error: OSError) -> OutOfReachError:
 
 
 OUT_OF_MEMORY = "out of memory; close other programs"
-"""The line for a MemoryError."""
+"""The line where :func:`out_of_memory` says so."""
+
+_SHORT_OF_MEMORY = ("can't allocate memory", "out of memory", "Insufficient memory", "can't start new thread")
+"""What PyTorch (the processor's memory, a card's), OpenCV and threading say in errors of other kinds."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error of Python, the system or a library means that memory ran out."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return not isinstance(error, UserError) and any(words in str(error) for words in _SHORT_OF_MEMORY)
+
 
 INCOMPLETE = "close other programs if memory is short, else install the engine again"
 """What to do about an ImportError."""

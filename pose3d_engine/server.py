@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from . import __version__, files, protocol
-from .errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_reach
+from .errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
@@ -127,13 +127,12 @@ class Server:
             return {"type": protocol.ERROR, "code": protocol.CANCELLED, "message": "cancelled"}
         except UserError as error:
             return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(error)}
-        except MemoryError:
-            return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": OUT_OF_MEMORY}
-        except OSError as error:
-            traceback.print_exc()
-            return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, not the engine
+            if out_of_memory(error):
+                return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": OUT_OF_MEMORY}
             traceback.print_exc()
+            if isinstance(error, OSError):
+                return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": f"the engine failed ({text})"}
 

@@ -5,6 +5,7 @@ Each time: no half-written file, no process left, one clear line where somebody 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -199,11 +200,22 @@ def test_no_memory(demo_clip: Path, detector_model: Path, store: Path, results: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("can't start new thread"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+    ids=["Python", "PyTorch", "CUDA", "threading", "system"],
+)
 def test_no_memory_in_the_midst_of_the_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
     def full(_: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("pose3d_engine.commands.doctor.execute", full)
     assert main(["doctor"]) == 1
