@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-SIZE = 320
-"""The longer side of the grey picture that is looked at, pixels."""
-
 np.linalg.inv(np.eye(3))
 """For the whole engine: OpenBLAS takes its memory with the first product, and where none is left it tries for ever.
 Here a detector has not filled it yet."""
+
+SIZE = 320
+"""The longer side of the grey picture that is looked at, pixels."""
 
 POINTS, _LEAST_POINTS = 120, 16
 _QUALITY, _APART = 0.01, 7

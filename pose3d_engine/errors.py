@@ -1,4 +1,4 @@
-"""The two ways in which a job ends early on purpose."""
+"""The two ways in which a job ends early on purpose, and the lines for others that are no fault of the program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def out_of_memory(error: Exception) -> bool:
     """Whether an error of Python, the system or a library means that memory ran out."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    return not isinstance(error, UserError) and any(words in str(error) for words in _SHORT_OF_MEMORY)
+    return any(words in str(error) for words in _SHORT_OF_MEMORY)
 
 
 INCOMPLETE = "close other programs if memory is short, else install the engine again"

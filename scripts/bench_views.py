@@ -10,6 +10,7 @@ the keypoints in the picture, and whether left and right are put right.
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from bench_accuracy import own_3d  # noqa: E402
 from bench_people import VIEWS, labelled, whose  # noqa: E402
 from bench_tracking import wrong_sides  # noqa: E402
 
-from pose3d_engine import pipeline, tracking, weights  # noqa: E402
+from pose3d_engine import detectors, pipeline, tracking, weights  # noqa: E402
 from pose3d_engine.data import Motion, People  # noqa: E402
 from pose3d_engine.evaluation.reference import Reference, score  # noqa: E402
 from pose3d_engine.motion import fusion, smoothing  # noqa: E402
@@ -61,7 +62,11 @@ class Camera:
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """(...,2) where points (...,3) of the world are in the picture."""
-        image = self.seen(points) @ self.matrix.T
+        return self.image(self.seen(points))
+
+    def image(self, points: np.ndarray) -> np.ndarray:
+        """(...,2) where points (...,3) in camera axes are in the picture."""
+        image = points @ self.matrix.T
         return image[..., :2] / image[..., 2:]
 
     def moved(self, by: np.ndarray) -> Camera:
@@ -87,10 +92,26 @@ def cameras() -> list[Camera]:
     return found
 
 
+@functools.cache
+def analysed(kind: str, view: str, detector: str) -> People:
+    """Everybody in a clip: ``single``, the man alone, or ``multi``, both."""
+    return pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), pipeline.AnalyseSettings(detector))
+
+
 def track_of(people: People, view: str, person: int) -> int:
     """The track that is on a labelled person in most frames."""
     rows = whose(people.keypoints2d, labelled(view, people.frames))[person]
     return int(np.bincount(rows[rows >= 0]).argmax())
+
+
+def repaired(people: People, row: int) -> np.ndarray:
+    """(T,17,3): a track as it is lifted."""
+    return tracking.repair(people.keypoints2d[row], people.times, FPS, None, tracking.REPAIR_STEPS).keypoints
+
+
+def off_keypoints(views: list[Camera], points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """(V,T,J) pixels between points (T,J,3) of the world, as the views see them, and (V,T,J,2)."""
+    return np.stack([np.linalg.norm(c.pixels(points) - p, axis=-1) for c, p in zip(views, pixels, strict=True)])
 
 
 def triangulated(views: list[Camera], keypoints: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -108,8 +129,8 @@ def triangulated(views: list[Camera], keypoints: np.ndarray, near: np.ndarray) -
         rows = rows * (weight / np.abs(depth))[..., None, None]
         system = np.moveaxis(rows, 0, 2).reshape(*points.shape[:2], -1, 4)
         points = -(np.linalg.pinv(system[..., :3]) @ system[..., 3:])[..., 0]
-        off = np.stack([np.linalg.norm(c.pixels(points) - p, axis=-1) for c, p in zip(views, pixels, strict=True)])
-        weight = scores / (1 + 3 * (np.nan_to_num(off) / near[:, None, None]) ** 2)
+        off = np.nan_to_num(off_keypoints(views, points, pixels))
+        weight = scores / (1 + 3 * (off / near[:, None, None]) ** 2)
     points[known.sum(axis=0) < 2] = np.nan
     return points
 
@@ -121,7 +142,6 @@ def adjusted(views: list[Camera], keypoints: np.ndarray, near: np.ndarray) -> li
         moved = []
         for camera, seen, reach in zip(views, keypoints, near, strict=True):
             sure = np.isfinite(points).all(axis=-1) & (np.nan_to_num(seen[..., 2]) > 0.5)
-
             moved.append(camera.moved(_towards(camera, points[sure], seen[sure][:, :2], reach)))
         views = moved
     return views
@@ -144,10 +164,8 @@ def his() -> list[Reference]:
 
 
 def _her_track(view: str, detector: str) -> np.ndarray:
-    people = pipeline.analyse(demo_clip.fetch(f"multi-{view}"), pipeline.AnalyseSettings(detector))
-    track = people.keypoints2d[track_of(people, view, WOMAN)]
-    whole = tracking.repair(track, people.times, FPS, None, tracking.REPAIR_STEPS).keypoints
-    return whole[:, COCO_ROWS].astype(np.float64)
+    people = analysed("multi", view, detector)
+    return repaired(people, track_of(people, view, WOMAN))[:, COCO_ROWS].astype(np.float64)
 
 
 def hers() -> list[Reference]:
@@ -158,9 +176,7 @@ def hers() -> list[Reference]:
     heights = np.median(np.ptp(keypoints[..., 1], axis=2), axis=1)
     views = adjusted(cameras(), keypoints, _CLEAR * heights)
     points = triangulated(views, keypoints, _CLEAR * heights)
-    off = np.stack(
-        [np.linalg.norm(c.pixels(points) - k[..., :2], axis=-1) for c, k in zip(views, keypoints, strict=True)]
-    )
+    off = off_keypoints(views, points, keypoints[..., :2])
     share = np.median(off / heights[:, None, None], axis=0)
     print(
         f"the woman's reference is {100 * np.median(share):.2f} % of her height off the keypoints in the median; "
@@ -198,7 +214,7 @@ def main() -> int:
     man = his()
     for kind, truths in (("single", man), ("multi", hers())):
         for view, truth in zip(VIEWS, truths, strict=True):
-            people = pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), pipeline.AnalyseSettings())
+            people = analysed(kind, view, detectors.DEFAULT)
             row = track_of(people, view, WOMAN) if kind == "multi" else 0
             own = {name: values[row : row + 1] for name, values in people.extras.items()}
             made = {"MediaPipe full, its own 3D": own_3d(replace(people, extras=own))}
@@ -224,13 +240,12 @@ def sides(truths: list[Reference]) -> None:
         for detector in DETECTORS:
             cells = []
             for view, camera, truth in zip(VIEWS, cameras(), truths, strict=True):
-                people = pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), pipeline.AnalyseSettings(detector))
-                track = people.keypoints2d[track_of(people, view, MAN) if kind == "multi" else 0]
-                whole = tracking.repair(track, people.times, FPS, None, tracking.REPAIR_STEPS).keypoints
-                image = truth.joints[:, H36M_ROWS] @ camera.matrix.T
-                pixels = np.zeros((len(track), 17, 2))
-                pixels[:, COCO_ROWS] = image[..., :2] / image[..., 2:]
-                cells.append(f"{wrong_sides(track, pixels):8} to {wrong_sides(whole, pixels):2}")
+                people = analysed(kind, view, detector)
+                row = track_of(people, view, MAN) if kind == "multi" else 0
+                pixels = np.zeros((len(truth.joints), 17, 2))
+                pixels[:, COCO_ROWS] = camera.image(truth.joints[:, H36M_ROWS])
+                before, after = people.keypoints2d[row], repaired(people, row)
+                cells.append(f"{wrong_sides(before, pixels):8} to {wrong_sides(after, pixels):2}")
             print(f"{detector + ', ' + who:30}" + "".join(f"{cell:>15}" for cell in cells))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from ..errors import UserError, out_of_reach
+from ..errors import OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 from .log import logged, note
 from .tasks import Result, Task, result
 
@@ -53,13 +53,16 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
                 results = list(work(task, report))
             except UserError as error:
                 results = [result(task.source, error=str(error))]
-            except OSError as error:
-                note(traceback.format_exc())
-                results = [result(task.source, error=str(out_of_reach(error)))]
             except Exception as error:  # noqa: BLE001 - one broken clip never breaks the next
                 note(traceback.format_exc())
-                text = f"{type(error).__name__}: {error}".splitlines()[0]
-                results = [result(task.source, error=f"a fault of the program ({text}); see {task.log}")]
+                if out_of_memory(error):
+                    said = OUT_OF_MEMORY
+                elif isinstance(error, OSError):
+                    said = str(out_of_reach(error))
+                else:
+                    text = f"{type(error).__name__}: {error}".splitlines()[0]
+                    said = f"a fault of the program ({text}); see {task.log}"
+                results = [result(task.source, error=said)]
             for one in results:
                 note(json.dumps(one))
             return results

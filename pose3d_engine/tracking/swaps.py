@@ -52,24 +52,26 @@ def unswap(track: np.ndarray, present: np.ndarray, fps: float) -> tuple[np.ndarr
         boxes = np.nanmax(extent, axis=1, initial=-np.inf) - np.nanmin(extent, axis=1, initial=np.inf)
     sizes = boxes.max(axis=1)
     size = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
-    if size <= 0:
-        return track, swapped, order
-    limbs = [_Limbs(track[..., :2] / size, seen, names) for names in (_ARMS, _LEGS)]
     rows = np.flatnonzero(present)
-    if len(rows) > 3:
-        # Over what no labelling makes plausible, as before somebody is lost, labels would change without a jump.
-        least = np.max([limb.bends(rows).min(axis=(1, 2, 3)) for limb in limbs], axis=0)
-        rows = np.delete(rows, 1 + np.flatnonzero(least > _STRANGE * max(1.0, 30.0 / fps) ** 2))
-    if len(rows) < 4:
+    if size <= 0 or len(rows) < 4:
         return track, swapped, order
-    arms, legs = (limb.bends(rows) for limb in limbs)
-    paths = _calmest(arms, legs, fps)
+    points = track[..., :2] / size
+    limbs = [_Limbs(points, seen, names) for names in (_ARMS, _LEGS)]
+    bends = [limb.bends(rows) for limb in limbs]
+    # Over what no labelling makes plausible, as before somebody is lost, labels would change without a jump.
+    strange = np.max([bend.min(axis=(1, 2, 3)) for bend in bends], axis=0) > _STRANGE * max(1.0, 30.0 / fps) ** 2
+    left_out = rows[1:-1][strange]
+    if len(left_out):
+        rows = np.setdiff1d(rows, left_out)
+        if len(rows) < 4:
+            return track, swapped, order
+        bends = [limb.bends(rows) for limb in limbs]
+    paths = _calmest(bends, fps)
     for first, last in _runs(paths.any(axis=0)):
         short = rows[last - 1] - rows[first] < LONGEST_S * fps
         runs = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in _runs(path[first:last])]
         if short and max(limb.saved(rows, first + a, first + b) for limb, (a, b) in runs) > _GAIN:
             swapped[rows[first:last]] = paths[:, first:last].T
-    left_out = np.setdiff1d(np.flatnonzero(present), rows)
     for column, limb in enumerate(limbs):
         beside = np.interp(left_out, rows, swapped[rows, column]) > 0
         swapped[left_out, column] = beside & limb.nearer(left_out, rows, swapped[rows, column])
@@ -123,11 +125,12 @@ class _Limbs:
         return float(np.mean(saved)) if saved else 0.0
 
 
-def _calmest(arms: np.ndarray, legs: np.ndarray, fps: float) -> np.ndarray:
+def _calmest(bends: Sequence[np.ndarray], fps: float) -> np.ndarray:
     """Bends of arms and of legs over T frames -> (2,T) bool, where the exchanged labelling is calmer.
 
     States are 0 as seen, 1 arms exchanged, 2 legs, 3 both.
     """
+    arms, legs = bends
     frames = len(arms) + 2
     arm, leg = np.arange(4) % 2, np.arange(4) // 2
     of_arms, of_legs = np.ix_(arm, arm, arm), np.ix_(leg, leg, leg)

@@ -6,6 +6,7 @@ Each time: no half-written file, no process left, one clear line where somebody 
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import random
@@ -15,13 +16,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import psutil
 import pytest
 
-from pose3d_engine import cache, protocol, video
+from pose3d_engine import cache, protocol, server, video
 from pose3d_engine.__main__ import main
+from pose3d_engine.batch import tasks, worker
 from pose3d_engine.data import Motion, People
 from pose3d_engine.errors import UserError
 
@@ -212,14 +215,23 @@ def test_no_memory(demo_clip: Path, detector_model: Path, store: Path, results: 
     ids=["Python", "PyTorch", "CUDA", "threading", "system"],
 )
 def test_no_memory_in_the_midst_of_the_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, tmp_path: Path
 ) -> None:
-    def full(_: object) -> None:
+    """Told alike by the command line, a clip of a batch and the server."""
+
+    def full(*_: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr("pose3d_engine.commands.doctor.execute", full)
     assert main(["doctor"]) == 1
     assert capsys.readouterr().err == "pose3d doctor: out of memory; close other programs\n"
+
+    (found,) = worker.done_logged(tasks.Task("clip.mp4", (), str(tmp_path / "log")), full, lambda *_: None)
+    assert found["error"] == "out of memory; close other programs"
+
+    monkeypatch.setitem(server.METHODS, "probe", full)
+    answer = server.Server(io.BytesIO(), io.BytesIO())._answer(server._Job(1, "probe", {}))
+    assert (answer["code"], answer["message"]) == (protocol.INTERNAL, "out of memory; close other programs")
 
 
 def test_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
