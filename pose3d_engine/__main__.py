@@ -10,9 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from . import __version__, interrupts
-from .errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
+from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 
-COMMANDS = ("run", "batch", "detect", "people", "lift", "evaluate", "train", "weights", "cache", "doctor", "serve")
+COMMANDS = {
+    **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},
+    **{name: f".research.commands.{name}" for name in ("evaluate", "train")},
+    **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
+}
+"""Command -> its module. What makes and judges lifters is not in the engine that the add-on installs."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,7 +71,7 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     modules = {}
     for name in known:
-        modules[name] = importlib.import_module(f".commands.{name}", __package__)
+        modules[name] = importlib.import_module(COMMANDS[name], __package__)
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)

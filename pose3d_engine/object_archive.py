@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .errors import UserError, brief
+from .contract.errors import UserError, brief
 
 _PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
 

@@ -9,38 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from . import (
-    __version__,
-    background,
-    detection,
-    detector_command,
-    detectors,
-    files,
-    keypoint_files,
-    lifters,
-    tracking,
-    video,
-)
-from .body import CANONICAL_HEIGHT
-from .data import Motion, People, VideoInfo
-from .errors import UserError
-from .lifters import view
-from .motion import (
-    bones,
-    camera_motion,
-    contacts,
-    feet,
-    fit,
-    floor,
-    fusion,
-    level,
-    limits,
-    orientation,
-    smoothing,
-    trajectory,
-)
+from . import __version__, detect, repair, track
+from .contract import atomic
+from .contract.errors import UserError
+from .contract.motion_file import Motion
+from .contract.people_file import People, VideoInfo
+from .contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
+from .detect import camera_motion_2d, chunks
+from .formats import detector_command, keypoint_files
+from .layers import orientations
+from .media import video
+from .pose import fusion, lifters
+from .pose.lifters import view
 from .progress import Progress, silent
-from .skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
+from .solve import camera_motion, contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
+from .solve.body import CANONICAL_HEIGHT
 
 MOTION_STAGES = ("fusion", "limits", "filter", "fit", "level")
 """The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
@@ -80,8 +63,8 @@ class AnalyseSettings:
     (keypoints: a file or folder) or its command line (command).
     """
 
-    detector: str = detectors.DEFAULT
-    max_people: int = detectors.MAX_PEOPLE
+    detector: str = detect.DEFAULT
+    max_people: int = detect.MAX_PEOPLE
     start: float | None = None
     end: float | None = None
     keypoints: Path | None = None
@@ -101,12 +84,12 @@ class CaptureSettings:
     own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
     several the first, metres. fov: degrees that the longer side of the picture spans, None for what a camera that turns
     tells by it, or else DEFAULT_FOV. raw: stop after the lifter.
-    repair: steps of ``tracking.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
+    repair: steps of ``repair.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
     motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
     clockwise, None for what is found. camera: mode of ``motion.camera_motion``.
     """
 
-    person: str | tracking.PersonAt = "largest"
+    person: str | track.PersonAt = "largest"
     lifter: str = lifters.DEFAULT
     checkpoint: Path | None = None
     tds: int | None = None
@@ -115,7 +98,7 @@ class CaptureSettings:
     flip: bool = True
     device: str = "auto"
     raw: bool = False
-    repair: frozenset[str] = tracking.REPAIR_STEPS
+    repair: frozenset[str] = repair.REPAIR_STEPS
     motion: frozenset[str] = frozenset(MOTION_STAGES)
     feet: str = "auto"
     tilt: float | None = None
@@ -124,15 +107,15 @@ class CaptureSettings:
 
     def __post_init__(self) -> None:
         if isinstance(self.person, str):
-            tracking.person_numbers(self.person)
+            track.person_numbers(self.person)
         if not 0.3 <= self.height <= 3.0:
             raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
         if self.fov is not None and not 5 <= self.fov <= 170:
             raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
         if self.tds is not None and not 1 <= self.tds <= 100:
             raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
-        if self.feet not in feet.MODES:
-            raise UserError(f"feet is {self.feet!r}; choose from {', '.join(feet.MODES)}")
+        if self.feet not in foot_lock.MODES:
+            raise UserError(f"feet is {self.feet!r}; choose from {', '.join(foot_lock.MODES)}")
         if self.camera not in camera_motion.MODES:
             raise UserError(f"camera is {self.camera!r}; choose from {', '.join(camera_motion.MODES)}")
         for name, degrees in (("tilt", self.tilt), ("roll", self.roll)):
@@ -140,10 +123,10 @@ class CaptureSettings:
                 raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
 
 
-def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, chunks: Path | None = None) -> People:
+def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, kept: Path | None = None) -> People:
     """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
 
-    chunks: a folder for what is found as it goes; what an analysis that was stopped has left there is not found again.
+    kept: a folder for what is found as it goes; what an analysis that was stopped has left there is not found again.
     Raises UserError for a video or keypoints that cannot be read, or in which nobody is found.
     """
     info = video.probe(path)
@@ -153,26 +136,26 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
         people = keypoint_files.read(settings.keypoints, info.width, info.height, info.fps)
         people = keypoint_files.on_video(people, info, settings.keypoints)
     else:
-        return _detect(path, info, settings, progress, chunks)
+        return _detect(path, info, settings, progress, kept)
     return keypoint_files.between(people, settings.start, settings.end)
 
 
-def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, chunks: Path | None) -> People:
+def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, kept: Path | None) -> People:
     """The people that our own detector finds."""
-    tracker = tracking.Tracker()
+    tracker = track.Tracker()
     total = _expected_frames(info, settings)
     damage: list[str] = []
-    behind: list[background.Step] = []
-    detector = functools.partial(detectors.create, settings.detector, settings.max_people)
+    behind: list[camera_motion_2d.Step] = []
+    detector = functools.partial(detect.create, settings.detector, settings.max_people)
     span = (settings.start, settings.end)
-    for frame in detection.seen(path, span, detector, chunks, total, damage.append, progress):
+    for frame in chunks.seen(path, span, detector, kept, total, damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
         behind.append(frame.behind)
     done = len(behind)
     if done == 1:
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
-    people = tracker.finish(info, detectors.source(settings.detector).name)
-    people.background = background.composed(behind)
+    people = tracker.finish(info, detect.source(settings.detector).name)
+    people.background = camera_motion_2d.composed(behind)
     people.meta["warnings"] = damage
     if not len(people.keypoints2d):
         raise UserError(
@@ -216,11 +199,11 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     return [motions[row] for row in chosen]
 
 
-def _chosen(people: People, wanted: str | tracking.PersonAt) -> tuple[list[int], int]:
+def _chosen(people: People, wanted: str | track.PersonAt) -> tuple[list[int], int]:
     """Rows of those who are captured, and of the one above whose first Hip the world's origin is, whoever is captured:
     person 1, unless the part of the clip that was cut out is without them. Raises UserError."""
     present = _present(people)
-    chosen = tracking.select(people, wanted)
+    chosen = track.select(people, wanted)
     if wanted == "all":
         chosen = [row for row in chosen if row in present]
     absent = [row for row in chosen if row not in present]
@@ -294,15 +277,15 @@ def _in_camera(
 
     # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
     rate = lifter.rate if settings.tds is None else None
-    track = tracking.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
-    keypoints, seen, swapped = track.keypoints, track.seen, track.swapped
+    repaired = repair.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
+    keypoints, seen, swapped = repaired.keypoints, repaired.seen, repaired.swapped
     rays = _rays(people, keypoints, settings)
     scores = keypoints[..., 2]
     confidence = h36m_confidence(scores)
 
     # 3D: the pose of each frame, relative to the Hip.
-    tds = settings.tds or lifters.automatic_tds(fps * track.factor, lifter.rate)
-    joints = _lifted(people, track, fps, tds, lifter, settings, progress)
+    tds = settings.tds or lifters.automatic_tds(fps * repaired.factor, lifter.rate)
+    joints = _lifted(people, repaired, fps, tds, lifter, settings, progress)
     own = people.extras.get("blazepose33_world")
     if own is not None and "fusion" in stages:
         joints = fusion.fuse(joints, _trusted(own[row], swapped), view.look_at_torso(rays)[1])
@@ -319,19 +302,19 @@ def _in_camera(
         joints[sight] = limits.unflipped(joints[sight], _path(joints[sight], steady[sight], scores[sight], fps), fps)
     if "filter" in stages:
         joints = smoothing.smooth_joints(joints, confidence, fps)
-    lengths = bones.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
-    joints = bones.scaled(joints, lengths) if settings.raw else bones.with_lengths(joints, lengths)
+    lengths = skeleton.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
+    joints = skeleton.scaled(joints, lengths) if settings.raw else skeleton.with_lengths(joints, lengths)
     joints = joints[sight]
     root = _path(joints, steady[sight], scores[sight], fps)
     if "fit" in stages:
         joints, root = fit.fit(joints, root, lengths, steady[sight], scores[sight], fps)
         if "filter" in stages:  # the fit has let the jitter of the picture in again
-            joints = bones.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
+            joints = skeleton.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
     if "limits" in stages:
         joints = limits.within(joints)
     still = (sight.start, len(seen) - sight.stop)
     joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
-    return _Filmed(row, joints, root, keypoints, confidence, seen, swapped, filming, tds, track.counts)
+    return _Filmed(row, joints, root, keypoints, confidence, seen, swapped, filming, tds, repaired.counts)
 
 
 def _rays(people: People, keypoints: np.ndarray, settings: CaptureSettings) -> np.ndarray:
@@ -343,7 +326,7 @@ def _rays(people: People, keypoints: np.ndarray, settings: CaptureSettings) -> n
 
 def _lifted(
     people: People,
-    track: tracking.Repaired,
+    repaired: repair.Repaired,
     fps: float,
     tds: int,
     lifter: lifters.Lifter,
@@ -353,9 +336,9 @@ def _lifted(
     """(T,17,3) what the lifter says of a track."""
     video_facts = people.meta["video"]
     size = int(video_facts["width"]), int(video_facts["height"])
-    read = detectors.lifter_scores(track.lifted, people.meta["detector"])
-    dense = lifters.Track2D(read, *size, fps * track.factor, _focal(people, settings))
-    return lifter.lift(dense, tds, settings.flip, progress)[:: track.factor]
+    read = detect.lifter_scores(repaired.lifted, people.meta["detector"])
+    dense = lifters.Track2D(read, *size, fps * repaired.factor, _focal(people, settings))
+    return lifter.lift(dense, tds, settings.flip, progress)[:: repaired.factor]
 
 
 def _trusted(points: np.ndarray, swapped: np.ndarray) -> np.ndarray:
@@ -375,30 +358,30 @@ def _sight(seen: np.ndarray) -> slice:
     return slice(int(rows[0]), int(rows[-1]) + 1)
 
 
-def _attitude(witnesses: list[_Filmed], times: np.ndarray, settings: CaptureSettings) -> level.Attitude:
+def _attitude(witnesses: list[_Filmed], times: np.ndarray, settings: CaptureSettings) -> gravity.Attitude:
     """How the one camera of all persons is tilted; what the user says always wins."""
     if settings.tilt is not None and settings.roll is not None:
-        return level.Attitude(settings.tilt, settings.roll, True)
-    found = level.attitude(
-        [level.Body(one.joints + one.root[:, None], one.confidence * one.seen[:, None], times) for one in witnesses]
+        return gravity.Attitude(settings.tilt, settings.roll, True)
+    found = gravity.attitude(
+        [gravity.Body(one.joints + one.root[:, None], one.confidence * one.seen[:, None], times) for one in witnesses]
     )
     if settings.tilt is None and settings.roll is None:
         return found
-    return level.Attitude(
+    return gravity.Attitude(
         found.pitch if settings.tilt is None else settings.tilt,
         found.roll if settings.roll is None else settings.roll,
         True,
     )
 
 
-def _ground(filmed: _Filmed, tilt: level.Attitude) -> float:
+def _ground(filmed: _Filmed, tilt: gravity.Attitude) -> float:
     """Height over the camera, metres, of what a person stands on (below it: negative), at everybody's one height."""
     heights = ((filmed.joints + filmed.root[:, None]) @ tilt.rotation.T)[:, floor.ANKLES, 2]
     return floor.floor_height(heights, filmed.confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
 
 
 def _beside(
-    one: _Filmed, other: _Filmed, grounds: dict[int, float], tilt: level.Attitude, settings: CaptureSettings
+    one: _Filmed, other: _Filmed, grounds: dict[int, float], tilt: gravity.Attitude, settings: CaptureSettings
 ) -> float:
     """Size of one person beside that of another, as far as the floor under their feet tells it; else 1."""
     feet_seen = min(_feet_seen(who.confidence[who.seen]) for who in (one, other))
@@ -406,7 +389,7 @@ def _beside(
         return 1.0
     apart = abs(float(np.median(one.root[one.seen, 2]) - np.median(other.root[other.seen, 2])))
     given = settings.tilt is not None
-    wrong = 0.0 if given else level.KNOWN_ERROR if tilt.known else level.UNKNOWN_ERROR
+    wrong = 0.0 if given else gravity.KNOWN_ERROR if tilt.known else gravity.UNKNOWN_ERROR
     error = math.hypot(_GROUND_ERROR, apart * math.tan(math.radians(wrong)) / max(abs(grounds[other.row]), 1e-3))
     return floor.relative_size(grounds[one.row], grounds[other.row], error)
 
@@ -414,7 +397,7 @@ def _beside(
 def _in_world(
     people: People,
     filmed: _Filmed,
-    tilt: level.Attitude,
+    tilt: gravity.Attitude,
     ground: float,
     beside: float,
     lifter: lifters.Lifter,
@@ -437,7 +420,7 @@ def _in_world(
     world = world + camera
     if not settings.raw:
         sight = _sight(seen)
-        world[sight], planted[sight] = feet.lock(
+        world[sight], planted[sight] = foot_lock.lock(
             world[sight], planted[sight], people.times[sight], CANONICAL_HEIGHT, settings.feet, camera
         )
         world[: sight.start], world[sight.stop :] = world[sight.start], world[sight.stop - 1]
@@ -468,7 +451,7 @@ def _in_world(
             "detector": people.meta["detector"],
             "lifter": lifter.name,
             "checkpoint": lifter.checkpoint.name,
-            "checkpoint_sha256": files.sha256(lifter.checkpoint),
+            "checkpoint_sha256": atomic.sha256(lifter.checkpoint),
             "tds": filmed.tds,
             "height_m": beside * settings.height,
             "engine": __version__,
@@ -515,7 +498,7 @@ def _orientations(
     # The detector's 3D is in the axes of a camera that looks at the person.
     to_world = rotation @ np.swapaxes(view.look_at_torso(_rays(people, filmed.keypoints, settings))[1], -1, -2)
     scores = np.nan_to_num(picture[filmed.row][..., 2])
-    found = orientation.orientations(world[filmed.row], scores, to_world, filmed.swapped, fps)
+    found = orientations.orientations(world[filmed.row], scores, to_world, filmed.swapped, fps)
     return {} if found is None else {**found[0], "orientation_valid": found[1]}
 
 
@@ -541,7 +524,7 @@ def _feet_seen(confidence: np.ndarray) -> float:
 
 def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[str]:
     warnings = []
-    gaps = tracking.long_gaps(seen, times)
+    gaps = repair.long_gaps(seen, times)
     if gaps:
         spans = ", ".join(f"{first:.2f} to {last:.2f} s" for first, last in gaps[:3])
         more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 Progress = Callable[[str, int, "int | None"], None]
 """``progress(stage, done, total)``; ``total`` is None where it is not known.
 
-Called often; the receiver throttles. It may raise :class:`pose3d_engine.errors.Cancelled`.
+Called often; the receiver throttles. It may raise :class:`pose3d_engine.contract.errors.Cancelled`.
 """
 
 

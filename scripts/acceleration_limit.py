@@ -23,11 +23,11 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from pose3d_engine import lifters  # noqa: E402
-from pose3d_engine.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.lifters.viewed import ViewedLifter  # noqa: E402
-from pose3d_engine.motion import smoothing  # noqa: E402
-from pose3d_engine.skeletons import COCO17, H36M17  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO17, H36M17  # noqa: E402
+from pose3d_engine.pose import lifters  # noqa: E402
+from pose3d_engine.pose.lifters.viewed import ViewedLifter  # noqa: E402
+from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
+from pose3d_engine.solve import smoothing  # noqa: E402
 
 PLAIN = replace(mocap_data.PLAIN, steep=0.2, noise=bench_motion.NOISE)
 TRAINED = replace(PLAIN, perturbed=0.2, warped=True)

@@ -36,18 +36,20 @@ import bpy
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon import export, settings_file  # noqa: E402
+from blender_addon import settings_file  # noqa: E402
+from blender_addon.blend import armature as apply
+from blender_addon.blend import camera, character, export
 from blender_addon.engine.client import EngineClient, Event  # noqa: E402
 from blender_addon.engine.locate import EngineNotFoundError, find_engine  # noqa: E402
-from blender_addon.retarget import apply, bone_map, camera, character, recognise  # noqa: E402
-from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from blender_addon.retarget.transfer import RigError  # noqa: E402
+from blender_addon.maths import bone_map, recognise  # noqa: E402
+from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from blender_addon.maths.transfer import RigError  # noqa: E402
 
 # The batch's own modules need neither torch nor anything else that Blender's Python lacks.
-from pose3d_engine.batch import pool, record, tasks, worker  # noqa: E402
-from pose3d_engine.batch.summary import Summary  # noqa: E402
-from pose3d_engine.batch.tasks import Result, Task  # noqa: E402
-from pose3d_engine.errors import UserError  # noqa: E402
+from pose3d_engine.contract.batch import pool, record, tasks, worker  # noqa: E402
+from pose3d_engine.contract.batch.summary import Summary  # noqa: E402
+from pose3d_engine.contract.batch.tasks import Result, Task  # noqa: E402
+from pose3d_engine.contract.errors import UserError  # noqa: E402
 
 FORMATS = ("fbx", "bvh", "blend")
 WORKER = "--worker"

@@ -100,7 +100,7 @@ def lifting(lifter: str, frames: int) -> float:
     """Frames a second of a lifter with its mirrored second pass, on keypoints of noise."""
     import numpy as np
 
-    from pose3d_engine import lifters
+    from pose3d_engine.pose import lifters
     from pose3d_engine.progress import silent
 
     keypoints = np.random.default_rng(0).uniform(0.2, 0.8, (frames, 17, 3)).astype(np.float32)
@@ -126,7 +126,7 @@ def long_motion(source: Path, frames: int, target: Path) -> None:
     import numpy as np
 
     from pose3d_engine import pipeline
-    from pose3d_engine.data import MOTION_ARRAYS
+    from pose3d_engine.contract.motion_file import MOTION_ARRAYS
 
     people = pipeline.analyse(source, pipeline.AnalyseSettings(max_people=1))
     (motion,) = pipeline.capture(people, pipeline.CaptureSettings())
@@ -144,20 +144,21 @@ def writing(motion: Path) -> tuple[float, float]:
     import numpy as np
 
     sys.path.insert(0, str(ROOT))
-    from blender_addon.retarget import apply, keyframes, skeleton
+    from blender_addon.blend import armature, fcurves
+    from blender_addon.maths import skeleton
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    whole = median(lambda: apply.capture_to_scene(bpy.context, [motion]))
+    whole = median(lambda: armature.capture_to_scene(bpy.context, [motion]))
 
     times = np.arange(3000.0)
     values = np.random.default_rng(0).uniform(-1, 1, (3000, 4))
 
     def keys() -> None:
         item = bpy.data.objects.new("bench", None)
-        bag = keyframes.channels(item, bpy.data.actions.new("bench"))
-        keyframes.write(bag, "location", times, values[:, :3], "hips")
+        bag = fcurves.channels(item, bpy.data.actions.new("bench"))
+        fcurves.write(bag, "location", times, values[:, :3], "hips")
         for bone in skeleton.NAMES[:20]:
-            keyframes.write(bag, f'pose.bones["{bone}"].rotation_quaternion', times, values, bone)
+            fcurves.write(bag, f'pose.bones["{bone}"].rotation_quaternion', times, values, bone)
 
     return whole, median(keys)
 

@@ -22,14 +22,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import demo_clip  # noqa: E402
 
-from pose3d_engine import lifters, pipeline, weights  # noqa: E402
+from pose3d_engine import pipeline, weights  # noqa: E402
 from pose3d_engine.__main__ import main as pose3d  # noqa: E402
-from pose3d_engine.data import People  # noqa: E402
-from pose3d_engine.errors import UserError  # noqa: E402
-from pose3d_engine.evaluation.mocap import Scores, joint_table  # noqa: E402
-from pose3d_engine.evaluation.reference import Reference, score  # noqa: E402
+from pose3d_engine.contract.errors import UserError  # noqa: E402
+from pose3d_engine.contract.people_file import People  # noqa: E402
+from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine.pose import lifters
 from pose3d_engine.progress import silent  # noqa: E402
-from pose3d_engine.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine.research.evaluation.mocap import Scores, joint_table  # noqa: E402
+from pose3d_engine.research.evaluation.reference import Reference, score  # noqa: E402
 
 VIEWS = ("cam01", "cam03")
 

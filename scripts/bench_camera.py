@@ -88,20 +88,21 @@ def film(source: Path, move: str, target: Path) -> None:
 
 def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     """What is captured of the virtual camera's clip."""
-    from pose3d_engine import background, pipeline
-    from pose3d_engine.motion import camera_motion
+    from pose3d_engine import pipeline
+    from pose3d_engine.detect import camera_motion_2d
+    from pose3d_engine.solve import camera_motion
 
     spent, frames = 0.0, 0
-    step = background.Background.step
+    step = camera_motion_2d.Background.step
 
-    def timed(self: background.Background, *arguments: object) -> background.Step:
+    def timed(self: camera_motion_2d.Background, *arguments: object) -> camera_motion_2d.Step:
         nonlocal spent, frames
         began = time.thread_time()
         result = step(self, *arguments)  # type: ignore[arg-type]
         spent, frames = spent + time.thread_time() - began, frames + 1
         return result
 
-    background.Background.step = timed  # type: ignore[method-assign, assignment]
+    camera_motion_2d.Background.step = timed  # type: ignore[method-assign, assignment]
     people = pipeline.analyse(clip, pipeline.AnalyseSettings(max_people=1))
     homographies, _, fov, _ = view(source, move)
     settings = pipeline.CaptureSettings(fov=fov, camera=camera, tilt=0.0, roll=0.0, device="cpu")

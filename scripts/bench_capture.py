@@ -34,7 +34,7 @@ def minute(engine: EngineClient, folder: Path) -> Path:
     """The file of people of a minute of video."""
     import numpy as np
 
-    from pose3d_engine.data import People
+    from pose3d_engine.contract.people_file import People
 
     answer = engine.wait(engine.request("analyse", {"video": str(demo_clip.fetch()), "max_people": 1}))
     people = People.load(Path(answer["result"]["people"]))
@@ -83,17 +83,23 @@ def traced(names: list[tuple[Any, str]], call: Callable[[], Any]) -> dict[str, f
 
 def window(motion: Path) -> None:
     """Prints what the main thread does when the result has arrived."""
-    from blender_addon.cleanup import action, marks
-    from blender_addon.retarget import apply, body, skeleton, solve
+    from blender_addon.blend import actions, armature, marks
+    from blender_addon.maths import body, skeleton, solve
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
     def arrive() -> None:
-        apply.capture_to_scene(bpy.context, [motion], set_scene=True)
+        armature.capture_to_scene(bpy.context, [motion], set_scene=True)
 
     arrive()  # modules are loaded with the first one
-    parts = [(apply, "load"), (skeleton, "rest_pose"), (solve, "solve"), (apply, "_armature"), (apply, "_body")]
-    parts += [(body, "build"), (apply, "_key"), (action, "mark"), (marks, "show")]
+    parts = [
+        (armature, "load"),
+        (skeleton, "rest_pose"),
+        (solve, "solve"),
+        (armature, "_armature"),
+        (armature, "_body"),
+    ]
+    parts += [(body, "build"), (armature, "_key"), (actions, "mark"), (marks, "show")]
     for name, seconds in sorted(traced(parts, arrive).items(), key=lambda item: -item[1]):
         print(f"  {1000 * seconds:7.1f} ms  {name}")
 

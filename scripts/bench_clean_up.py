@@ -24,9 +24,12 @@ import addon_utils  # noqa: E402
 import studio  # noqa: E402
 import synthetic  # noqa: E402
 
-from blender_addon.cleanup import action, motion  # noqa: E402
-from blender_addon.cleanup import quaternions as quat  # noqa: E402
-from blender_addon.retarget import apply  # noqa: E402
+from blender_addon.blend import (
+    actions,  # noqa: E402
+)
+from blender_addon.blend import armature as blend_armature
+from blender_addon.maths import motion  # noqa: E402
+from blender_addon.maths import quaternions as quat  # noqa: E402
 
 TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("smooth", {"cutoff": 4.0}, False),
@@ -57,7 +60,7 @@ def captured(path: Path) -> bpy.types.Object:
     """The armature of a motion file, alone in a new scene, active."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     addon_utils.enable("blender_addon", default_set=True)
-    (armature,) = apply.capture_to_scene(bpy.context, [path], set_scene=True)
+    (armature,) = blend_armature.capture_to_scene(bpy.context, [path], set_scene=True)
     bpy.context.view_layer.objects.active = armature
     return armature
 
@@ -65,17 +68,17 @@ def captured(path: Path) -> bpy.types.Object:
 def posed(armature: bpy.types.Object, frames: np.ndarray) -> motion.Posed:
     """Where the bones are at every frame by the F-curves, each evaluated by Blender."""
     rate = bpy.context.scene.render.fps / bpy.context.scene.render.fps_base
-    return motion.pose(action.read(armature, action.bag_of(armature), frames, rate))
+    return motion.pose(actions.read(armature, actions.bag_of(armature), frames, rate))
 
 
 def count(armature: bpy.types.Object) -> int:
-    return sum(len(curve.keyframe_points) for curve in action.bag_of(armature).fcurves)
+    return sum(len(curve.keyframe_points) for curve in actions.bag_of(armature).fcurves)
 
 
 def reduction(path: Path) -> str:
     """What key reduction at its defaults does to a motion file."""
     armature = captured(path)
-    frames = action.key_frames(action.bag_of(armature))
+    frames = actions.key_frames(actions.bag_of(armature))
     before, many = posed(armature, frames), count(armature)
     started = time.perf_counter()
     bpy.ops.video_to_mocap.reduce_keys()
@@ -99,7 +102,7 @@ def speed(frames: int) -> None:
         armature = captured(synthetic.save_motion(Path(folder) / "long.npz", *synthetic.stroll(frames)))
         scene = bpy.context.scene
         scene.frame_preview_start, scene.frame_preview_end = 20, frames - 20
-        for curve in action.bag_of(armature).fcurves:  # something to find
+        for curve in actions.bag_of(armature).fcurves:  # something to find
             if "forearm.R" in curve.data_path:
                 curve.keyframe_points[frames // 2].co[1] += 0.6
         for name, options, stretch in TOOLS:

@@ -28,11 +28,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from make_small_datasets import walker  # noqa: E402
 
-from pose3d_engine import lifters  # noqa: E402
-from pose3d_engine.errors import UserError  # noqa: E402
-from pose3d_engine.lifters import checkpoint_files, geometry, pstmo, whole_clip  # noqa: E402
-from pose3d_engine.lifters.device import choose_device  # noqa: E402
-from pose3d_engine.lifters.temporal import TemporalModel  # noqa: E402
+from pose3d_engine.contract.errors import UserError  # noqa: E402
+from pose3d_engine.pose import lifters  # noqa: E402
+from pose3d_engine.pose.lifters import checkpoint_files, geometry, pstmo, whole_clip  # noqa: E402
+from pose3d_engine.pose.lifters.device import choose_device  # noqa: E402
+from pose3d_engine.pose.lifters.temporal import TemporalModel  # noqa: E402
 from pose3d_engine.progress import silent  # noqa: E402
 
 ALONE = 20

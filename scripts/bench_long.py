@@ -63,9 +63,9 @@ class _Walkers:
     def __init__(self, width: int, height: int) -> None:
         from make_small_datasets import walker
 
-        from pose3d_engine.detectors import mediapipe
-        from pose3d_engine.motion import floor
-        from pose3d_engine.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M_ROWS
+        from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M_ROWS
+        from pose3d_engine.detect import mediapipe
+        from pose3d_engine.solve import floor
 
         self._noise = np.random.default_rng(0)
         joints = (walker(LOOP, RATE, self._noise) + [0.0, 5.0, -1.2]) @ floor.LEVEL_CAMERA
@@ -79,8 +79,8 @@ class _Walkers:
         self._world[:, BLAZEPOSE_ROWS] = joints[:, H36M_ROWS] - joints[:, :1]
 
     def detect(self, image: np.ndarray, time_s: float) -> object:
-        """See :class:`pose3d_engine.detectors.base.Detector`."""
-        from pose3d_engine.data import FrameDetections
+        """See :class:`pose3d_engine.detect.base.Detector`."""
+        from pose3d_engine.detect.base import FrameDetections
 
         # There and back, so that nobody jumps where the walk repeats.
         row = round(time_s * RATE) % (2 * LOOP)
@@ -96,7 +96,7 @@ class _Walkers:
         return FrameDetections(keypoints, boxes, {"blazepose33": landmarks, "blazepose33_world": world})
 
     def close(self) -> None:
-        """See :class:`pose3d_engine.detectors.base.Detector`."""
+        """See :class:`pose3d_engine.detect.base.Detector`."""
 
 
 def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
@@ -105,10 +105,11 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
     wall, which other programs upset."""
     sys.path.insert(0, str(bench.ROOT))
     from blender_addon.engine.pace import Pace
-    from pose3d_engine import detectors, pipeline, video
+    from pose3d_engine import detect, pipeline
+    from pose3d_engine.media import video
 
     facts = video.probe(clip)
-    detectors.create = lambda *_: _Walkers(facts.width, facts.height)  # type: ignore[assignment, return-value]
+    detect.create = lambda *_: _Walkers(facts.width, facts.height)  # type: ignore[assignment, return-value]
     clocks = (time.process_time, time.monotonic)
     paces: list[Pace] = []
     told: list[list[tuple[float, float]]] = [[], []]
@@ -139,7 +140,7 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
 def capture(people: Path, motion: Path, person: str) -> Cost:
     """From PEOPLE.npz to the motion files of one or all."""
     from pose3d_engine import pipeline
-    from pose3d_engine.data import People
+    from pose3d_engine.contract.people_file import People
 
     began = time.process_time()
     pipeline.write(pipeline.capture(People.load(people), pipeline.CaptureSettings(person=person)), motion)
@@ -148,17 +149,17 @@ def capture(people: Path, motion: Path, person: str) -> Cost:
 
 def keys(motion: Path) -> Cost:
     """Of the add-on: the motion file read, solved and written as keys; memory is what comes on top of Blender's own."""
-    from blender_addon.retarget import apply
+    from blender_addon.blend import armature
 
     bpy = _blender()
     before, began = bench.peak(), time.process_time()
-    apply.capture_to_scene(bpy.context, [motion])
+    armature.capture_to_scene(bpy.context, [motion])
     return Cost(time.process_time() - began, bench.peak() - before)
 
 
 def solving(motion: Path) -> float:
     """Gigabytes on top of Blender's own for reading and solving a motion file, before any key is written."""
-    from blender_addon.retarget import motion_file, skeleton, solve
+    from blender_addon.maths import motion_file, skeleton, solve
 
     _blender()
     before = bench.peak()
@@ -170,13 +171,14 @@ def solving(motion: Path) -> float:
 
 def bare_keys(frames: int) -> float:
     """Gigabytes that Blender itself takes for as many keys, whoever writes them: once, and once for what it draws."""
-    from blender_addon.retarget import keyframes, skeleton
+    from blender_addon.blend import fcurves
+    from blender_addon.maths import skeleton
 
     bpy = _blender()
     before = bench.peak()
     item = bpy.data.objects.new("bare", None)
     bpy.context.scene.collection.objects.link(item)
-    bag = keyframes.channels(item, bpy.data.actions.new("bare"))
+    bag = fcurves.channels(item, bpy.data.actions.new("bare"))
     for number in range(4 * len(skeleton.BONES) + 3):
         bag.fcurves.new(f'["{number}"]').keyframe_points.add(frames)
     bpy.context.scene.frame_set(2)

@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from pose3d_engine import pipeline  # noqa: E402
-from pose3d_engine.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
-from pose3d_engine.data import People  # noqa: E402
-from pose3d_engine.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.evaluation import world  # noqa: E402
-from pose3d_engine.motion import floor  # noqa: E402
-from pose3d_engine.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine.contract.people_file import People  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
+from pose3d_engine.research.evaluation import world  # noqa: E402
+from pose3d_engine.solve import floor  # noqa: E402
+from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0

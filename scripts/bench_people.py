@@ -23,9 +23,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import demo_clip  # noqa: E402
 
-from pose3d_engine import detectors, pipeline, video  # noqa: E402
-from pose3d_engine.data import People  # noqa: E402
-from pose3d_engine.skeletons import COCO17  # noqa: E402
+from pose3d_engine import detect, pipeline
+from pose3d_engine.contract.people_file import People  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO17  # noqa: E402
+from pose3d_engine.media import video  # noqa: E402
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 LABELS = ROOT / "tests" / "golden" / "two_people.json"
@@ -103,7 +104,7 @@ def seconds(clips: list[Path], name: str) -> tuple[float, float]:
     fast."""
     spent = [0.0, 0.0]
     for clip in clips:
-        with closing(detectors.create(name, 1)) as one, closing(detectors.create(name, 2)) as two:
+        with closing(detect.create(name, 1)) as one, closing(detect.create(name, 2)) as two:
             for frame in video.read_frames(clip):
                 for index, detector in enumerate((one, two)):
                     began = time.perf_counter()
@@ -115,7 +116,7 @@ def seconds(clips: list[Path], name: str) -> tuple[float, float]:
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT)
+    parser.add_argument("--detector", choices=detect.NAMES, default=detect.DEFAULT)
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write sheets of frames with the tracks on them")
     options = parser.parse_args()
     clips = [demo_clip.fetch(f"multi-{view}") for view in VIEWS]

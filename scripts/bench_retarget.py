@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "addon")]
 import made_rigs  # noqa: E402
 import synthetic  # noqa: E402
 
-from blender_addon.retarget import bone_map, motion_file, rotations, skeleton, transfer  # noqa: E402
+from blender_addon.maths import bone_map, motion_file, rotations, skeleton, transfer  # noqa: E402
 
 LIMBS = (
     ("upper_arm", "Shoulder", "Elbow"),
@@ -92,7 +92,7 @@ def speed(frames: int = 10_000, bones: int = 60) -> str:
     import bpy
     from mathutils import Vector
 
-    from blender_addon.retarget import character
+    from blender_addon.blend import character
 
     preset = bone_map.preset("unreal5")
     made = made_rigs.make(preset, 0, plain=True)

@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from bench_tracking import motions  # noqa: E402
 from crossings import FPS, FRAMES, KINDS, Crossing, crossing, judge  # noqa: E402
 
-from pose3d_engine.data import FrameDetections  # noqa: E402
-from pose3d_engine.tracking.tracklets import MAX_GAP_S, MIN_SCORE  # noqa: E402
+from pose3d_engine.detect.base import FrameDetections  # noqa: E402
+from pose3d_engine.track.tracklets import MAX_GAP_S, MIN_SCORE  # noqa: E402
 
 PATIENCE = round(MAX_GAP_S * FPS)
 

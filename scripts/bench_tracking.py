@@ -20,11 +20,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from crossings import FOCAL, FPS, FRAMES, HEIGHT, KINDS, WIDTH, Motion, crossing, filmed, judge  # noqa: E402
 from make_small_datasets import walker  # noqa: E402
 
-from pose3d_engine import lifters, tracking  # noqa: E402
-from pose3d_engine.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.data_sets.mocap_data import noisy  # noqa: E402
-from pose3d_engine.evaluation.mocap import n_mpjpe  # noqa: E402
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M_ROWS  # noqa: E402
+from pose3d_engine import repair  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS  # noqa: E402
+from pose3d_engine.pose import lifters  # noqa: E402
+from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
+from pose3d_engine.research.data_sets.mocap_data import noisy  # noqa: E402
+from pose3d_engine.research.evaluation.mocap import n_mpjpe  # noqa: E402
 
 
 def motions(data: Path | None) -> list[Motion]:
@@ -109,7 +110,7 @@ def sides(pool: list[Motion], cases: int) -> None:
     for case in range(cases):
         truth, clean, broken = swapped_track(np.random.default_rng(case), pool)
         times = np.arange(FRAMES) / FPS
-        mended = tracking.repair(broken, times, FPS, None, tracking.REPAIR_STEPS).keypoints
+        mended = repair.repair(broken, times, FPS, None, repair.REPAIR_STEPS).keypoints
         counts += [wrong_sides(track, truth) for track in (clean, broken, mended)]
     clean, before, after = counts
     print(f"\nleft and right exchanged, {cases} clips, frames of {cases * FRAMES}   wanted: a tenth at most")
@@ -129,8 +130,8 @@ def rates(pool: list[Motion]) -> None:
             rows = np.round(np.arange(0, FRAMES, FPS / rate)).astype(int)
             rows = rows[rows < FRAMES]
             for between in errors:
-                steps = tracking.REPAIR_STEPS if between else tracking.REPAIR_STEPS - {"rate"}
-                mended = tracking.repair(track[rows], rows / FPS, float(rate), lifter.rate, steps)
+                steps = repair.REPAIR_STEPS if between else repair.REPAIR_STEPS - {"rate"}
+                mended = repair.repair(track[rows], rows / FPS, float(rate), lifter.rate, steps)
                 fps = rate * mended.factor
                 tds = lifters.automatic_tds(fps, lifter.rate)
                 seen = lifters.Track2D(mended.lifted, WIDTH, HEIGHT, fps, FOCAL)

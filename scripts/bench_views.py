@@ -29,12 +29,14 @@ from bench_accuracy import own_3d  # noqa: E402
 from bench_people import VIEWS, labelled, whose  # noqa: E402
 from bench_tracking import wrong_sides  # noqa: E402
 
-from pose3d_engine import detectors, pipeline, tracking, weights  # noqa: E402
-from pose3d_engine.data import Motion, People  # noqa: E402
-from pose3d_engine.evaluation.reference import Reference, score  # noqa: E402
-from pose3d_engine.motion import fusion, smoothing  # noqa: E402
+from pose3d_engine import detect, pipeline, repair, weights  # noqa: E402
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS  # noqa: E402
+from pose3d_engine.pose import fusion
 from pose3d_engine.progress import silent  # noqa: E402
-from pose3d_engine.skeletons import COCO_ROWS, H36M_ROWS  # noqa: E402
+from pose3d_engine.research.evaluation.reference import Reference, score  # noqa: E402
+from pose3d_engine.solve import smoothing  # noqa: E402
 
 DEFAULT, ALONE = "the default", "the default, feet left alone"
 DETECTORS = ("mediapipe-full", "mediapipe-heavy")
@@ -106,7 +108,7 @@ def track_of(people: People, view: str, person: int) -> int:
 
 def repaired(people: People, row: int) -> np.ndarray:
     """(T,17,3): a track as it is lifted."""
-    return tracking.repair(people.keypoints2d[row], people.times, FPS, None, tracking.REPAIR_STEPS).keypoints
+    return repair.repair(people.keypoints2d[row], people.times, FPS, None, repair.REPAIR_STEPS).keypoints
 
 
 def off_keypoints(views: list[Camera], points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -214,7 +216,7 @@ def main() -> int:
     man = his()
     for kind, truths in (("single", man), ("multi", hers())):
         for view, truth in zip(VIEWS, truths, strict=True):
-            people = analysed(kind, view, detectors.DEFAULT)
+            people = analysed(kind, view, detect.DEFAULT)
             row = track_of(people, view, WOMAN) if kind == "multi" else 0
             own = {name: values[row : row + 1] for name, values in people.extras.items()}
             made = {"MediaPipe full, its own 3D": own_3d(replace(people, extras=own))}

@@ -18,7 +18,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from blender_addon.retarget import motion_file, skeleton  # noqa: E402 - only importable from here on
+from blender_addon.maths import motion_file, skeleton  # noqa: E402 - only importable from here on
 
 TOLERANCE = 0.01  # metres
 CROWN = "Head"

@@ -22,10 +22,12 @@ sys.path.insert(0, str(ROOT))
 
 import studio  # noqa: E402
 
-from blender_addon.retarget import apply, camera, timeline  # noqa: E402
-from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from pose3d_engine import files, video  # noqa: E402
-from pose3d_engine.errors import UserError  # noqa: E402
+from blender_addon.blend import armature, camera
+from blender_addon.maths import timeline  # noqa: E402
+from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from pose3d_engine.contract import atomic
+from pose3d_engine.contract.errors import UserError  # noqa: E402
+from pose3d_engine.media import video  # noqa: E402
 
 TILE = (300, 400)
 """Width and height of one picture, in pixels."""
@@ -92,7 +94,7 @@ def body_tiles(motion: MotionFile, rows: list[int], parts: list[Window]) -> list
     bpy.ops.wm.read_factory_settings(use_empty=True)
     context = bpy.context
     scene = context.scene
-    apply.capture_to_scene(context, [motion.path], set_scene=True)
+    armature.capture_to_scene(context, [motion.path], set_scene=True)
     studio.lay_floor(context, motion)
     studio.light(scene, TILE)
     frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
@@ -134,7 +136,7 @@ def make(video_path: Path, motion_path: Path, output: Path, columns: int) -> Non
     page = sheet(upper, lower, motion.times[rows].tolist())
     done, data = cv2.imencode(".png", page)
     assert done
-    with files.replacing(output) as temporary:
+    with atomic.replacing(output) as temporary:
         temporary.write_bytes(data.tobytes())
 
 

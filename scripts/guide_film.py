@@ -21,8 +21,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "addon")]
 import studio  # noqa: E402
 import synthetic  # noqa: E402
 
-from blender_addon.retarget import apply, motion_file  # noqa: E402
-from pose3d_engine import files  # noqa: E402
+from blender_addon.blend import armature
+from blender_addon.maths import motion_file  # noqa: E402
+from pose3d_engine.contract import atomic  # noqa: E402
 
 FRAMES, RATE, SIZE = 50, 25, (640, 480)
 
@@ -31,10 +32,10 @@ def make(path: Path) -> None:
     """Writes the film, H.264 of two seconds."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    with tempfile.TemporaryDirectory() as temporary, files.replacing(path) as unfinished:
+    with tempfile.TemporaryDirectory() as temporary, atomic.replacing(path) as unfinished:
         folder = Path(temporary)
         walk = synthetic.save_motion(folder / "walk.npz", *synthetic.stroll(FRAMES, RATE), rate=RATE)
-        apply.capture_to_scene(bpy.context, [walk], set_scene=True)
+        armature.capture_to_scene(bpy.context, [walk], set_scene=True)
         studio.light(scene, SIZE)
         scene.display.render_aa = "FXAA"
         studio.lay_floor(bpy.context, motion_file.load(walk))

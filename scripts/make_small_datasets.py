@@ -21,8 +21,8 @@ import scipy.io
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pose3d_engine.data_sets import h36m, mpi_inf_3dhp
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
 
 H36M_ACTIONS = ("Walking", "Walking 1", "Eating")
 SIDES = {"R": 1.0, "L": -1.0}

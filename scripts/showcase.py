@@ -25,10 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 import studio  # noqa: E402
 
-from blender_addon.retarget import apply, camera, timeline  # noqa: E402
-from blender_addon.retarget.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from pose3d_engine import files, film, video  # noqa: E402
-from pose3d_engine.errors import UserError  # noqa: E402
+from blender_addon.blend import armature, camera
+from blender_addon.maths import timeline  # noqa: E402
+from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from pose3d_engine.contract import atomic
+from pose3d_engine.contract.errors import UserError  # noqa: E402
+from pose3d_engine.media import video  # noqa: E402
+from pose3d_engine.show import video_writer
 
 HEIGHT = 480
 """Of every panel, in pixels."""
@@ -65,7 +68,7 @@ def open_stage(motion: MotionFile, folder: Path) -> Stage:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     context = bpy.context
     scene = context.scene
-    apply.capture_to_scene(context, [motion.path], set_scene=True)
+    armature.capture_to_scene(context, [motion.path], set_scene=True)
     width, height = float(motion.meta["width"]), float(motion.meta["height"])
     front_width = 2 * round(min(_WIDEST, HEIGHT * width / height) / 2)
     # A picture that is too wide loses its sides, so that every panel is as high.
@@ -129,12 +132,12 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
     moving, still = output / f"{path.stem}.mp4", output / f"{path.stem}.png"
     wanted = studio.chosen_rows(motion, count)
     columns = []
-    with tempfile.TemporaryDirectory() as temporary, files.replacing(moving) as unfinished:
+    with tempfile.TemporaryDirectory() as temporary, atomic.replacing(moving) as unfinished:
         frames = frames_of(path, motion, rate)
         first = next(frames)
         stage = open_stage(motion, Path(temporary))
         width = 2 * stage.front_width + stage.side_width
-        with film.writing(unfinished, width, HEIGHT, min(rate, motion.fps)) as sink:
+        with video_writer.writing(unfinished, width, HEIGHT, min(rate, motion.fps)) as sink:
             for row, picture in chain([first], frames):
                 views = stage.views(row)
                 page = np.concatenate([panel(picture, stage.front_width), *views], axis=1)
@@ -146,7 +149,7 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
     page = np.concatenate([np.concatenate([_widened(view, wide) for view in views]) for views in columns], axis=1)
     done, data = cv2.imencode(".png", page)
     assert done
-    with files.replacing(still) as unfinished:
+    with atomic.replacing(still) as unfinished:
         unfinished.write_bytes(data.tobytes())
     return [moving, still]
 

@@ -12,7 +12,7 @@ import bpy
 import cv2
 import numpy as np
 
-from blender_addon.retarget.motion_file import JOINTS, MotionFile
+from blender_addon.maths.motion_file import JOINTS, MotionFile
 
 
 def chosen_rows(motion: MotionFile, columns: int) -> list[int]:

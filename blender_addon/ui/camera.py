@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-from ..retarget import apply, camera
-from ..retarget.motion_file import MotionFileError, load
+from ..blend import armature, camera
+from ..maths.motion_file import MotionFileError, load
 
 TAG = "video_to_mocap_camera"
 """Custom property of the camera: the video that it shows."""
@@ -57,7 +57,7 @@ def follow(context: bpy.types.Context, video: Path) -> None:
 def last_motion(scene: bpy.types.Scene, video: Path) -> Any:
     """The motion of a captured character of ``video`` in the scene; None where there is none, or its file is gone."""
     for item in scene.objects:
-        told = item.get(apply.PROVENANCE)
+        told = item.get(armature.PROVENANCE)
         if not isinstance(told, str):
             continue
         try:

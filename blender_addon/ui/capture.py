@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 from bl_operators.presets import AddPresetBase
 
-from ..retarget.bone_map import BoneMapError
+from ..maths.bone_map import BoneMapError
 from . import asking, character, jobs, requests, results, text
 from .layout import paragraph
 from .sidebar import Step, start_button
@@ -59,7 +59,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
 
 def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
     """The rigs of these people. Raises NotReadyError for one that cannot take a motion."""
-    from ..retarget.transfer import RigError
+    from ..maths.transfer import RigError
 
     try:
         return character.targets(context.scene, persons)

@@ -18,13 +18,13 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..retarget import bone_map as maps
-from ..retarget.bone_map import BoneMap, BoneMapError
+from ..maths import bone_map as maps
+from ..maths.bone_map import BoneMap, BoneMapError
 from .layout import paragraph
 from .sidebar import Lines, Step
 
 if TYPE_CHECKING:
-    from ..retarget.character import Target
+    from ..blend.character import Target
 
 _ROWS = {"spine": 5, "neck": 3}
 """Places that the list has for bones of a chain, if its map does not need more."""
@@ -128,7 +128,7 @@ def targets(scene: bpy.types.Scene, persons: list[int]) -> dict[int, Target]:
 
     Raises RigError and BoneMapError, one line each, before any work is done for a rig that cannot take a motion.
     """
-    from ..retarget import character  # not at the top: it needs numpy, and enabling must not wait for it
+    from ..blend import character  # not at the top: it needs numpy, and enabling must not wait for it
 
     found: dict[int, Target] = {}
     for person in scene.video_to_mocap.persons:
@@ -149,7 +149,7 @@ def targets(scene: bpy.types.Scene, persons: list[int]) -> dict[int, Target]:
 
 def note_muted(scene: bpy.types.Scene, target: Target) -> None:
     """Remembers, before a motion is written, the constraints that will be muted for it."""
-    from ..retarget import character
+    from ..blend import character
 
     rig = learn(scene, target.armature)
     muted = [tuple(pair) for pair in json.loads(rig.muted or "[]")]
@@ -158,7 +158,7 @@ def note_muted(scene: bpy.types.Scene, target: Target) -> None:
 
 
 def _recognised(armature: bpy.types.Object) -> BoneMap:
-    from ..retarget import character
+    from ..blend import character
 
     return character.recognised(armature) or BoneMap("", {})
 
@@ -233,7 +233,7 @@ class VIDEO_TO_MOCAP_OT_apply_bone_map(_ForRig, bpy.types.Operator):
     preset: EnumProperty(name="Bone Map", description="What kind of rig it is", items=_preset_items)  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..retarget import recognise
+        from ..maths import recognise
 
         armature = _person(context).armature
         fitted = recognise.fit(maps.preset(self.preset), [bone.name for bone in armature.data.bones])
@@ -303,7 +303,7 @@ class VIDEO_TO_MOCAP_OT_restore_constraints(_ForRig, bpy.types.Operator):
     bl_label = "Restore Constraints"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..retarget import character
+        from ..blend import character
 
         rig = _active(context)
         if rig:

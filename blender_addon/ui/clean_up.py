@@ -34,8 +34,8 @@ class _Tool:
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         # Not at the top: enabling the add-on must not wait for numpy.
-        from ..cleanup import marks
-        from ..cleanup.errors import CleanUpError
+        from ..blend import marks
+        from ..maths.errors import CleanUpError
 
         try:
             words = self.work(context, context.active_object)
@@ -50,13 +50,13 @@ class _Tool:
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         """Does it; returns what to say. Raises CleanUpError."""
-        from ..cleanup import action
+        from ..blend import actions
 
-        bag = action.bag_of(armature)
+        bag = actions.bag_of(armature)
         before = self.motion(context, armature, bag)
         after = self.change(context, armature, before)
-        action.keep_raw(armature)
-        count = action.write(armature, bag, before, after)
+        actions.keep_raw(armature)
+        count = actions.write(armature, bag, before, after)
         return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
@@ -65,7 +65,7 @@ class _Tool:
 
     def span(self, context: bpy.types.Context) -> tuple[float, float]:
         """First and last frame. Raises CleanUpError where a stretch is needed and none is given."""
-        from ..cleanup.errors import CleanUpError
+        from ..maths.errors import CleanUpError
 
         if self.last > self.first:
             return self.first, self.last
@@ -78,12 +78,12 @@ class _Tool:
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         """The motion in the range, and ``around`` frames before and after it."""
-        from ..cleanup import action
+        from ..blend import actions
 
         first, last = self.span(context)
         render = context.scene.render
-        frames = action.rows(bag, first - around, last + around)
-        return action.read(armature, bag, frames, render.fps / render.fps_base)
+        frames = actions.rows(bag, first - around, last + around)
+        return actions.read(armature, bag, frames, render.fps / render.fps_base)
 
     def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
         """The selected bones in Pose mode, all where none is selected or in another mode."""
@@ -110,7 +110,7 @@ class _Tool:
 
     def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
         """The selected bones that are feet by their name; where none is, all feet."""
-        from ..cleanup import feet
+        from ..maths import feet
 
         found = feet.find(motion.rig)
         chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
@@ -135,7 +135,7 @@ class VIDEO_TO_MOCAP_OT_smooth(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import smooth
+        from ..maths import smooth
 
         return self.only(context, armature, motion, smooth.smooth(motion, self.cutoff))
 
@@ -164,16 +164,17 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(_Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action, reduce
+        from ..blend import actions
+        from ..maths import key_reduction
 
-        bag = action.bag_of(armature)
+        bag = actions.bag_of(armature)
         render = context.scene.render
-        frames = action.rows(bag, *self.span(context), even=True)
-        motion = action.read(armature, bag, frames, render.fps / render.fps_base)
-        channels = action.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
-        keys = reduce.reduce(motion, channels, self.degrees, self.millimetres / 1000)
-        action.keep_raw(armature)
-        old, new = action.write_keys(armature, bag, motion, channels, keys)
+        frames = actions.rows(bag, *self.span(context), even=True)
+        motion = actions.read(armature, bag, frames, render.fps / render.fps_base)
+        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
+        actions.keep_raw(armature)
+        old, new = actions.write_keys(armature, bag, motion, channels, keys)
         return f"{old} keys became {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
 
 
@@ -193,8 +194,8 @@ class VIDEO_TO_MOCAP_OT_lock_feet(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import feet
-        from ..cleanup.errors import CleanUpError
+        from ..maths import feet
+        from ..maths.errors import CleanUpError
 
         rows = self.feet(context, armature, motion)
         if not rows:
@@ -221,9 +222,10 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import action, feet
+        from ..blend import actions
+        from ..maths import feet
 
-        raw = action.read_raw(armature, motion.frames, motion.rate)
+        raw = actions.read_raw(armature, motion.frames, motion.rate)
         return feet.unlock(motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend)
 
 
@@ -234,7 +236,7 @@ class VIDEO_TO_MOCAP_OT_level_floor(_Tool, bpy.types.Operator):
     bl_label = "Level Floor"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import path
+        from ..maths import path
 
         return path.level(motion, self.feet(context, armature, motion))
 
@@ -246,7 +248,7 @@ class VIDEO_TO_MOCAP_OT_straighten_path(_Tool, bpy.types.Operator):
     bl_label = "Straighten Path"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import path
+        from ..maths import path
 
         return path.straighten(motion)
 
@@ -264,7 +266,7 @@ class VIDEO_TO_MOCAP_OT_set_heading(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import path
+        from ..maths import path
 
         return path.set_heading(motion, self.heading)
 
@@ -283,7 +285,7 @@ class VIDEO_TO_MOCAP_OT_make_loop(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import path
+        from ..maths import path
 
         return path.loop(motion, self.blend, self.in_place)
 
@@ -297,7 +299,7 @@ class VIDEO_TO_MOCAP_OT_mirror_motion(_Tool, bpy.types.Operator):
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         import numpy as np
 
-        from ..cleanup import sides
+        from ..maths import sides
 
         return sides.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
 
@@ -310,7 +312,7 @@ class VIDEO_TO_MOCAP_OT_swap_sides(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..cleanup import sides
+        from ..maths import sides
 
         chosen = set(self.bones(context, armature))
         return sides.swap(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
@@ -324,14 +326,15 @@ class VIDEO_TO_MOCAP_OT_bridge(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action, bridge
+        from ..blend import actions
+        from ..maths import bridge
 
-        bag = action.bag_of(armature)
+        bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag, bridge.AROUND)
-        channels = action.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
         part, keys = bridge.bridge(motion, channels, *self.span(context))
-        action.keep_raw(armature)
-        old, new = action.write_keys(armature, bag, part, channels, keys)
+        actions.keep_raw(armature)
+        old, new = actions.write_keys(armature, bag, part, channels, keys)
         return f"Bridged {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys went"
 
 
@@ -343,13 +346,13 @@ class VIDEO_TO_MOCAP_OT_trim(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action
+        from ..blend import actions
 
-        bag = action.bag_of(armature)
+        bag = actions.bag_of(armature)
         first, last = self.span(context)
-        action.rows(bag, first, last)  # says so if nothing would be left
-        action.keep_raw(armature)
-        action.cut(bag, first, last)
+        actions.rows(bag, first, last)  # says so if nothing would be left
+        actions.keep_raw(armature)
+        actions.cut(bag, first, last)
         return f"Kept frames {first:g} to {last:g}"
 
 
@@ -369,13 +372,13 @@ class VIDEO_TO_MOCAP_OT_time_scale(_Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action
+        from ..blend import actions
 
-        bag = action.bag_of(armature)
-        frames = action.rows(bag, *self.span(context))
-        action.keep_raw(armature)
-        action.retime(bag, frames[0], frames[-1], self.factor)
-        armature.animation_data.action[action.RETIMED] = True
+        bag = actions.bag_of(armature)
+        frames = actions.rows(bag, *self.span(context))
+        actions.keep_raw(armature)
+        actions.retime(bag, frames[0], frames[-1], self.factor)
+        armature.animation_data.action[actions.RETIMED] = True
         return f"Frames {frames[0]:g} to {frames[-1]:g} take {self.factor:g} times as long"
 
 
@@ -386,9 +389,9 @@ class VIDEO_TO_MOCAP_OT_restore_raw(_Tool, bpy.types.Operator):
     bl_label = "Back to Raw"
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action
+        from ..blend import actions
 
-        return f"{armature.name} has {action.restore(armature)}"
+        return f"{armature.name} has {actions.restore(armature)}"
 
 
 class VIDEO_TO_MOCAP_OT_add_layer(_Tool, bpy.types.Operator):
@@ -398,9 +401,9 @@ class VIDEO_TO_MOCAP_OT_add_layer(_Tool, bpy.types.Operator):
     bl_label = "Add Layer"
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..cleanup import action
+        from ..blend import actions
 
-        return f"Keys go into {action.add_layer(armature)}; the motion is in the NLA track below"
+        return f"Keys go into {actions.add_layer(armature)}; the motion is in the NLA track below"
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
@@ -412,13 +415,14 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ..cleanup import action, marks, suspects
+        from ..blend import actions, marks
+        from ..maths import suspects
 
-        bag = action.bag_of(armature)
+        bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag)
         chosen = set(self.bones(context, armature))
         flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
-        action.mark(bag, np.union1d(action.marked(bag), motion.frames[flags]))
+        actions.mark(bag, np.union1d(actions.marked(bag), motion.frames[flags]))
         count = marks.show(context.scene, armature)
         return f"{count} suspicious stretches" if count else "Nothing suspicious"
 
@@ -434,10 +438,10 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ..cleanup import action, marks
-        from ..cleanup.errors import CleanUpError
+        from ..blend import actions, marks
+        from ..maths.errors import CleanUpError
 
-        starts = np.array([first for first, _ in marks.stretches(action.bag_of(armature))])
+        starts = np.array([first for first, _ in marks.stretches(actions.bag_of(armature))])
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):

@@ -73,7 +73,7 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         return changed
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .. import export
+        from ..blend import export
 
         path = Path(bpy.path.abspath(self.filepath))
         armature = context.active_object

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
-    from ..retarget.apply import Prepared
-    from ..retarget.character import Target
+    from ..blend.armature import Prepared
+    from ..blend.character import Target
 
 _TAG = "video_to_mocap_result"
 """Custom property on all that a capture made: whose it is, and the name it got.
@@ -26,7 +26,7 @@ _PREPARED = "prepared"
 
 def prepare(persons: Collection[int], result: dict[str, Any]) -> None:
     """Works out the new characters of these people, and adds them to the result of a capture: half of what is to do."""
-    from ..retarget import apply
+    from ..blend import armature as apply
 
     for motion in result["motions"]:
         if int(motion["person"]) in persons:
@@ -56,8 +56,8 @@ def replace(
     mode, as Blender's importers do: in another one an undo takes back what that mode edits, and nothing else.
     """
     # Not at the top: they need numpy, and enabling the add-on must not wait for it.
-    from ..cleanup import marks
-    from ..retarget import apply
+    from ..blend import armature as apply
+    from ..blend import marks
 
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")

@@ -97,7 +97,7 @@ class VIDEO_TO_MOCAP_OT_match_scene(_NeedsFacts, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..retarget import timeline  # not at the top: it needs numpy
+        from ..maths import timeline  # not at the top: it needs numpy
 
         scene, settings = context.scene, context.scene.video_to_mocap
         facts = settings.facts

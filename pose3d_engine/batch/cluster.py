@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import extras
-from ..errors import UserError
-from .tasks import Result, Task, result
-from .worker import Worker
+from ..contract.batch.tasks import Result, Task, result
+from ..contract.batch.worker import Worker
+from ..contract.errors import UserError
 
 ATTEMPTS = 4
 """Machines that a clip may lose before it is given up."""

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import files
-from ..batch import cluster, pool, tasks
-from ..batch.summary import Summary
-from ..errors import UserError
+from ..batch import cluster
+from ..contract import atomic
+from ..contract.batch import pool, tasks
+from ..contract.batch.summary import Summary
+from ..contract.errors import UserError
 from . import options
 
 HELP = "many videos become 3D motion: as run, with a summary, and what is done is not done again"
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int 
     settings = options.chosen(args)
     options.require_valid(args)
     tasks.require_one_each(clips, settings.get("keypoints"))
-    files.require_writable(folder / "any.npz")
+    atomic.require_writable(folder / "any.npz")
     given = (f"--output-dir={folder.absolute()}", *options.words(settings, "the command line"))
     todo = [
         tasks.Task(str(clip), (*given, "--", str(clip.absolute())), str(tasks.log_file(folder.absolute(), clip)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import cache
+from ..service import cache
 
 HELP = "what was found in videos and is kept: where, how much; and to clear it"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import analysis, files
+from ..contract import atomic
 from ..progress import on_stderr
-from ..thumbnails import write_thumbnails
+from ..service import store
+from ..show.thumbnails import write_thumbnails
 from . import options
 
 HELP = "find the people of a video in 2D, a track each"
@@ -25,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Writes PEOPLE.npz, and thumbnails where they are asked for; prints a line a person and the paths."""
-    files.require_writable(args.output)
+    atomic.require_writable(args.output)
     if args.thumbnails is not None:
-        files.require_writable(args.thumbnails / "person1.png")
-    people = analysis.people_of(args.video, options.analyse_settings(args), on_stderr, args.cache)
+        atomic.require_writable(args.thumbnails / "person1.png")
+    people = store.people_of(args.video, options.analyse_settings(args), on_stderr, args.cache)
     people.save(args.output)
     options.print_people(people)
     print(args.output)

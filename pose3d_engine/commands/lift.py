@@ -6,9 +6,11 @@ import argparse
 import math
 from pathlib import Path
 
-from .. import files, keypoint_files, pipeline
-from ..body import CANONICAL_HEIGHT
+from .. import pipeline
+from ..contract import atomic
+from ..formats import keypoint_files
 from ..progress import on_stderr
+from ..solve.body import CANONICAL_HEIGHT
 from . import options
 
 HELP = "2D keypoints of any origin become 3D motion"
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files; prints their paths."""
-    files.require_writable(args.output)
+    atomic.require_writable(args.output)
     # What is no number at all is no picture's height either; as a person's it is refused.
     pixels = [int(value) for value in args.height if _TALLEST < value < math.inf]
     metres = [value for value in args.height if not _TALLEST < value < math.inf]

@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import analysis, keypoint_files, lifters, pipeline
-from ..batch import record
-from ..batch.tasks import Result, Task, of_clip, result
-from ..batch.worker import Report, serve
-from ..errors import UserError
+from .. import pipeline
+from ..contract.batch import record
+from ..contract.batch.tasks import Result, Task, of_clip, result
+from ..contract.batch.worker import Report, serve
+from ..contract.errors import UserError
+from ..formats import keypoint_files
+from ..pose import lifters
+from ..service import store
 from . import options
 
 
@@ -53,7 +56,7 @@ def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report)
         people = keypoint_files.read(clip)
     else:
         lifters.load(settings.lifter, settings.checkpoint, settings.device)  # a wrong one is told before the minutes
-        people = analysis.people_of(clip, options.analyse_settings(args), progress, args.cache)
+        people = store.people_of(clip, options.analyse_settings(args), progress, args.cache)
     motions = pipeline.capture(people, settings, progress)
     paths = pipeline.write(motions, output)
     for motion in motions:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import detectors, tracking
-from ..data import Motion, People
-from ..errors import UserError
-from ..lifters.device import DEVICES
-from ..motion import camera_motion, feet
+from .. import detect, repair, track
+from ..contract.errors import UserError
+from ..contract.motion_file import Motion
+from ..contract.people_file import People
 from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
+from ..pose.lifters.device import DEVICES
+from ..solve import camera_motion, foot_lock
 
 
 def tds(text: str) -> int | None:
@@ -26,10 +27,10 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
     """The options of :class:`~pose3d_engine.pipeline.AnalyseSettings`."""
     group = parser.add_argument_group("people")
     defaults = AnalyseSettings()
-    ours = "; ".join(f"{source.name}: {source.title}" for source in detectors.SOURCES if source.name in detectors.NAMES)
+    ours = "; ".join(f"{source.name}: {source.title}" for source in detect.SOURCES if source.name in detect.NAMES)
     group.add_argument(
         "--detector",
-        choices=detectors.NAMES,
+        choices=detect.NAMES,
         default=defaults.detector,
         metavar="NAME",
         help=f"what finds them. {ours}",
@@ -98,7 +99,9 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
         metavar="all|none|STAGE[,STAGE]",
         help=f"stages of the clean-up: {', '.join(MOTION_STAGES)}",
     )
-    group.add_argument("--feet", choices=feet.MODES, default=defaults.feet, help="which feet are planted on the floor")
+    group.add_argument(
+        "--feet", choices=foot_lock.MODES, default=defaults.feet, help="which feet are planted on the floor"
+    )
     group.add_argument("--tilt", type=float, metavar="DEG", help="that the camera looks down; found where possible")
     group.add_argument("--roll", type=float, metavar="DEG", help="that the camera is turned clockwise; likewise")
     group.add_argument(
@@ -119,7 +122,7 @@ def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
 def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
     """The settings that :func:`add_capture` asked for. Raises UserError for numbers that make no sense."""
     return CaptureSettings(
-        args.person if args.person_at is None else tracking.PersonAt.parse(args.person_at),
+        args.person if args.person_at is None else track.PersonAt.parse(args.person_at),
         args.lifter,
         args.checkpoint,
         args.tds,
@@ -128,7 +131,7 @@ def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSett
         args.flip,
         args.device,
         raw,
-        tracking.repair_steps(args.repair),
+        repair.repair_steps(args.repair),
         motion_stages(args.motion),
         args.feet,
         args.tilt,

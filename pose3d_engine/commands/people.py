@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import files
-from ..data import People
-from ..errors import UserError
-from ..tracking import Merge, Split
+from ..contract import atomic
+from ..contract.errors import UserError
+from ..contract.people_file import People
+from ..track import Merge, Split
 from . import options
 
 HELP = "who is in a file of people; split a track that holds two, merge two that are one"
@@ -30,7 +30,7 @@ def execute(args: argparse.Namespace) -> None:
     if (edit is None) != (args.output is None):
         raise UserError("give --split or --merge, and -o for the result, together")
     if edit is not None:
-        files.require_writable(args.output)
+        atomic.require_writable(args.output)
         people = edit.apply(people)
         people.save(args.output)
     options.print_people(people)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import analysis, files, lifters, pipeline
-from ..batch import tasks
-from ..errors import UserError
-from ..preview import require_preview, write_preview
+from .. import pipeline
+from ..contract import atomic
+from ..contract.batch import tasks
+from ..contract.errors import UserError
+from ..pose import lifters
 from ..progress import on_stderr
+from ..service import store
+from ..show.preview import require_preview, write_preview
 from . import batch, options
 
 HELP = "a video becomes 3D motion: detect, track, select, lift, clean up"
@@ -49,14 +52,14 @@ def execute(args: argparse.Namespace) -> None:
 
 def _run(args: argparse.Namespace, video: Path) -> None:
     # Whatever can be refused is refused before the minutes of detection, not after them.
-    files.require_writable(args.output)
+    atomic.require_writable(args.output)
     if args.preview is not None:
         require_preview(args.preview)
     if args.keypoints is not None:
         args.keypoints = Path(tasks.of_clip(str(args.keypoints), video))
     search, settings = options.analyse_settings(args), options.capture_settings(args)
     lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    people = analysis.people_of(video, search, on_stderr, args.cache)
+    people = store.people_of(video, search, on_stderr, args.cache)
     motions = pipeline.capture(people, settings, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):

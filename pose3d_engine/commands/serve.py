@@ -13,6 +13,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Serves until stdin closes."""
-    from ..server import serve
+    from ..service.server import serve
 
     serve()

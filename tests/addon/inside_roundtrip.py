@@ -20,8 +20,9 @@ from mathutils import Matrix
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from blender_addon import export
-from blender_addon.retarget import apply, camera, motion_file, skeleton
+from blender_addon.blend import armature as apply
+from blender_addon.blend import camera, export
+from blender_addon.maths import motion_file, skeleton
 
 
 def joints_over_time(armature: bpy.types.Object, frames: range, tails: bool) -> np.ndarray:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blender_addon.retarget import rotations
-from blender_addon.retarget.bone_map import BoneMap
-from blender_addon.retarget.transfer import Rig
+from blender_addon.maths import rotations
+from blender_addon.maths.bone_map import BoneMap
+from blender_addon.maths.transfer import Rig
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from blender_addon.retarget.motion_file import JOINTS
-from blender_addon.retarget.rotations import from_quaternions
-from blender_addon.retarget.skeleton import BONES, PARENTS, Rest
+from blender_addon.maths.motion_file import JOINTS
+from blender_addon.maths.rotations import from_quaternions
+from blender_addon.maths.skeleton import BONES, PARENTS, Rest
 
 PELVIS, THIGH, SHIN, ANKLE = 0.24, 0.42, 0.41, 0.075
 LOWER_SPINE, UPPER_SPINE, NECK, HEAD = 0.24, 0.25, 0.12, 0.15

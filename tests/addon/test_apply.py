@@ -12,8 +12,10 @@ import pytest
 import synthetic
 from mathutils import Matrix
 
-from blender_addon.retarget import apply, camera, keyframes, motion_file, skeleton
-from blender_addon.retarget.motion_file import MotionFileError
+from blender_addon.blend import armature as apply
+from blender_addon.blend import camera, fcurves
+from blender_addon.maths import motion_file, skeleton
+from blender_addon.maths.motion_file import MotionFileError
 
 KINDS = ("objects", "armatures", "meshes", "materials", "actions", "cameras")
 
@@ -37,7 +39,7 @@ def content() -> dict[str, set[str]]:
 def keys(armature: bpy.types.Object) -> np.ndarray:
     """Frames of the keys of the first channel."""
     action = armature.animation_data.action
-    curves = keyframes.channels(armature, action).fcurves
+    curves = fcurves.channels(armature, action).fcurves
     return np.array([point.co[0] for point in curves[0].keyframe_points])
 
 
@@ -67,7 +69,7 @@ def test_action_has_grouped_linear_channels_and_a_name(walk: Path) -> None:
     (armature,) = apply.capture_to_scene(bpy.context, [walk])
     action = armature.animation_data.action
     assert action.name == armature.name == "walk"
-    bag = keyframes.channels(armature, action)
+    bag = fcurves.channels(armature, action)
     assert len(bag.fcurves) == 3 + 4 * len(skeleton.BONES)
     assert {group.name for group in bag.groups} == set(skeleton.NAMES)
     for curve in bag.fcurves:
@@ -178,7 +180,7 @@ def test_a_failure_leaves_nothing_behind(walk: Path, tmp_path: Path, monkeypatch
         raise RuntimeError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(keyframes, "write", broken)
+        patch.setattr(fcurves, "write", broken)
         with pytest.raises(RuntimeError, match="on purpose"):
             apply.capture_to_scene(bpy.context, [walk], set_scene=True)
     assert content() == before

@@ -335,7 +335,7 @@ def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
 RIG = """
 import sys; sys.path[:0] = [{root!r}, {tests!r}]
 import bpy, made_rigs
-from blender_addon.retarget import bone_map
+from blender_addon.maths import bone_map
 bpy.ops.wm.read_factory_settings(use_empty=True)
 item = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
 bpy.context.scene.collection.objects.link(item)

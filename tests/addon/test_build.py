@@ -50,7 +50,7 @@ def test_what_is_in_it(archive: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         names = opened.namelist()
     assert {"blender_addon/__init__.py", "blender_addon/blender_manifest.toml", "blender_addon/LICENSE"} <= set(names)
-    assert "blender_addon/retarget/apply.py" in names and "blender_addon/export.py" in names
+    assert "blender_addon/blend/armature.py" in names and "blender_addon/blend/export.py" in names
     assert all(name.startswith("blender_addon/") for name in names)
     assert not [name for name in names if "__pycache__" in name or "test" in name or name.endswith((".pyc", ".tmp"))]
     tracked = subprocess.run(

@@ -14,9 +14,11 @@ import synthetic
 from blenders import BLENDERS, ROOT, run
 from mathutils import Matrix, Vector
 
-from blender_addon.retarget import apply, bone_map, character, motion_file, rotations
-from blender_addon.retarget.bone_map import BoneMap
-from blender_addon.retarget.transfer import Options, RigError, Solution
+from blender_addon.blend import armature as apply
+from blender_addon.blend import character
+from blender_addon.maths import bone_map, motion_file, rotations
+from blender_addon.maths.bone_map import BoneMap
+from blender_addon.maths.transfer import Options, RigError, Solution
 
 
 @pytest.fixture(autouse=True)
@@ -207,8 +209,10 @@ bpy.ops.wm.read_factory_settings(use_empty=True)
 addon_utils.enable("rigify", default_set=True)
 bpy.ops.object.armature_basic_human_metarig_add()
 metarig = bpy.context.object
-from blender_addon.retarget import apply, character, motion_file
-from blender_addon.retarget.transfer import Options
+from blender_addon.blend import armature as apply
+from blender_addon.blend import character
+from blender_addon.maths import motion_file
+from blender_addon.maths.transfer import Options
 import synthetic
 """
 """The metarig of a person, and what the scripts below need."""

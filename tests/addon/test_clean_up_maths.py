@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.cleanup import bezier, bridge, feet, path, reduce, sides, smooth, suspects
-from blender_addon.cleanup import quaternions as quat
-from blender_addon.cleanup.errors import CleanUpError
-from blender_addon.cleanup.motion import Motion, Rig, continuous, pose
+from blender_addon.maths import bezier, bridge, feet, key_reduction, path, sides, smooth, suspects
+from blender_addon.maths import quaternions as quat
+from blender_addon.maths.errors import CleanUpError
+from blender_addon.maths.motion import Motion, Rig, continuous, pose
 
 NAMES = ("root", "thigh.L", "shin.L", "foot.L", "thigh.R", "shin.R", "foot.R")
 PARENTS = (-1, 0, 1, 2, 0, 4, 5)
@@ -43,7 +43,7 @@ def moving(seed: int, frames: int, size: float = 0.6, bones: Rig | None = None) 
     return Motion(bones, np.arange(frames) + 1.0, 30.0, continuous(quat.from_euler(angles, "XYZ")), locations)
 
 
-def drawn(keys: reduce.Keys) -> np.ndarray:
+def drawn(keys: key_reduction.Keys) -> np.ndarray:
     """An F-curve as Blender draws it, (T,): Bezier pieces, their parameter found by halving."""
 
     def curve(points: list[np.ndarray], u: np.ndarray) -> np.ndarray:
@@ -67,21 +67,21 @@ def drawn(keys: reduce.Keys) -> np.ndarray:
     return result
 
 
-def channels(motion: Motion) -> list[reduce.Channels]:
+def channels(motion: Motion) -> list[key_reduction.Channels]:
     """All rotations as their bones' modes have them, and the root's location."""
-    found = [reduce.Channels(0, True, motion.locations[:, 0])]
+    found = [key_reduction.Channels(0, True, motion.locations[:, 0])]
     for bone, mode in enumerate(motion.rig.modes):
         start = quat.to_channels(
             motion.rotations[:1, bone], mode, np.zeros(4 if mode in ("QUATERNION", "AXIS_ANGLE") else 3)
         )
-        found.append(reduce.Channels(bone, False, quat.to_channels(motion.rotations[:, bone], mode, start[0])))
+        found.append(key_reduction.Channels(bone, False, quat.to_channels(motion.rotations[:, bone], mode, start[0])))
     return found
 
 
 def assert_within(
     motion: Motion,
-    chosen: list[reduce.Channels],
-    keys: list[list[reduce.Keys]],
+    chosen: list[key_reduction.Channels],
+    keys: list[list[key_reduction.Keys]],
     degrees: float,
     millimetres: float,
 ) -> None:
@@ -110,12 +110,12 @@ class TestReduction:
         motion = moving(seed, frames, 0.4, rig(modes))
         everything = channels(motion)
         chosen = [item for item in everything if item.bone % data.draw(st.sampled_from([1, 2])) == 0]
-        keys = reduce.reduce(motion, chosen, bound[0], bound[1] / 1000)
+        keys = key_reduction.reduce(motion, chosen, bound[0], bound[1] / 1000)
         assert_within(motion, chosen, keys, *bound)
 
     def test_long_clips_are_cut_into_windows_that_join(self) -> None:
         motion = moving(5, 700)
-        keys = reduce.reduce(motion, channels(motion), 1.0, 0.005)
+        keys = key_reduction.reduce(motion, channels(motion), 1.0, 0.005)
         for key in (key for columns in keys for key in columns):
             assert (np.diff(key.rows) > 0).all() and key.rows[0] == 0 and key.rows[-1] == 699
         assert_within(motion, channels(motion), keys, 1.0, 5.0)
@@ -123,23 +123,23 @@ class TestReduction:
 
     def test_what_stands_still_needs_two_keys(self) -> None:
         motion = moving(1, 50, size=0.0).with_locations(np.zeros((50, 7, 3)))
-        keys = reduce.reduce(motion, channels(motion), 1.0, 0.005)
+        keys = key_reduction.reduce(motion, channels(motion), 1.0, 0.005)
         assert {len(key.rows) for columns in keys for key in columns} == {2}
 
     def test_noise_needs_every_key_and_gets_it(self) -> None:
         random = np.random.default_rng(0)
         motion = moving(0, 30)
         motion = motion.with_rotations(quat.unit(motion.rotations + random.normal(size=motion.rotations.shape) * 0.3))
-        keys = reduce.reduce(motion, channels(motion), 0.1, 0.0005)
+        keys = key_reduction.reduce(motion, channels(motion), 0.1, 0.0005)
         assert max(len(key.rows) for columns in keys for key in columns) > 25
         assert_within(motion, channels(motion), keys, 0.1, 0.5)
 
     def test_bounds_and_ranges_that_leave_nothing_to_do(self) -> None:
         motion = moving(0, 30)
         with pytest.raises(CleanUpError, match="every key"):
-            reduce.reduce(motion, channels(motion), 0.0, 0.005)
+            key_reduction.reduce(motion, channels(motion), 0.0, 0.005)
         with pytest.raises(CleanUpError, match="too few frames"):
-            reduce.reduce(moving(0, 2), channels(moving(0, 2)), 1.0, 0.005)
+            key_reduction.reduce(moving(0, 2), channels(moving(0, 2)), 1.0, 0.005)
 
 
 def test_free_handles_meet_what_thirds_cannot() -> None:
@@ -177,7 +177,9 @@ def test_pieces_of_any_length_are_what_their_handles_say(seed: int, frames: int,
         right, left = curves.leaving[item, rows[:-1]] * lengths, curves.arriving[item, rows[:-1]] * lengths
         for channel in range(2):
             values, rises = curves.values[channel, item, rows], curves.slopes[channel, item, rows]
-            alone = drawn(reduce.Keys(rows, values, rises, np.append(right[:1], left), np.append(right, left[-1:])))
+            alone = drawn(
+                key_reduction.Keys(rows, values, rises, np.append(right[:1], left), np.append(right, left[-1:]))
+            )
             assert np.abs(found[channel, item] - alone).max() < 1e-5
 
 

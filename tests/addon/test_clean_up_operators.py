@@ -13,8 +13,9 @@ sys.path.insert(0, {str(ROOT)!r})
 import bpy, addon_utils
 import numpy as np
 assert addon_utils.enable("blender_addon", default_set=True), "not enabled"
-from blender_addon.retarget import apply
-from blender_addon.cleanup import action, motion
+from blender_addon.blend import armature as apply
+from blender_addon.blend import actions as action
+from blender_addon.maths import motion
 ops, scene = bpy.ops.video_to_mocap, bpy.context.scene
 (item,) = apply.capture_to_scene(bpy.context, [PATH], set_scene=True)
 bpy.context.view_layer.objects.active = item
@@ -115,7 +116,7 @@ def test_reducing_keeps_the_bound_on_every_frame(blender: str, tmp_path: Path) -
         blender,
         tmp_path,
         """
-from blender_addon.cleanup import quaternions as quat
+from blender_addon.maths import quaternions as quat
 rig().pose.bones["forearm.L"].rotation_mode = "QUATERNION"
 before = motion.pose(look())
 seen = {frame: {b.name: place(frame, b.name) for b in rig().pose.bones} for frame in range(1, 61)}

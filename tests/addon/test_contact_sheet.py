@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from blender_addon.retarget.motion_file import load
+from blender_addon.maths.motion_file import load
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "contact_sheet.py"
 GAP, WIDTH, HEIGHT = 6, 300, 400

@@ -13,8 +13,8 @@ import bpy
 import pytest
 import synthetic
 
-from blender_addon import export
-from blender_addon.retarget import apply
+from blender_addon.blend import armature as apply
+from blender_addon.blend import export
 
 SCRIPT = Path(__file__).with_name("inside_roundtrip.py")
 HOSTS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from blender_addon.retarget.motion_file import MotionFileError, load
+from blender_addon.maths.motion_file import MotionFileError, load
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from blender_addon.engine import protocol as ours
-from pose3d_engine import protocol as theirs
+from pose3d_engine.contract import protocol as theirs
 
 
 def names(module: ModuleType) -> dict[str, object]:

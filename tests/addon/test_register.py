@@ -628,7 +628,7 @@ for operator in (bpy.ops.video_to_mocap.analyse, bpy.ops.video_to_mocap.capture)
 person = bpy.context.active_object
 assert person.name == "A clip Ü" and settings.persons[0].name == "Person 1"
 assert "hips" in person.pose.bones and person.animation_data.action.frame_range[:] == (1.0, 30.0)
-from blender_addon.retarget import body
+from blender_addon.maths import body
 for look in body.MATERIALS:
     nodes = bpy.data.materials[look.name].node_tree.nodes
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
@@ -749,7 +749,7 @@ folder, tests = Path({str(tmp_path)!r}), {str(Path(__file__).parent)!r}
 sys.path.insert(0, tests)
 import made_rigs
 from mathutils import Vector
-from blender_addon.retarget import bone_map
+from blender_addon.maths import bone_map
 from blender_addon.ui import character as ui
 made = made_rigs.make(bone_map.preset("mixamo"), 3)
 hero = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))

@@ -11,7 +11,7 @@ SCENE = f"""
 import json
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import made_rigs
-from blender_addon.retarget import bone_map
+from blender_addon.maths import bone_map
 operators, scene = bpy.ops.video_to_mocap, bpy.context.scene
 def now():
     return bpy.context.scene.video_to_mocap

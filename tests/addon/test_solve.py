@@ -13,8 +13,8 @@ import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_addon.retarget import body, motion_file, rotations, skeleton, solve, timeline
-from blender_addon.retarget.skeleton import BONES, NAMES
+from blender_addon.maths import body, motion_file, rotations, skeleton, solve, timeline
+from blender_addon.maths.skeleton import BONES, NAMES
 
 RATE = 30.0
 AIR = np.zeros((1, 2), bool)
@@ -59,7 +59,7 @@ def joint_error(world: np.ndarray, contacts: np.ndarray) -> float:
 def test_the_maths_needs_no_blender() -> None:
     modules = ("motion_file", "rotations", "skeleton", "solve", "timeline", "body")
     code = "import sys; sys.modules['bpy'] = None; sys.modules['mathutils'] = None\n"
-    code += "\n".join(f"import blender_addon.retarget.{module}" for module in modules)
+    code += "\n".join(f"import blender_addon.maths.{module}" for module in modules)
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

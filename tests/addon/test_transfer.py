@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from blender_addon.retarget import bone_map, ik_controls, recognise, rotations, skeleton, transfer
-from blender_addon.retarget.bone_map import BoneMap, BoneMapError
-from blender_addon.retarget.motion_file import JOINTS
-from blender_addon.retarget.transfer import Options, RigError, Solution
+from blender_addon.maths import bone_map, ik_controls, recognise, rotations, skeleton, transfer
+from blender_addon.maths.bone_map import BoneMap, BoneMapError
+from blender_addon.maths.motion_file import JOINTS
+from blender_addon.maths.transfer import Options, RigError, Solution
 
 RATE = 30.0
 LIMBS = (

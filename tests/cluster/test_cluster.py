@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose3d_engine import files
+from pose3d_engine.contract import arrays
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 from ray.cluster_utils import Cluster
@@ -34,7 +34,7 @@ def clips(tmp_path: Path) -> Path:
         points = np.array(FIGURE, float) + rng.normal(0, 2, (FRAMES, 17, 2))
         keypoints = np.concatenate([points, np.ones((FRAMES, 17, 1))], axis=-1).astype(np.float32)
         facts = {"width": 640, "height": 480, "fps": 30.0}
-        files.save_npz(tmp_path / "clips" / f"clip{number:03}.npz", {"keypoints2d": keypoints, **facts})
+        arrays.save_npz(tmp_path / "clips" / f"clip{number:03}.npz", {"keypoints2d": keypoints, **facts})
     return tmp_path / "clips"
 
 
@@ -74,7 +74,7 @@ def test_a_hundred_clips_survive_the_loss_of_a_machine(cluster: Cluster, clips: 
     assert sorted(path.name for path in folder.glob("*.npz")) == [f"clip{number:03}.npz" for number in range(CLIPS)]
     assert not list(folder.glob(".*"))
     for path in folder.glob("*.npz"):
-        assert len(files.load_npz(path, ("joints3d",), "a motion file")["joints3d"]) == FRAMES
+        assert len(arrays.load_npz(path, ("joints3d",), "a motion file")["joints3d"]) == FRAMES
     again = subprocess.run(command(cluster, clips, folder), capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert [json.loads(line)["skipped"] for line in again.stdout.splitlines()] == [True] * CLIPS

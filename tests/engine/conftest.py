@@ -26,8 +26,8 @@ def small_datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def converted(small_datasets: Path) -> Path:
     """The same folder, with the two .npz files that are made of MPI-INF-3DHP's annotations."""
-    from pose3d_engine.data_sets import mpi_inf_3dhp
     from pose3d_engine.progress import silent
+    from pose3d_engine.research.data_sets import mpi_inf_3dhp
 
     mpi_inf_3dhp.convert(small_datasets / "3dhp", small_datasets, silent)
     return small_datasets

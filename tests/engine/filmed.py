@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import numpy as np
 
-from pose3d_engine.data import People, VideoInfo
-from pose3d_engine.motion import floor
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M_ROWS
+from pose3d_engine.contract.people_file import People, VideoInfo
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
+from pose3d_engine.solve import floor
 from scripts.make_small_datasets import walker
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))

@@ -11,9 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import cache, detector_command, keypoint_files
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import Motion, People
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.formats import detector_command, keypoint_files
+from pose3d_engine.service import cache
 from tests.engine import keypoint_writers as write
 from tests.engine.filmed import HEIGHT, WIDTH, people, project, walk
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from pose3d_engine import batch as package
-from pose3d_engine import files
-from pose3d_engine.batch import pool, record, tasks
-from pose3d_engine.batch.summary import Summary
-from pose3d_engine.batch.tasks import Task
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract import arrays
+from pose3d_engine.contract.batch import pool, record, tasks
+from pose3d_engine.contract.batch.summary import Summary
+from pose3d_engine.contract.batch.tasks import Task
+from pose3d_engine.contract.errors import UserError
 
 
 def test_what_is_meant_by_files_folders_and_patterns(tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from pose3d_engine.batch.tasks import result
-from pose3d_engine.batch.worker import serve
+from pose3d_engine.contract.batch.tasks import result
+from pose3d_engine.contract.batch.worker import serve
 def work(task, report):
     report("at it")
     print("chatter on stdout")
@@ -107,7 +107,7 @@ def test_keypoints_of_many_clips_become_motion_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         keypoints = rng.uniform(100, 300, (4, 17, 3)).astype(np.float32)
         keypoints[..., 2] = 1
-        files.save_npz(tmp_path / f"{name}.npz", {"keypoints2d": keypoints, "width": 640, "height": 480, "fps": 30.0})
+        arrays.save_npz(tmp_path / f"{name}.npz", {"keypoints2d": keypoints, "width": 640, "height": 480, "fps": 30.0})
     (tmp_path / "c.npz").write_text("no")
     words = ["run", f"{tmp_path}/*.npz", "--output-dir", str(tmp_path / "out"), "--motion", "none", "--jobs", "1"]
 

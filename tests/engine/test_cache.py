@@ -14,11 +14,12 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import analysis, cache, pipeline
+from pose3d_engine import pipeline
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import People
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People
 from pose3d_engine.pipeline import AnalyseSettings
+from pose3d_engine.service import cache, store
 from tests.engine.filmed import people, project, walk
 
 FRAMES = 12
@@ -59,18 +60,18 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[AnalyseSettings]:
 
 
 def test_the_same_clip_is_analysed_once(clip: Path, found: list[AnalyseSettings], tmp_path: Path) -> None:
-    first = analysis.people_of(clip, AnalyseSettings())
+    first = store.people_of(clip, AnalyseSettings())
     moved = clip.rename(tmp_path / "anders.mp4")
     os.utime(moved, (1, 1))
-    again = analysis.people_of(moved, AnalyseSettings())
+    again = store.people_of(moved, AnalyseSettings())
     assert len(found) == 1, "neither name nor date matter, but what is in the file"
     np.testing.assert_array_equal(first.keypoints2d, again.keypoints2d)
     assert again.meta["video"]["path"] == str(moved)
-    kept = analysis.analysed(moved, AnalyseSettings())
+    kept = store.analysed(moved, AnalyseSettings())
     assert kept.known and People.load(kept.path).meta["video"]["path"] == str(moved)
-    analysis.people_of(moved, AnalyseSettings(), kept=False)
+    store.people_of(moved, AnalyseSettings(), kept=False)
     assert len(found) == 2
-    assert not analysis.analysed(moved, AnalyseSettings(), again=True).known
+    assert not store.analysed(moved, AnalyseSettings(), again=True).known
     assert len(found) == 3
 
 
@@ -83,28 +84,28 @@ def test_whatever_changes_the_people_is_another_analysis(
     other = [{"detector": "mediapipe-heavy"}, {"max_people": 3}, {"start": 0.1}, {"end": 0.2}]
     other += [{"keypoints": keypoints}, {"command": "a {video} {output}"}, {"command": "b {video} {output}"}]
     for settings in [AnalyseSettings(), *(AnalyseSettings(**values) for values in other)]:
-        analysis.people_of(clip, settings)
+        store.people_of(clip, settings)
     assert len(found) == 8
     (keypoints / "0.json").write_text("{ }")
-    analysis.people_of(clip, AnalyseSettings(keypoints=keypoints))
+    store.people_of(clip, AnalyseSettings(keypoints=keypoints))
     assert len(found) == 9
-    monkeypatch.setattr(analysis, "_engine", lambda: "another engine")
-    analysis.people_of(clip, AnalyseSettings())
+    monkeypatch.setattr(store, "_engine", lambda: "another engine")
+    store.people_of(clip, AnalyseSettings())
     with clip.open("ab") as stream:
         stream.write(b"\0")
-    analysis.people_of(clip, AnalyseSettings())
+    store.people_of(clip, AnalyseSettings())
     assert len(found) == 11
 
 
 @pytest.mark.parametrize("damage", [b"", b"text", None])
 def test_a_damaged_entry_is_made_anew(clip: Path, found: list[AnalyseSettings], damage: bytes | None) -> None:
-    path = analysis.analysed(clip, AnalyseSettings()).path
+    path = store.analysed(clip, AnalyseSettings()).path
     path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
-    assert len(analysis.people_of(clip, AnalyseSettings()).keypoints2d) == 1
+    assert len(store.people_of(clip, AnalyseSettings()).keypoints2d) == 1
     assert len(found) == 2
-    assert analysis.analysed(clip, AnalyseSettings()).known
+    assert store.analysed(clip, AnalyseSettings()).known
     path.unlink()
-    assert not analysis.analysed(clip, AnalyseSettings()).known
+    assert not store.analysed(clip, AnalyseSettings()).known
 
 
 def test_what_was_used_longest_ago_goes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,18 +147,18 @@ def test_a_cache_that_cannot_be_written_loses_no_work(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "file"))
-    result = analysis.people_of(clip, AnalyseSettings())
+    result = store.people_of(clip, AnalyseSettings())
     assert len(result.keypoints2d) == 1
     assert any("VIDEO_TO_MOCAP_CACHE" in warning for warning in result.meta["warnings"])
     with pytest.raises(UserError, match="cannot write"):
-        analysis.analysed(clip, AnalyseSettings())
+        store.analysed(clip, AnalyseSettings())
     assert len(found) == 1, "who needs the file is told before the work"
 
 
 _PROCESS = """
 import sys
 from pathlib import Path
-from pose3d_engine import cache
+from pose3d_engine.service import cache
 for number in range(60):
     path = cache.entry({"number": number % 5})
     if not path.is_dir():

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pose3d_engine.errors import UserError
-from pose3d_engine.lifters import checkpoint_files, pstmo, videopose3d
-from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.pose.lifters import checkpoint_files, pstmo, videopose3d
+from pose3d_engine.pose.lifters.temporal import TemporalModel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

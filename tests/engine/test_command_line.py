@@ -11,10 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import files
 from pose3d_engine.__main__ import COMMANDS, main
 from pose3d_engine.commands import weights
-from pose3d_engine.data import Motion, People
+from pose3d_engine.contract import atomic
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People
 from tests.engine.filmed import people, project, walk
 
 
@@ -219,7 +220,7 @@ class TestBadInput:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that a program could catch")
 def test_a_terminated_command_leaves_no_half_written_file(tmp_path, monkeypatch):
     def write_and_be_terminated(args):
-        with files.replacing(tmp_path / "o.npz") as temporary:
+        with atomic.replacing(tmp_path / "o.npz") as temporary:
             temporary.write_text("half")
             os.kill(os.getpid(), signal.SIGTERM)
             pytest.fail("still alive")

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pose3d_engine import object_archive
-from pose3d_engine.data_sets import h36m, mpi_inf_3dhp
-from pose3d_engine.data_sets.sequences import DataSet, Layout, Sequence, Windows
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
 from pose3d_engine.progress import silent
+from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
+from pose3d_engine.research.data_sets.sequences import DataSet, Layout, Sequence, Windows
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 

@@ -12,9 +12,12 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import cache, detection, detectors
-from pose3d_engine.data import FrameDetections, People
-from pose3d_engine.errors import Cancelled
+from pose3d_engine import detect
+from pose3d_engine.contract.errors import Cancelled
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.detect import chunks as detection
+from pose3d_engine.detect.base import FrameDetections
+from pose3d_engine.service import cache
 
 FRAMES, CHUNK, WARM_UP = 50, 12, 4
 
@@ -47,7 +50,7 @@ class Counting:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(detection, "CHUNK", CHUNK)
     monkeypatch.setattr(detection, "WARM_UP", WARM_UP)
-    monkeypatch.setattr(detectors, "create", lambda *_: Counting())
+    monkeypatch.setattr(detect, "create", lambda *_: Counting())
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(Counting, "looked", 0)
 
@@ -85,7 +88,7 @@ _STOPPED = """
 import os, signal, sys
 from pathlib import Path
 from tests.engine import test_detection as here
-from pose3d_engine import detection
+from pose3d_engine.detect import chunks as detection
 clip, chunks, most, room = sys.argv[1:]
 detection.CHUNK, detection.WARM_UP = here.CHUNK, here.WARM_UP
 if int(room):
@@ -164,18 +167,18 @@ def test_an_interrupt_does_not_leave_a_detector_half_closed(clip: Path) -> None:
 
 
 def test_cancelled_and_asked_again(clip: Path) -> None:
-    from pose3d_engine import analysis  # not at the top: it loads torch, which the processes above do not need
     from pose3d_engine.pipeline import AnalyseSettings
+    from pose3d_engine.service import store  # not at the top: it loads torch, which the processes above do not need
 
     def cancel(stage: str, done: int, total: int | None) -> None:
         if done == 2 * CHUNK + 5:
             raise Cancelled
 
-    whole = analysis.people_of(clip, AnalyseSettings(), kept=False)
+    whole = store.people_of(clip, AnalyseSettings(), kept=False)
     with pytest.raises(Cancelled):
-        analysis.people_of(clip, AnalyseSettings(), cancel)
+        store.people_of(clip, AnalyseSettings(), cancel)
     stages: list[tuple[str, int]] = []
-    kept = analysis.analysed(clip, AnalyseSettings(), lambda stage, done, total: stages.append((stage, done)))
+    kept = store.analysed(clip, AnalyseSettings(), lambda stage, done, total: stages.append((stage, done)))
     assert [stage for stage, done in stages if done == 1] == ["resume", "seek"]
     assert next(done for stage, done in stages if stage == "detect") == 2 * CHUNK + 1
     found = People.load(kept.path)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose3d_engine import detector_command
-from pose3d_engine.data import VideoInfo
-from pose3d_engine.errors import Cancelled, UserError
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.contract.people_file import VideoInfo
+from pose3d_engine.formats import detector_command
 from pose3d_engine.progress import silent
 from tests.engine import keypoint_writers as write
 from tests.engine.filmed import project, walk

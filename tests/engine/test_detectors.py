@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose3d_engine import detectors, files, video, weights
-from pose3d_engine.detectors import mediapipe as adapter
-from pose3d_engine.detectors import mediapipe_bundle
-from pose3d_engine.errors import UserError
-from pose3d_engine.skeletons import BLAZEPOSE33, COCO17
+from pose3d_engine import detect, weights
+from pose3d_engine.contract import atomic
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import BLAZEPOSE33, COCO17
+from pose3d_engine.detect import mediapipe as adapter
+from pose3d_engine.media import video
+from pose3d_engine.weights import mediapipe_bundle
 
 MAN_FRAME = 60
 """Of the demo clip: the man stands on the wall with his arms up; the woman is in the right half, cut away."""
@@ -31,7 +33,7 @@ def picture(demo_clip: Path) -> np.ndarray:
 def test_a_person_is_found_where_he_is(
     picture: np.ndarray, detector_model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    detector = detectors.create("mediapipe", 1)
+    detector = detect.create("mediapipe", 1)
     assert detector.name == "mediapipe-full"
     found = detector.detect(picture, 0.0)
     detector.close()
@@ -62,7 +64,7 @@ def test_every_coco_keypoint_is_the_landmark_of_its_name() -> None:
 
 
 def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) -> None:
-    detector = detectors.create("mediapipe", 2)
+    detector = detect.create("mediapipe", 2)
     grey = np.full((240, 320, 3), 128, np.uint8)
     for seconds in (0.0, 0.0, 0.0004):
         found = detector.detect(grey, seconds)
@@ -84,22 +86,22 @@ def test_mirrored_landmarks_keep_their_names() -> None:
 
 def test_names_and_numbers_that_make_no_sense() -> None:
     with pytest.raises(UserError, match="there are mediapipe, mediapipe-full"):
-        detectors.create("openpose")
+        detect.create("openpose")
     with pytest.raises(UserError, match="1 or more"):
-        detectors.create("mediapipe", 0)
+        detect.create("mediapipe", 0)
 
 
 def test_a_missing_model_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
     with pytest.raises(UserError, match="run: pose3d weights fetch mediapipe-full"):
-        detectors.create("mediapipe")
+        detect.create("mediapipe")
 
 
 def test_a_broken_model_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mediapipe-full.task").write_bytes(b"not a model")
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
     with pytest.raises(UserError, match=r"damaged or another version.*delete it and run") as caught:
-        detectors.create("mediapipe")
+        detect.create("mediapipe")
     assert "\n" not in str(caught.value)
 
 
@@ -111,7 +113,7 @@ def test_a_model_that_is_whole_is_not_called_damaged(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(vision.PoseLandmarker, "create_from_options", full)
     with pytest.raises(UserError, match=r"cannot load it \(failed to allocate\); close other programs"):
-        detectors.create("mediapipe")
+        detect.create("mediapipe")
 
 
 def test_nothing_is_uploaded(monkeypatch: pytest.MonkeyPatch, detector_model: Path) -> None:
@@ -130,7 +132,7 @@ def test_nothing_is_uploaded(monkeypatch: pytest.MonkeyPatch, detector_model: Pa
             monkeypatch.delenv(name, raising=False)
         for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
-        detector = detectors.create("mediapipe", 1)
+        detector = detect.create("mediapipe", 1)
         detector.detect(np.zeros((64, 64, 3), np.uint8), 0.0)
         detector.close()
         deadline = time.monotonic() + 3.0
@@ -166,7 +168,7 @@ def test_the_bundle_is_the_same_every_time(detector_model: Path) -> None:
 
 
 def test_the_model_is_the_one_in_the_register(detector_model: Path) -> None:
-    assert files.sha256(detector_model) == weights.entry("mediapipe-full").sha256
+    assert atomic.sha256(detector_model) == weights.entry("mediapipe-full").sha256
     assert zipfile.is_zipfile(io.BytesIO(detector_model.read_bytes()))
 
 
@@ -178,9 +180,9 @@ def test_what_is_no_network_is_not_bundled() -> None:
 def test_scores_are_translated_for_the_lifter_where_their_meaning_is_known():
     keypoints = np.array([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.4], [5.0, 6.0, 1.0]]], np.float32)
     before = keypoints.copy()
-    read = detectors.lifter_scores(keypoints, "mediapipe-heavy")
+    read = detect.lifter_scores(keypoints, "mediapipe-heavy")
     np.testing.assert_array_equal(keypoints, before)
     np.testing.assert_array_equal(read[..., :2], before[..., :2])
     np.testing.assert_allclose(read[0, :, 2], [0.0, 0.7, 0.85], atol=1e-6)
     for unknown in ("rtmpose", "keypoints", "somebody's own"):
-        np.testing.assert_array_equal(detectors.lifter_scores(keypoints, unknown), before)
+        np.testing.assert_array_equal(detect.lifter_scores(keypoints, unknown), before)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import People
-from pose3d_engine.errors import UserError
-from pose3d_engine.tracking import Merge, Split, numbered
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.track import Merge, Split, numbered
 from tests.engine.filmed import people, project, walk
 
 FRAMES = 60

@@ -13,15 +13,15 @@ import pytest
 import torch
 
 from pose3d_engine.__main__ import main
-from pose3d_engine.data_sets import h36m, mpi_inf_3dhp
-from pose3d_engine.errors import UserError
-from pose3d_engine.evaluation import h36m as h36m_protocol
-from pose3d_engine.evaluation import metrics
-from pose3d_engine.evaluation import mpi_inf_3dhp as mpi_protocol
-from pose3d_engine.evaluation.predict import Predictor
-from pose3d_engine.lifters import pstmo
-from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.pose.lifters import pstmo
+from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.progress import silent
+from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
+from pose3d_engine.research.evaluation import h36m as h36m_protocol
+from pose3d_engine.research.evaluation import metrics
+from pose3d_engine.research.evaluation import mpi_inf_3dhp as mpi_protocol
+from pose3d_engine.research.evaluation.predict import Predictor
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SIZES = pstmo.Sizes.of(9, layers=2, channels=16, d_hid=32, hidden=32)

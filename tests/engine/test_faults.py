@@ -22,11 +22,14 @@ import numpy as np
 import psutil
 import pytest
 
-from pose3d_engine import cache, protocol, server, video
 from pose3d_engine.__main__ import main
-from pose3d_engine.batch import tasks, worker
-from pose3d_engine.data import Motion, People
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract import protocol
+from pose3d_engine.contract.batch import tasks, worker
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.media import video
+from pose3d_engine.service import cache, server
 
 SECONDS = "0.3"
 """Of the clip: long enough to be interrupted in all that is done with it."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
-from pose3d_engine.errors import UserError
-from pose3d_engine.motion import bones, contacts, feet, floor, level
-from pose3d_engine.skeletons import H36M17
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.solve import contacts, floor, foot_lock, gravity, skeleton
 from scripts.make_small_datasets import walker
 
 TIMES = np.arange(120) / 30
@@ -16,8 +16,8 @@ CAMERA = np.array([0.0, -4.0, 1.2])
 def world_walk():
     """(120,17,3) a walker on the floor, bones of constant length, who slides and sinks: what a capture is like."""
     world = walker(120, 30.0, np.random.default_rng(0))
-    lengths = bones.bone_lengths(world, np.ones((120, 17)), 1.7)
-    world = bones.with_lengths(world, lengths) + world[:, :1]
+    lengths = skeleton.bone_lengths(world, np.ones((120, 17)), 1.7)
+    world = skeleton.with_lengths(world, lengths) + world[:, :1]
     world[..., 2] -= np.quantile(world[:, floor.ANKLES, 2], 0.02) - 0.08
     wander = np.stack([0.05 * np.sin(TIMES * 2), 0.1 * np.cos(TIMES * 1.5), 0.02 * np.sin(TIMES * 3)], axis=-1)
     return world + wander[:, None]
@@ -43,7 +43,7 @@ def walking():
 class TestFeet:
     def test_planted_feet_neither_slide_nor_sink_and_bones_keep_their_lengths(self, walking):
         world, planted = walking
-        locked, used = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, used = foot_lock.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
         np.testing.assert_array_equal(used, planted)
         assert slide(world, planted).mean() > 0.1
         assert slide(locked, planted).mean() < 0.01
@@ -52,7 +52,7 @@ class TestFeet:
 
     def test_knees_do_not_pop(self, walking):
         world, planted = walking
-        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, _ = foot_lock.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
 
         def bend(joints):
             hip, knee, ankle = (joints[:, H36M17.index(j)] for j in ("LHip", "LKnee", "LAnkle"))
@@ -68,24 +68,24 @@ class TestFeet:
         air = np.clip(TIMES - 1.5, 0, 0.5)
         world[..., 2] += (9.81 / 2 * 0.5 * air - 9.81 / 2 * air**2)[:, None]
         planted = contacts.contacts(world, np.ones((120, 17)), TIMES, CAMERA)
-        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, _ = foot_lock.lock(world, planted, TIMES, 1.7, "auto", CAMERA)
         top = np.argmax(world[:, 0, 2])
         assert not planted[top].any()
         assert locked[top, 0, 2] == pytest.approx(world[top, 0, 2], abs=0.03)
-        _, always = feet.lock(world, planted, TIMES, 1.7, "always", CAMERA)
+        _, always = foot_lock.lock(world, planted, TIMES, 1.7, "always", CAMERA)
         assert always.any(axis=1).all()
 
     def test_modes(self, walking):
         world, planted = walking
-        assert feet.lock(world, planted, TIMES, 1.7, "never", CAMERA)[0] is world
-        grounded, _ = feet.lock(world, planted, TIMES, 1.7, "ground", CAMERA)
+        assert foot_lock.lock(world, planted, TIMES, 1.7, "never", CAMERA)[0] is world
+        grounded, _ = foot_lock.lock(world, planted, TIMES, 1.7, "ground", CAMERA)
         assert grounded[:, floor.ANKLES, 2].min() > 0.08 - 0.005
         assert slide(grounded, planted).mean() > 0.05
 
     def test_who_stands_on_a_wall_stays_there(self, walking):
         world, planted = walking
         high = world + [0, 0, 2.0]
-        locked, _ = feet.lock(high, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, _ = foot_lock.lock(high, planted, TIMES, 1.7, "auto", CAMERA)
         assert np.abs(locked[:, 0, 2] - high[:, 0, 2]).max() < 0.1
 
     def beside(self, locked, world):
@@ -101,7 +101,7 @@ class TestFeet:
         sight = world[:, :1] - CAMERA
         sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
         wrong = world + 0.1 * np.sin(TIMES * 2)[:, None, None] * sight
-        locked, used = feet.lock(wrong, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, used = foot_lock.lock(wrong, planted, TIMES, 1.7, "auto", CAMERA)
         assert used.all()
         assert slide(locked, planted).max() < 0.01
         assert np.ptp(((locked - world)[:, 0] * sight[:, 0]).sum(axis=-1)) < 0.08 < np.ptp(wrong[:, 0, 1])
@@ -112,7 +112,7 @@ class TestFeet:
         world[..., 2] += 0.08 + 0.08 - world[:, floor.ANKLES, 2].max()
         planted = np.ones((120, 2), bool)
         high = CAMERA + [0, 0, 2.0]  # it looks down: nearer is lower
-        locked, _ = feet.lock(world, planted, TIMES, 1.7, "auto", high)
+        locked, _ = foot_lock.lock(world, planted, TIMES, 1.7, "auto", high)
         assert np.abs(locked[:, floor.ANKLES, 2] - 0.08).max() < 0.01
         sight = world - high
         sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
@@ -125,50 +125,50 @@ class TestFeet:
         planted = np.stack([np.ones(120, bool), np.zeros(120, bool)], axis=1)
         standing = np.repeat(world[:1], 120, axis=0)
         drift = standing + np.stack([0.4 * np.clip(TIMES - 2, 0, 1), 0 * TIMES, 0 * TIMES], axis=-1)[:, None]
-        locked, used = feet.lock(drift, planted, TIMES, 1.7, "auto", CAMERA)
+        locked, used = foot_lock.lock(drift, planted, TIMES, 1.7, "auto", CAMERA)
         assert used[:30, 0].all()
         assert not used[72:78, 0].any()
         assert np.quantile(self.beside(locked, drift), 0.95) < 0.08
         assert slide(locked, used).max() < 0.01
-        _, kept = feet.lock(drift, planted, TIMES, 1.7, "always", CAMERA)
+        _, kept = foot_lock.lock(drift, planted, TIMES, 1.7, "always", CAMERA)
         assert kept[:, 0].all()
 
     @pytest.mark.parametrize("frames", [1, 2, 3])
     def test_short(self, walking, frames):
         world, planted = walking
-        locked, _ = feet.lock(world[:frames], planted[:frames], TIMES[:frames], 1.7, "auto", CAMERA)
+        locked, _ = foot_lock.lock(world[:frames], planted[:frames], TIMES[:frames], 1.7, "auto", CAMERA)
         assert np.isfinite(locked).all()
 
 
 class TestLevel:
     def filmed(self, pitch, roll, world=None):
         world = world_walk() if world is None else world
-        true = level.Attitude(pitch, roll, True)
-        return level.Body((world - [0, -5, 1.5]) @ true.rotation, np.ones(world.shape[:2]), TIMES)
+        true = gravity.Attitude(pitch, roll, True)
+        return gravity.Body((world - [0, -5, 1.5]) @ true.rotation, np.ones(world.shape[:2]), TIMES)
 
     @pytest.mark.parametrize(("pitch", "roll"), [(-15, 0), (0, 3), (25, -2), (40, 0), (20, 13)])
     def test_a_walker_tells(self, pitch, roll):
-        found = level.attitude([self.filmed(pitch, roll)])
+        found = gravity.attitude([self.filmed(pitch, roll)])
         assert found.known
         assert found.pitch == pytest.approx(pitch, abs=3)
         assert found.roll == pytest.approx(roll, abs=4)
 
     def test_rotation_is_one(self):
-        turn = level.Attitude(20, 5, True).rotation
+        turn = gravity.Attitude(20, 5, True).rotation
         np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-        np.testing.assert_array_equal(level.UNKNOWN.rotation, floor.LEVEL_CAMERA)
+        np.testing.assert_array_equal(gravity.UNKNOWN.rotation, floor.LEVEL_CAMERA)
         # A camera that looks down sees what is ahead of it lower in the world.
-        assert (level.Attitude(20, 0, True).rotation @ [0, 0, 1])[2] < 0
+        assert (gravity.Attitude(20, 0, True).rotation @ [0, 0, 1])[2] < 0
 
     def test_who_lies_tells_nothing(self):
         world = world_walk()
         lying = world[..., [0, 2, 1]] * [1, 1, 1]
-        assert level.attitude([self.filmed(0, 0, lying)]) == level.UNKNOWN
+        assert gravity.attitude([self.filmed(0, 0, lying)]) == gravity.UNKNOWN
 
     def test_nobody_tells_nothing(self):
-        assert level.attitude([]) == level.UNKNOWN
+        assert gravity.attitude([]) == gravity.UNKNOWN
         body = self.filmed(20, 0)
-        assert not level.attitude([level.Body(body.joints, body.confidence * 0, TIMES)]).known
+        assert not gravity.attitude([gravity.Body(body.joints, body.confidence * 0, TIMES)]).known
 
 
 class TestSettings:

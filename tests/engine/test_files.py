@@ -4,15 +4,17 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from pose3d_engine import files
-from pose3d_engine.data import Motion, People, VideoInfo
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract import arrays as npz
+from pose3d_engine.contract import atomic
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People, VideoInfo
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "Größe ß.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic.replacing(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -21,20 +23,20 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write") as caught, files.replacing(tmp_path / "file" / "out.npz"):
+    with pytest.raises(UserError, match="cannot write") as caught, atomic.replacing(tmp_path / "file" / "out.npz"):
         pass
     assert "\n" not in str(caught.value)
 
 
 def test_meta_survives(tmp_path):
-    files.save_npz(tmp_path / "a.npz", {"meta": files.pack_meta({"fps": 29.97, "name": "ö"})})
-    loaded = files.load_npz(tmp_path / "a.npz", ("meta",), "a test file")
-    assert files.unpack_meta(loaded["meta"]) == {"fps": 29.97, "name": "ö"}
+    npz.save_npz(tmp_path / "a.npz", {"meta": npz.pack_meta({"fps": 29.97, "name": "ö"})})
+    loaded = npz.load_npz(tmp_path / "a.npz", ("meta",), "a test file")
+    assert npz.unpack_meta(loaded["meta"]) == {"fps": 29.97, "name": "ö"}
 
 
 def test_objects_are_neither_written_nor_read(tmp_path):
     with pytest.raises(TypeError):
-        files.save_npz(tmp_path / "a.npz", {"x": np.array([{}], dtype=object)})
+        npz.save_npz(tmp_path / "a.npz", {"x": np.array([{}], dtype=object)})
 
     class Canary:
         def __reduce__(self):
@@ -42,7 +44,7 @@ def test_objects_are_neither_written_nor_read(tmp_path):
 
     np.savez(tmp_path / "evil.npz", x=np.array([Canary()], dtype=object))
     with pytest.raises(UserError, match=r"evil\.npz"):
-        files.load_npz(tmp_path / "evil.npz", ("x",), "a test file")
+        npz.load_npz(tmp_path / "evil.npz", ("x",), "a test file")
     assert not (tmp_path / "canary").exists()
     # The canary is a live one: a reader that unpickles would have sung.
     pickle.loads(pickle.dumps(Canary()))
@@ -51,13 +53,13 @@ def test_objects_are_neither_written_nor_read(tmp_path):
 
 def test_damage_anywhere_in_a_file_is_refused_in_one_line(tmp_path):
     path = tmp_path / "x.npz"
-    files.save_npz(path, {"x": np.random.default_rng(0).normal(size=500).round(1), "meta": files.pack_meta({"a": 1})})
+    npz.save_npz(path, {"x": np.random.default_rng(0).normal(size=500).round(1), "meta": npz.pack_meta({"a": 1})})
     whole = path.read_bytes()
     for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
         # Not every byte matters: some are dates.
         try:
-            files.load_npz(path, ("x", "meta"), "a test file")
+            npz.load_npz(path, ("x", "meta"), "a test file")
         except UserError as error:
             assert "\n" not in str(error)
 
@@ -72,7 +74,7 @@ def test_damage_anywhere_in_a_file_is_refused_in_one_line(tmp_path):
         ("frames", np.zeros((5, 1))),
         ("blazepose33", np.zeros((1, 4, 33, 3))),
         ("meta", np.array("{}")),
-        ("meta", files.pack_meta({"people": [], "video": None, "detector": "x"})),
+        ("meta", npz.pack_meta({"people": [], "video": None, "detector": "x"})),
     ],
 )
 def test_people_that_do_not_fit_together_are_refused(tmp_path, key, value):
@@ -81,13 +83,11 @@ def test_people_that_do_not_fit_together_are_refused(tmp_path, key, value):
         "boxes": np.zeros((1, 5, 4)),
         "frames": np.arange(5),
         "times": np.arange(5.0),
-        "meta": files.pack_meta(
-            {"people": [], "video": asdict(VideoInfo("v", 4, 3, 30.0, 1.0, 5, 0)), "detector": "x"}
-        ),
+        "meta": npz.pack_meta({"people": [], "video": asdict(VideoInfo("v", 4, 3, 30.0, 1.0, 5, 0)), "detector": "x"}),
     }
-    files.save_npz(tmp_path / "fits.npz", arrays)
+    npz.save_npz(tmp_path / "fits.npz", arrays)
     assert People.load(tmp_path / "fits.npz").times[-1] == 4
-    files.save_npz(tmp_path / "x.npz", {**arrays, key: value})
+    npz.save_npz(tmp_path / "x.npz", {**arrays, key: value})
     with pytest.raises(UserError, match=key):
         People.load(tmp_path / "x.npz")
 

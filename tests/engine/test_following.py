@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pose3d_engine.detectors import following
-from pose3d_engine.detectors.following import Following
-from pose3d_engine.detectors.poses import Pose, overlap, same, window_around, window_that_keeps
+from pose3d_engine.detect import multi_person
+from pose3d_engine.detect.multi_person import Following
+from pose3d_engine.detect.poses import Pose, overlap, same, window_around, window_that_keeps
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 4), np.linspace(0, 1, 8)), axis=-1).reshape(-1, 2)
 MIRROR = np.arange(32).reshape(8, 4)[:, ::-1].reshape(-1)
@@ -119,11 +119,11 @@ def test_newcomers_are_found_in_views_that_are_searched_now_and_then() -> None:
     alone = picture((200, (100, 200)))
     follows.poses(alone, 0.0)
     network.looked.clear()
-    for step in range(1, 1 + 2 * following.SEARCH_EVERY):
+    for step in range(1, 1 + 2 * multi_person.SEARCH_EVERY):
         follows.poses(alone, step / 30)
     assert len(network.looked) == 2, "one view every few frames"
     both = picture((200, (100, 200)), (240, (400, 100)))
-    counts = [len(follows.poses(both, 1 + step / 30)) for step in range(8 * following.SEARCH_EVERY)]
+    counts = [len(follows.poses(both, 1 + step / 30)) for step in range(8 * multi_person.SEARCH_EVERY)]
     assert counts[-1] == 2
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from pose3d_engine.lifters import checkpoint_files, geometry, official, pstmo, videopose3d, whole_clip
-from pose3d_engine.lifters.base import Track2D
+from pose3d_engine.pose.lifters import checkpoint_files, geometry, official, pstmo, videopose3d, whole_clip
+from pose3d_engine.pose.lifters.base import Track2D
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 1e-4

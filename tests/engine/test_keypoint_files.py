@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pose3d_engine import keypoint_files
-from pose3d_engine.data import VideoInfo
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import VideoInfo
+from pose3d_engine.formats import keypoint_files
 from tests.engine.filmed import people, project, walk
 
 

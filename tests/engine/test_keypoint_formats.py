@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from pose3d_engine import keypoint_files
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import Motion, VideoInfo
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import VideoInfo
+from pose3d_engine.formats import keypoint_files
 from tests.engine import keypoint_writers as write
 from tests.engine.filmed import project, walk
 

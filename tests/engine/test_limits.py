@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose3d_engine.motion import limits
-from pose3d_engine.skeletons import H36M17
+from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.solve import limits
 from tests.engine.filmed import walk
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pose3d_engine.motion import limits
-from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import outliers, swaps
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.repair import flips, outliers
+from pose3d_engine.solve import limits
 from tests.engine.filmed import project, walk
 
 FRAMES = 150
@@ -38,10 +38,10 @@ def test_outliers(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("rows", [1, 7, 20, 149])
 def test_swaps(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     filled, present = np.nan_to_num(track), track[..., 2].any(axis=1)
-    whole = swaps.unswap(filled, present, 30.0)
+    whole = flips.unswap(filled, present, 30.0)
     assert whole[1].any()
-    monkeypatch.setattr(swaps, "_ROWS", rows)
-    for found, expected in zip(swaps.unswap(filled, present, 30.0), whole, strict=True):
+    monkeypatch.setattr(flips, "_ROWS", rows)
+    for found, expected in zip(flips.unswap(filled, present, 30.0), whole, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from pose3d_engine.evaluation import metrics, mpi_inf_3dhp
+from pose3d_engine.research.evaluation import metrics, mpi_inf_3dhp
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 

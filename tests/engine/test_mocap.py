@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from pose3d_engine.body import LENGTHS
-from pose3d_engine.data_sets import invented, kinematics, mocap_data
-from pose3d_engine.errors import UserError
-from pose3d_engine.evaluation import mocap as evaluation
-from pose3d_engine.lifters.temporal import TemporalModel
-from pose3d_engine.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.pose.lifters.temporal import TemporalModel
+from pose3d_engine.pose.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
-from pose3d_engine.skeletons import H36M17
-from pose3d_engine.training import growth, mocap, muon
+from pose3d_engine.research.data_sets import kinematics, mocap_data, synthetic_poses
+from pose3d_engine.research.evaluation import mocap as evaluation
+from pose3d_engine.research.training import mocap, muon, net2net
+from pose3d_engine.solve.body import LENGTHS
 
 
 def test_split_is_by_take(mocap_file):
@@ -130,7 +130,7 @@ def test_metrics_of_a_turned_and_scaled_answer():
 
 def test_invented_bodies_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
     rng = np.random.default_rng(0)
-    joints, face = invented.motion(rng, 64, 40, 30.0)
+    joints, face = synthetic_poses.motion(rng, 64, 40, 30.0)
     assert joints.shape == (64, 40, 17, 3)
     assert face.shape == (64, 40, 5, 3)
     at = {name: joints[:, :, H36M17.index(name)] for name in H36M17.joints}
@@ -139,10 +139,10 @@ def test_invented_bodies_are_rigid_bend_as_people_do_and_stand_in_balance(monkey
         length = np.linalg.norm(joints[:, :, child] - joints[:, :, parent], axis=-1)
         np.testing.assert_allclose(length, LENGTHS.get(name, LENGTHS.get("R" + name[1:]))[0], atol=1e-4)
     # Nobody's knee bends forwards: the shank turns back about the axis of the hips, however the thigh is turned.
-    monkeypatch.setattr(invented, "SHARES", (0, 0, 1, 0))
-    monkeypatch.setitem(invented.LIMITS, "hip_twist", (0, 0))
-    monkeypatch.setitem(invented.LIMITS, "hip_side", (0, 0))
-    joints, _ = invented.motion(rng, 64, 40, 30.0)
+    monkeypatch.setattr(synthetic_poses, "SHARES", (0, 0, 1, 0))
+    monkeypatch.setitem(synthetic_poses.LIMITS, "hip_twist", (0, 0))
+    monkeypatch.setitem(synthetic_poses.LIMITS, "hip_side", (0, 0))
+    joints, _ = synthetic_poses.motion(rng, 64, 40, 30.0)
     at = {name: joints[:, :, H36M17.index(name)] for name in H36M17.joints}
     for side in "LR":
         thigh, shank = at[f"{side}Knee"] - at[f"{side}Hip"], at[f"{side}Ankle"] - at[f"{side}Knee"]
@@ -234,7 +234,7 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
 def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
     torch.manual_seed(0)
     old, new = TemporalModel(17, 3, 17, (3, 3), channels=8).eval(), TemporalModel(17, 3, 17, (3, 7, 3, 1), channels=8)
-    new.load_state_dict(growth.grown(old.state_dict(), (3, 3), new.eval()))
+    new.load_state_dict(net2net.grown(old.state_dict(), (3, 3), new.eval()))
     x = torch.randn(2, 80, 17, 3)
     few, many = old(x), new(x)
     cut = (few.shape[1] - many.shape[1]) // 2
@@ -244,7 +244,7 @@ def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
     many.sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in new.parameters())
     with pytest.raises(ValueError, match="do not grow"):
-        growth.grown(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
+        net2net.grown(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
 
 
 def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from pose3d_engine.body import CHAIN
-from pose3d_engine.lifters import view
-from pose3d_engine.motion import bones, contacts, fit, floor, fusion, smoothing, trajectory
-from pose3d_engine.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.pose import fusion
+from pose3d_engine.pose.lifters import view
+from pose3d_engine.solve import contacts, fit, floor, skeleton, smoothing, trajectory
+from pose3d_engine.solve.body import CHAIN
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 
@@ -19,41 +20,41 @@ class TestBones:
     def test_lengths_are_constant_symmetric_and_of_the_height(self):
         rng = np.random.default_rng(0)
         joints = walk() + rng.normal(0, 0.02, (120, 17, 3))
-        lengths = bones.bone_lengths(joints, np.ones((120, 17)), height=1.85)
-        fixed = bones.with_lengths(joints, lengths)
+        lengths = skeleton.bone_lengths(joints, np.ones((120, 17)), height=1.85)
+        fixed = skeleton.with_lengths(joints, lengths)
         for child, size in lengths_of(fixed).items():
             np.testing.assert_allclose(size, lengths[child], atol=1e-9)
             assert lengths[child] == pytest.approx(lengths[H36M17.mirror[child]])
-        double = bones.bone_lengths(joints, np.ones((120, 17)), height=3.70)
+        double = skeleton.bone_lengths(joints, np.ones((120, 17)), height=3.70)
         np.testing.assert_allclose(double, 2 * lengths)
 
     def test_the_hip_is_the_middle_of_the_hips(self):
-        fixed = bones.with_lengths(walk(), bones.bone_lengths(walk(), np.ones((120, 17)), 1.7))
+        fixed = skeleton.with_lengths(walk(), skeleton.bone_lengths(walk(), np.ones((120, 17)), 1.7))
         np.testing.assert_allclose(fixed[:, 1] + fixed[:, 4], 2 * fixed[:, 0], atol=1e-12)
 
     def test_unseen_frames_do_not_count(self):
         joints, confidence = walk(), np.ones((120, 17))
         joints[50:] *= 3
         confidence[50:] = 0
-        a = bones.bone_lengths(joints, confidence, 1.7)
-        b = bones.bone_lengths(joints[:50], confidence[:50], 1.7)
+        a = skeleton.bone_lengths(joints, confidence, 1.7)
+        b = skeleton.bone_lengths(joints[:50], confidence[:50], 1.7)
         np.testing.assert_allclose(a, b)
 
     def test_directions_stay(self):
         joints = walk()
-        fixed = bones.with_lengths(joints, np.full(17, 0.3))
+        fixed = skeleton.with_lengths(joints, np.full(17, 0.3))
         knee, hip = H36M17.index("RKnee"), H36M17.index("RHip")
         a, b = joints[:, knee] - joints[:, hip], fixed[:, knee] - fixed[:, hip]
         cosine = (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
         np.testing.assert_allclose(cosine, 1, atol=1e-12)
 
     def test_a_body_of_the_canonical_proportions_has_its_height(self):
-        lengths = bones.bone_lengths(walk(), np.ones((120, 17)), 1.7)
+        lengths = skeleton.bone_lengths(walk(), np.ones((120, 17)), 1.7)
         chain = sum(lengths[H36M17.index(joint)] for joint in CHAIN)
         assert chain == pytest.approx(1.537)
 
     def test_joints_that_fall_together_stay_finite(self):
-        fixed = bones.with_lengths(np.zeros((3, 17, 3)), np.full(17, 0.3))
+        fixed = skeleton.with_lengths(np.zeros((3, 17, 3)), np.full(17, 0.3))
         assert np.isfinite(fixed).all()
 
 
@@ -144,11 +145,11 @@ class TestFit:
 
     def wrong(self, frames=90, noise=0.12):
         truth = walk(frames)
-        lengths = bones.bone_lengths(truth, np.ones((frames, 17)), 1.7)
-        truth = bones.with_lengths(truth, lengths) + truth[:, :1]
+        lengths = skeleton.bone_lengths(truth, np.ones((frames, 17)), 1.7)
+        truth = skeleton.with_lengths(truth, lengths) + truth[:, :1]
         rng = np.random.default_rng(0)
         lifted = truth - truth[:, :1] + smoothing.smooth(rng.normal(0, noise, truth.shape), 30.0, 3.0)
-        lifted = bones.with_lengths(lifted, lengths)
+        lifted = skeleton.with_lengths(lifted, lengths)
         points = (project(truth) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         return truth, lifted, lengths, points
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pose3d_engine.motion import bones, contacts, feet, fit, floor, level, limits, smoothing, trajectory
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.solve import contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 RATE = 30.0
@@ -70,11 +70,11 @@ class TestBones:
     def test_lengths_are_constant_and_the_same_for_every_turn_and_side(self, seed, frames):
         joints, confidence, _ = odd_motion(seed, frames)
         turn = rotation(rng_of(seed))
-        sizes = bones.bone_lengths(joints, confidence, 1.7)
-        fixed = bones.with_lengths(joints, sizes)
+        sizes = skeleton.bone_lengths(joints, confidence, 1.7)
+        fixed = skeleton.with_lengths(joints, sizes)
         assert np.isfinite(fixed).all()
         np.testing.assert_allclose(bone_sizes(fixed), np.tile(sizes[1:], (frames, 1)), atol=1e-9)
-        np.testing.assert_allclose(bones.bone_lengths(joints @ turn.T, confidence, 1.7), sizes, atol=1e-9)
+        np.testing.assert_allclose(skeleton.bone_lengths(joints @ turn.T, confidence, 1.7), sizes, atol=1e-9)
         np.testing.assert_allclose(sizes, sizes[H36M17.mirror])
 
 
@@ -111,8 +111,8 @@ class TestTrajectoryAndFit:
     @settings(max_examples=4, deadline=None)
     def test_any_motion_and_any_gaps(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
-        sizes = bones.bone_lengths(joints, confidence, 1.7)
-        joints = bones.with_lengths(joints, sizes)
+        sizes = skeleton.bone_lengths(joints, confidence, 1.7)
+        joints = skeleton.with_lengths(joints, sizes)
         points = np.nan_to_num((project(joints + root[:, None]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL).clip(-3, 3)
         scores = rng_of(seed).random((frames, 17)) * (rng_of(seed + 1).random((frames, 1)) < 0.7)
         path = trajectory.root_path(joints[:, H36M_ROWS], points[:, COCO_ROWS], scores[:, COCO_ROWS], RATE)
@@ -126,8 +126,8 @@ class TestTrajectoryAndFit:
 
     def test_left_is_as_right(self):
         joints = walk(25)
-        root, sizes = joints[:, 0], bones.bone_lengths(joints, np.ones((25, 17)), 1.7)
-        start = bones.with_lengths(joints, sizes)
+        root, sizes = joints[:, 0], skeleton.bone_lengths(joints, np.ones((25, 17)), 1.7)
+        start = skeleton.with_lengths(joints, sizes)
         points = (project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         points += rng_of(0).normal(0, 0.004, points.shape)
         fitted, way = fit.fit(start, root, sizes, points, np.ones((25, 17)), RATE)
@@ -138,17 +138,17 @@ class TestTrajectoryAndFit:
 
 
 class TestContactsAndFeet:
-    @given(seeds, lengths, st.sampled_from(feet.MODES))
+    @given(seeds, lengths, st.sampled_from(foot_lock.MODES))
     @settings(max_examples=10, deadline=None)
     def test_any_motion(self, seed, frames, mode):
         joints, confidence, root = odd_motion(seed, frames)
-        joints = bones.with_lengths(joints, bones.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
+        joints = skeleton.with_lengths(joints, skeleton.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
         world = (joints + root[:, None]) @ floor.LEVEL_CAMERA.T
         times, camera = np.arange(frames) / RATE, np.zeros(3)
         planted = contacts.contacts(world, confidence, times, camera)
         assert planted.shape == (frames, 2)
         assert not planted[confidence[:, floor.ANKLES] == 0].any()
-        locked, used = feet.lock(world, planted, times, 1.7, mode, camera)
+        locked, used = foot_lock.lock(world, planted, times, 1.7, mode, camera)
         assert np.isfinite(locked).all()
         assert used.shape == planted.shape
         np.testing.assert_allclose(bone_sizes(locked), bone_sizes(world), atol=1e-4)
@@ -174,10 +174,10 @@ class TestLevel:
     def test_any_motion_has_an_answer_and_sides_do_not_matter(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
         times = np.arange(frames) / RATE
-        found = level.attitude([level.Body(joints + root[:, None], confidence, times)])
+        found = gravity.attitude([gravity.Body(joints + root[:, None], confidence, times)])
         assert np.isfinite([found.pitch, found.roll]).all()
         np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(3), atol=1e-9)
-        other = level.attitude([level.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)])
+        other = gravity.attitude([gravity.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)])
         assert other.known == found.known
         assert other.pitch == pytest.approx(found.pitch, abs=1e-3)
         assert other.roll == pytest.approx(-found.roll, abs=1e-3)
@@ -193,12 +193,12 @@ def test_a_punch_keeps_its_reach_through_filter_and_fit():
     joints[:, elbow] = joints[:, shoulder] + 0.275 * np.stack([np.cos(bend), np.sin(bend), 0 * bend], axis=-1)
     joints[:, wrist] = joints[:, shoulder] + np.stack([reach, 0 * reach, 0 * reach], axis=-1)
     sure = np.ones((60, 17))
-    sizes = bones.bone_lengths(joints, sure, 1.7)
-    truth = bones.with_lengths(joints, sizes)
+    sizes = skeleton.bone_lengths(joints, sure, 1.7)
+    truth = skeleton.with_lengths(joints, sizes)
     points = (project(truth + joints[:, :1]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
-    smooth = bones.with_lengths(smoothing.smooth_joints(truth, sure, RATE), sizes)
+    smooth = skeleton.with_lengths(smoothing.smooth_joints(truth, sure, RATE), sizes)
     fitted, _ = fit.fit(smooth, joints[:, 0], sizes, points, sure, RATE)
-    after = bones.with_lengths(smoothing.smooth_joints(fitted, sure, RATE), sizes)
+    after = skeleton.with_lengths(smoothing.smooth_joints(fitted, sure, RATE), sizes)
 
     def amplitude(body):
         return np.ptp(body[:, wrist, 0] - body[:, shoulder, 0])

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pose3d_engine import background, pipeline
-from pose3d_engine.motion import camera_motion
+from pose3d_engine import pipeline
+from pose3d_engine.detect import camera_motion_2d
+from pose3d_engine.solve import camera_motion
 from tests.engine.filmed import FOCAL, WIDTH, people, project, walk
 
 CPU = pipeline.CaptureSettings(device="cpu")
@@ -38,7 +39,7 @@ def texture(height: int, width: int) -> np.ndarray:
 
 def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
     whole, random = texture(600, 1400), np.random.default_rng(0)
-    watch, steps = background.Background(), []
+    watch, steps = camera_motion_2d.Background(), []
     x = np.concatenate([np.linspace(0, 600, 40), np.linspace(600, 0, 40)]).astype(int)
     y = (100 + 30 * np.sin(np.arange(80) / 5)).astype(int)
     for row in range(80):
@@ -48,7 +49,7 @@ def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
         noisy = np.clip(view + random.normal(0, 3, view.shape), 0, 255).astype(np.uint8)
         steps.append(watch.step(row + 10, noisy, box))
     assert len({step.key for step in steps}) > 1, "the last view shows nothing of the first"
-    found = background.composed(steps, first=10)
+    found = camera_motion_2d.composed(steps, first=10)
     centres = found[:, :2, 2] / found[:, 2:, 2]
     wanted = np.stack([x - x[0], y - y[0]], axis=-1) / 640
     np.testing.assert_allclose(centres, wanted, atol=0.006)
@@ -57,14 +58,14 @@ def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
 
 def test_a_still_picture_with_noise_stands_still_and_a_blank_one_tells_nothing() -> None:
     whole, random = texture(360, 640).astype(float), np.random.default_rng(0)
-    watch, steps = background.Background(), []
+    watch, steps = camera_motion_2d.Background(), []
     for row in range(30):
         noisy = np.clip(whole + random.normal(0, 8, whole.shape), 0, 255).astype(np.uint8)
         steps.append(watch.step(row, noisy, np.zeros((0, 4))))
-    assert camera_motion.camera_motion(background.composed(steps), 0.87, "auto") == camera_motion.UNMOVED
-    watch = background.Background()
+    assert camera_motion.camera_motion(camera_motion_2d.composed(steps), 0.87, "auto") == camera_motion.UNMOVED
+    watch = camera_motion_2d.Background()
     blank = [watch.step(row, np.full((90, 160, 3), 90, np.uint8), np.zeros((0, 4))) for row in range(5)]
-    found = camera_motion.camera_motion(background.composed(blank), 0.87, "auto")
+    found = camera_motion.camera_motion(camera_motion_2d.composed(blank), 0.87, "auto")
     assert found.turns is None and "camera" in found.warnings[0]
 
 

@@ -22,11 +22,16 @@ import numpy as np
 import pytest
 
 from pose3d_engine import __main__ as command_line
-from pose3d_engine import analysis, cache, detection, detectors, files, protocol, server, video
-from pose3d_engine.batch import tasks, worker
-from pose3d_engine.data import FrameDetections, People
-from pose3d_engine.errors import Cancelled, UserError
+from pose3d_engine import detect
+from pose3d_engine.contract import arrays, protocol
+from pose3d_engine.contract.batch import tasks, worker
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.detect import chunks
+from pose3d_engine.detect.base import FrameDetections
+from pose3d_engine.media import video
 from pose3d_engine.pipeline import AnalyseSettings
+from pose3d_engine.service import cache, server, store
 
 GONE = (errno.EIO, errno.ENOENT, errno.ESTALE)
 """What systems say of a share that is not there any more."""
@@ -148,9 +153,9 @@ class Quick:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(detection, "CHUNK", CHUNK)
-    monkeypatch.setattr(detection, "WARM_UP", 4)
-    monkeypatch.setattr(detectors, "create", lambda *_: Quick())
+    monkeypatch.setattr(chunks, "CHUNK", CHUNK)
+    monkeypatch.setattr(chunks, "WARM_UP", 4)
+    monkeypatch.setattr(detect, "create", lambda *_: Quick())
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "cache"))
 
 
@@ -181,7 +186,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", GONE)
 def test_it_goes_away_while_a_video_is_read(share: Share, clip: Path, number: int, tmp_path: Path) -> None:
-    expected = analysis.people_of(clip, AnalyseSettings())
+    expected = store.people_of(clip, AnalyseSettings())
     cache.clear()
     # The digest and the look at the end read it, too; from then on it is gone in the middle of the frames.
     size = clip.stat().st_size
@@ -192,18 +197,18 @@ def test_it_goes_away_while_a_video_is_read(share: Share, clip: Path, number: in
             share.bytes_left = size // 8
 
     with pytest.raises(UserError, match="drive or share") as caught:
-        analysis.people_of(clip, AnalyseSettings(), progress)
+        store.people_of(clip, AnalyseSettings(), progress)
     one_line(caught.value, number)
     assert str(clip) in str(caught.value)
     assert not cache.entries(), "a part of the clip must not pass for all of it"
     # Still away.
     with pytest.raises(UserError) as caught:
-        analysis.people_of(clip, AnalyseSettings())
+        store.people_of(clip, AnalyseSettings())
     one_line(caught.value, number)
     # And back: what was found is not found again.
     share.error = None
     stages = []
-    again = analysis.people_of(clip, AnalyseSettings(), lambda stage, *_: stages.append(stage))
+    again = store.people_of(clip, AnalyseSettings(), lambda stage, *_: stages.append(stage))
     assert stages.count("resume") >= CHUNK
     np.testing.assert_array_equal(again.keypoints2d, expected.keypoints2d)
     np.testing.assert_array_equal(again.frames, expected.frames)
@@ -260,7 +265,7 @@ def test_a_hanging_one_goes_on_when_it_answers(share: Share, clip: Path) -> None
 @pytest.mark.parametrize("call", ["replace", "chmod"])
 def test_an_output_cannot_get_its_name(share: Share, number: int, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target = share.folder / "out.npz"
-    files.save_npz(target, {"x": np.arange(3)})
+    arrays.save_npz(target, {"x": np.arange(3)})
 
     def fail(path: Any, *_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), str(path))
@@ -268,12 +273,12 @@ def test_an_output_cannot_get_its_name(share: Share, number: int, call: str, mon
     with monkeypatch.context() as patch:
         patch.setattr(Path, call, fail)
         with pytest.raises(UserError, match="cannot write") as caught:
-            files.save_npz(target, {"x": np.arange(5)})
+            arrays.save_npz(target, {"x": np.arange(5)})
     one_line(caught.value, number)
     assert names(share.folder) == ["out.npz"]
-    assert len(files.load_npz(target, ("x",), "a test file")["x"]) == 3
-    files.save_npz(target, {"x": np.arange(5)})
-    assert len(files.load_npz(target, ("x",), "a test file")["x"]) == 5
+    assert len(arrays.load_npz(target, ("x",), "a test file")["x"]) == 3
+    arrays.save_npz(target, {"x": np.arange(5)})
+    assert len(arrays.load_npz(target, ("x",), "a test file")["x"]) == 5
 
 
 @pytest.mark.parametrize("number", GONE)
@@ -281,16 +286,16 @@ def test_the_folder_of_outputs_goes_away_while_one_is_written(share: Share, numb
     target = share.folder / "out.npz"
     share.then, share.bytes_left = number, 5000
     with pytest.raises(UserError, match="cannot write") as caught:
-        files.save_npz(target, {"x": np.random.default_rng(0).integers(0, 255, 100_000)})
+        arrays.save_npz(target, {"x": np.random.default_rng(0).integers(0, 255, 100_000)})
     one_line(caught.value, number)
     with pytest.raises(UserError, match="cannot write"):
-        files.save_npz(target, {"x": np.arange(5)})
+        arrays.save_npz(target, {"x": np.arange(5)})
     share.error = None
     # It could not be cleared away, but it has no name of a result.
     assert not target.exists()
     assert all(name.startswith(".out.") for name in names(share.folder))
-    files.save_npz(target, {"x": np.arange(5)})
-    assert len(files.load_npz(target, ("x",), "a test file")["x"]) == 5
+    arrays.save_npz(target, {"x": np.arange(5)})
+    assert len(arrays.load_npz(target, ("x",), "a test file")["x"]) == 5
 
 
 @pytest.mark.parametrize("number", GONE)
@@ -300,18 +305,18 @@ def test_the_cache_goes_away_and_nothing_of_it_is_lost(
     local = tmp_path / "clip.mp4"
     local.write_bytes(clip.read_bytes())
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(share.folder / "cache"))
-    kept = analysis.analysed(local, AnalyseSettings())
+    kept = store.analysed(local, AnalyseSettings())
     share.error = share.then = number
-    without = analysis.people_of(local, AnalyseSettings())
+    without = store.people_of(local, AnalyseSettings())
     np.testing.assert_array_equal(without.keypoints2d, kept.people.keypoints2d)
     assert any(cache.FOLDER_VARIABLE in warning for warning in without.meta["warnings"])
     with pytest.raises(UserError) as caught:
-        analysis.analysed(local, AnalyseSettings())
+        store.analysed(local, AnalyseSettings())
     assert "\n" not in str(caught.value)
     share.error, share.bytes_left = None, 100  # there at first, then gone while it is read
-    analysis.people_of(local, AnalyseSettings())
+    store.people_of(local, AnalyseSettings())
     share.error = share.bytes_left = None
-    assert analysis.analysed(local, AnalyseSettings()).known, "out of reach is not damaged"
+    assert store.analysed(local, AnalyseSettings()).known, "out of reach is not damaged"
     with pytest.raises(UserError, match="drive or share"):
         share.bytes_left = 100
         People.load(kept.path)
@@ -344,4 +349,4 @@ def test_a_cancel_is_still_a_cancel(share: Share, clip: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        analysis.people_of(clip, AnalyseSettings(), cancel)
+        store.people_of(clip, AnalyseSettings(), cancel)

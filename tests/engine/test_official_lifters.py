@@ -11,13 +11,13 @@ import torch
 
 from pose3d_engine import weights
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import Motion
-from pose3d_engine.errors import Cancelled, UserError
-from pose3d_engine.lifters import device, layouts, official, pstmo, whole_clip
-from pose3d_engine.lifters.base import Track2D
-from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.skeletons import COCO17, H36M17
+from pose3d_engine.pose.lifters import device, layouts, official, pstmo, whole_clip
+from pose3d_engine.pose.lifters.base import Track2D
+from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.progress import silent
-from pose3d_engine.skeletons import COCO17, H36M17
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CPU = torch.device("cpu")

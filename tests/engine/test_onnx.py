@@ -9,12 +9,12 @@ import numpy as np
 import onnx_networks as networks
 import pytest
 
-from pose3d_engine import detectors, extras, tracking, weights
-from pose3d_engine.data import VideoInfo
-from pose3d_engine.detectors import decoding, onnx
-from pose3d_engine.errors import UserError
-from pose3d_engine.keypoint_formats.layouts import HALPE26
-from pose3d_engine.skeletons import COCO17
+from pose3d_engine import detect, extras, track, weights
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.layouts import HALPE26
+from pose3d_engine.contract.people_file import VideoInfo
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.detect import decoding, onnx
 
 SIZE = (64, 96)
 """Width and height of what the pose networks take."""
@@ -115,7 +115,7 @@ def test_nobody_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     empty = networks.fixed(tmp_path / "y.onnx", (96, 96), dets=np.zeros((1, 0, 5), np.float32))
     pose = networks.simcc(tmp_path / "p.onnx", SIZE, 17)
     monkeypatch.setattr(weights, "find", {"yolox-m": empty, "rtmpose-m": pose}.__getitem__)
-    found = detectors.create("rtmpose").detect(np.zeros((96, 96, 3), np.uint8), 0.0)
+    found = detect.create("rtmpose").detect(np.zeros((96, 96, 3), np.uint8), 0.0)
     assert found.keypoints.shape == (0, 17, 3) and found.boxes.shape == (0, 4)
 
 
@@ -127,8 +127,8 @@ def test_a_detector_of_two_networks_keeps_its_feet(
     finder = networks.fixed(tmp_path / "y.onnx", (640, 640), dets=box)
     pose = networks.simcc(tmp_path / "p.onnx", SIZE, 26)
     monkeypatch.setattr(weights, "find", {"yolox-m": finder, "rtmpose-m": pose}.__getitem__)
-    detector = detectors.create("rtmpose", 2)
-    tracker = tracking.Tracker()
+    detector = detect.create("rtmpose", 2)
+    tracker = track.Tracker()
     for row in range(12):
         tracker.add(row, row / 30, detector.detect(picture, row / 30))
     detector.close()
@@ -175,8 +175,8 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         UserError, match=r"download https://\S+/yolox_m\S+zip and run: pose3d weights add yolox_m\S+zip"
     ):
-        detectors.create("rtmpose")
-    lacks = detectors.source("rtmpose").lacks()
+        detect.create("rtmpose")
+    lacks = detect.source("rtmpose").lacks()
     assert lacks is not None and lacks[0] == "the weights yolox-m are not here"
     monkeypatch.undo()
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
@@ -184,23 +184,23 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     there.mkdir(parents=True)
     for network in ("yolox-m", "rtmpose-m"):
         (there / weights.entry(network).file).write_bytes(b"")
-    assert detectors.source("rtmpose").lacks() is None, "what rtmlib downloaded is found"
+    assert detect.source("rtmpose").lacks() is None, "what rtmlib downloaded is found"
 
     def refuse(module: str) -> None:
         raise ImportError(module)
 
     monkeypatch.setattr(extras.importlib, "import_module", refuse)
     with pytest.raises(UserError, match=r"pip install 'pose3d-engine\[rtmpose\]'"):
-        detectors.create("rtmpose")
+        detect.create("rtmpose")
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
-    lacks = detectors.source("rtmo").lacks()
+    lacks = detect.source("rtmo").lacks()
     assert lacks is not None and lacks[1] == "pip install 'pose3d-engine[rtmpose]'"
 
 
 def test_every_source_is_complete() -> None:
-    names = [source.name for source in detectors.SOURCES]
+    names = [source.name for source in detect.SOURCES]
     assert len(set(names)) == len(names)
     registered = {entry.name for entry in weights.register()}
-    for source in detectors.SOURCES:
+    for source in detect.SOURCES:
         assert set(source.networks) <= registered and source.licence and source.layout
         assert bool(source.networks) == (source.option == "--detector")

@@ -8,9 +8,9 @@ import pytest
 
 from pose3d_engine.__main__ import main
 from pose3d_engine.commands import options
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
 from pose3d_engine.pipeline import CaptureSettings
-from pose3d_engine.tracking import PersonAt
+from pose3d_engine.track import PersonAt
 
 
 def settings(*words: str) -> CaptureSettings:

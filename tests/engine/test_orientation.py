@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pose3d_engine.motion import orientation
+from pose3d_engine.layers import orientations
 
 AT_REST = {
     11: (0.2, 0, 1.4),
@@ -42,21 +42,21 @@ def found(points, to_world=None, scores=None, swapped=None):
     frames = len(points)
     swapped = np.zeros((frames, 2), bool) if swapped is None else swapped
     turn = np.tile(np.eye(3), (frames, 1, 1)) if to_world is None else to_world
-    return orientation.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, swapped, 30.0)
+    return orientations.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, swapped, 30.0)
 
 
 def angle(a, b):
     return np.degrees(Rotation.from_matrix(np.swapaxes(a, -1, -2) @ b).magnitude())
 
 
-@pytest.mark.parametrize("part", orientation.PARTS)
+@pytest.mark.parametrize("part", orientations.PARTS)
 def test_at_rest_nothing_is_turned(part):
     rotations, valid = found(figure())
     assert valid.all()
     assert angle(rotations[f"{part}_R"], np.eye(3)).max() < 15
 
 
-@pytest.mark.parametrize("part", orientation.PARTS)
+@pytest.mark.parametrize("part", orientations.PARTS)
 def test_parts_turn_with_the_figure(part):
     turn = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
     still, _ = found(figure())
@@ -72,7 +72,7 @@ def test_what_is_not_seen_is_filled_and_said_to_be():
     assert not valid[10:14].any()
     assert not valid[20:, 3].any()
     assert valid[20:, 4].all()
-    for part in orientation.PARTS:
+    for part in orientations.PARTS:
         turn = rotations[f"{part}_R"]
         np.testing.assert_allclose(turn @ np.swapaxes(turn, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
 
@@ -88,7 +88,7 @@ def test_limbs_whose_sides_were_mistaken_are_not_believed():
     points = figure()
     points[10:15, 15:23] *= [1, -1, 1]
     rotations, valid = found(points, swapped=swapped)
-    columns = {part: ~valid[:, i] for i, part in enumerate(orientation.PARTS)}
+    columns = {part: ~valid[:, i] for i, part in enumerate(orientations.PARTS)}
     for hand in ("left_hand", "right_hand"):
         assert (columns[hand] == swapped[:, 0]).all()
         np.testing.assert_allclose(rotations[f"{hand}_R"], found(figure())[0][f"{hand}_R"], atol=1e-6)

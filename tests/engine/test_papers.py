@@ -13,9 +13,9 @@ import torch
 
 from pose3d_engine import weights
 from pose3d_engine.__main__ import main
-from pose3d_engine.data import Motion
-from pose3d_engine.lifters import pstmo
-from pose3d_engine.lifters.temporal import TemporalModel
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.pose.lifters import pstmo
+from pose3d_engine.pose.lifters.temporal import TemporalModel
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WILD = "PSTMOS_no_refine_48_5137_in_the_wild.pth"

@@ -4,10 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pose3d_engine import keypoint_files, pipeline
-from pose3d_engine.data import MOTION_ARRAYS, Motion, People
-from pose3d_engine.errors import Cancelled, UserError
-from pose3d_engine.skeletons import H36M17
+from pose3d_engine import pipeline
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.contract.motion_file import MOTION_ARRAYS, Motion
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.formats import keypoint_files
 from tests.engine.filmed import people, project, walk
 
 CPU = pipeline.CaptureSettings(device="cpu")

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from pose3d_engine import cache, detector_command, files, protocol, weights
-from pose3d_engine.batch import pool, tasks, worker
-from pose3d_engine.detectors import onnx
-from pose3d_engine.errors import UserError
-from pose3d_engine.lifters import device
+from pose3d_engine import weights
+from pose3d_engine.contract import arrays, protocol
+from pose3d_engine.contract.batch import pool, tasks, worker
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.detect import onnx
+from pose3d_engine.formats import detector_command
+from pose3d_engine.pose.lifters import device
+from pose3d_engine.service import cache
 
 HOME = PureWindowsPath(r"C:\Users\Zoë Ng")
 
@@ -140,7 +143,7 @@ def test_a_file_that_is_open_elsewhere_stays_and_is_told(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(UserError, match="being used by another process; close the programs that have it open"):
-        files.save_npz(target, {"x": [1]})
+        arrays.save_npz(target, {"x": [1]})
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
 

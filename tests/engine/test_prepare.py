@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from pose3d_engine.__main__ import main
-from pose3d_engine.data_sets import bvh, mocap_data, prepare
-from pose3d_engine.data_sets.prepare import Motion
-from pose3d_engine.errors import UserError
-from pose3d_engine.skeletons import H36M17
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.research.data_sets import bvh, mocap_data, prepare
+from pose3d_engine.research.data_sets.prepare import Motion
 from scripts import train_weights
 
 INCH_UNIT = 0.0254 / 0.45

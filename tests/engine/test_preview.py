@@ -9,10 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import preview, video
-from pose3d_engine.data import Motion
-from pose3d_engine.errors import Cancelled, UserError
-from pose3d_engine.skeletons import COCO17, H36M17
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.skeletons import COCO17, H36M17
+from pose3d_engine.media import video
+from pose3d_engine.show import preview
 
 FRAMES = 8
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pose3d_engine import keypoint_files, protocol
-from pose3d_engine.data import People
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract import protocol
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.formats import keypoint_files
 from tests.engine import keypoint_writers as write
 from tests.engine.test_keypoint_formats import FORMATS
 

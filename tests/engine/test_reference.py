@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose3d_engine.data_sets.kinematics import rotation_vectors
-from pose3d_engine.evaluation.reference import Reference, score
+from pose3d_engine.research.data_sets.kinematics import rotation_vectors
+from pose3d_engine.research.evaluation.reference import Reference, score
 
 
 @pytest.fixture

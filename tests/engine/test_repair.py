@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
-from pose3d_engine.errors import UserError
-from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import REPAIR_STEPS, fill, repair, repair_steps
-from pose3d_engine.tracking.outliers import outliers
-from pose3d_engine.tracking.resampling import MOST, densify, factor_for
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.repair import REPAIR_STEPS, fill, repair, repair_steps
+from pose3d_engine.repair.outliers import outliers
+from pose3d_engine.repair.resampling import MOST, densify, factor_for
 from tests.engine.filmed import people, project, walk
 
 FPS = 30.0

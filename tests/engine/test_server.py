@@ -10,8 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import protocol
-from pose3d_engine.data import Motion, People
+from pose3d_engine.contract import protocol
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People
 from tests.engine import keypoint_writers
 from tests.engine.filmed import people, project, walk
 

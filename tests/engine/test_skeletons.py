@@ -1,6 +1,6 @@
 import numpy as np
 
-from pose3d_engine.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, h36m_confidence, side
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, h36m_confidence, side
 
 
 def test_mirror_is_its_own_inverse_and_changes_sides_only():

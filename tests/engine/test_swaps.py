@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import unswap
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.repair import unswap
 from tests.engine.filmed import project, walk
 
 BODY = np.arange(17) >= 5

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from pose3d_engine import pipeline, video
+from pose3d_engine import pipeline
 from pose3d_engine.commands import detect
-from pose3d_engine.data import People
-from pose3d_engine.errors import UserError
-from pose3d_engine.thumbnails import HEIGHT, best_row, write_thumbnails
-from pose3d_engine.tracking import records
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.media import video
+from pose3d_engine.show.thumbnails import HEIGHT, best_row, write_thumbnails
+from pose3d_engine.track import records
 
 FRAMES, WIDTH, TALL = 10, 640, 480
 

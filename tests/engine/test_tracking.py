@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose3d_engine import detectors, video
-from pose3d_engine.data import FrameDetections, People, VideoInfo
-from pose3d_engine.errors import UserError
-from pose3d_engine.skeletons import COCO17
-from pose3d_engine.tracking import PersonAt, Tracker, complete, fill, select
+from pose3d_engine import detect
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People, VideoInfo
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.detect.base import FrameDetections
+from pose3d_engine.media import video
+from pose3d_engine.repair import fill
+from pose3d_engine.track import PersonAt, Tracker, complete, select
 from scripts import bench_people, bench_tracking, crossings
 
 FPS = 30.0
@@ -275,7 +278,7 @@ def test_fill_where_one_keypoint_is_never_seen() -> None:
 @pytest.mark.parametrize("max_people", [1, 2])
 def test_real_footage_gives_the_man_and_the_woman(demo_clip: Path, detector_model: Path, max_people: int) -> None:
     """Asked for one pose, the detector runs from the man on the wall to the woman below while he jumps off."""
-    detector = detectors.create("mediapipe", max_people)
+    detector = detect.create("mediapipe", max_people)
     tracker = Tracker()
     # From when she is still behind the tree; every third frame, to be quick.
     for frame in video.read_frames(demo_clip, 1.5):

@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from pose3d_engine.__main__ import main
-from pose3d_engine.errors import Cancelled, UserError
-from pose3d_engine.lifters import checkpoint_files, official, pstmo
+from pose3d_engine.contract.errors import Cancelled, UserError
+from pose3d_engine.pose.lifters import checkpoint_files, official, pstmo
 from pose3d_engine.progress import silent
-from pose3d_engine.training.options import Options, papers
-from pose3d_engine.training.run import train
-from pose3d_engine.training.supply import open_data
+from pose3d_engine.research.training.batches import open_data
+from pose3d_engine.research.training.options import Options, papers
+from pose3d_engine.research.training.run import train
 
 SMALL = {"frames": 9, "batch": 256, "layers": 2, "channels": 16, "d_hid": 32, "lr": 4e-3, "epochs": 3, "device": "cpu"}
 

@@ -15,8 +15,8 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import video
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.media import video
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (240, 240, 240)
 

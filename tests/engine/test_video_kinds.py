@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import video
-from pose3d_engine.errors import UserError
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.media import video
 
 FRAMES = 12
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from pose3d_engine import lifters
-from pose3d_engine.errors import UserError
-from pose3d_engine.lifters import view
-from pose3d_engine.lifters.base import Track2D, automatic_tds
-from pose3d_engine.lifters.viewed import TcnConfig, ViewedLifter, read_weights, save_weights
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.skeletons import COCO17, H36M17
+from pose3d_engine.pose import lifters
+from pose3d_engine.pose.lifters import view
+from pose3d_engine.pose.lifters.base import Track2D, automatic_tds
+from pose3d_engine.pose.lifters.viewed import TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
-from pose3d_engine.skeletons import COCO17, H36M17
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 SMALL = TcnConfig(channels=16)
@@ -85,7 +85,7 @@ class TestLifter:
 
     def test_chunks_do_not_show(self, small, monkeypatch):
         whole = small.lift(track(walk(100)), 2, True, silent)
-        monkeypatch.setattr("pose3d_engine.lifters.viewed.MAX_ROWS", 17)
+        monkeypatch.setattr("pose3d_engine.pose.lifters.viewed.MAX_ROWS", 17)
         np.testing.assert_allclose(small.lift(track(walk(100)), 2, True, silent), whole, atol=1e-5)
 
     def test_shipped_weights_lift_a_walk(self):

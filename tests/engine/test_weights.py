@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pose3d_engine import package_archives, weights
-from pose3d_engine.errors import Cancelled, UserError
+from pose3d_engine import weights
+from pose3d_engine.contract.errors import Cancelled, UserError
 from pose3d_engine.progress import silent
+from pose3d_engine.weights import package_archives
 
 CONTENT = b"what a network has learned"
 OTHER = b"a second file"

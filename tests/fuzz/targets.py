@@ -12,13 +12,16 @@ import numpy as np
 import torch
 
 from blender_addon.engine import protocol as addon_protocol
-from blender_addon.retarget import motion_file
-from pose3d_engine import keypoint_files, pipeline, protocol, weights
-from pose3d_engine.data import Motion, People
-from pose3d_engine.data_sets import acclaim, bvh
-from pose3d_engine.errors import UserError
-from pose3d_engine.lifters import checkpoint_files, viewed
-from pose3d_engine.lifters.temporal import TemporalModel
+from blender_addon.maths import motion_file
+from pose3d_engine import pipeline, weights
+from pose3d_engine.contract import protocol
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.formats import keypoint_files
+from pose3d_engine.pose.lifters import checkpoint_files, viewed
+from pose3d_engine.pose.lifters.temporal import TemporalModel
+from pose3d_engine.research.data_sets import acclaim, bvh
 from tests.engine import filmed, test_prepare
 from tests.engine import keypoint_writers as write
 from tests.fuzz import mutations

@@ -1,0 +1,241 @@
+"""Motion files into the scene: an armature with keys and a body, made through Blender's data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..maths import body, skeleton, solve, timeline
+from ..maths.motion_file import MotionFile, load
+from . import actions, character, fcurves, marks
+
+PROVENANCE = "video_to_mocap"
+"""Custom property of the armature object: the motion file's path and facts, as JSON."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A motion, and the new character for it as far as it can be worked out without Blender: most of the work."""
+
+    motion: MotionFile
+    rest: skeleton.Rest
+    pose: solve.Pose
+    shape: body.Body
+
+
+def prepare(path: str | Path) -> Prepared:
+    """Works out the character of a motion file. Raises MotionFileError on a file that is none."""
+    return _worked_out(load(path))
+
+
+def _worked_out(motion: MotionFile) -> Prepared:
+    rest = skeleton.rest_pose(motion.world, motion.contacts)
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
+    return Prepared(motion, rest, pose, body.build(rest))
+
+
+def capture_to_scene(
+    context: bpy.types.Context,
+    paths: Sequence[str | Path | Prepared],
+    set_scene: bool = False,
+    targets: Mapping[int, character.Target] | None = None,
+) -> list[bpy.types.Object]:
+    """Adds one character a motion file; they stand where they are relative to each other.
+
+    paths: the motion files, or what was prepared of them. targets: by row in ``paths``, the rigs that take a motion
+    instead of a new armature. set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are
+    placed in the scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
+    Stretches of low confidence are marked on the timeline.
+    Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
+    """
+    targets = targets or {}
+    given = [path if isinstance(path, Prepared) else load(path) for path in paths]
+    motions = [item.motion if isinstance(item, Prepared) else item for item in given]
+    solved = {row: character.solve(target, motions[row]) for row, target in targets.items()}
+    scene = context.scene
+    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current
+    try:
+        if set_scene and motions:
+            fit_scene(scene, motions)
+        with _removing_on_failure():
+            made = {
+                row: create_character(
+                    context, item if isinstance(item, Prepared) else _worked_out(item), character_name(motions[row])
+                )
+                for row, item in enumerate(given)
+                if row not in targets
+            }
+            for row, target in targets.items():
+                character.write(context, target, motions[row], solved[row], character_name(motions[row]))
+                made[row] = target.armature
+            for row, motion in enumerate(motions):
+                if row in targets or motion.doubtful.any():  # new keys are plain, and need not be looked at again
+                    _mark_doubts(scene, made[row], motion)
+            # Without this the new pose shows only after the next change of frame.
+            scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+            return [made[row] for row in range(len(motions))]
+    except BaseException:
+        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current = before
+        raise
+
+
+def character_name(motion: MotionFile) -> str:
+    """What a motion's character is called: by its file, ``CLIP`` or ``CLIP.person2``."""
+    return motion.path.stem
+
+
+def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
+    """Gives the scene the rate of the first motion and the frame range of all, and goes to its start."""
+    motions = list(motions)
+    fps, base = timeline.scene_rate(motions[0].fps)
+    scene.render.fps, scene.render.fps_base = fps, base
+    frames = [timeline.key_frames(motion.times, fps / base) for motion in motions]
+    scene.frame_start = int(min(np.floor(f[0]) for f in frames))
+    scene.frame_end = int(max(np.ceil(f[-1]) for f in frames))
+    scene.frame_current = scene.frame_start
+
+
+def create_character(context: bpy.types.Context, prepared: Prepared, name: str) -> bpy.types.Object:
+    """An armature of the person's own bone lengths with a body on it and the motion as a new Action.
+
+    The armature object stays at the origin without rotation: the motion is in the bones, so that an export
+    that drops the object's transform loses nothing.
+    """
+    render, motion = context.scene.render, prepared.motion
+    with _removing_on_failure():
+        armature = _armature(context, prepared.rest, name)
+        _body(armature, prepared.shape, name)
+        frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
+        _key(armature, prepared.pose, frames, name)
+        armature[PROVENANCE] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
+    return armature
+
+
+def _armature(context: bpy.types.Context, rest: skeleton.Rest, name: str) -> bpy.types.Object:
+    data = bpy.data.armatures.new(name)
+    data.display_type = "STICK"
+    armature = bpy.data.objects.new(name, data)
+    armature.show_in_front = True
+    _collection(context).objects.link(armature)
+    with _edit_mode(context, armature):
+        for index, bone in enumerate(skeleton.BONES):
+            edit = data.edit_bones.new(bone.name)
+            edit.head, edit.tail = rest.heads[index], rest.tails[index]
+            edit.align_roll(Vector(rest.frames[index][:, 2]))
+            if bone.parent is not None:
+                edit.parent = data.edit_bones[bone.parent]
+                edit.use_connect = (edit.head - edit.parent.tail).length < 1e-6
+    return armature
+
+
+def _collection(context: bpy.types.Context) -> bpy.types.Collection:
+    """Where the user's new objects go, unless that is hidden: edit mode needs a visible object."""
+    layer = context.view_layer.active_layer_collection
+    return layer.collection if layer.is_visible else context.scene.collection
+
+
+@contextmanager
+def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[None]:
+    """Edit mode on one object; afterwards selection, active object and its mode are what they were."""
+    layer = context.view_layer
+    active, mode = layer.objects.active, context.mode
+    if active is not None and mode != "OBJECT":
+        mode = active.mode
+        bpy.ops.object.mode_set(mode="OBJECT")
+    selected = [other for other in layer.objects if other is not None and other.select_get()]
+    try:
+        # Everything that is selected would enter edit mode too.
+        for other in selected:
+            other.select_set(False)
+        item.select_set(True)
+        layer.objects.active = item
+        bpy.ops.object.mode_set(mode="EDIT")
+        try:
+            yield
+        finally:
+            bpy.ops.object.mode_set(mode="OBJECT")
+    finally:
+        item.select_set(False)
+        for other in selected:
+            other.select_set(True)
+        layer.objects.active = active
+        if active is not None and mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
+
+
+def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.Object:
+    """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
+    mesh = bpy.data.meshes.new(f"{name} body")
+    mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
+    for material in body.MATERIALS:
+        mesh.materials.append(_material(material))
+    mesh.polygons.foreach_set("material_index", shape.materials)
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(shape.faces), bool))
+    mesh.update()
+    item = bpy.data.objects.new(f"{name} body", mesh)
+    for index, bone in enumerate(skeleton.NAMES):
+        group = item.vertex_groups.new(name=bone)
+        group.add(np.flatnonzero(shape.bones == index).tolist(), 1.0, "REPLACE")
+    item.parent = armature
+    item.modifiers.new("Armature", "ARMATURE").object = armature
+    for collection in armature.users_collection:
+        collection.objects.link(item)
+    return item
+
+
+def _material(look: body.Material) -> bpy.types.Material:
+    """The mannequin's material; all characters of a file share one."""
+    found = bpy.data.materials.get(look.name)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(look.name)
+    material.diffuse_color = (*look.colour, 1.0)  # the viewport's and Workbench's
+    material.roughness = look.roughness
+    if material.node_tree is None:  # from 5.0 on every material has one
+        material.use_nodes = True
+    # Not by its name, which is in the language of the interface.
+    shader = next((node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
+    if shader is not None:
+        shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
+        shader.inputs["Roughness"].default_value = look.roughness
+    return material
+
+
+def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str) -> None:
+    bag = fcurves.channels(armature, bpy.data.actions.new(name))
+    for index, bone in enumerate(skeleton.NAMES):
+        path = f'pose.bones["{bone}"].'
+        if index == 0:
+            fcurves.write(bag, path + "location", frames, pose.location, bone)
+        fcurves.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
+
+
+def _mark_doubts(scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile) -> None:
+    """Marks on the timeline where the person was hardly seen."""
+    frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
+    actions.mark(actions.bag_of(armature), frames[motion.doubtful])
+    marks.show(scene, armature)
+
+
+_KINDS = ("objects", "armatures", "meshes", "materials", "actions")
+
+
+@contextmanager
+def _removing_on_failure() -> Iterator[None]:
+    """Removes what the block created in the file if it fails."""
+    before = {kind: {item.as_pointer() for item in getattr(bpy.data, kind)} for kind in _KINDS}
+    try:
+        yield
+    except BaseException:
+        for kind in _KINDS:
+            data = getattr(bpy.data, kind)
+            for item in [item for item in data if item.as_pointer() not in before[kind]]:
+                data.remove(item)
+        raise

@@ -1,0 +1,42 @@
+"""Reads JSON that others wrote, and says in one line what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..contract.errors import UserError
+
+
+def load(path: Path) -> Any:
+    """What a JSON file holds. Raises UserError for a file that cannot be read, is cut off or is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}: not JSON, or cut off ({error.msg}, line {error.lineno} column {error.colno}); write it again"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON; give the results of a pose program") from error
+
+
+def entries(value: Any, where: str, what: str) -> list[dict[str, Any]]:
+    """A list of JSON objects. Raises UserError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UserError(f"{where}: {what} is not a list of objects; write the file again")
+    return value
+
+
+def identity(value: Any, where: str) -> int | None:
+    """The number of a track: AlphaPose writes 3, 3.0, [3.0] and lists in lists. None for none. Raises UserError."""
+    while isinstance(value, list) and value:
+        value = value[0]
+    if value is None or value == []:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e15:
+        raise UserError(f"{where}: {value!r} is no number of a track; write the file again")
+    # Trackers write -1 where they have no track.
+    return int(value) if value >= 0 else None

@@ -1,0 +1,133 @@
+"""2D keypoints in place of a detector: ``--keypoints`` and ``lift``.
+
+Read here: our own ``.npz``, either PEOPLE.npz or one track with ``keypoints2d`` (T,17,2 or 3), COCO-17 pixels and
+score, ``width``, ``height``, ``fps``. The results of other programs are read by ``keypoint_formats``.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from .. import formats
+from ..contract import arrays as npz
+from ..contract.errors import UserError
+from ..contract.people_file import People, VideoInfo
+from ..track import numbered, records
+from .detections import video_facts
+
+_FARTHEST_PX = 1e6
+"""No picture is that large, and a detector that guesses beyond the edge stays near it."""
+
+
+def read(path: Path, width: int | None = None, height: int | None = None, fps: float | None = None) -> People:
+    """The people of a keypoint file or folder. width, height, fps: of the video, where the file does not say.
+
+    Raises UserError for a file that cannot be read, does not fit, or whose video nobody described.
+    """
+    path = Path(path)
+    ours = path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)
+    if not ours or formats.is_archive_of_others(path):
+        return formats.read(path, width, height, fps)
+    arrays = npz.load_npz(path, ("keypoints2d",), "a file of keypoints (.npz with keypoints2d)")
+    if arrays["keypoints2d"].ndim == 4:
+        return People.load(path)
+    keypoints = _track(path, arrays["keypoints2d"])
+    said = {}
+    if "meta" in arrays:  # a motion file says the same there
+        try:
+            said = npz.unpack_meta(arrays["meta"])
+        except ValueError as error:
+            raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
+    said |= {name: value[()] for name, value in arrays.items()}
+    facts = video_facts(path, said, {"width": width, "height": height, "fps": fps})
+    frames = np.arange(len(keypoints), dtype=np.int32)
+    if "frames" in arrays:
+        frames = _row(path, arrays, "frames", len(keypoints)).astype(np.int32)
+    times = frames / facts["fps"]
+    if "times" in arrays:
+        times = _row(path, arrays, "times", len(keypoints)).astype(np.float64)
+    if len(times) > 1 and not (np.diff(times) > 0).all():
+        raise UserError(f"{path}: times do not rise from frame to frame; write the seconds of each frame, in order")
+    duration = float(times[-1] - times[0] + 1 / facts["fps"])
+    info = VideoInfo(
+        str(path), int(facts["width"]), int(facts["height"]), facts["fps"], duration, len(keypoints), rotation=0
+    )
+    seen = keypoints[..., 2] > 0
+    points = np.where(seen[..., None], keypoints[..., :2], np.nan)
+    low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
+    boxes = np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
+    meta = {"video": asdict(info), "detector": "keypoints"}
+    return numbered(People(keypoints[None], boxes[None].astype(np.float32), frames, times, meta))
+
+
+def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
+    """(T,17,3), NaN and 0 where not seen, from (T,17,2 or 3)."""
+    if keypoints.ndim != 3 or keypoints.shape[1] != 17 or keypoints.shape[2] not in (2, 3) or not len(keypoints):
+        raise UserError(f"{path}: keypoints2d is {keypoints.shape}, not (frames, 17, 2 or 3) of COCO-17 keypoints")
+    if keypoints.dtype.kind not in "fiu":
+        raise UserError(f"{path}: keypoints2d holds {keypoints.dtype}, not numbers")
+    finite = np.isfinite(keypoints).all(axis=-1)
+    result = np.full((*keypoints.shape[:2], 3), np.nan, np.float32)
+    result[..., : keypoints.shape[2]] = keypoints
+    score = np.where(finite, np.clip(keypoints[..., 2], 0, 1), 0) if keypoints.shape[2] == 3 else finite
+    result[..., :2][score == 0] = np.nan
+    result[..., 2] = score
+    if not (score > 0).any():
+        raise UserError(f"{path}: no keypoint in it is seen; check the scores")
+    if np.abs(result[..., :2][score > 0]).max() > _FARTHEST_PX:
+        raise UserError(f"{path}: keypoints lie millions of pixels away; write pixels, origin at the top left")
+    return result
+
+
+def _row(path: Path, arrays: dict[str, np.ndarray], name: str, rows: int) -> np.ndarray:
+    values = arrays[name]
+    if values.shape != (rows,) or not np.isfinite(values).all():
+        raise UserError(f"{path}: {name} is not one finite number a row of keypoints2d")
+    return values
+
+
+def on_video(people: People, info: VideoInfo, path: Path) -> People:
+    """The same people with the facts of the video they were found in. Raises UserError if they cannot be of it."""
+    if info.frames and int(people.frames[-1]) >= info.frames + 5:
+        raise UserError(
+            f"{path}: has frame {int(people.frames[-1])}, but the video has {info.frames}; are they of one video?"
+        )
+    return People(
+        people.keypoints2d,
+        people.boxes,
+        people.frames,
+        people.times,
+        {**people.meta, "video": asdict(info)},
+        people.extras,
+    )
+
+
+def between(people: People, start: float | None, end: float | None) -> People:
+    """The rows whose time lies in [start, end) seconds; persons keep their numbers, records are of those who are seen.
+
+    Raises UserError if no row lies there.
+    """
+    if not start and end is None:
+        return people
+    rows = (people.times >= (start or 0.0)) & (people.times < (np.inf if end is None else end))
+    if not rows.any():
+        raise UserError(
+            f"no frame lies between {start or 0:g} s and {'the end' if end is None else f'{end:g} s'}; "
+            f"the keypoints end at {people.times[-1]:.2f} s"
+        )
+    extras = {key: value[:, rows] for key, value in people.extras.items()}
+    cut = People(
+        people.keypoints2d[:, rows],
+        people.boxes[:, rows],
+        people.frames[rows],
+        people.times[rows],
+        people.meta,
+        extras,
+        None if people.background is None else people.background[rows],
+    )
+    cut.meta = {**people.meta, "people": records(cut)}
+    return cut

@@ -1,0 +1,41 @@
+"""LightTrack's results: ``[{image: {folder, name, id}, candidates: [{det_bbox, track_id, pose_keypoints_2d}]}]``.
+
+A candidate without keypoints is a person who was lost.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..contract.layouts import LIGHTTRACK_STYLE
+from .detections import Sighting, Sightings, frame_numbers, points
+from .json_files import entries, identity
+
+
+def is_it(content: Any) -> bool:
+    """Whether it looks like LightTrack's."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and isinstance(content[0], dict)
+        and isinstance(content[0].get("image"), dict)
+        and "candidates" in content[0]
+    )
+
+
+def read(path: Path, content: Any) -> Sightings:
+    """Raises UserError."""
+    pictures = entries(content, str(path), "it")
+    names: list[Any] = [item["image"].get("name") if isinstance(item.get("image"), dict) else None for item in pictures]
+    frames = frame_numbers(names, path)
+    seen = []
+    for name, picture in zip(names, pictures, strict=True):
+        for number, person in enumerate(entries(picture.get("candidates"), f"{path}: {name}", "candidates")):
+            if not person.get("pose_keypoints_2d"):
+                continue
+            where = f"{path}: person {number} of {name}"
+            keypoints, layout = points(person["pose_keypoints_2d"], LIGHTTRACK_STYLE, where)
+            track = identity(person.get("track_id"), where)
+            seen.append(Sighting(frames[name], keypoints, layout, track))
+    return Sightings("lighttrack", set(frames.values()), seen)

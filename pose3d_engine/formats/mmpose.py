@@ -1,0 +1,84 @@
+"""MMPose's predictions of a video: ``[{frame_id, instances: [{keypoints, keypoint_scores}]}]`` by its Inferencer, and
+the same as ``instance_info`` beside ``meta_info`` by its demos, which count frames from 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..contract.errors import UserError
+from ..contract.layouts import COCO_STYLE, Layout, of_length
+from ..contract.skeletons import COCO17
+from .detections import Sighting, Sightings, array, checked
+from .json_files import entries, identity
+
+_DISTINCTIVE = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
+
+
+def is_it(content: Any) -> bool:
+    """Whether it looks like MMPose's."""
+    frames = content.get("instance_info") if isinstance(content, dict) else content
+    return isinstance(frames, list) and bool(frames) and isinstance(frames[0], dict) and "instances" in frames[0]
+
+
+def read(path: Path, content: Any) -> Sightings:
+    """Raises UserError."""
+    meta = content.get("meta_info") if isinstance(content, dict) else None
+    items = entries(content["instance_info"] if isinstance(content, dict) else content, str(path), "instance_info")
+    numbers = [_frame(path, item) for item in items]
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"{path}: a frame_id is there twice; give the results of one video")
+    # All frames are listed, also those without anybody: the first number says from where they count.
+    base = 1 if min(numbers) == 1 else 0
+    named = _named(meta)
+    seen = []
+    for number, item in zip(numbers, items, strict=True):
+        for person, instance in enumerate(entries(item.get("instances"), f"{path}: frame {number}", "instances")):
+            where = f"{path}: person {person} of frame {number}"
+            keypoints = _keypoints(instance, where)
+            layout = named if named and len(named) == len(keypoints) else of_length(len(keypoints), COCO_STYLE)
+            if layout is None:
+                raise UserError(f"{where}: has {len(keypoints)} points of an unknown layout; use a model of people")
+            track = identity(instance.get("track_id", instance.get("instance_id")), where)
+            seen.append(Sighting(number - base, keypoints, layout, track))
+    return Sightings("mmpose", {number - base for number in numbers}, seen)
+
+
+def _frame(path: Path, item: dict[str, Any]) -> int:
+    number = item.get("frame_id")
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise UserError(f"{path}: frame_id is {number!r}, not a whole number from 0; write the file again")
+    return number
+
+
+def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
+    """(K,3) of one instance."""
+    places = array(instance.get("keypoints"), where)
+    scores = array(instance.get("keypoint_scores"), where)
+    if places.ndim != 2 or places.shape[1] != 2 or scores.shape != (len(places),):
+        raise UserError(f"{where}: keypoints are {places.shape} with scores {scores.shape}, not (K, 2) with (K,)")
+    return checked(np.concatenate([places, scores[:, None]], axis=1), where)
+
+
+def _named(meta: Any) -> Layout | None:
+    """The layout that the file itself names, if it does."""
+    names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
+    if not isinstance(names, dict):
+        return None
+    try:
+        ordered = tuple(str(names[key]) for key in sorted(names, key=int))
+    except (TypeError, ValueError):
+        return None
+    known = next((layout for layout in COCO_STYLE if layout.points == ordered), None)
+    if known:
+        return known
+    # Foreign words for the same points: only names that are COCO's can be taken at their word.
+    if not set(ordered) >= _DISTINCTIVE:
+        return None
+    same_body = of_length(len(ordered), COCO_STYLE)
+    if same_body and ordered[: len(COCO17)] == same_body.points[: len(COCO17)]:
+        return same_body
+    return Layout(f"mmpose{len(ordered)}", ordered)

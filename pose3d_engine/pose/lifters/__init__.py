@@ -1,0 +1,43 @@
+"""Lifters: one person's 2D keypoints in, root-relative 3D joints out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ... import weights
+from ...contract.errors import UserError
+from .base import Lifter, Track2D, automatic_tds
+from .device import choose_device
+
+DEFAULT = "tcn-cmu"
+"""The lifter that captures where nobody chooses another."""
+
+SHIPPED = (DEFAULT, "pstmo-s-cmu")
+"""The lifters whose weights ship with the project."""
+
+__all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
+
+
+def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tuple[Lifter, str | None]:
+    """A lifter of the register of weights, or the file ``checkpoint`` itself.
+
+    Returns the lifter and, where it does not run on the device that was hoped for, one line that says why.
+    Raises UserError if there are no such weights or the file is damaged.
+    """
+    chosen, reason = choose_device(device)
+    entry: weights.Entry | None
+    if checkpoint is None:
+        entry = weights.entry(name)
+        if entry.kind != "lifter":
+            raise UserError(f"{name} is a {entry.kind}, not a lifter; `pose3d weights list` shows the lifters")
+        path = weights.find(name)
+    else:
+        entry, path = weights.entry_of(checkpoint), checkpoint
+    # The papers' files are PyTorch's own; ours say themselves which network they are for.
+    if path.suffix == ".safetensors":
+        from .viewed import ViewedLifter
+
+        return ViewedLifter(entry.name if entry else path.stem, path, chosen), reason
+    from . import official
+
+    return official.load(path, entry, chosen), reason

@@ -1,0 +1,71 @@
+"""Keypoints and joints in the orders that the papers' data sets have.
+
+COCO keypoints come from detectors. Networks that were trained on Human3.6M's or MPI-INF-3DHP's own 2D take the
+joints of those skeletons instead, some of which COCO does not have: they are derived, and are therefore not as
+accurate as a detector that was trained for them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, Skeleton
+
+MPI17 = Skeleton(
+    "mpi17",
+    (
+        "HeadTop",
+        "Neck",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RHip",
+        "RKnee",
+        "RAnkle",
+        "LHip",
+        "LKnee",
+        "LAnkle",
+        "Pelvis",
+        "Spine",
+        "Head",
+    ),
+    (1, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
+)
+"""The "relevant" joints of MPI-INF-3DHP, in the order of its test set."""
+
+_MPI_TO_H36M = {"HeadTop": "Head", "Neck": "Thorax", "Pelvis": "Hip", "Head": "Neck/Nose"}
+"""Where the names differ."""
+
+H36M_IN_MPI = np.array([H36M17.index(_MPI_TO_H36M.get(joint, joint)) for joint in MPI17.joints])
+"""(17,) the Human3.6M joint of each joint of MPI-INF-3DHP."""
+
+MPI_IN_H36M = np.argsort(H36M_IN_MPI)
+"""(17,) the MPI-INF-3DHP joint of each joint of Human3.6M."""
+
+
+def h36m_from_coco(keypoints: np.ndarray) -> np.ndarray:
+    """COCO-17 keypoints (..., 17, 2) -> the places of the Human3.6M-17 joints, (..., 17, 2).
+
+    Hip, Spine, Thorax: the middle of the hips, of hips and shoulders, of the shoulders. Neck/Nose and Head lie on
+    lines through shoulders, ears and nose; the shares are those that fit motion capture with heads best.
+    """
+    result = np.empty_like(keypoints)
+    result[..., H36M_ROWS, :] = keypoints[..., COCO_ROWS, :]
+
+    def middle(*names: str) -> np.ndarray:
+        return keypoints[..., [COCO17.index(name) for name in names], :].mean(axis=-2)
+
+    hips, shoulders = middle("left_hip", "right_hip"), middle("left_shoulder", "right_shoulder")
+    ears, nose = middle("left_ear", "right_ear"), middle("nose")
+    for joint, place in {
+        "Hip": hips,
+        "Spine": (hips + shoulders) / 2,
+        "Thorax": shoulders,
+        "Neck/Nose": 0.40 * nose + 0.45 * ears + 0.15 * shoulders,
+        "Head": 1.5 * ears - 0.5 * shoulders,
+    }.items():
+        result[..., H36M17.index(joint), :] = place
+    return result

@@ -1,0 +1,159 @@
+"""Lifters for the papers' checkpoints: P-STMO, P-STMO-S, VideoPose3D."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...contract.errors import UserError
+from ...contract.skeletons import COCO17, H36M17, Skeleton
+from ...progress import Progress
+from . import checkpoint_files, geometry, layouts, pstmo, videopose3d, whole_clip
+from .base import Track2D
+from .pstmo import PSTMO
+from .temporal import TemporalModel
+
+if TYPE_CHECKING:
+    from ...weights import Entry
+
+KEYPOINTS: dict[str, Skeleton] = {"coco": COCO17, "h36m": H36M17, "mpi": layouts.MPI17}
+"""Orders of the 2D input. Networks that were trained on other than COCO's get derived keypoints: :mod:`.layouts`."""
+
+JOINTS: dict[str, Skeleton] = {"h36m": H36M17, "mpi": layouts.MPI17}
+"""Orders of the 3D output."""
+
+MODES = ("exact", "sequence")
+"""P-STMO: one window a frame, or all frames of overlapping windows."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How weights want to be used; what a register's ``settings`` and a checkpoint's own can say.
+
+    The defaults are those of the papers for videos.
+
+    rate: frames a second of the training motion. normalisation: width and height by which pixels become screen
+    coordinates; the published programs for videos take Human3.6M's whatever the video's size is. None: the picture's.
+    keypoints, joints: order of input and output. unit: metres in the network's unit of length. causal: VideoPose3D
+    looks at the past only. mode: one of :data:`MODES`.
+    """
+
+    rate: float = 25.0
+    normalisation: tuple[float, float] | None = (1000.0, 1002.0)
+    keypoints: str = "coco"
+    joints: str = "h36m"
+    unit: float = 1.0
+    causal: bool = False
+    mode: str = "exact"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], where: str) -> Recipe:
+        """The recipe of a settings object. Raises UserError, which names ``where`` it is, for one that is not."""
+        known = {field.name for field in fields(cls)}
+        unknown = set(settings) - known
+        recipe = cls(**{key: value for key, value in settings.items() if key in known})
+        size = recipe.normalisation
+        if (
+            unknown
+            or recipe.keypoints not in KEYPOINTS
+            or recipe.joints not in JOINTS
+            or recipe.mode not in MODES
+            or not all(isinstance(value, int | float) and value > 0 for value in (recipe.rate, recipe.unit))
+            or not (size is None or (len(size) == 2 and min(size) > 0))
+        ):
+            raise UserError(f"{where}: settings {dict(settings)} are not understood; they may hold {', '.join(known)}")
+        return recipe
+
+
+_MIRROR_X = np.array([-1, 1, 1], np.float32)
+
+Way = Callable[[Tensor, int, whole_clip.Step], Tensor]
+"""How a network goes over clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
+
+
+class OfficialLifter:
+    """See :class:`.base.Lifter`."""
+
+    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, way: Way, receptive_field: int) -> None:
+        self.name, self.checkpoint, self.recipe = name, checkpoint, recipe
+        self.receptive_field, self.rate = receptive_field, float(recipe.rate)
+        self._way = way
+
+    def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
+        """(T,17,3): see :meth:`.base.Lifter.lift`; the size that the network gives, which is that of its training."""
+        keypoints = self._keypoints(track)
+        if not len(keypoints):
+            return np.zeros((0, 17, 3), np.float32)
+        order_in, order_out = KEYPOINTS[self.recipe.keypoints], JOINTS[self.recipe.joints]
+        clips = [keypoints]
+        if flip:
+            clips.append(keypoints[:, order_in.mirror] * _MIRROR_X[:2])
+        lifted = self._way(
+            torch.from_numpy(np.stack(clips)), tds, lambda done, total: progress("lift", done, total)
+        ).numpy()
+        joints = lifted[0]
+        if flip:
+            joints = (joints + lifted[1][:, order_out.mirror] * _MIRROR_X) / 2
+        if self.recipe.joints == "mpi":
+            joints = joints[:, layouts.MPI_IN_H36M]
+        joints = joints * self.recipe.unit
+        # The networks were never asked where the root is: it is the origin, and the others stay where they are.
+        joints[:, 0] = 0
+        return joints.astype(np.float32)
+
+    def _keypoints(self, track: Track2D) -> np.ndarray:
+        """(T,17,2) float32 on the screen that the weights know, in their order."""
+        pixels = track.keypoints[..., :2].astype(np.float64)
+        if self.recipe.keypoints != "coco":
+            pixels = layouts.h36m_from_coco(pixels)
+        if self.recipe.keypoints == "mpi":
+            pixels = pixels[:, layouts.H36M_IN_MPI]
+        width, height = self.recipe.normalisation or (track.width, track.height)
+        return geometry.normalise(pixels, width, height).astype(np.float32)
+
+
+def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Recipe]:
+    """The network of a checkpoint file, on the CPU, and how it wants to be used. What the file holds is found out from
+    itself; how it is used is said by the register's entry, else by the file, else as the papers do for videos.
+
+    Raises UserError for a file that is damaged, of another kind than its entry says, or not made for lifting.
+    """
+    file = checkpoint_files.read(path)
+    if file.architecture == "pstmo-masked":
+        raise UserError(f"{path}: a pre-training checkpoint, which gives no 3D; fine-tune it: pose3d train finetune")
+    if file.architecture == "pstmo-refine":
+        raise UserError(f"{path}: P-STMO's refinement, which needs known cameras; use it in: pose3d evaluate h36m")
+    if entry is not None and entry.architecture != file.architecture:
+        raise UserError(f"{path}: holds {file.architecture}, but {entry.name} is {entry.architecture}; replace it")
+    recipe = Recipe.of(file.settings if entry is None else entry.settings, str(path) if entry is None else entry.name)
+    try:
+        if file.architecture == "videopose3d":
+            return videopose3d.from_state(file.state, recipe.causal), recipe
+        return pstmo.from_state(file.state), recipe
+    except (KeyError, IndexError, RuntimeError, ValueError) as error:
+        raise checkpoint_files.misfit(path, error) from error
+
+
+def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifter:
+    """The lifter of a checkpoint file. Raises UserError as :func:`network` does, and for other than 17
+    keypoints and joints."""
+    model, recipe = network(path, entry)
+    model = model.to(device)
+    way: Way
+    if isinstance(model, TemporalModel):
+        shape = (model.joints_in, model.features, model.joints_out)
+        way, receptive_field = partial(whole_clip.convolution, model), model.receptive_field
+    else:
+        shape = (model.sizes.joints_in, 2, model.sizes.joints_out)
+        lift = whole_clip.pstmo_exact if recipe.mode == "exact" else whole_clip.pstmo_sequence
+        way, receptive_field = partial(lift, model), model.sizes.frames
+    if shape != (17, 2, 17):
+        raise UserError(f"{path}: takes {shape[0]} keypoints of {shape[1]} numbers and gives {shape[2]} joints, not 17")
+    return OfficialLifter(path.stem if entry is None else entry.name, path, recipe, way, receptive_field)

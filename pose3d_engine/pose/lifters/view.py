@@ -1,0 +1,76 @@
+"""Looking straight at the person: what our lifters see, whatever the camera and the place in the picture.
+
+A person at the edge of a wide picture looks turned, although they are not. Each frame is therefore seen by a
+virtual camera that is turned, without roll, until its optical axis meets the torso; joints are lifted in the
+axes of that camera and turned back afterwards. (Perspective crop layers: Yu, Salzmann, Fua, Rhodin,
+PCLs: Geometry-aware neural reconstruction of 3D pose with perspective crop layers, CVPR 2021.)
+
+All arrays are numpy; leading axes are free: (..., T, 17, 3) is a batch of clips.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...contract.skeletons import COCO17
+
+TORSO = [COCO17.index(name) for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+
+
+def rotation_to(rays: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 3) that turn rays (..., 3) in camera axes onto the optical axis, without roll."""
+    z = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+    x = np.stack([z[..., 2], np.zeros_like(z[..., 0]), -z[..., 0]], axis=-1)  # (0,1,0) x z: stays level
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    return np.stack([x, np.cross(z, x), z], axis=-2)
+
+
+def look_at_torso(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points on the plane z = 1 (..., 17, 2), COCO-17, as the virtual camera sees them.
+
+    Returns the points (..., 17, 2) on its own plane z = 1, with the torso at the origin, and its rotations
+    (..., 3, 3), camera axes to virtual axes.
+    """
+    centre = points[..., TORSO, :].mean(axis=-2)
+    rotation = rotation_to(np.concatenate([centre, np.ones_like(centre[..., :1])], axis=-1))
+    rays = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)
+    turned = np.matmul(rays, np.swapaxes(rotation, -1, -2))
+    # A limb almost beside the camera would project to infinity; it is an outlier of the detector anyway.
+    return turned[..., :2] / np.maximum(turned[..., 2:], 0.1), rotation
+
+
+def person_size(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The larger side of the box around the keypoints that were seen, (..., 17, 2) -> (...); NaN if too few were."""
+    seen = (scores > 0.1)[..., None]
+    low = np.where(seen, points, np.inf).min(axis=-2)
+    high = np.where(seen, points, -np.inf).max(axis=-2)
+    size = (high - low).max(axis=-1)
+    return np.where(seen[..., 0].sum(axis=-1) >= 6, size, np.nan)
+
+
+def running_median(values: np.ndarray, window: int) -> np.ndarray:
+    """The median of a window around each row of (T,), which shrinks at the ends; NaN are left out.
+
+    Where a whole window is NaN, the median of the clip stands in; where the clip is, 1.
+    """
+    finite = values[np.isfinite(values)]
+    overall = float(np.median(finite)) if finite.size else 1.0
+    half = window // 2
+    padded = np.pad(values, half, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    counted = np.isfinite(windows).sum(axis=1)
+    ordered = np.sort(windows, axis=1)  # NaN sort to the end
+    rows = np.arange(len(values))
+    lower, upper = np.maximum(counted - 1, 0) // 2, counted // 2
+    medians = (ordered[rows, lower] + ordered[rows, np.minimum(upper, 2 * half)]) / 2
+    return np.where(counted > 0, medians, overall)
+
+
+def features(points: np.ndarray, scores: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """What the network takes: points of :func:`look_at_torso` over the person's size, and scores, (..., 17, 3).
+
+    size: broadcasts against (...): the median size of the person over the frames around, so that coming nearer
+    is seen as growing, but a crouch is not.
+    """
+    scaled = points / np.maximum(np.asarray(size)[..., None, None], 1e-6)
+    return np.concatenate([np.clip(scaled, -2, 2), scores[..., None]], axis=-1).astype(np.float32)

@@ -1,0 +1,253 @@
+"""Training of our own lifter on motion capture through virtual cameras.
+
+One run: Muon for the hidden layers and AdamW for the rest, cosine decay over the frames to be seen, an exponential
+moving average of the weights, which is what is validated and kept. A process of its own draws the samples. State is
+written beside the log every few minutes, so that a killed run goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from ...contract import atomic
+from ...contract.errors import UserError
+from ...contract.skeletons import H36M17
+from ...pose.lifters.temporal import TemporalModel, parameters
+from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
+from ...progress import Progress
+from ..data_sets import mocap_data
+from ..evaluation import mocap as evaluation
+from .muon import Muon
+from .net2net import grown, grows_into
+
+JOINT_WEIGHTS = np.ones(17, np.float32)
+JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RWrist", "LWrist", "RAnkle", "LAnkle")]] = 1.5
+JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RElbow", "LElbow", "RKnee", "LKnee")]] = 1.25
+JOINT_WEIGHTS[0] = 0
+"""The Hip is the origin; ends of limbs are hardest, and what an animator sees."""
+
+VELOCITY_WEIGHT = 0.5
+"""Of the error of frame-to-frame movement beside the error of place."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """data: the mocap file. output: folder of state, log and weights. frames: to be seen in total."""
+
+    data: Path
+    output: Path
+    frames: int = 40_000_000
+    config: Config = field(default_factory=TcnConfig)
+    start: Path | None = None
+    """Weights to begin with: of the same shape, or of one that grows into it."""
+    batch: int = 128
+    outputs: int = 27
+    """Frames of a sample that are lifted; the receptive field's reach comes on top."""
+    lr: float = 3e-3
+    """Of AdamW; Muon's is in a fixed ratio."""
+    seed: int = 0
+    save_every: float = 240.0
+    """Seconds between two saved states; a validation goes with each."""
+    validation_samples: int = 192
+    device: str = "cpu"
+
+
+def train(options: TrainOptions, progress: Progress) -> Path:
+    """Trains, or goes on training where ``options.output`` has a state. Returns the path of the weights.
+
+    The state is bound to the configuration it was begun with; asking for more ``frames`` later stretches the decay.
+    """
+    device = torch.device(options.device)
+    training, validation = mocap_data.split(mocap_data.load_clips(options.data))
+    run = _Run.start(options, device)
+    model = run.model
+    samples = _samples(training, options, first=run.seen)
+    weights = torch.from_numpy(JOINT_WEIGHTS).to(device)[:, None]
+    last_save = time.monotonic()
+    losses: list[float] = []
+    while run.seen < options.frames:
+        inputs, targets = next(samples)
+        x, y = inputs.to(device), targets.to(device)
+        run.set_pace(_pace(run.seen / options.frames))
+        model.train()
+        with torch.autocast(device.type, torch.bfloat16):
+            predictions = _predictions(model, x)
+        error = torch.stack([_loss(joints.float(), y, weights) for joints in predictions]).sum()
+        run.step(error)
+        run.seen += len(x) * options.outputs
+        # Short at first, so that the average forgets the fresh weights.
+        run.average(min(0.999, run.seen / (run.seen + 100_000)))
+        losses.append(float(error.detach()))
+        progress("train", run.seen, options.frames)
+        if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
+            last_save = time.monotonic()
+            scores = evaluation.validate(run.averaged, validation, options.validation_samples)
+            run.save(options, float(np.mean(losses)), scores)
+            losses.clear()
+    return options.output / "weights.safetensors"
+
+
+def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
+    """All that is compared with the truth: P-STMO has an inner head for the whole window beside its result."""
+    if isinstance(model, WindowedPstmo):
+        return model.both(keypoints)
+    return (model(keypoints),)
+
+
+def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Mean distance a joint, and of its movement from frame to frame; metres. ``predicted`` are the frames in the
+    middle of ``target``."""
+    hidden = (target.shape[1] - predicted.shape[1]) // 2
+    target = target[:, hidden : hidden + predicted.shape[1]]
+    place = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
+    if predicted.shape[1] == 1:
+        return place
+    moved = torch.diff(predicted, dim=1) - torch.diff(target, dim=1)
+    return place + VELOCITY_WEIGHT * (torch.linalg.vector_norm(moved, dim=-1, keepdim=True) * weights).mean()
+
+
+def _pace(share: float) -> float:
+    """The rate of learning, of its highest, when that share of the run is done."""
+    return min(1.0, 0.01 + share / 0.01) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+MUON_RATIO = 10.0
+"""Muon's rate of learning over AdamW's."""
+
+
+ENDS = ("expand_conv", "shrink", "fc_1", "fcn", "pos_embedding")
+"""Parts of the names of the first and last layers and of embeddings, which are AdamW's."""
+
+
+class _Run:
+    """The network in training, its average, and how to store and find them again."""
+
+    def __init__(self, model: Network, lr: float) -> None:
+        self.model = model
+        self.averaged = copy.deepcopy(model).eval()
+        hidden = [p for name, p in model.named_parameters() if p.ndim > 1 and not any(end in name for end in ENDS)]
+        chosen = {id(weight) for weight in hidden}
+        others = [weight for weight in model.parameters() if id(weight) not in chosen]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            Muon(hidden, lr * MUON_RATIO, weight_decay=0.1),
+            torch.optim.AdamW(others, lr, weight_decay=0.1),
+        ]
+        self.full_pace = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
+        self.seen = 0
+        self.seconds = 0.0
+        self.began = time.monotonic()
+
+    def set_pace(self, pace: float) -> None:
+        """Learns at this share of the highest rate from now on."""
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, full in zip(groups, self.full_pace, strict=True):
+            group["lr"] = full * pace
+
+    def step(self, error: Tensor) -> None:
+        """Moves the network against the gradient of its error."""
+        self.model.zero_grad(set_to_none=True)
+        error.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+
+    @classmethod
+    def start(cls, options: TrainOptions, device: torch.device) -> _Run:
+        torch.manual_seed(options.seed)
+        model = options.config.model()
+        if options.start is not None:
+            model.load_state_dict(_begun(options.start, options.config, model), strict=False)
+        run = cls(model.to(device), options.lr)
+        path = options.output / "state.pt"
+        if path.exists():
+            try:
+                state = torch.load(path, map_location=device, weights_only=True)
+                run.model.load_state_dict(state["model"])
+                run.averaged.load_state_dict(state["averaged"])
+                for optimizer, stored in zip(run.optimizers, state["optimizers"], strict=True):
+                    optimizer.load_state_dict(stored)
+            except (RuntimeError, KeyError, ValueError, EOFError) as error:
+                raise UserError(
+                    f"{path}: not a state of this configuration ({error}); choose another --output"
+                ) from error
+            run.seen, run.seconds = int(state["seen"]), float(state["seconds"])
+        return run
+
+    @torch.no_grad()
+    def average(self, decay: float) -> None:
+        """Moves the average a little towards the network, its running statistics too."""
+        for kept, new in zip(self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def save(self, options: TrainOptions, loss: float, scores: evaluation.Scores) -> None:
+        """State, log line and weights, each written whole or not at all."""
+        self.seconds += time.monotonic() - self.began
+        self.began = time.monotonic()
+        with atomic.replacing(options.output / "state.pt") as path:
+            torch.save(
+                {
+                    "model": self.model.state_dict(),
+                    "averaged": self.averaged.state_dict(),
+                    "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                    "seen": self.seen,
+                    "seconds": self.seconds,
+                },
+                path,
+            )
+        save_weights(options.output / "weights.safetensors", options.config, self.averaged.state_dict())
+        log = options.output / "log.csv"
+        new = not log.exists()
+        with log.open("a", newline="") as stream:
+            writer = csv.writer(stream)
+            if new:
+                writer.writerow(("frames", "minutes", "loss", "n_mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "parameters"))
+            numbers = (loss, scores.n_mpjpe_mm, scores.pa_mpjpe_mm, scores.accel_mm)
+            writer.writerow(
+                (self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), parameters(self.model))
+            )
+
+
+def _begun(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
+    """The weights of a file for a fresh network of shape ``wanted``, without the counters of batches. Raises UserError
+    if it is of a shape that does not grow into this one."""
+    config, weights = read_weights(path)
+    if config == wanted:
+        return weights
+    if isinstance(config, TcnConfig) and isinstance(wanted, TcnConfig) and isinstance(model, TemporalModel):
+        longer = replace(config, filter_widths=wanted.filter_widths)
+        if longer == wanted and grows_into(config.filter_widths, wanted.filter_widths):
+            return grown(weights, config.filter_widths, model)
+    raise UserError(f"{path}: another network than -f, --widths and --channels ask for; give those it has")
+
+
+class _Samples(IterableDataset[tuple[Tensor, Tensor]]):
+    """Batches without end, for a loader that draws them in a process of its own."""
+
+    def __init__(self, clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> None:
+        self.clips, self.options, self.first = clips, options, first
+        self.length = options.config.model().receptive_field - 1 + options.outputs
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # A run that goes on must not see its first samples again.
+        sampler = mocap_data.MocapSampler(self.clips, seed=self.options.seed * 1_000_003 + self.first)
+        while True:
+            inputs, targets = sampler.batch(self.options.batch, self.length)
+            yield torch.from_numpy(inputs), torch.from_numpy(targets)
+
+
+def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+    return iter(DataLoader(_Samples(clips, options, first), batch_size=None, num_workers=1, prefetch_factor=4))

@@ -1,0 +1,325 @@
+"""The engine as a subprocess: requests on stdin, answers on stdout; see :mod:`.protocol`.
+
+The main thread reads; one worker thread works the requests off, one at a time. When stdin closes, because the
+add-on has ended in whatever way, the process ends at once.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from .. import __version__
+from ..contract import atomic, protocol
+from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
+
+_PROGRESS_EVERY = 0.1
+"""Seconds between two progress messages of a stage."""
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class _Job:
+    id: int
+    method: str
+    params: dict[str, Any]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+def serve() -> None:
+    """Serves this process's stdin and stdout until stdin closes. Does not return."""
+    # Libraries print to stdout whenever they like. They get stderr; the protocol keeps the real one to itself.
+    channel = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    server = Server(sys.stdin.buffer, channel)
+    server.run()
+    # Not sys.exit: a worker thread in the middle of a network call must not keep the process alive.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class Server:
+    """Reads messages from one stream and answers on another."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source, self._sink = source, sink
+        self._sending = threading.Lock()
+        self._jobs: dict[int, _Job] = {}
+        self._waiting: queue.Queue[_Job] = queue.Queue()
+
+    def run(self) -> None:
+        """Returns when the source has ended, or when nobody listens any more."""
+        threading.Thread(target=self._work, name="engine", daemon=True).start()
+        self._send({"type": protocol.HELLO, "protocol": protocol.VERSION, "engine": __version__, "pid": os.getpid()})
+        while line := self._source.readline(protocol.MAX_LINE + 1):
+            if not line.endswith(b"\n") and len(line) > protocol.MAX_LINE:
+                self._skip_line()
+                self._complain(None, f"line of more than {protocol.MAX_LINE} bytes")
+                continue
+            if line.strip():
+                self._receive(line)
+
+    def _skip_line(self) -> None:
+        while (rest := self._source.readline(protocol.MAX_LINE)) and not rest.endswith(b"\n"):
+            pass
+
+    def _receive(self, line: bytes) -> None:
+        try:
+            message = protocol.decode(line)
+        except protocol.ProtocolError as error:
+            self._complain(None, str(error))
+            return
+        number = message.get("id")
+        if isinstance(number, bool) or not isinstance(number, int):
+            self._complain(None, f"{message['type']} without an id that is an integer")
+        elif message["type"] == protocol.CANCEL:
+            job = self._jobs.get(number)
+            if job is not None:  # else it has just been answered
+                job.cancelled.set()
+        elif message["type"] != protocol.REQUEST:
+            self._complain(None, f"no message of type {message['type']!r} is known here")
+        elif number in self._jobs:
+            self._complain(None, f"id {number} is in use")
+        elif not isinstance(message.get("params", {}), dict):
+            self._complain(number, "params is no object")
+        elif message.get("method") not in METHODS:
+            self._complain(number, f"no method {message.get('method')!r}; there are {', '.join(METHODS)}")
+        else:
+            job = _Job(number, message["method"], message.get("params", {}))
+            self._jobs[number] = job
+            self._waiting.put(job)
+
+    def _complain(self, number: int | None, text: str) -> None:
+        self._send({"type": protocol.ERROR, "id": number, "code": protocol.PROTOCOL, "message": text})
+
+    def _work(self) -> None:
+        while True:
+            job = self._waiting.get()
+            answer = self._answer(job)
+            del self._jobs[job.id]
+            self._send({**answer, "id": job.id})
+
+    def _answer(self, job: _Job) -> dict[str, Any]:
+        last: tuple[str, float] = ("", 0.0)
+
+        def progress(stage: str, done: int, total: int | None) -> None:
+            nonlocal last
+            if job.cancelled.is_set():
+                raise Cancelled
+            now = time.monotonic()
+            if stage == last[0] and now - last[1] < _PROGRESS_EVERY and done != total:
+                return
+            last = (stage, now)
+            self._send({"type": protocol.PROGRESS, "id": job.id, "stage": stage, "done": done, "total": total})
+
+        try:
+            progress("start", 0, None)
+            return {"type": protocol.RESULT, "result": METHODS[job.method](job.params, progress)}
+        except Cancelled:
+            return {"type": protocol.ERROR, "code": protocol.CANCELLED, "message": "cancelled"}
+        except UserError as error:
+            return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(error)}
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, not the engine
+            if out_of_memory(error):
+                return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": OUT_OF_MEMORY}
+            traceback.print_exc()
+            if isinstance(error, OSError):
+                return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": f"the engine failed ({text})"}
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._sending:
+            try:
+                self._sink.write(protocol.encode(message))
+            except (OSError, ValueError):
+                os._exit(0)  # nobody listens any more
+
+
+def _param(params: dict[str, Any], name: str, kind: type[_T], default: Any = None, required: bool = False) -> Any:
+    """A parameter of the right type. Raises UserError for any other."""
+    value = params.get(name)
+    if value is None:
+        if required:
+            raise UserError(f"the request lacks {name}")
+        return default
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise UserError(f"{name} is {value!r}, not {kind.__name__}")
+    return value
+
+
+def _path(params: dict[str, Any], name: str) -> Path | None:
+    """A parameter that is a path. Raises UserError for anything else."""
+    value = _param(params, name, str)
+    return None if value is None else Path(value)
+
+
+def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from ..media import video
+
+    return {"video": asdict(video.probe(Path(_param(params, "video", str, required=True))))}
+
+
+def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from .. import pipeline
+    from . import store
+
+    path = Path(_param(params, "video", str, required=True))
+    output = _path(params, "output")
+    if output is not None:
+        atomic.require_writable(output)
+    defaults = pipeline.AnalyseSettings()
+    settings = pipeline.AnalyseSettings(
+        detector=_param(params, "detector", str, defaults.detector),
+        max_people=_param(params, "max_people", int, defaults.max_people),
+        start=_param(params, "start", float),
+        end=_param(params, "end", float),
+        keypoints=_path(params, "keypoints"),
+        command=_param(params, "detector_command", str),
+    )
+    kept = store.analysed(path, settings, progress, again=_param(params, "again", bool, False))
+    return _found(kept, path, params, output, progress)
+
+
+def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from .. import track
+    from ..contract.people_file import People
+    from . import store
+
+    source = Path(_param(params, "people", str, required=True))
+    output = _path(params, "output")
+    split, merge = _param(params, "split", str), _param(params, "merge", str)
+    if (split is None) == (merge is None):
+        raise UserError("the request must say split or merge, one of them")
+    edit = track.Merge.parse(merge) if split is None else track.Split.parse(split)
+    people = People.load(source)
+    video = Path(people.meta["video"]["path"])
+    kept = store.derived(source, edit.apply(people), {"split": split, "merge": merge})
+    return _found(kept, video, params, output, progress)
+
+
+def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any) -> dict[str, Any]:
+    """What is told of an analysis."""
+    people, path = kept.people, kept.path
+    thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
+    if output is not None:
+        people.save(output)
+        path = output
+    seconds = dict(zip(people.frames.tolist(), people.times.tolist(), strict=True))
+    persons = [
+        {
+            **record,
+            "first_s": seconds[record["first"]],
+            "last_s": seconds[record["last"]],
+            "thumbnail": str(thumbnails[record["person"]]) if thumbnails else None,
+        }
+        for record in people.meta["people"]
+    ]
+    return {
+        "people": str(path),
+        "persons": persons,
+        "video": people.meta["video"],
+        "detector": people.meta["detector"],
+        "warnings": people.meta.get("warnings", []),
+        "known": kept.known,
+    }
+
+
+def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from .. import pipeline, repair, track
+    from ..formats import keypoint_files
+
+    output = Path(_param(params, "output", str, required=True))
+    atomic.require_writable(output)
+    defaults = pipeline.CaptureSettings()
+    place, steps = _param(params, "person_at", str), _param(params, "repair", str)
+    stages = _param(params, "motion", str)
+    settings = pipeline.CaptureSettings(
+        person=_param(params, "person", str, defaults.person) if place is None else track.PersonAt.parse(place),
+        lifter=_param(params, "lifter", str, defaults.lifter),
+        checkpoint=_path(params, "checkpoint"),
+        tds=_param(params, "tds", int),
+        height=_param(params, "height", float, defaults.height),
+        fov=_param(params, "fov", float, defaults.fov),
+        flip=_param(params, "flip", bool, defaults.flip),
+        device=_param(params, "device", str, defaults.device),
+        raw=_param(params, "raw", bool, defaults.raw),
+        repair=defaults.repair if steps is None else repair.repair_steps(steps),
+        motion=defaults.motion if stages is None else pipeline.motion_stages(stages),
+        feet=_param(params, "feet", str, defaults.feet),
+        tilt=_param(params, "tilt", float),
+        roll=_param(params, "roll", float),
+        camera=_param(params, "camera", str, defaults.camera),
+    )
+    picture = _param(params, "picture", dict, {})
+    people = keypoint_files.read(
+        Path(_param(params, "people", str, required=True)),
+        _param(picture, "width", int),
+        _param(picture, "height", int),
+        _param(picture, "fps", float),
+    )
+    motions = pipeline.capture(people, settings, progress)
+    paths = pipeline.write(motions, output)
+    return {
+        "motions": [
+            {
+                "person": motion.meta["person"],
+                "path": str(path),
+                "frames": len(motion),
+                "fps": motion.meta["fps"],
+                "tds": motion.meta["tds"],
+                "repairs": motion.meta["repairs"],
+                "warnings": motion.meta["warnings"],
+            }
+            for motion, path in zip(motions, paths, strict=True)
+        ]
+    }
+
+
+def _doctor(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import diagnosis
+
+    return diagnosis.report()
+
+
+def _fetch(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from .. import weights
+
+    return {"path": str(weights.fetch(_param(params, "name", str, required=True), progress))}
+
+
+def _add(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from .. import weights
+
+    return {"path": str(weights.add(Path(_param(params, "path", str, required=True))))}
+
+
+def _clear(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from . import cache
+
+    return {"removed": cache.clear()}
+
+
+METHODS = {
+    "probe": _probe,
+    "analyse": _analyse,
+    "edit": _edit,
+    "capture": _capture,
+    "doctor": _doctor,
+    "fetch": _fetch,
+    "add": _add,
+    "clear": _clear,
+}
+"""What can be asked for; see :mod:`.protocol`. The engine's parts are imported when they are first wanted, so that
+the greeting comes at once."""

@@ -1,0 +1,62 @@
+"""The proportions of a person: what training redraws bodies from, and what sets the size of a captured one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..contract.skeletons import H36M17
+
+CANONICAL_HEIGHT = 1.70
+"""Metres from sole to crown of the body that lifters give, and that is assumed where no height is given."""
+
+LENGTHS: dict[str, tuple[float, float]] = {
+    # Mean and spread in metres of a person of 1.70 m, after Human3.6M's actors and anthropometric tables.
+    "RHip": (0.120, 0.012),
+    "RKnee": (0.425, 0.018),
+    "RAnkle": (0.415, 0.020),
+    "Spine": (0.225, 0.018),
+    "Thorax": (0.245, 0.018),
+    "Neck/Nose": (0.115, 0.012),
+    "Head": (0.112, 0.008),
+    "RShoulder": (0.155, 0.014),
+    "RElbow": (0.275, 0.014),
+    "RWrist": (0.245, 0.014),
+}
+"""Length of the bone that ends in a joint (Human3.6M-17). Left is as right."""
+
+CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")
+"""The bones from ankle to head: their sum is in a fixed ratio to the height."""
+
+CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)
+"""Metres, of the canonical body."""
+
+ANKLE_HEIGHT = 0.08
+"""Metres of the ankle joint above the sole, of the canonical body."""
+
+MASSES: tuple[tuple[str, str, float, float], ...] = (
+    ("Neck/Nose", "Head", 0.5, 0.081),
+    ("Hip", "Thorax", 0.5, 0.497),
+    *(
+        (side + near, side + far, place, mass)
+        for side in "LR"
+        for near, far, place, mass in (
+            ("Shoulder", "Elbow", 0.436, 0.028),
+            ("Elbow", "Wrist", 0.68, 0.022),
+            ("Hip", "Knee", 0.433, 0.1),
+            ("Knee", "Ankle", 0.5, 0.061),
+        )
+    ),
+)
+"""Segments: where between two joints their centre is and their share of the mass (Winter, Biomechanics and Motor
+Control of Human Movement, table 4.1). The hand goes with the forearm, the foot with the shank, whose centre is taken
+between that without the foot, 0.433, and that with a foot straight below, 0.606."""
+
+
+def centre_of_mass(joints: np.ndarray) -> np.ndarray:
+    """(..., 17, 3) -> (..., 3), any unit and axes."""
+    row = H36M17.index
+    total = sum(
+        mass * (joints[..., row(near), :] * (1 - place) + joints[..., row(far), :] * place)
+        for near, far, place, mass in MASSES
+    )
+    return np.asarray(total / sum(mass for *_, mass in MASSES))

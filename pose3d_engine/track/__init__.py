@@ -1,0 +1,21 @@
+"""Tracking: the people of each frame in, one track a person out; splitting, merging and choosing tracks."""
+
+from .completeness import complete, complete_share
+from .edits import Merge, Split
+from .records import numbered, ranking, records
+from .selection import PersonAt, person_numbers, select
+from .tracker import Tracker
+
+__all__ = [
+    "Merge",
+    "PersonAt",
+    "Split",
+    "Tracker",
+    "complete",
+    "complete_share",
+    "numbered",
+    "person_numbers",
+    "ranking",
+    "records",
+    "select",
+]

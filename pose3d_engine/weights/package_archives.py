@@ -1,0 +1,88 @@
+"""Archives of published packages, got by their own package managers: some weights travel inside of one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ..contract.errors import UserError
+from ..progress import Progress
+
+Download = Callable[[str, Path, Progress], Path]
+"""``download(package, folder, progress)`` puts a package's archive into ``folder`` and returns its path. Raises
+UserError if it cannot be got."""
+
+
+def member(archive: Path, name: str) -> bytes:
+    """One file of a wheel (zip) or an npm package (tar), read without unpacking anything.
+
+    Raises KeyError if the archive has none of that name, OSError, BadZipFile or TarError if it is damaged.
+    """
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(name)
+    with tarfile.open(archive) as package:
+        stream = package.extractfile(name)
+        if stream is None:
+            raise KeyError(f"{name} is not a file")
+        return stream.read()
+
+
+def _pip_download(package: str, folder: Path, progress: Progress) -> Path:
+    # The wheel is only a container here, so any platform's will do on any host: the register names one.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_28_x86_64"]
+    command += ["--python-version", "311", "--dest", str(folder), package]
+    return downloaded(command, package, folder, progress)
+
+
+def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(f"{package} is got by npm, which is not installed; install Node.js and try again")
+    command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), package]
+    return downloaded(command, package, folder, progress)
+
+
+def downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
+    """Runs a package manager and returns the one new file in the folder; asks ``progress`` meanwhile.
+
+    Raises UserError if there is none, with what the package manager said.
+    """
+    before = set(folder.iterdir())
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(  # with its own files for output: nothing of it may reach our stdout
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while True:
+                progress("fetch", 0, None)
+                try:
+                    status = process.wait(timeout=0.2)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        log.seek(0)
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    new = [path for path in folder.iterdir() if path not in before]
+    if status != 0 or len(new) != 1:
+        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:]))
+        raise UserError(
+            f"{package} could not be downloaded ({reason.strip() or f'status {status}'}); "
+            "check the network connection and try again"
+        )
+    return new[0]
+
+
+DOWNLOADS: dict[str, Download] = {"pip": _pip_download, "npm": _npm_pack}
+"""By the name of the package manager."""
