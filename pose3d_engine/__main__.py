@@ -81,7 +81,7 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         said = modules[args.command].options.read_settings(args.settings)
         args = parser.parse_args([*arguments[:where], *said, *arguments[where:]])
     if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
-        interrupts.end_by_exception()
+        interrupts.raise_on_signals()
     modules[args.command].execute(args)
     sys.stdout.flush()
     return 0

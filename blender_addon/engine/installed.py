@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+PLATFORM = sys.platform
+"""A ``sys.platform``; a constant, so that tests can look at those of other systems."""
+
 MISSING, READY, OUTDATED, BROKEN = "missing", "ready", "outdated", "broken"
 
 
@@ -24,9 +27,9 @@ def data_folder() -> Path:
     the add-on's folders, so that updates of either leave it alone; and short, because Windows allows 260 letters
     for a path, of which PyTorch needs half. The engine keeps the user's weights beside it.
     """
-    if os.name == "nt":
+    if PLATFORM == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
+    elif PLATFORM == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
         base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace) -> None:
         for path in args.paths:
             print(weights.add(path))
     else:
-        here = [entry.name for entry in weights.register() if weights.present(entry.name)]
+        here = [entry.name for entry in weights.register() if weights.locate(entry.name)]
         for name in args.names or here:
             path = weights.verify(name)
             known = "intact" if weights.entry(name).sha256 else "here; the register has no SHA-256 to compare with"
@@ -43,7 +43,7 @@ def execute(args: argparse.Namespace) -> None:
 
 
 def _description(entry: weights.Entry) -> str:
-    path = weights.present(entry.name)
+    path = weights.locate(entry.name)
     remedy = f"run: pose3d weights fetch {entry.name}" if entry.sources else f"yours to add as {entry.file}"
     return "\n".join(
         [

@@ -58,12 +58,8 @@ class _Eyes:
         return Seen(frame.index, frame.time, people, self._background.step(row, frame.image, people.boxes))
 
     def close(self) -> None:
-        self._free()
-        interrupts.raise_held()
-
-    @interrupts.holds
-    def _free(self) -> None:
-        self._detector.close()
+        with interrupts.deferred():
+            self._detector.close()
 
 
 def seen(

@@ -70,7 +70,7 @@ class _BlazePose:
     """The network, as :class:`.following.Network`."""
 
     def __init__(self, name: str) -> None:
-        path = weights.find(name)
+        path = weights.require(name)
         # Imported here, so that commands which detect nothing start fast.
         with _quiet_stderr():
             import mediapipe

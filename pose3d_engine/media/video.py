@@ -291,16 +291,14 @@ class _Source:
         self._stream = Path(self.name).open("rb", buffering=0)  # noqa: SIM115 - closed by close
         self.fault: OSError | None = None
 
-    @interrupts.holds
     def read(self, size: int) -> bytes:
         """So many bytes at most; none at the end, and from the first fault or interrupt on."""
         try:
-            return b"" if self.fault or interrupts.held() else self._stream.read(size) or b""
+            return b"" if self.fault or interrupts.pending() else self._stream.read(size) or b""
         except OSError as error:
             self._failed(error)
             return b""
 
-    @interrupts.holds
     def seek(self, offset: int, whence: int = 0) -> int:
         """As of a file; also beyond its end."""
         try:
@@ -311,7 +309,6 @@ class _Source:
                 self._failed(error)
             return -1
 
-    @interrupts.holds
     def tell(self) -> int:
         """As of a file."""
         return self._stream.tell()
@@ -332,7 +329,8 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
     except OSError as error:
         raise out_of_reach(error) from error
     try:
-        with _container(path, source) as container:
+        # PyAV prints what is raised while it asks for bytes, and takes the file for ended.
+        with interrupts.deferred(), _container(path, source) as container:
             # A picture of the cover is a video stream too.
             cover = av.stream.Disposition.attached_pic
             streams = [stream for stream in container.streams.video if not stream.disposition & cover]
@@ -349,7 +347,6 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
         raise
     finally:
         source.close()
-        interrupts.raise_held()
     if source.fault:
         raise out_of_reach(source.fault)
 

@@ -35,7 +35,7 @@ def report() -> dict[str, Any]:
         device, reason = str(chosen), note or ""
     listed = []
     for entry in weights.register():
-        path = weights.present(entry.name)
+        path = weights.locate(entry.name)
         listed.append(
             {
                 "name": entry.name,

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import user_folders
 from ..contract import atomic
 from ..contract.errors import UserError
 from ..progress import Progress, silent
@@ -123,22 +123,22 @@ def folders() -> tuple[Path, ...]:
     return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
 
 
-def present(name: str) -> Path | None:
+def locate(name: str) -> Path | None:
     """The path of the weights, or None if no folder has them."""
     file = entry(name).file
     return next((folder / file for folder in folders() if (folder / file).is_file()), None)
 
 
-def find(name: str) -> Path:
+def require(name: str) -> Path:
     """The path of the weights. Raises UserError, with the command that gets them, if no folder has them."""
-    path = present(name)
+    path = locate(name)
     if path is None:
         run = "run: " if entry(name).sources else ""
-        raise UserError(f"the weights {name} are not here; {run}{remedy(name)}")
+        raise UserError(f"the weights {name} are not here; {run}{install_hint(name)}")
     return path
 
 
-def remedy(name: str) -> str:
+def install_hint(name: str) -> str:
     """The command that gets weights, or what is to be done where there is none."""
     wanted = entry(name)
     if wanted.sources:
@@ -150,7 +150,7 @@ def remedy(name: str) -> str:
 
 def verify(name: str) -> Path:
     """The path of the weights, once their SHA-256 is the register's. Raises UserError if missing or different."""
-    path, wanted = find(name), entry(name)
+    path, wanted = require(name), entry(name)
     if wanted.sha256 is not None and atomic.sha256(path) != wanted.sha256:
         mend = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
         raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {mend}")
@@ -166,7 +166,7 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
     wanted = entry(name)
     if not wanted.sources:
         return verify(name)
-    path = present(name)
+    path = locate(name)
     if path is not None and wanted.sha256 in (None, atomic.sha256(path)):
         return path
     parts = _download_parts(wanted, progress, downloads if downloads is not None else package_archives.DOWNLOADS)
@@ -259,13 +259,7 @@ def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
 
 
 def _user_folder() -> Path:
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "video-to-mocap" / "checkpoint"
+    return user_folders.data_folder() / "checkpoint"
 
 
 def _target() -> Path:
