@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import queue
-import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
-from . import protocol, spawn
+from ..contract import processes
+from . import protocol
 from .locate import EngineCommand, EngineNotFoundError
 
 Event = dict[str, Any]
@@ -213,7 +211,7 @@ class _Process:
     """The child process, its pipes and the two threads that empty them."""
 
     def __init__(self, command: EngineCommand) -> None:
-        self._popen = spawn.start(command.arguments, command.folder, command.environment())
+        self._popen = processes.start(command.arguments, command.folder, command.environment())
         self._queue: queue.Queue[Event | None] = queue.Queue(QUEUED)
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stderr = threading.Thread(target=self._drain_stderr, name="engine stderr", daemon=True)
@@ -238,13 +236,7 @@ class _Process:
 
     def last_words(self) -> str:
         """Why the process ended, in plain words. To be asked once it has ended."""
-        status = self._popen.poll()
-        if status is None or status >= 0:
-            how = f"exit status {status}"
-        elif -status == signal.SIGKILL:
-            how = "it was killed; the computer may have run out of memory"
-        else:
-            how = f"signal {-status}"
+        how = processes.ending(self._popen.poll())
         return f"The engine stopped unexpectedly ({how}). The next job starts it again." + self.quote()
 
     def quote(self) -> str:
@@ -259,9 +251,9 @@ class _Process:
         if grace > 0:
             self._ended_within(grace)
             if self._popen.poll() is None:
-                self._signal("SIGTERM")
+                processes.send(self._popen, "SIGTERM")
                 self._ended_within(1.0)
-        self._signal("SIGKILL")
+        processes.send(self._popen, "SIGKILL")
         self._ended_within(5.0)
 
     def _ended_within(self, seconds: float) -> None:
@@ -270,18 +262,6 @@ class _Process:
         while (self._popen.poll() is None or self._stdout.is_alive()) and time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.02)
-
-    def _signal(self, name: str) -> None:
-        """Signals the engine and its group, unless it has ended: its number may by now be another's."""
-        if self._popen.poll() is not None:
-            return
-        with contextlib.suppress(OSError):
-            if os.name == "nt":
-                # With all that it started: a virtual environment's python.exe is not the one that works.
-                taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
-                subprocess.run([taskkill, "/F", "/T", "/PID", str(self._popen.pid)], check=False, capture_output=True)
-            else:
-                os.killpg(self._popen.pid, getattr(signal, name))
 
     def _read_stdout(self) -> None:
         """Thread: turns lines into messages. What is no message is noted, and never ends the reading."""
@@ -301,7 +281,7 @@ class _Process:
         try:
             self._popen.wait(5.0)
         except subprocess.TimeoutExpired:
-            self._signal("SIGKILL")
+            processes.send(self._popen, "SIGKILL")
             self._popen.wait()
         self._stderr.join(1.0)
         self._queue.put(None)

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..contract import atomic
+
 PLATFORM = sys.platform
 """A ``sys.platform``; a constant, so that tests can look at those of other systems."""
 
@@ -109,11 +111,10 @@ def read() -> Installed | None:
 
 
 def write(installed: Installed) -> None:
-    """Puts an environment into use, in place of another one."""
+    """Puts an environment into use, in place of another one. Raises UserError if that cannot be written."""
     record = asdict(installed) | {"python": str(installed.python), "base": str(installed.base)}
-    temporary = _stamp().with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    temporary.replace(_stamp())
+    with atomic.replacing(_stamp()) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def forget() -> None:

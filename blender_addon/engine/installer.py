@@ -27,6 +27,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from ..contract import atomic
+from ..contract.errors import UserError
 from . import installed, protocol
 from .builds import Build, find, size
 from .pip_output import UNPACK, Reading, explain
@@ -59,8 +61,8 @@ _ENVIRONMENT, _MODEL, _TRIAL = 10, 40, 20
 """What the other stages count for in the progress, where a MB downloaded counts 1, and the same unpacked 1 more."""
 
 
-class InstallError(Exception):
-    """What the user can mend: one line of what happened and what to do."""
+class InstallError(UserError):
+    """The user can solve it: one line of what happened and what to do."""
 
 
 class CancelledError(Exception):
@@ -256,9 +258,8 @@ class Installation:
     def _keep(self) -> None:
         """Notes how far the environment is whole."""
         record = {"identity": self.identity, "done": self.done, "packages": self._packages()}
-        temporary = self._record().with_suffix(".tmp")
-        temporary.write_text(json.dumps(record), encoding="utf-8")
-        temporary.replace(self._record())
+        with atomic.replacing(self._record()) as temporary:
+            temporary.write_text(json.dumps(record), encoding="utf-8")
 
     def _site(self) -> Path:
         if os.name == "nt":
@@ -443,7 +444,7 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
             threading.Thread(target=listen, daemon=True).start()
             try:
                 result = METHODS[request["method"]](params, commands, progress)
-            except InstallError as error:
+            except UserError as error:
                 commands.note(f"failed: {error}")
                 raise
             finally:
@@ -451,11 +452,11 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
         send({"type": protocol.RESULT, "id": number, "result": result})
     except CancelledError:
         fail(protocol.CANCELLED, "cancelled")
-    except InstallError as error:
+    except UserError as error:
         fail(protocol.BAD_INPUT, str(error))
     except OSError as error:
         where = error.filename or installed.folder()
-        fail(protocol.BAD_INPUT, f"{where}: {error.strerror or error}. Mend that and press Install again.")
+        fail(protocol.BAD_INPUT, f"{where}: {error.strerror or error}. Solve that and press Install again.")
 
 
 def main() -> None:

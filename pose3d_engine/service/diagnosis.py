@@ -12,7 +12,7 @@ from ..contract.errors import UserError
 from ..pose import lifters
 from . import cache
 
-PACKAGES = ("torch", "numpy", "scipy", "av", "mediapipe", "opencv-contrib-python", "safetensors")
+PACKAGES = ("torch", "numpy", "scipy", "av", "mediapipe", "opencv-contrib-python", "safetensors", "platformdirs")
 """What the engine needs; the names are those of the packages."""
 
 NEEDED = ("mediapipe-full", lifters.DEFAULT)

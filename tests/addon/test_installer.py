@@ -76,7 +76,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FAKE_PIP", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "däta folder"))
-    monkeypatch.setattr(sys, "platform", "linux")  # where the names of folders below come from
+    monkeypatch.setattr(installed, "PLATFORM", "linux")  # where the names of folders below come from
     return folder
 
 
@@ -84,7 +84,8 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def addon(tmp_path: Path) -> Path:
     """An add-on that was installed from a zip."""
     package = tmp_path / "add ons" / "addon"
-    shutil.copytree(ROOT / "blender_addon" / "engine", package / "engine")
+    for room in ("contract", "engine"):
+        shutil.copytree(ROOT / "blender_addon" / room, package / room)
     shutil.copy(ROOT / "blender_addon" / "__init__.py", package)
     inside = package / "bundle"
     inside.mkdir()

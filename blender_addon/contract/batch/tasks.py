@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-
-VIDEOS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".ogv", ".gif"}
-"""Suffixes of the files that a folder is searched for."""
+from ..paths import is_video
 
 Result = dict[str, Any]
 """What is told of one person of one input: see :func:`result`."""
@@ -47,7 +45,7 @@ def expand(words: Iterable[str | Path]) -> list[Path]:
     for word in map(str, words):
         path = Path(word)
         if path.is_dir():
-            files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in VIDEOS and file.is_file()]
+            files = [file for file in sorted(path.iterdir()) if is_video(file) and file.is_file()]
             if not files:
                 raise UserError(f"{path}: no video in this folder; name the files, or a pattern such as {path}/*.npz")
         elif not path.exists() and glob.has_magic(word):

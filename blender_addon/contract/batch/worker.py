@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from .. import processes
 from ..errors import OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 from .log import logged, note
 from .tasks import Result, Task, result
@@ -29,9 +29,6 @@ Report = Callable[[str], None]
 
 Work = Callable[[Task, Report], Iterable[Result]]
 """Does one clip."""
-
-_CREATE_NEW_PROCESS_GROUP = 0x200
-"""``subprocess`` has it under Windows alone."""
 
 ATTEMPTS = 2
 """Times that a clip is tried whose process has died of it."""
@@ -130,11 +127,9 @@ class Worker:
             self._stopped = True
             process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            # Under Windows a virtual environment's Python only starts the real one, which ends when its stdin does.
+            processes.end(process)
             with contextlib.suppress(OSError):
                 process.stdin.close()  # type: ignore[union-attr]
-            process.wait()
 
     def _ask(self, task: Task, report: Report) -> list[Result]:
         with self._starting:
@@ -142,7 +137,11 @@ class Worker:
                 raise _DiedError("stopped")
             if self._process is None:
                 self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment, **apart()
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=self._environment,
+                    **processes.options(),
                 )
             process = self._process
         assert process.stdin and process.stdout
@@ -157,19 +156,8 @@ class Worker:
                 return message["results"]
             report(message["progress"])
         self._process = None
-        raise _DiedError(_status(process.wait()))
-
-
-def apart(windows: bool = os.name == "nt") -> dict[str, Any]:
-    """How a process is started that Ctrl-C is not for: it is for who gave it work, and then comes the end of stdin."""
-    return {"creationflags": _CREATE_NEW_PROCESS_GROUP} if windows else {"start_new_session": True}
+        raise _DiedError(processes.ending(process.wait()))
 
 
 class _DiedError(Exception):
     """A process ended in the middle of a clip."""
-
-
-def _status(code: int) -> str:
-    if code == -getattr(signal, "SIGKILL", 9):
-        return "it was killed; the computer may have run out of memory"
-    return f"signal {-code}" if code < 0 else f"exit status {code}"
