@@ -1,4 +1,4 @@
-"""The process that does the clips of a batch, one after the other: what is loaded stays loaded between them."""
+"""The process that works off the clips of a batch; networks stay loaded from one to the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .. import pipeline
 from ..contract.batch import record
 from ..contract.batch.tasks import Result, Task, of_clip, result
 from ..contract.batch.worker import Report, serve
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
 from ..formats import keypoint_files
 from ..pose import lifters
 from ..service import store
@@ -19,7 +19,11 @@ from . import options
 
 
 def work(task: Task, report: Report) -> Iterator[Result]:
-    """The motions of one clip, a result each; those that are there already are not made again. Raises UserError."""
+    """The motions of one clip, a result each; those of an earlier run with the same settings are kept.
+
+    Raises:
+        UserError: The clip or its settings cannot be used.
+    """
     began = time.monotonic()
     parser = argparse.ArgumentParser()
     parser.add_argument("clip", type=Path)
@@ -29,7 +33,7 @@ def work(task: Task, report: Report) -> Iterator[Result]:
     args = parser.parse_args(task.words)
     clip, folder, settings = args.clip, args.output_dir, options.chosen(args)
     if not clip.is_file():
-        raise UserError(f"{task.source}: no such file; give the path of a video or of keypoints (.npz)")
+        raise file_not_found(task.source, "give the path of a video or of keypoints (.npz)")
     if args.keypoints is not None:
         args.keypoints = Path(of_clip(str(args.keypoints), clip))
     output = folder / f"{clip.stem}.npz"
@@ -49,13 +53,15 @@ def work(task: Task, report: Report) -> Iterator[Result]:
 
 
 def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report) -> list[dict]:
-    """Makes the motion files of a clip; a record each."""
+    """Makes the motion files of a clip; returns a record of each."""
     progress = _Progress(report)
     settings = options.capture_settings(args)
     if clip.suffix.lower() == ".npz":
         people = keypoint_files.read(clip)
     else:
-        lifters.load(settings.lifter, settings.checkpoint, settings.device)  # a wrong one is told before the minutes
+        lifters.load(
+            settings.lifter, settings.checkpoint, settings.device
+        )  # a wrong one is refused before the minutes of analysis
         people = store.people_of(clip, options.analyse_settings(args), progress, args.cache)
     motions = pipeline.capture(people, settings, progress)
     paths = pipeline.write(motions, output)
@@ -73,7 +79,7 @@ def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report)
 
 
 class _Progress:
-    """Reports how far a stage is, once a second."""
+    """Reports the progress of a stage once a second."""
 
     def __init__(self, report: Report) -> None:
         self._report, self._last = report, time.monotonic()

@@ -178,7 +178,7 @@ def test_an_engine_that_dies_at_its_start(start: Start) -> None:
 
 def test_an_engine_of_another_version(start: Start) -> None:
     client = start("wrong_version")
-    assert "do not fit together (protocol 99 and 1)" in ask(client, "echo")["message"]
+    assert "do not match (protocol 99 and 1)" in ask(client, "echo")["message"]
     assert not client.running
 
 

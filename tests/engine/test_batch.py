@@ -26,7 +26,7 @@ def test_what_is_meant_by_files_folders_and_patterns(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = tasks.expand([tmp_path / "a.mov", tmp_path, f"{tmp_path}/**/c.*", tmp_path / "odd[1].mp4", "gone.mp4"])
     assert [path.name for path in found] == ["a.mov", "b.MP4", "odd[1].mp4", "c.mp4", "gone.mp4"]
-    with pytest.raises(UserError, match="no file fits"):
+    with pytest.raises(UserError, match="no file matches"):
         tasks.expand([f"{tmp_path}/*.webm"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no video in this folder"):

@@ -361,7 +361,7 @@ def test_the_command_says_what_is_there_and_clears_it(
     capsys.readouterr()
     assert main(["cache"]) == 0
     said = capsys.readouterr().out
-    assert str(folder) in said and "1 analyses" in said
+    assert str(folder) in said and "1 entries" in said
     assert main(["cache", "--clear"]) == 0
     assert cache.entries() == []
 

@@ -241,7 +241,7 @@ def test_a_terminated_command_leaves_no_half_written_file(tmp_path, monkeypatch)
 def test_doctor_knows_that_all_is_well(detector_model):
     done = pose3d("doctor")
     assert done.returncode == 0, done.stderr
-    for word in ("torch", "tcn-cmu", "mediapipe-full", "all is well"):
+    for word in ("torch", "tcn-cmu", "mediapipe-full", "no problems found"):
         assert word in done.stdout
 
 

@@ -118,7 +118,7 @@ def test_a_damaged_file_is_found_and_fetched_again(folder: Path) -> None:
     ("name", "message"),
     [
         ("changed", "not the file that the register lists"),
-        ("other-result", "not what the register lists"),
+        ("other-result", "differs from the register"),
         ("absent", "cannot be read from it"),
     ],
 )

@@ -218,7 +218,7 @@ def test_with_too_little_disk(small_disk: Path, archive: Path, tmp_path: Path) -
 try:
     bpy.ops.video_to_mocap.install()
 except RuntimeError as error:
-    assert "not enough room" in str(error) and "2.4 GB are needed" in str(error), error
+    assert "Not enough disk space" in str(error) and "2.4 GB are needed" in str(error), error
 else:
     raise AssertionError("installed on a small disk")
 """)

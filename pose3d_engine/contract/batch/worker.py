@@ -1,7 +1,7 @@
-"""A process that does one clip after the other, and the side of it that gives it work.
+"""A process that works off clips one after the other, and the parent's side of it.
 
 One JSON object a line. To it: a :class:`~.tasks.Task`. From it: any number of ``{"progress": "words"}``, then
-``{"results": [...]}``. It ends when its stdin does, in the middle of a clip too: whoever gave it work is gone.
+``{"results": [...]}``. It ends when its stdin does, even in the middle of a clip, because its parent is gone.
 """
 
 from __future__ import annotations
@@ -25,19 +25,22 @@ from .log import logged, note
 from .tasks import Result, Task, result
 
 Report = Callable[[str], None]
-"""Takes a few words about how far the clip is."""
+"""Takes a few words about the clip's progress."""
 
 Work = Callable[[Task, Report], Iterable[Result]]
-"""Does one clip."""
+"""Processes one clip."""
 
 ATTEMPTS = 2
-"""Times that a clip is tried whose process has died of it."""
+"""Times that a clip is tried whose process dies."""
 
 
 def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> list[Result]:
-    """The results of a clip, whose log is written meanwhile; whatever goes wrong is a result, too.
+    """Processes a clip and writes its log; any failure becomes a result, too.
 
-    tell: gets the stderr that there was before, and the words of the work's reports.
+    Args:
+        task: The clip.
+        work: Processes it.
+        tell: Gets the stderr from before the log, and the words of the work's reports.
     """
     try:
         with logged(Path(task.log)) as terminal:
@@ -68,7 +71,7 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
 
 
 def serve(work: Work) -> None:
-    """Does the tasks that come on stdin until it ends. Does not return."""
+    """Processes the tasks that arrive on stdin until it ends. Does not return."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -94,10 +97,10 @@ def serve(work: Work) -> None:
 
 
 class Worker:
-    """The process, started when it gets its first clip; it stays warm until :meth:`stop`."""
+    """A process, started with its first clip; it stays warm until :meth:`stop`."""
 
     def __init__(self, command: Sequence[str], threads: int | None = None) -> None:
-        """threads: that its libraries may use, None for all."""
+        """threads: the number that its libraries may use, None for all."""
         self._command = list(command)
         self._environment = dict(os.environ)
         if threads is not None:
@@ -110,7 +113,7 @@ class Worker:
         self._stopped = False
 
     def work(self, task: Task, report: Report = lambda text: None) -> list[Result]:
-        """The results of a clip. A process that dies is started anew and tries once more."""
+        """The results of a clip. A process that dies is started again and tries once more."""
         how = ""
         for _ in range(ATTEMPTS):
             try:
@@ -122,7 +125,7 @@ class Worker:
         return [result(task.source, error=f"its process ended unexpectedly ({how}); see {task.log}")]
 
     def stop(self) -> None:
-        """Ends the process, in whatever it is doing. There is no other one after it."""
+        """Ends the process, whatever it is doing; no other one is started."""
         with self._starting:
             self._stopped = True
             process, self._process = self._process, None
@@ -145,7 +148,7 @@ class Worker:
                 )
             process = self._process
         assert process.stdin and process.stdout
-        with contextlib.suppress(OSError):  # a dead one is told by the end of its stdout
+        with contextlib.suppress(OSError):  # the end of its stdout reports a dead one
             process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
             process.stdin.flush()
         for line in process.stdout:
