@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__, detect, repair, track
-from .contract import atomic
+from .contract import atomic, warnings
 from .contract.errors import UserError
 from .contract.motion_file import Motion
 from .contract.people_file import People, VideoInfo
 from .contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
+from .contract.warnings import Notice
 from .detect import camera_motion_2d, chunks
 from .formats import detector_command, keypoint_files
 from .layers import orientations
@@ -156,7 +157,7 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
     people = tracker.finish(info, detect.source(settings.detector).name)
     people.background = camera_motion_2d.composed(behind)
-    people.meta["warnings"] = damage
+    warnings.add(people.meta, *(Notice(warnings.VIDEO_DAMAGED, text) for text in damage))
     if not len(people.keypoints2d):
         raise UserError(
             f"{path}: nobody was found in {done} frames; try the detector mediapipe-heavy, or a closer view"
@@ -195,7 +196,7 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
         motion.world -= shift
         motion.camera_t -= shift
         if device_reason:
-            motion.meta["warnings"].append(device_reason)
+            warnings.add(motion.meta, Notice(warnings.DEVICE, device_reason))
     return [motions[row] for row in chosen]
 
 
@@ -465,9 +466,12 @@ def _in_world(
             },
             "feet": settings.feet,
             "warnings": [
-                *people.meta.get("warnings", []),
-                *filmed.filming.warnings,
-                *_warnings(seen, confidence, people.times),
+                notice.to_json()
+                for notice in (
+                    *warnings.notices(people.meta),
+                    *filmed.filming.warnings,
+                    *_warnings(seen, confidence, people.times),
+                )
             ],
         },
         extras={} if settings.raw else _orientations(people, filmed, turned, settings, fps),
@@ -522,18 +526,21 @@ def _feet_seen(confidence: np.ndarray) -> float:
     return float(np.median(confidence[:, floor.ANKLES]))
 
 
-def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[str]:
-    warnings = []
+def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[Notice]:
+    found = []
     gaps = repair.long_gaps(seen, times)
     if gaps:
         spans = ", ".join(f"{first:.2f} to {last:.2f} s" for first, last in gaps[:3])
         more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
-        warnings.append(f"not seen from {spans}{more}: nothing is known there, confidence is 0")
+        text = f"not visible from {spans}{more}; motion there is interpolated"
+        found.append(Notice(warnings.NOT_VISIBLE, text, (float(gaps[0][0]), float(gaps[-1][1]))))
     if seen.mean() < 0.9:
-        warnings.append(f"the person is seen in {100 * seen.mean():.0f} % of the frames; the others are filled")
+        text = f"visible in {100 * seen.mean():.0f} % of the frames; the rest is interpolated"
+        found.append(Notice(warnings.PARTLY_VISIBLE, text))
     if seen.any() and _feet_seen(confidence[seen]) < _FEET_SEEN:
-        warnings.append("the feet are hardly ever seen; legs and floor are guessed")
-    return warnings
+        text = "the feet are hardly ever visible; legs and floor are estimated"
+        found.append(Notice(warnings.FEET_NOT_VISIBLE, text))
+    return found
 
 
 def write(motions: list[Motion], output: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import detect, repair, track
+from ..contract import warnings
 from ..contract.errors import UserError
 from ..contract.motion_file import Motion
 from ..contract.people_file import People
@@ -257,5 +258,6 @@ def report(motion: Motion) -> None:
         print(f"{person}: {', '.join(done)}", file=sys.stderr)
     if turns := motion.meta["camera"]["turns_deg"]:
         print(f"{person}: the camera turns by up to {turns:.1f} degrees, which is taken out", file=sys.stderr)
-    for warning in motion.meta["warnings"]:
-        print(f"{person}: {warning}", file=sys.stderr)
+    for notice in warnings.notices(motion.meta):
+        advice = f". {notice.advice}" if notice.advice else ""
+        print(f"{person}: {notice.text}{advice}", file=sys.stderr)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from .. import __version__
-from ..contract import atomic, protocol
+from ..contract import atomic, protocol, warnings
 from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
 
 _PROGRESS_EVERY = 0.1
@@ -231,7 +231,7 @@ def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, 
         "persons": persons,
         "video": people.meta["video"],
         "detector": people.meta["detector"],
-        "warnings": people.meta.get("warnings", []),
+        "warnings": [notice.to_json() for notice in warnings.notices(people.meta)],
         "known": kept.known,
     }
 
@@ -280,7 +280,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
                 "fps": motion.meta["fps"],
                 "tds": motion.meta["tds"],
                 "repairs": motion.meta["repairs"],
-                "warnings": motion.meta["warnings"],
+                "warnings": [notice.to_json() for notice in warnings.notices(motion.meta)],
             }
             for motion, path in zip(motions, paths, strict=True)
         ]

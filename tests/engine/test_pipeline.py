@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
+from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import Cancelled, UserError
 from pose3d_engine.contract.motion_file import MOTION_ARRAYS, Motion
 from pose3d_engine.contract.people_file import People
@@ -85,8 +86,9 @@ def test_a_gap_is_filled_and_said_to_be(motion):
     assert (gappy.confidence[100:104] > 0).all()
     assert (gappy.confidence[100:104] < 1).all()
     assert not gappy.contacts[45:75].any()
-    assert any("63 %" in warning for warning in gappy.meta["warnings"])
-    assert any("from 1.30 to 2.67 s: nothing is known" in warning for warning in gappy.meta["warnings"])
+    told = {notice.code: notice for notice in warnings.notices(gappy.meta)}
+    assert told[warnings.NOT_VISIBLE].span == pytest.approx((1.3, 2.67), abs=0.01)
+    assert "63 %" in told[warnings.PARTLY_VISIBLE].text
 
 
 def test_who_comes_late_and_leaves_early_stands_still_meanwhile():
