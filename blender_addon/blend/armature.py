@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..maths import body, skeleton, solve, timeline
+from ..maths import mannequin, skeleton, solve, timeline
 from ..maths.motion_file import MotionFile, load
 from . import actions, character, fcurves, marks
 
@@ -27,7 +27,7 @@ class Prepared:
     motion: MotionFile
     rest: skeleton.Rest
     pose: solve.Pose
-    shape: body.Body
+    shape: mannequin.Body
 
 
 def prepare(path: str | Path) -> Prepared:
@@ -38,7 +38,7 @@ def prepare(path: str | Path) -> Prepared:
 def _worked_out(motion: MotionFile) -> Prepared:
     rest = skeleton.rest_pose(motion.world, motion.contacts)
     pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
-    return Prepared(motion, rest, pose, body.build(rest))
+    return Prepared(motion, rest, pose, mannequin.build(rest))
 
 
 def capture_to_scene(
@@ -170,11 +170,11 @@ def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[N
             bpy.ops.object.mode_set(mode=mode)
 
 
-def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.Object:
+def _body(armature: bpy.types.Object, shape: mannequin.Body, name: str) -> bpy.types.Object:
     """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
     mesh = bpy.data.meshes.new(f"{name} body")
     mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
-    for material in body.MATERIALS:
+    for material in mannequin.MATERIALS:
         mesh.materials.append(_material(material))
     mesh.polygons.foreach_set("material_index", shape.materials)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(shape.faces), bool))
@@ -190,7 +190,7 @@ def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.
     return item
 
 
-def _material(look: body.Material) -> bpy.types.Material:
+def _material(look: mannequin.Material) -> bpy.types.Material:
     """The mannequin's material; all characters of a file share one."""
     found = bpy.data.materials.get(look.name)
     if found is not None:
@@ -220,7 +220,7 @@ def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name:
 def _mark_doubts(scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile) -> None:
     """Marks on the timeline where the person was hardly seen."""
     frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
-    actions.mark(actions.bag_of(armature), frames[motion.doubtful])
+    marks.mark(actions.bag_of(armature), frames[motion.doubtful])
     marks.show(scene, armature)
 
 

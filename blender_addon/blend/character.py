@@ -14,7 +14,8 @@ from mathutils import Matrix
 from ..maths import recognise, rotations, timeline, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
-from ..maths.transfer import Options, Rig, RigError, Solution
+from ..maths.rig import Rig, RigError, Solution
+from ..maths.transfer import Options
 from . import fcurves
 
 
@@ -145,22 +146,12 @@ def write(context: bpy.types.Context, target: Target, motion: MotionFile, soluti
     render = context.scene.render
     frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
     for bone, quaternions in solution.rotations.items():
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].'
-        channel, values = _channel(pose.bones[bone].rotation_mode, quaternions)
-        fcurves.write(bag, path + channel, frames, values, bone)
+        mode = pose.bones[bone].rotation_mode
+        path = fcurves.bone_path(bone, fcurves.rotation_channel(mode))
+        fcurves.write(bag, path, frames, rotations.to_channels(quaternions, mode), bone)
     for bone, locations in solution.locations.items():
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location'
-        fcurves.write(bag, path, frames, locations, bone)
+        fcurves.write(bag, fcurves.bone_path(bone, "location"), frames, locations, bone)
     action["video_to_mocap"] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
-
-
-def _channel(mode: str, quaternions: np.ndarray) -> tuple[str, np.ndarray]:
-    """The property that a bone's rotation mode shows, and its values."""
-    if mode == "QUATERNION":
-        return "rotation_quaternion", quaternions
-    if mode == "AXIS_ANGLE":
-        return "rotation_axis_angle", rotations.to_axis_angles(quaternions)
-    return "rotation_euler", rotations.to_eulers(quaternions, mode)
 
 
 def in_the_way(armature: bpy.types.Object, bone_map: BoneMap) -> list[tuple[str, str]]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Array
+
 JOINTS = (
     "Hip",
     "RHip",
@@ -98,20 +100,20 @@ class MotionFile:
     """
 
     path: Path
-    world: np.ndarray
-    camera_R: np.ndarray  # noqa: N815 - the name in the file
-    camera_t: np.ndarray
-    confidence: np.ndarray
-    contacts: np.ndarray
-    times: np.ndarray
+    world: Array
+    camera_R: Array  # noqa: N815 - the name in the file
+    camera_t: Array
+    confidence: Array
+    contacts: Array
+    times: Array
     meta: dict[str, Any]
-    parts: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
 
     @property
-    def doubtful(self) -> np.ndarray:
+    def doubtful(self) -> Array:
         """(T,) bool: the rows in which a limb, or all of the person, was hardly seen, so that it is guessed."""
         limbs = np.array([[JOINTS.index(joint) for joint in limb] for limb in LIMBS])
         return (self.confidence[:, limbs].mean(axis=-1) < DOUBTFUL).any(axis=-1)
@@ -161,13 +163,13 @@ def load(path: str | Path) -> MotionFile:
     )
 
 
-def _single(key: str, array: np.ndarray) -> np.ndarray:
+def _single(key: str, array: Array) -> Array:
     """Single precision, as all but the times are stored: an hour of motion has 200 MB of numbers otherwise."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
         return array.astype(np.float64 if key == "times" else np.float32, copy=False)
 
 
-def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
+def _meta(path: Path, array: Array) -> dict[str, Any]:
     try:
         meta = json.loads(str(array[()]))
         wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}

@@ -9,13 +9,14 @@ from itertools import combinations
 
 import numpy as np
 
+from .arrays import Array
 from .bone_map import CHAINS, NEEDED, BoneMap, presets
 
 _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
 """A preset of which one of these is not there is not the rig's."""
 
 
-def recognise(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
+def recognise(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
     """The map of a rig: the best preset, else by its shape; None if it has no two legs.
 
     names, parents (row of the parent, -1 for none), heads, tails (B,3) in a space whose z is up.
@@ -96,7 +97,7 @@ def _key(name: str) -> str:
     return re.sub(r"[\s._-]+", "_", re.sub(r"^mixamorig\d*_?(?=\w)", "", short).lower())
 
 
-def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
+def by_shape(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
     """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
 
     heads, tails: (B,3). The rig stands upright (z up) with its arms away from its body. The two lowest ends on either
@@ -136,7 +137,7 @@ def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, ta
     return BoneMap("Recognised by its shape", bones) if chest >= 0 or bones else None
 
 
-def _left(heads: np.ndarray, tails: np.ndarray, legs: list[list[int]], feet: tuple[int, int]) -> np.ndarray:
+def _left(heads: Array, tails: Array, legs: list[list[int]], feet: tuple[int, int]) -> Array:
     """The horizontal direction to the character's left: feet point forward, and so do knees."""
     across = heads[legs[0][0]] - heads[legs[1][0]]
     across[2] = 0.0
@@ -158,8 +159,8 @@ def _upper_body(
     names: Sequence[str],
     bones: dict[str, tuple[str, ...]],
     hips: int,
-    middle: np.ndarray,
-    left: np.ndarray,
+    middle: Array,
+    left: Array,
 ) -> int:
     """Adds spine, neck, head and arms; returns the chest's row, -1 if there is none."""
     heads = tree.heads
@@ -199,7 +200,7 @@ def _upper_body(
 class _Tree:
     """The hierarchy of bones. heads: (B,3)."""
 
-    def __init__(self, parents: Sequence[int], heads: np.ndarray) -> None:
+    def __init__(self, parents: Sequence[int], heads: Array) -> None:
         self.parents, self.heads = list(parents), heads
         self.children: list[list[int]] = [[] for _ in self.parents]
         for row, parent in enumerate(self.parents):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import rotations
+from .arrays import Array, SinglePrecision, smoothstep
 from .skeleton import BONES, NAMES, PARENTS, Rest, chest_frames, joint
 
 _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
@@ -35,15 +36,15 @@ class Pose:
     """Pose-bone channels: rotations (T,B,4) as quaternions w, x, y, z, single precision, as keys are; location (T,3) of
     the bone ``hips``."""
 
-    rotations: np.ndarray
-    location: np.ndarray
+    rotations: Array
+    location: Array
 
 
-Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
+Parts = Mapping[str, tuple[Array, Array]]
 """By bone: how the part of a figure in T-pose that faces -Y is turned (T,3,3), and where it was seen (T,)."""
 
 
-def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:
+def solve(world: Array, contacts: Array, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:
     """Rotations that put the armature of ``rest`` into the joints of ``world``.
 
     world: (T,17,3) metres in armature space. contacts: (T,2), left and right foot on the floor. rate: frames
@@ -60,7 +61,7 @@ def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, part
     return Pose(keys, location)
 
 
-def _carried(frames: Mapping[str, np.ndarray], rest: Rest, index: int, parent: int) -> np.ndarray:
+def _carried(frames: Mapping[str, Array], rest: Rest, index: int, parent: int) -> Array:
     """Where the parent alone would carry a bone: its orientation (T or 1,3,3) with an identity key."""
     if parent < 0:
         return rest.frames[index][None]
@@ -68,18 +69,18 @@ def _carried(frames: Mapping[str, np.ndarray], rest: Rest, index: int, parent: i
 
 
 def orientations(
-    world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None
-) -> dict[str, np.ndarray]:
+    world: Array, contacts: Array, rate: float, rest: Rest, parts: Parts | None = None
+) -> dict[str, Array]:
     """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z, single precision."""
     parts = parts or {}
-    frames = rotations.Kept()
+    frames = SinglePrecision()
 
-    def along(name: str) -> np.ndarray:
+    def along(name: str) -> Array:
         bone = BONES[NAMES.index(name)]
         assert bone.tail is not None
         return rotations.unit(joint(world, bone.tail) - joint(world, bone.head))
 
-    def carried(name: str) -> np.ndarray:
+    def carried(name: str) -> Array:
         index = NAMES.index(name)
         return _carried(frames, rest, index, PARENTS[index])
 
@@ -94,7 +95,7 @@ def orientations(
     for name in ("neck", "head"):
         frames[name] = rotations.swing(carried(name), along(name))
 
-    def rolled(name: str, held: np.ndarray) -> np.ndarray:
+    def rolled(name: str, held: Array) -> Array:
         """A part that points where it is held, and is rolled as it was seen."""
         return (
             rotations.twist(held, _twist(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]))
@@ -102,7 +103,7 @@ def orientations(
             else held
         )
 
-    def turned(name: str, held: np.ndarray) -> np.ndarray:
+    def turned(name: str, held: Array) -> Array:
         """A part that is turned as it was seen."""
         return held @ _steady(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]) if name in parts else held
 
@@ -122,37 +123,37 @@ def orientations(
     return frames
 
 
-def _seen(name: str, parts: Parts, rest: Rest) -> tuple[np.ndarray, np.ndarray]:
+def _seen(name: str, parts: Parts, rest: Rest) -> tuple[Array, Array]:
     """A part's bone as it was seen: its orientation (T,3,3), and where (T,)."""
     turn, where = parts[name]
     return turn @ rest.frames[NAMES.index(name)], where
 
 
-def _steady(held: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
+def _steady(held: Array, seen: Array, where: Array, rate: float, most: float) -> Array:
     """The turn (T,3,3) from ``held`` to ``seen`` (T,3,3), averaged over time, at most ``most`` degrees; it fades out
     where the part was not seen."""
     q = rotations.to_quaternions(np.swapaxes(held, -1, -2) @ seen)
     q = np.where(q[:, :1] < 0, -q, q)
     angle = np.degrees(2 * np.arccos(np.clip(q[:, 0], -1.0, 1.0)))
-    trust = where * (1 - _smoothstep((angle - 1.3 * most) / (0.3 * most)))
+    trust = where * (1 - smoothstep((angle - 1.3 * most) / (0.3 * most)))
     q = _averaged(trust[:, None] * q + (1 - trust[:, None]) * [1.0, 0.0, 0.0, 0.0], rate)
     q /= np.linalg.norm(q, axis=-1, keepdims=True)
     half = np.arccos(np.clip(q[:, 0], -1.0, 1.0))
     kept = np.minimum(half, np.radians(most) / 2)
     axis = rotations.unit(q[:, 1:])
-    return rotations.from_quaternions(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
+    return rotations.to_matrices(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
 
 
-def _twist(frames: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
+def _twist(frames: Array, seen: Array, where: Array, rate: float, most: float) -> Array:
     """The angle (T,) about the bones ``frames`` (T,3,3) that brings them nearest to ``seen``, steadied likewise."""
     off = np.swapaxes(frames, -1, -2) @ seen
     angle = np.arctan2(off[:, 0, 2] - off[:, 2, 0], off[:, 0, 0] + off[:, 2, 2])
     most = np.radians(most)
-    trust = where * (1 - _smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
+    trust = where * (1 - smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
     return np.clip(_averaged((trust * angle)[:, None], rate)[:, 0], -most, most)
 
 
-def _averaged(values: np.ndarray, rate: float) -> np.ndarray:
+def _averaged(values: Array, rate: float) -> Array:
     """Columns (T,C) averaged over time, with a window that is as long for every rate."""
     reach = max(1, round(2 * _PART_SECONDS * rate))
     window = np.hanning(2 * reach + 3)[1:-1]
@@ -160,9 +161,7 @@ def _averaged(values: np.ndarray, rate: float) -> np.ndarray:
     return np.stack([np.convolve(column, window / window.sum(), mode="valid") for column in padded.T], axis=-1)
 
 
-def _limb(
-    carried: np.ndarray, upper: np.ndarray, lower: np.ndarray, rate: float, one_way: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _limb(carried: Array, upper: Array, lower: Array, rate: float, one_way: bool) -> tuple[Array, Array]:
     """The orientations of a limb's two bones, which point along ``upper`` and ``lower`` (T,3), x along the hinge.
 
     carried: where the parent alone would carry the upper bone. one_way: a hinge that points against the rest
@@ -172,14 +171,14 @@ def _limb(
     swung = rotations.swing(carried, upper)
     hinge = np.cross(upper, lower)
     angle = np.arctan2(-(hinge * swung[..., 2]).sum(axis=-1), (hinge * swung[..., 0]).sum(axis=-1))
-    trust = _smoothstep((np.linalg.norm(hinge, axis=-1) - _STRAIGHT) / (_BENT - _STRAIGHT))
+    trust = smoothstep((np.linalg.norm(hinge, axis=-1) - _STRAIGHT) / (_BENT - _STRAIGHT))
     if one_way:
         trust = trust * (1 + np.cos(angle)) / 2
     first = rotations.twist(swung, steady_angle(angle, trust, rate))
     return first, rotations.frame(lower, first[..., 0])
 
 
-def steady_angle(angle: np.ndarray, trust: np.ndarray, rate: float) -> np.ndarray:
+def steady_angle(angle: Array, trust: Array, rate: float) -> Array:
     """Angles (T,) in radians without jumps: near the trusted ones (trust 0..1), gliding across the others.
 
     Least squares: sum of trust x (result - angle)^2 + stiffness x (change from frame to frame)^2.
@@ -193,7 +192,7 @@ def steady_angle(angle: np.ndarray, trust: np.ndarray, rate: float) -> np.ndarra
     return _tridiagonal_least_squares(target, weight, (_ROLL_SECONDS * rate) ** 2)
 
 
-def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndarray:
+def _tridiagonal_least_squares(target: Array, weight: Array, stiffness: float) -> Array:
     """Minimises sum weight (x - target)^2 + stiffness (x[t+1] - x[t])^2 by elimination (Thomas).
 
     Plain floats: for one column they are faster than numpy's calls.
@@ -216,16 +215,14 @@ def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness
     return np.array(result)
 
 
-def _foot(
-    frames: Mapping[str, np.ndarray], free: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
-) -> np.ndarray:
+def _foot(frames: Mapping[str, Array], free: Array, shin: str, contact: Array, rate: float, rest: Rest) -> Array:
     """The foot's orientation (T,3,3): as it is ``free`` in the air, flat while on the floor."""
     resting = rest.frames[NAMES.index(shin.replace("shin", "foot"))]
     forward = free @ (resting.T @ [0.0, -1.0, 0.0])
     level = forward * [1.0, 1.0, 0.0]
     # A foot that points down points nowhere on the floor; the pelvis does.
     pelvis = frames["hips"][..., 2] * [1.0, 1.0, 0.0]
-    share = _smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
+    share = smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
     heading = rotations.unit(level * share + pelvis * (1 - share))
     left = np.stack([-heading[:, 1], heading[:, 0], np.zeros(len(heading))], axis=-1)
     up = np.broadcast_to([0.0, 0.0, 1.0], left.shape)
@@ -235,14 +232,9 @@ def _foot(
     return rotations.blend(free, flat, _soft(contact, rate))
 
 
-def _soft(flags: np.ndarray, rate: float) -> np.ndarray:
+def _soft(flags: Array, rate: float) -> Array:
     """Flags (T,) as weights 0..1: 1 where they are set, and falling smoothly before and after."""
     reach = max(1, round(_CONTACT_SECONDS * rate))
     window = np.ones(2 * reach + 1)
     wide = np.convolve(np.pad(flags.astype(np.float64), 2 * reach, mode="edge"), window, mode="valid") > 0.5
-    return _smoothstep(np.convolve(wide, window / len(window), mode="valid"))
-
-
-def _smoothstep(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3 - 2 * x)
+    return smoothstep(np.convolve(wide, window / len(window), mode="valid"))

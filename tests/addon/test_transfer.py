@@ -15,7 +15,8 @@ import synthetic
 from blender_addon.maths import bone_map, ik_controls, recognise, rotations, skeleton, transfer
 from blender_addon.maths.bone_map import BoneMap, BoneMapError
 from blender_addon.maths.motion_file import JOINTS
-from blender_addon.maths.transfer import Options, RigError, Solution
+from blender_addon.maths.rig import RigError, Solution
+from blender_addon.maths.transfer import Options
 
 RATE = 30.0
 LIMBS = (
@@ -136,7 +137,7 @@ class TestRecognition:
         preset = bone_map.preset(name)
         made = made_rigs.make(preset, seed)
         heads = np.array([bone.head for bone in made.bones])
-        turn = rotations.about(np.array([0.0, 0.0, 1.0]), np.array([float(seed)]))[0]
+        turn = rotations.to_matrices(rotations.about(rotations.AXES[2], float(seed)))
         row = {bone.name: number for number, bone in enumerate(made.bones)}
         parents = [row[bone.parent] if bone.parent else -1 for bone in made.bones]
         names = [f"bone {number}" for number in range(len(row))]
@@ -240,7 +241,7 @@ class TestTransfer:
             np.zeros((1, 3)),
         )
         assert rest.leg > 0.5
-        turn = rotations.about(np.array([0.0, 0.0, 1.0]), np.array([0.8]))[0]
+        turn = rotations.to_matrices(rotations.about(rotations.AXES[2], 0.8))
         upper = [JOINTS.index(name) for name in ("LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist")]
         world = still.copy()
         middle = world[:, JOINTS.index("Thorax")][:, None]
@@ -341,7 +342,7 @@ class TestIK:
         random = np.random.default_rng(3)
 
         def turn(count: int) -> np.ndarray:
-            return rotations.from_quaternions(rotations.unit(random.normal(size=(count, 4))))
+            return rotations.to_matrices(rotations.unit(random.normal(size=(count, 4))))
 
         foot = ik_controls.Moved(turn(5), random.normal(size=3), random.normal(size=(5, 3)))
         carrier = ik_controls.Moved(turn(1)[0], random.normal(size=3), random.normal(size=3))
@@ -349,6 +350,6 @@ class TestIK:
         axes = rest if local else parent
         place = foot.point(head)
         moved = ik_controls.location(place, carrier, head, axes)
-        spun = rotations.from_quaternions(ik_controls.rotation(foot, carrier, rest))
+        spun = rotations.to_matrices(ik_controls.rotation(foot, carrier, rest))
         np.testing.assert_allclose(carrier.point(head) + moved @ (carrier.turn @ axes).T, place, atol=1e-9)
         np.testing.assert_allclose(carrier.turn @ rest @ spun, foot.turn @ rest, atol=1e-9)

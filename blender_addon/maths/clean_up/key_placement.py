@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..arrays import Array
 from . import bezier
 
 _REACH = 4
@@ -30,12 +31,12 @@ _HALVINGS = 3
 for a fifth of the time."""
 _WORTH = 3
 """Keys of one curve that must be likely to go in a window, for the fit of the window to be worth its time."""
-Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Miss = Callable[[Array, Array], Array]
 
 
 def choose(
-    samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
-) -> tuple[list[bezier.Curves], np.ndarray]:
+    samples: Array, tangents: Array, held: Array, tolerance: Array, miss: Miss
+) -> tuple[list[bezier.Curves], Array]:
     """Curves near ``samples`` (C,M,F) with few keys: C times the curves (1,M,F), and what they are at all frames.
 
     tangents: (C,M,F), of the samples; items that are parts of one curve have the same where they meet. held: frames
@@ -50,13 +51,11 @@ def choose(
 
 
 class _Search:
-    def __init__(
-        self, samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
-    ) -> None:
+    def __init__(self, samples: Array, tangents: Array, held: Array, tolerance: Array, miss: Miss) -> None:
         self.samples, self.tangents, self.held, self.tolerance, self.miss = samples, tangents, held, tolerance, miss
         self.density = self._density()
 
-    def _density(self) -> np.ndarray:
+    def _density(self) -> Array:
         """Keys a frame (M,F) that would about do."""
         values, slope, h = self.samples, self.tangents, _REACH
         if values.shape[-1] <= 2 * h:
@@ -81,14 +80,14 @@ class _Search:
         self.fitted = bezier.fit(self.curves, self.samples, self.tangents, self.held, _NEW)
         self.used = self.miss(self.fitted, np.arange(len(keys)))
 
-    def _tried(self, keys: np.ndarray, items: np.ndarray) -> tuple[bezier.Curves, np.ndarray, np.ndarray]:
+    def _tried(self, keys: Array, items: Array) -> tuple[bezier.Curves, Array, Array]:
         """The curves of some items with other keys, what they are, and how much of the bound they use."""
         samples, tangents = self.samples[:, items], self.tangents[:, items]
         curves = self.curves.take(items).with_keys(keys, samples, tangents)
         fitted = bezier.fit(curves, samples, tangents, self.held[items], _WARM)
         return curves, fitted, self.miss(fitted, items)
 
-    def _keep(self, items: np.ndarray, curves: bezier.Curves, fitted: np.ndarray, used: np.ndarray) -> None:
+    def _keep(self, items: Array, curves: bezier.Curves, fitted: Array, used: Array) -> None:
         self.curves.put(items, curves)
         self.fitted[:, items], self.used[items] = fitted, used
 
@@ -178,7 +177,7 @@ class _Search:
                 gone[items] &= ~back
 
 
-def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pieces(keys: Array, used: Array) -> tuple[Array, Array, Array]:
     """Of every piece of all items, flat: its first frame, its length (the last of an item has one frame), and the most
     that it uses of the bound, the keys at both its ends included."""
     flags = keys.ravel()
@@ -190,7 +189,7 @@ def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return starts, lengths, np.where(last, 0.0, np.maximum(worst, end))
 
 
-def _around(keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
+def _around(keys: Array, marked: Array) -> Array:
     """Frames (M,F) in pieces with a marked frame, and in the pieces beside these."""
     _starts, _lengths, hit = _pieces(keys, marked.astype(np.float64))
     hit = np.maximum(hit, np.maximum(np.append(hit[1:], 0.0), np.append(0.0, hit[:-1])))
