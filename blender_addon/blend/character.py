@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from ..maths import recognise, rotations, timeline, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
 from ..maths.rig import Rig, RigError, Solution
+from ..maths.solve import body_parts
 from ..maths.transfer import Options
 from . import fcurves
 
@@ -78,7 +78,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
-            motion.parts,
+            body_parts(motion),
         )
     except RigError as error:
         raise RigError(f"{target.armature.name}: {error}") from error
@@ -110,8 +110,10 @@ def read(armature: bpy.types.Object, bone_map: BoneMap) -> Rig:
     )
 
 
-def write(context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str) -> None:
-    """Keys the solution as an Action of its own; the one that the rig had is kept.
+def write(
+    context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str
+) -> bpy.types.Action:
+    """Keys the solution as an Action of its own, which is returned; the one that the rig had is kept.
 
     Switches the rig to the controls of the map, and mutes the constraints that would override the keys
     (``in_the_way`` tells which, before).
@@ -151,7 +153,7 @@ def write(context: bpy.types.Context, target: Target, motion: MotionFile, soluti
         fcurves.write(bag, path, frames, rotations.to_channels(quaternions, mode), bone)
     for bone, locations in solution.locations.items():
         fcurves.write(bag, fcurves.bone_path(bone, "location"), frames, locations, bone)
-    action["video_to_mocap"] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
+    return action
 
 
 def in_the_way(armature: bpy.types.Object, bone_map: BoneMap) -> list[tuple[str, str]]:

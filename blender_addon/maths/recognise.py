@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from .arrays import Array
-from .bone_map import CHAINS, NEEDED, BoneMap, presets
+from .bone_map import NEEDED, BoneMap, presets
 
 _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
 """A preset of which one of these is not there is not the rig's."""
@@ -132,9 +132,10 @@ def by_shape(names: Sequence[str], parents: Sequence[int], heads: Array, tails: 
         side = "L" if (heads[leg[0]] - middle) @ left > 0 else "R"
         limb(side, ("thigh", "shin", "foot", "toe"), (*leg, *tree.between(leg[2], foot)[:1]))
 
-    chest = _upper_body(tree, names, bones, hips, middle, left)
-    bones = {slot: bones[slot] for slot in (*bones,) if slot not in CHAINS or bones[slot]}
-    return BoneMap("Recognised by its shape", bones) if chest >= 0 or bones else None
+    if any(slot not in bones for slot in NEEDED):  # thighs at one place have no left and right
+        return None
+    _add_upper_body(tree, names, bones, hips, middle, left)
+    return BoneMap("Recognised by its shape", {slot: found for slot, found in bones.items() if found})
 
 
 def _left(heads: Array, tails: Array, legs: list[list[int]], feet: tuple[int, int]) -> Array:
@@ -154,22 +155,22 @@ def _left(heads: Array, tails: Array, legs: list[list[int]], feet: tuple[int, in
     return across if across @ left > 0 else -across
 
 
-def _upper_body(
+def _add_upper_body(
     tree: _Tree,
     names: Sequence[str],
     bones: dict[str, tuple[str, ...]],
     hips: int,
     middle: Array,
     left: Array,
-) -> int:
-    """Adds spine, neck, head and arms; returns the chest's row, -1 if there is none."""
+) -> None:
+    """Adds spine, neck, head and arms to ``bones``, so far as they are found."""
     heads = tree.heads
     upper = [end for end in tree.ends() if tree.carries(hips, end) and heads[end, 2] > middle[2]]
     out = [(end, float((heads[end] - middle) @ left)) for end in upper]
     hands = [max(out, key=lambda pair: sign * pair[1]) for sign in (1, -1)] if out else []
     chest = tree.meet(hands[0][0], hands[1][0]) if hands and hands[0][1] > 0 > hands[1][1] else -1
     if chest < 0:
-        return -1
+        return
     for side, (end, _) in zip("LR", hands, strict=True):
         arm = tree.joints(chest, end)
         if arm is None:
@@ -194,7 +195,6 @@ def _upper_body(
         head = forks[0] if forks else chain[-2] if len(chain) > 2 else chain[-1]
         bones["head"] = (names[head],)
         bones["neck"] = tuple(names[bone] for bone in chain[: chain.index(head)])
-    return chest
 
 
 class _Tree:

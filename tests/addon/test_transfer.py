@@ -149,6 +149,17 @@ class TestRecognition:
             head = heads[names.index(found.bones[slot][0])]
             np.testing.assert_allclose(head, made.bones[row[preset.bones[slot][0]]].head, err_msg=slot)
 
+    @pytest.mark.parametrize("apart", [0.1, 0.0])
+    def test_a_body_needs_a_left_and_a_right_leg(self, apart: float) -> None:
+        names = ["root", "a1", "a2", "a3", "b1", "b2", "b3"]
+        legs = [[x, y, z] for x in (apart, -apart) for y, z in ((0.0, 0.9), (-0.02, 0.5), (0.0, 0.1))]
+        heads = np.array([[0.0, 0.0, 1.0], *legs])
+        found = recognise.by_shape(names, [-1, 0, 1, 2, 0, 4, 5], heads, heads + [0.0, -0.1, 0.0])
+        if apart:
+            assert found is not None and found.one("shin.L") == "a2" and found.one("shin.R") == "b2"
+        else:
+            assert found is None
+
     def test_what_has_no_legs_is_no_body(self) -> None:
         assert recognise.recognise(["a", "b", "c"], [-1, 0, 1], np.eye(3), np.eye(3)) is None
         assert recognise.recognise([], [], np.zeros((0, 3)), np.zeros((0, 3))) is None
