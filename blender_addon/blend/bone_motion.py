@@ -199,8 +199,10 @@ def _dense_keys(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray)
 
 
 def _bezier_keys(curve: bpy.types.FCurve, frames: np.ndarray, few: key_reduction.Keys, scale: float) -> None:
-    """Aligned Bezier keys at some of ``frames`` (T,) in place of all from the first to the last of them; what is keyed
-    before and after stays. scale: what to multiply values with."""
+    """Replaces the keys from the first to the last of ``frames`` (T,) by a few aligned Bezier keys.
+
+    ``scale`` is the factor from metres to the curve's unit.
+    """
     at, values = frames[few.rows], few.values * scale
     new = {name: np.zeros(len(at), np.int32) for name in fcurves.KINDS}
     new["type"] = fcurves.types_at(curve, at)

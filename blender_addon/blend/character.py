@@ -1,4 +1,4 @@
-"""A motion onto a rig of the scene: reads the armature, writes a new Action, moves aside what is in the way."""
+"""A motion on a rig of the scene: reads the armature, writes a new Action, mutes constraints in the way."""
 
 from __future__ import annotations
 
@@ -157,10 +157,10 @@ def write(
 
 
 def in_the_way(armature: bpy.types.Object, bone_map: BoneMap) -> list[tuple[str, str]]:
-    """The active constraints (bone, name) that would override the keys, or hold back what should follow a bone.
+    """The active constraints (bone, name) that would override the keys, or hold bones back that should follow others.
 
-    Those on the bones of the map; and on what hangs on the hips where they follow something that the motion does not
-    move. A control rig's own constraints do its work and are left alone.
+    Those on the bones of the map; and on the hips' children where they follow something that the motion does not move.
+    A control rig's own constraints do its work and are left alone.
     """
     mapped = {bone for bones in bone_map.bones.values() for bone in bones}
     hips = bone_map.one("hips")

@@ -100,7 +100,7 @@ def sampled(curve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
     """A curve's values at ``frames`` (T,), as Blender evaluates it."""
     points = read_keys(curve, ("co",))["co"]
     if not len(curve.modifiers) and len(points):
-        # Dense keys are what they are, whatever lies between them; evaluating the curve frame by frame takes seconds.
+        # With a key at every frame no interpolation is needed; evaluating the curve frame by frame takes seconds.
         index = np.searchsorted(points[:, 0], frames - SAME_FRAME)
         index = np.minimum(index, len(points) - 1)
         if np.abs(points[index, 0] - frames).max() < SAME_FRAME:

@@ -1,4 +1,4 @@
-"""Feet that stay where they stand, on the character's own legs: pinned ankles, a lowered pelvis, two-bone IK."""
+"""Foot lock on a character's own legs: pinned ankles, a lowered pelvis, two-bone IK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import ik, rotations
 from .arrays import Array, runs, smoothstep
 
 _BLEND_SECONDS = 0.15
-"""In which a foot comes to where it will stand, and leaves it."""
+"""Seconds in which a foot is blended to the place where it stands, and away from it."""
 _REACH = 0.998
 """Share of its length to which a leg may be stretched by the lock: the last bit makes knees pop."""
 _STEP = 0.07
@@ -24,8 +24,12 @@ _DEEPEST = 0.12
 class Leg:
     """A leg over T frames, world axes, metres.
 
-    hip: (T,3) of the joint. upper, lower: (T,3) from hip to knee and from knee to ankle. front: (T,3), where the knee
-    points. sole: (T,S,3) points of the sole from the ankle. ankle: its height over the sole of a foot that stands flat.
+    Attributes:
+        hip: (T,3) the joint.
+        upper, lower: (T,3) from hip to knee and from knee to ankle.
+        front: (T,3) the direction in which the knee points.
+        sole: (T,S,3) points of the sole from the ankle.
+        ankle: height of the ankle over the sole of a foot that stands flat.
     """
 
     hip: Array
@@ -43,17 +47,28 @@ class Leg:
 
 @dataclass(frozen=True)
 class Planted:
-    """drop: (T,) metres by which the pelvis is lowered. turns: per leg the rotations (T,3,3) of thigh and shin."""
+    """The corrections that plant the feet.
+
+    Attributes:
+        drop: (T,) metres by which the pelvis is lowered.
+        turns: for each leg the rotations (T,3,3) of thigh and shin.
+    """
 
     drop: Array
     turns: list[tuple[Array, Array]]
 
 
 def plant(legs: Sequence[Leg], contacts: Array, rate: float, floor: float) -> Planted:
-    """Puts the feet in contact flat on the floor, each at one place, and lets no sole go below the floor.
+    """Plants the feet in contact on the floor, each at one place, and keeps every sole above the floor.
 
-    contacts: (T,L) bool, one column a leg. rate: frames a second. floor: its height. A foot comes and goes smoothly
-    outside its contacts, so that it does not slide in them; where its leg is too short, the pelvis sinks.
+    Feet are blended outside of their contacts, so that they do not slide within; where a leg is too short, the pelvis
+    is lowered.
+
+    Args:
+        legs: L legs over T frames.
+        contacts: (T,L) bool.
+        rate: frames a second.
+        floor: height of the floor, metres.
     """
     wanted = []
     for leg, contact in zip(legs, contacts.T, strict=True):
@@ -72,7 +87,7 @@ def plant(legs: Sequence[Leg], contacts: Array, rate: float, floor: float) -> Pl
 def _held(free: Array, contact: Array, rate: float, height: float, step: float) -> Array:
     """What has to be added to an ankle's path (T,3) so that it stands still in its contacts.
 
-    It stands at ``height``, or where it is if that is farther than ``step`` from there.
+    It stands at ``height``, or at its own height if that is farther than ``step`` away.
     """
     offset = np.zeros_like(free)
     stretches = runs(contact)
@@ -104,7 +119,7 @@ def _drop(legs: Sequence[Leg], ankles: Sequence[Array], rate: float) -> Array:
         span = ankle - leg.hip
         across = np.linalg.norm(span[:, :2], axis=-1)
         low = np.sqrt(np.maximum((_REACH * length) ** 2 - across**2, 0.0))
-        # A leg that was already straight may stay so: only what the lock asks for is compensated.
+        # A leg that was already straight may stay so: only the lock's own corrections are compensated.
         straight = np.linalg.norm(leg.upper + leg.lower, axis=-1) > _REACH * length
         moved = np.linalg.norm(ankle - leg.hip - leg.upper - leg.lower, axis=-1) > 1e-4 * length
         need = np.maximum(need, np.where(moved | ~straight, -span[:, 2] - low, 0.0))

@@ -13,13 +13,16 @@ from .arrays import Array
 from .bone_map import NEEDED, BoneMap, presets
 
 _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
-"""A preset of which one of these is not there is not the rig's."""
+"""Slots without which a preset does not fit a rig."""
 
 
 def recognise(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
     """The map of a rig: the best preset, else by its shape; None if it has no two legs.
 
-    names, parents (row of the parent, -1 for none), heads, tails (B,3) in a space whose z is up.
+    Args:
+        names: of the bones.
+        parents: row of the parent, -1 for none.
+        heads, tails: (B,3) in a space whose z is up.
     """
     return by_names(names) or by_shape(names, parents, heads, tails)
 
@@ -98,10 +101,15 @@ def _key(name: str) -> str:
 
 
 def by_shape(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
-    """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
+    """A map from the places of the joints, for a rig with unknown names; None if it has no left and right leg.
 
-    heads, tails: (B,3). The rig stands upright (z up) with its arms away from its body. The two lowest ends on either
-    side are feet, what carries both is the hips; the ends farthest out are hands, what carries both is the chest.
+    The rig stands upright (z up) with its arms away from its body. The two lowest ends are feet, and the bone that
+    carries both is the hips; the ends farthest out are hands, and the bone that carries both is the chest.
+
+    Args:
+        names: of the bones.
+        parents: row of the parent, -1 for none.
+        heads, tails: (B,3).
     """
     heads = np.asarray(heads, np.float64)
     tree = _Tree(parents, heads)
@@ -245,7 +253,7 @@ class _Tree:
                 continue
             a, b, c = self.heads[[chain[place] for place in triple]]
             upper, lower = float(np.linalg.norm(b - a)), float(np.linalg.norm(c - b))
-            # On the way from knee to toe there is an ankle: what is no straight line is no shin.
+            # On the way from knee to toe there is an ankle: a chain that is not straight is not a shin.
             way = self.heads[chain[triple[1] : triple[2] + 1]]
             detour = float(np.linalg.norm(np.diff(way, axis=0), axis=-1).sum()) - lower
             # Earlier bones win a tie: a twist bone lies where its limb begins.

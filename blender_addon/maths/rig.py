@@ -188,7 +188,7 @@ class TargetRig:
         return float(self.heads[row] @ self.facing[:, 2]) - self.soles
 
     def turns_with_parent(self, row: int) -> bool:
-        """Whether neither the bone nor one between it and what carries it drops the parent's rotation."""
+        """Whether a bone follows the rotation of its carrier: no bone in between has Inherit Rotation off."""
         if self.rig.names[row] in self.map.carried_by:
             return True
         stop = self.carrier[row]

@@ -149,7 +149,7 @@ def _lengths(world: Array) -> dict[str, float]:
 
 
 def _ankle_height(world: Array, contacts: Array, usual: float) -> float:
-    """How high the ankle is above the sole: as seen while the feet stand on the floor, within what feet can be."""
+    """Height of the ankle above the sole in metres: the median of standing feet, 0.7 to 1.4 times the usual one."""
     heights = np.stack([joint(world, "LAnkle")[:, 2], joint(world, "RAnkle")[:, 2]], axis=1)[contacts]
     seen = float(np.median(heights)) if heights.size else usual
     return float(np.clip(seen, 0.7 * usual, 1.4 * usual))

@@ -7,7 +7,7 @@ import numpy as np
 from .arrays import Array
 
 _SNAP = 0.05
-"""Frames. Containers round timestamps (WebM to 1 ms); keys that near to whole frames are meant to lie on them."""
+"""Frames. Containers round timestamps (WebM to 1 ms); keys that near to whole frames belong on them."""
 
 
 def key_frames(times: Array, rate: float) -> Array:

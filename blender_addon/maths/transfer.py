@@ -88,7 +88,7 @@ def transfer(
 
 
 def _plant_feet(turned: dict[int, Array], target: TargetRig, middle: Array, contacts: Array, rate: float) -> Array:
-    """Turns the legs so that feet in contact stand; returns by how much (T,) the hips have to sink for it, metres."""
+    """Rotates the legs so that feet in contact stand; returns how far (T,) the hips are lowered for it, metres."""
     legs = {side: _leg(target, side, middle, turned) for side in "LR"}
     if not all(legs.values()):
         return np.zeros(len(middle))
@@ -109,7 +109,7 @@ def _leg(target: TargetRig, side: str, middle: Array, turned: Mapping[int, Array
     )
 
     def carried(row: int, vector: Array) -> Array:
-        """Where a bone takes what is ``vector`` at rest, (T,3)."""
+        """A vector (3,) at rest, rotated with a bone, (T,3)."""
         return turned[row] @ (target.frames[row].T @ vector)
 
     # The sole: below the ankle and below the bones' ends, at the height of the floor.

@@ -1,10 +1,10 @@
 """Curves through few keys: Bezier pieces with one slope a key, whose handles are as long as serves the curve.
 
-That is what F-curves with aligned handles are. How far the two handles of a piece reach is the same in all curves of a
-bone, so that they share one timing. With handles of a third each, a piece is a cubic polynomial of time and the best
+F-curves with aligned handles are such curves. The reach of a piece's two handles is the same in all curves of a bone,
+so that they share one timing. With handles of a third each, a piece is a cubic polynomial of time and the best
 values and slopes are a linear least-squares problem; free handles bend time and meet about half as far from the
 samples (geometric Hermite interpolation: de Boor, Hoellig and Sabin, 1987). Both are improved in turns, as Schneider
-(1990) does for drawn curves. Nothing here has to be optimal: who calls measures what came out.
+(1990) does for drawn curves. Nothing here has to be optimal: the caller measures the result.
 
 Many curves are fitted at once: M items with keys of their own over F frames, C curves each. Arrays are (C,M,F); inside,
 pieces of about one length lie side by side, whichever item they are of. The precision is that of the samples.
@@ -190,7 +190,7 @@ class _Group:
         self.warp(leaving, arriving)
 
     def gathered(self, samples: Array) -> Array:
-        """Of (C,M,F) what is at the frames of the group, (C,L,n)."""
+        """The values of (C,M,F) at the frames of the group, (C,L,n)."""
         return _flat(samples).take(self.frames, axis=1)
 
     def warp(self, leaving: Array, arriving: Array) -> None:

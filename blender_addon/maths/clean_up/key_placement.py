@@ -1,4 +1,4 @@
-"""Where keys go: few of them, and the curves through them nowhere farther from what is wanted than is allowed.
+"""Places few keys such that the curves through them stay within a bound of their targets.
 
 Keys are first laid so that every piece between two of them has the same share of the curve's bend (the fourth root of
 its fourth derivative: de Boor, 1973). Where the bound is broken, the piece is cut in two; where it holds with room to
@@ -23,7 +23,7 @@ _LONGEST = 60
 _NEW, _WARM = 3, 2
 """Rounds of fitting from scratch, and after a change of a few keys."""
 _HOPELESS = 4.0
-"""How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
+"""A key is tried to be removed if the estimated miss without it is at most that many times the bound."""
 _LIKELY = 2.0
 """Likewise, for a key of one curve alone."""
 _HALVINGS = 3
@@ -37,11 +37,17 @@ Miss = Callable[[Array, Array], Array]
 def choose(
     samples: Array, tangents: Array, held: Array, tolerance: Array, miss: Miss
 ) -> tuple[list[bezier.Curves], Array]:
-    """Curves near ``samples`` (C,M,F) with few keys: C times the curves (1,M,F), and what they are at all frames.
+    """Fits curves with few keys to samples: C channels of M items over F frames.
 
-    tangents: (C,M,F), of the samples; items that are parts of one curve have the same where they meet. held: frames
-    (M,F) that keep value and tangent; the first and the last are. tolerance: (M,), about what a sample may be
-    off. miss: of curves (C,m,F) and the rows (m,) of their items, how much of the bound (m,F) is used; 1 is the most.
+    Args:
+        samples: (C,M,F) targets.
+        tangents: (C,M,F) of the samples; items that are parts of one curve have the same where they meet.
+        held: (M,F) frames that keep value and tangent, the first and the last among them.
+        tolerance: (M,) about how far a sample may be off.
+        miss: of curves (C,m,F) and the rows (m,) of their items, the share of the bound (m,F) that they use, at most 1.
+
+    Returns:
+        For every channel its curves (1,M,F), and the values (C,M,F) at all frames.
     """
     search = _Search(samples, tangents, held, tolerance, miss)
     search.lay()
@@ -81,7 +87,7 @@ class _Search:
         self.used = self.miss(self.fitted, np.arange(len(keys)))
 
     def _tried(self, keys: Array, items: Array) -> tuple[bezier.Curves, Array, Array]:
-        """The curves of some items with other keys, what they are, and how much of the bound they use."""
+        """The curves of some items with other keys, their values, and the share of the bound that they use."""
         samples, tangents = self.samples[:, items], self.tangents[:, items]
         curves = self.curves.take(items).with_keys(keys, samples, tangents)
         fitted = bezier.fit(curves, samples, tangents, self.held[items], _WARM)
@@ -108,11 +114,11 @@ class _Search:
             keys.ravel()[np.clip(middle, first + 1, after - 1)] = True
             if broken.any():
                 self._keep(items, *self._tried(keys, items))
-            else:  # every frame has a key: what is left is rounding
+            else:  # every frame has a key: the rest is rounding
                 return
 
     def thin(self) -> None:
-        """Takes away keys that are not needed, never two neighbours. Once: what a second time finds, curves lose by
+        """Removes keys that are not needed, never two neighbours. Once: what a second time finds, curves lose by
         themselves."""
         keys = self.curves.keys
         starts, lengths, worst = _pieces(keys, self.used)
