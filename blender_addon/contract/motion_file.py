@@ -36,7 +36,8 @@ class Motion:
     keypoints2d (T,17,3): COCO-17 pixels and score as fed to the lifter. confidence (T,17): 0..1 a joint.
     contacts (T,2): left, right foot on the floor. frames (T,), times (T,): source frame and its seconds.
     meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint,
-    checkpoint_sha256, tds, height_m, engine, repairs (counts a step), warnings. extras: documented optional arrays.
+    checkpoint_sha256, tds, height_m, engine, repairs (counts a step), warnings (see :mod:`.warnings`).
+    extras: documented optional arrays.
     """
 
     joints3d: np.ndarray
