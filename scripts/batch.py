@@ -44,7 +44,7 @@ from blender_addon.engine.client import EngineClient, Event  # noqa: E402
 from blender_addon.engine.locate import EngineNotFoundError, find_engine  # noqa: E402
 from blender_addon.maths import bone_map, recognise  # noqa: E402
 from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from blender_addon.maths.transfer import RigError  # noqa: E402
+from blender_addon.maths.rig import RigError  # noqa: E402
 
 # The batch's own modules need neither torch nor anything else that Blender's Python lacks.
 from pose3d_engine.contract.batch import pool, record, tasks, worker  # noqa: E402
