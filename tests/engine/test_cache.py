@@ -17,6 +17,7 @@ import pytest
 
 from pose3d_engine import detect, pipeline
 from pose3d_engine.__main__ import main
+from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.pipeline import AnalyseSettings
@@ -83,7 +84,7 @@ def test_whatever_changes_the_people_is_another_analysis(
     keypoints.mkdir()
     (keypoints / "0.json").write_text("{}")
     other = [{"detector": "mediapipe-heavy"}, {"max_people": 3}, {"start": 0.1}, {"end": 0.2}]
-    other += [{"keypoints": keypoints}, {"command": "a {video} {output}"}, {"command": "b {video} {output}"}]
+    other += [{"keypoints": keypoints}, {"detector_command": "a {video} {output}"}, {"detector_command": "b {video} {output}"}]
     for settings in [AnalyseSettings(), *(AnalyseSettings(**values) for values in other)]:
         store.people_of(clip, settings)
     assert len(found) == 8
@@ -303,7 +304,7 @@ def test_a_cache_that_cannot_be_written_loses_no_work(
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "file"))
     result = store.people_of(clip, AnalyseSettings())
     assert len(result.keypoints2d) == 1
-    assert any("VIDEO_TO_MOCAP_CACHE" in warning for warning in result.meta["warnings"])
+    assert any("VIDEO_TO_MOCAP_CACHE" in text for text in warnings.texts(result.meta))
     with pytest.raises(UserError, match="cannot write"):
         store.analysed(clip, AnalyseSettings())
     assert len(found) == 1, "who needs the file is told before the work"
