@@ -8,7 +8,7 @@ import numpy as np
 
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
-from pose3d_engine.take import LEVEL_CAMERA  # noqa: E402
+from pose3d_engine.take import LEVEL_CAMERA
 from scripts.make_small_datasets import walker
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))
