@@ -13,7 +13,8 @@ from pose3d_engine.pose.lifters.viewed import PstmoConfig, TcnConfig, ViewedLift
 from pose3d_engine.progress import silent
 from pose3d_engine.research.data_sets import kinematics, mocap_data, synthetic_poses
 from pose3d_engine.research.evaluation import mocap as evaluation
-from pose3d_engine.research.training import mocap, muon, net2net
+from pose3d_engine.research.models import net2net
+from pose3d_engine.research.training import mocap, muon
 from pose3d_engine.solve.body import LENGTHS
 
 
@@ -234,7 +235,7 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
 def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
     torch.manual_seed(0)
     old, new = TemporalModel(17, 3, 17, (3, 3), channels=8).eval(), TemporalModel(17, 3, 17, (3, 7, 3, 1), channels=8)
-    new.load_state_dict(net2net.grown(old.state_dict(), (3, 3), new.eval()))
+    new.load_state_dict(net2net.expanded(old.state_dict(), (3, 3), new.eval()))
     x = torch.randn(2, 80, 17, 3)
     few, many = old(x), new(x)
     cut = (few.shape[1] - many.shape[1]) // 2
@@ -243,8 +244,8 @@ def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
     # And yet all of it learns.
     many.sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in new.parameters())
-    with pytest.raises(ValueError, match="do not grow"):
-        net2net.grown(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
+    with pytest.raises(ValueError, match="cannot be expanded"):
+        net2net.expanded(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
 
 
 def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):

@@ -17,8 +17,9 @@ import torch
 
 from pose3d_engine.__main__ import main
 from pose3d_engine.contract.errors import Cancelled, UserError
-from pose3d_engine.pose.lifters import checkpoint_files, official, pstmo
+from pose3d_engine.pose.lifters import checkpoint_files, official
 from pose3d_engine.progress import silent
+from pose3d_engine.research.models import pstmo_pretraining
 from pose3d_engine.research.training.batches import open_data
 from pose3d_engine.research.training.options import Options, papers
 from pose3d_engine.research.training.run import train
@@ -244,15 +245,15 @@ def test_a_network_that_diverges_is_told(converted: Path, tmp_path: Path) -> Non
 
 def test_masks_hide_what_they_shall(converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     masks: list[tuple[torch.Tensor, torch.Tensor]] = []
-    forward = pstmo.MaskedPSTMO.forward
+    forward = pstmo_pretraining.MaskedPSTMO.forward
 
     def spy(
-        self: pstmo.MaskedPSTMO, keypoints: torch.Tensor, frames: torch.Tensor, joints: torch.Tensor
+        self: pstmo_pretraining.MaskedPSTMO, keypoints: torch.Tensor, frames: torch.Tensor, joints: torch.Tensor
     ) -> torch.Tensor:
         masks.append((frames, joints))
         return forward(self, keypoints, frames, joints)
 
-    monkeypatch.setattr(pstmo.MaskedPSTMO, "forward", spy)
+    monkeypatch.setattr(pstmo_pretraining.MaskedPSTMO, "forward", spy)
     train(small("pretrain", "h36m", "pstmo", converted, tmp_path, epochs=1, spatial_mask_num=3), False, silent, quiet)
     assert all(int(frames.sum()) == int(9 * 0.8) for frames, _ in masks)
     assert all((joints.sum(dim=1) == 3).all() for _, joints in masks)

@@ -14,10 +14,11 @@ from ...progress import on_stderr
 
 if TYPE_CHECKING:
     from ...pose.lifters.official import Recipe
-    from ...pose.lifters.pstmo import PSTMO, Refine
+    from ...pose.lifters.pstmo import PSTMO
     from ...pose.lifters.temporal import TemporalModel
     from ..data_sets.sequences import DataSet
     from ..evaluation.predict import Predictor
+    from ..models.refinement import Refine
 
 HELP = "the papers' errors on Human3.6M, MPI-INF-3DHP or motion capture"
 
@@ -104,6 +105,7 @@ def _predictor(args: argparse.Namespace, data: DataSet, refine: Path | None = No
 
 def _refinement(path: Path | None, network: PSTMO | TemporalModel) -> Refine | None:
     from ...pose.lifters import checkpoint_files, pstmo
+    from ..models import refinement
 
     if path is None:
         return None
@@ -113,7 +115,7 @@ def _refinement(path: Path | None, network: PSTMO | TemporalModel) -> Refine | N
             f"{path}: the refinement belongs to P-STMO; give a PSTMO_refine file beside a P-STMO checkpoint"
         )
     try:
-        return pstmo.refine_from_state(file.state).to(next(network.parameters()).device)
+        return refinement.from_state(file.state).to(next(network.parameters()).device)
     except (KeyError, RuntimeError, ValueError) as error:
         raise checkpoint_files.misfit(path, error) from error
 

@@ -19,6 +19,7 @@ from ... import object_archive
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
 from ...pose.lifters import geometry
+from ..geometry import world_to_camera
 from .sequences import DataSet, Layout, Sequence, select
 
 TRAINING = ("S1", "S5", "S6", "S7", "S8")
@@ -46,7 +47,7 @@ class Camera:
 
     def from_world(self, points: np.ndarray) -> np.ndarray:
         """World (..., 3) -> camera axes (x right, y down, z forward), metres."""
-        return geometry.world_to_camera(points.astype(np.float64), self.orientation, self.place)
+        return world_to_camera(points.astype(np.float64), self.orientation, self.place)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Camera axes (..., 3) -> pixels (..., 2), with the distortion of the lens."""

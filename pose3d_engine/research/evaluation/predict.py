@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ...contract.errors import UserError
 from ...pose.lifters import whole_clip
-from ...pose.lifters.geometry import unproject
-from ...pose.lifters.pstmo import PSTMO, Refine
+from ...pose.lifters.pstmo import PSTMO
 from ...pose.lifters.temporal import TemporalModel
 from ..data_sets.sequences import Layout, Sequence
+from ..models.refinement import Refine, refined
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,3 @@ class Predictor:
                 torch.from_numpy(sequence.root[:, 2]).to(device),
                 torch.from_numpy(sequence.camera).to(device).expand(len(joints), -1),
             ).cpu()
-
-
-def refined(network: Refine, joints: Tensor, keypoints: Tensor, depth: Tensor, camera: Tensor) -> Tensor:
-    """(N,J,3) mixed with what the keypoints (N,J,2) and the depths give.
-
-    depth: (N,) of the root, metres; the published program takes the true one, so this is no prediction that could
-    be made without it. camera: (N,4) focal lengths and centre in the scale of the keypoints.
-    """
-    points = unproject(keypoints[:, None], joints[:, None, :, 2], depth[:, None], camera)
-    return network(joints[:, None], points)[:, 0]

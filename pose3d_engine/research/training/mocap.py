@@ -28,8 +28,8 @@ from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, re
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
+from ..models.net2net import can_expand, expanded
 from .muon import Muon
-from .net2net import grown, grows_into
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
 JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RWrist", "LWrist", "RAnkle", "LAnkle")]] = 1.5
@@ -229,8 +229,8 @@ def _begun(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
         return weights
     if isinstance(config, TcnConfig) and isinstance(wanted, TcnConfig) and isinstance(model, TemporalModel):
         longer = replace(config, filter_widths=wanted.filter_widths)
-        if longer == wanted and grows_into(config.filter_widths, wanted.filter_widths):
-            return grown(weights, config.filter_widths, model)
+        if longer == wanted and can_expand(config.filter_widths, wanted.filter_widths):
+            return expanded(weights, config.filter_widths, model)
     raise UserError(f"{path}: another network than -f, --widths and --channels ask for; give those it has")
 
 

@@ -214,7 +214,7 @@ class _Run:
 
 
 def recipe(options: Options) -> dict[str, Any]:
-    """What a lifter has to know to use the weights on videos: see :class:`~pose3d_engine.pose.lifters.official.Recipe`."""
+    """Returns the settings that a lifter needs to use the weights on videos: the fields of ``official.Recipe``."""
     found: dict[str, Any] = {"normalisation": None, "causal": options.causal}
     if options.dataset == MPI_INF_3DHP:
         return {**found, "rate": 25.0 / options.tds, "keypoints": "mpi", "joints": "mpi", "unit": 0.001}

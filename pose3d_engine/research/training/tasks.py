@@ -11,7 +11,9 @@ from ...pose.lifters import checkpoint_files, pstmo
 from ...pose.lifters.temporal import TemporalModel
 from ..data_sets.sequences import DataSet, Layout, Windows
 from ..evaluation import metrics
-from ..evaluation.predict import Predictor, refined
+from ..evaluation.predict import Predictor
+from ..models.pstmo_pretraining import MaskedPSTMO, load_pretrained, mask_order
+from ..models.refinement import Refine, refined
 from .batches import Batch
 from .distributed import Team
 from .options import PRETRAIN, PSTMO, Options
@@ -42,12 +44,12 @@ class Task(nn.Module):
 class Masked(Task):
     """The pre-training of P-STMO: draw hidden frames and joints of the 2D sequence back."""
 
-    network: pstmo.MaskedPSTMO
+    network: MaskedPSTMO
 
     def __init__(self, options: Options, joints_in: int) -> None:
         super().__init__()
         self.options = options
-        self.network = pstmo.MaskedPSTMO(_sizes(options, joints_in), options.dropout)
+        self.network = MaskedPSTMO(_sizes(options, joints_in), options.dropout)
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
         """The mean distance of the drawn keypoints; what is hidden is a function of epoch and number."""
@@ -62,7 +64,7 @@ class Masked(Task):
         hidden_frames = torch.from_numpy(frame_mask).to(keypoints.device)
         hidden_joints = torch.from_numpy(joint_mask).to(keypoints.device)
         drawn = self.network(_as_published(keypoints), hidden_frames, hidden_joints)
-        return distance(_as_batch(drawn), keypoints[:, pstmo.mask_order(hidden_frames)])
+        return distance(_as_batch(drawn), keypoints[:, mask_order(hidden_frames)])
 
     def loss_unit(self) -> str:
         """See :class:`Task`."""
@@ -88,12 +90,12 @@ class _Lifting(Task):
     """The error of the predicted joints."""
 
     network: pstmo.PSTMO | TemporalModel
-    refine: pstmo.Refine | None
+    refine: Refine | None
 
     def __init__(self, options: Options, layout: Layout) -> None:
         super().__init__()
         self.options, self.layout = options, layout
-        self.refine = pstmo.Refine() if options.refine else None
+        self.refine = Refine() if options.refine else None
 
     def loss_unit(self) -> str:
         """See :class:`Task`."""
@@ -199,7 +201,7 @@ def make(options: Options, data: DataSet) -> Task:
                 raise UserError(
                     "--pretrained is for the fine-tuning of P-STMO; use --start for weights of the same network"
                 )
-            task.network.load_pretrained(checkpoint_files.read(options.pretrained).state)
+            load_pretrained(task.network, checkpoint_files.read(options.pretrained).state)
     except (RuntimeError, KeyError) as error:
         path = options.start or options.pretrained
         raise UserError(
