@@ -281,7 +281,7 @@ def test_the_error_by_joint_and_axis():
 def test_the_baseline_stands_beside_scores_of_the_same_data_only(mocap_file, tmp_path, monkeypatch):
     scores = {"ours": evaluation.Scores(60.0, 50.0, 5.0)}
     assert "baseline" not in evaluation.score_table(scores, mocap_file).text()
-    stored = {"data_sha256": evaluation.files.sha256(mocap_file), "scores": vars(evaluation.Scores(80.0, 50.0, 9.0))}
+    stored = {"data_sha256": evaluation.atomic.sha256(mocap_file), "scores": vars(evaluation.Scores(80.0, 50.0, 9.0))}
     (tmp_path / "baseline.json").write_text(json.dumps(stored))
     monkeypatch.setattr(evaluation.weights, "beside_register", lambda name: tmp_path / name)
     table = evaluation.score_table(scores, mocap_file)
