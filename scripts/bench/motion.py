@@ -1,6 +1,6 @@
 """What each stage of the motion clean-up brings, on unseen motion capture with known truth: part of `make bench`.
 
-    python scripts/bench_motion.py [--data cmu_h36m17.npz] [--quick] [--per-clip]
+    python scripts/motion.py [--data cmu_h36m17.npz] [--quick] [--per-clip]
 
 Takes of the validation split (mocap_data.VALIDATION_TAKES) are filmed by virtual cameras that stand still, pitched
 from -15 to +40 degrees and slightly rolled, seen through the detector noise that lifters are trained with, and captured
@@ -17,16 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT)]
-
-from pose3d_engine import pipeline  # noqa: E402
-from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
-from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.research.evaluation import world  # noqa: E402
-from pose3d_engine.solve import floor  # noqa: E402
-from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
+from pose3d_engine import pipeline
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.research.data_sets import mocap_data
+from pose3d_engine.research.evaluation import world
+from pose3d_engine.solve import floor
+from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS
+from scripts import ROOT
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0

@@ -1,6 +1,6 @@
 """Two people who cross before a virtual camera, as a detector sees them: what trackers are measured with.
 
-People come from motion capture (scripts/bench_tracking.py) or from a generated walker (the tests).
+People come from motion capture (scripts/bench/tracking.py) or from a generated walker (the tests).
 """
 
 from __future__ import annotations

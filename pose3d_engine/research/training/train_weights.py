@@ -1,6 +1,6 @@
 """Trains the weights that ship anew, with today's code, from a mocap file (docs/training.md says how to make it).
 
-    python scripts/train_weights.py MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
+    python -m pose3d_engine.research.training.train_weights MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
 
 Each stage begins with what the one before it left; what is done is not done again, and one that was stopped goes on.
 Hours on a processor: ``--scale 0.01`` goes the whole way in minutes. The model cards in checkpoint/ say which code and
@@ -14,8 +14,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,13 @@ def main() -> int:
     """Returns the exit status of the stage that failed, or 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, metavar="MOCAP.npz")
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "weights", help="a folder for each stage")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/weights"), help="a folder for each stage")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the frames, to try it out")
     options = parser.parse_args()
     for stage in STAGES:
         print(f"== {stage.name}", file=sys.stderr, flush=True)
-        done = subprocess.run(command(stage, options.data, options.output, options.device, options.scale), cwd=ROOT)
+        done = subprocess.run(command(stage, options.data, options.output, options.device, options.scale), check=False)
         if done.returncode:
             return done.returncode
     return 0

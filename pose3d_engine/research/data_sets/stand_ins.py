@@ -2,7 +2,7 @@
 
 Nobody may pass the real data sets on. With these, every command of docs/papers.md can be tried in seconds::
 
-    python scripts/make_small_datasets.py dataset
+    python -m pose3d_engine.research.data_sets.stand_ins dataset
 
 writes, below ``dataset``: ``data_3d_h36m.npz``, ``data_2d_h36m_{gt,cpn_ft_h36m_dbb,detectron_pt_coco}.npz``, and the
 original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/annot_data.mat`` ... ``TS6``.
@@ -11,15 +11,12 @@ original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
