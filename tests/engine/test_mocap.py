@@ -43,10 +43,10 @@ def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
 
 def test_samples_are_what_a_camera_sees(mocap_file):
     """Without noise, the true joints lie on the rays of the keypoints; and upright people are upright."""
-    quiet = mocap_data.Variety(
-        invented=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
+    quiet = mocap_data.AugmentationConfig(
+        synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
     )
-    scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, variety=quiet).scene(8, 30)
+    scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, augmentation=quiet).scene(8, 30)
     good = scene.scores > 0.9
     joints = np.zeros((*scene.keypoints.shape[:3], 2))
     joints[:, :, mocap_data.COCO_ROWS] = (scene.joints[..., :2] / scene.joints[..., 2:])[:, :, mocap_data.H36M_ROWS]
@@ -129,7 +129,7 @@ def test_metrics_of_a_turned_and_scaled_answer():
     assert evaluation.n_mpjpe(truth @ turn.T, truth) > 100
 
 
-def test_invented_bodies_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
+def test_synthetic_poses_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
     rng = np.random.default_rng(0)
     joints, face = synthetic_poses.motion(rng, 64, 40, 30.0)
     assert joints.shape == (64, 40, 17, 3)
@@ -232,7 +232,7 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
             mocap.train(replace(options, output=tmp_path / "no", config=TcnConfig(widths, 16)), silent)
 
 
-def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
+def test_an_expanded_network_computes_nearly_the_same_at_first():
     torch.manual_seed(0)
     old, new = TemporalModel(17, 3, 17, (3, 3), channels=8).eval(), TemporalModel(17, 3, 17, (3, 7, 3, 1), channels=8)
     new.load_state_dict(net2net.expanded(old.state_dict(), (3, 3), new.eval()))

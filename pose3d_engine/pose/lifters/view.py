@@ -44,7 +44,7 @@ def look_at_torso(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def person_size(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Returns the larger side (...) of the box around the visible keypoints of (..., 17, 2); NaN if they are too few."""
+    """Returns the larger side (...) of the box around the visible keypoints (..., 17, 2); NaN for too few."""
     seen = (scores > 0.1)[..., None]
     low = np.where(seen, points, np.inf).min(axis=-2)
     high = np.where(seen, points, -np.inf).max(axis=-2)

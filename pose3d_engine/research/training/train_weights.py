@@ -1,8 +1,8 @@
-"""Trains the weights that ship anew, with today's code, from a mocap file (docs/training.md says how to make it).
+"""Trains the shipped weights anew, with today's code, from a mocap file (docs/training.md describes how to make it).
 
     python -m pose3d_engine.research.training.train_weights MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
 
-Each stage begins with what the one before it left; what is done is not done again, and one that was stopped goes on.
+Each stage begins with the weights of an earlier one. Completed stages are skipped, an interrupted one continues.
 Hours on a processor: ``--scale 0.01`` goes the whole way in minutes. The model cards in checkpoint/ say which code and
 commands made the weights that are in use.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Stage:
-    """Frames to be lifted at the highest rate of learning ``lr``, beginning with the weights of the stage ``start``."""
+    """A run of ``frames`` lifted frames at the highest learning rate ``lr``, from the weights of stage ``start``."""
 
     name: str
     frames: int
@@ -30,15 +30,15 @@ class Stage:
 STAGES = (
     Stage("1-first", 25_000_000, 0.003),
     Stage("2-longer", 28_000_000, 0.002, "1-first"),
-    Stage("3-calmer", 8_000_000, 0.0012, "2-longer"),
-    Stage("4-long", 49_500_000, 0.002, "3-calmer"),
+    Stage("3-lower-rate", 8_000_000, 0.0012, "2-longer"),
+    Stage("4-long", 49_500_000, 0.002, "3-lower-rate"),
     Stage("tcn-cmu", 8_500_000, 0.0012, "4-long", ("--widths", "3,3,5,1,1")),
     Stage("pstmo-s-cmu", 52_000, 0.002, None, ("--lifter", "pstmo-view")),
 )
 
 
 def command(stage: Stage, data: Path, output: Path, device: str, scale: float) -> list[str]:
-    """The ``pose3d train`` of a stage; ``scale``: share of its frames."""
+    """Returns the ``pose3d train`` of a stage; ``scale``: share of its frames."""
     start = () if stage.start is None else ("--start", str(output / stage.start / "weights.safetensors"))
     # fmt: off
     return [
