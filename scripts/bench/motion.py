@@ -20,7 +20,7 @@ import numpy as np
 from pose3d_engine import pipeline
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
-from pose3d_engine.research.data_sets import mocap_data
+from pose3d_engine.research.data_sets import detector_noise, mocap_data
 from pose3d_engine.research.evaluation import world
 from pose3d_engine.solve import floor
 from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS
@@ -109,9 +109,9 @@ def film(kind: str, clip: mocap_data.Clip, pitch: float, seed: int, fov: float =
             break
     coco = np.empty((len(joints), 17, 3))
     coco[:, COCO_ROWS] = joints[:, H36M_ROWS]
-    coco[:, mocap_data.FACE] = face
+    coco[:, detector_noise.FACE] = face
     seen = (coco - place) @ rotation
-    points, scores = mocap_data.noisy(rng, (seen[..., :2] / seen[..., 2:])[None].astype(np.float32), NOISE)
+    points, scores = detector_noise.noisy(rng, (seen[..., :2] / seen[..., 2:])[None].astype(np.float32), NOISE)
     pixels = points[0] * focal + np.array([WIDTH, HEIGHT]) / 2
     keypoints = np.concatenate([pixels, scores[0][..., None]], axis=-1).astype(np.float32)
     low, high = pixels.min(axis=1), pixels.max(axis=1)

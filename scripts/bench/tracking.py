@@ -16,8 +16,8 @@ import numpy as np
 from pose3d_engine import repair
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
 from pose3d_engine.pose import lifters
-from pose3d_engine.research.data_sets import mocap_data
-from pose3d_engine.research.data_sets.mocap_data import noisy
+from pose3d_engine.research.data_sets import detector_noise, mocap_data
+from pose3d_engine.research.data_sets.detector_noise import noisy
 from pose3d_engine.research.data_sets.stand_ins import walker
 from pose3d_engine.research.evaluation.mocap import n_mpjpe
 from scripts.bench.crossings import FOCAL, FPS, FRAMES, HEIGHT, KINDS, WIDTH, Motion, crossing, filmed, judge
@@ -145,7 +145,7 @@ def lifted_case(rng: np.random.Generator, pool: list[Motion]) -> tuple[np.ndarra
     body = body - body[:, :1] * [1, 0, 1] + [rng.uniform(-0.8, 0.8), rng.uniform(1.0, 1.6), rng.uniform(3.5, 6.0)]
     pixels = body[..., :2] / body[..., 2:] * FOCAL + [WIDTH / 2, HEIGHT / 2]
     coco = np.empty((FRAMES, 17, 2), np.float32)
-    coco[:, COCO_ROWS], coco[:, mocap_data.FACE] = pixels[:, H36M_ROWS], pixels[:, 17:]
+    coco[:, COCO_ROWS], coco[:, detector_noise.FACE] = pixels[:, H36M_ROWS], pixels[:, 17:]
     points, scores = noisy(rng, coco[None], 0.01)
     return body[:, :17] - body[:, :1], np.concatenate([points[0], scores[0][..., None]], axis=-1)
 

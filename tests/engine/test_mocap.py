@@ -11,7 +11,7 @@ from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.pose.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
-from pose3d_engine.research.data_sets import kinematics, mocap_data, synthetic_poses
+from pose3d_engine.research.data_sets import detector_noise, kinematics, mocap_data, synthetic_poses
 from pose3d_engine.research.evaluation import mocap as evaluation
 from pose3d_engine.research.models import net2net
 from pose3d_engine.research.training import mocap, muon
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_samples(mocap_file):
 
 def test_noise_lowers_scores_where_it_is_large():
     points = np.tile(np.linspace(-0.3, 0.3, 17)[:, None], (8, 60, 1, 2)).astype(np.float32)
-    noisy, scores = mocap_data.noisy(np.random.default_rng(0), points, 0.02)
+    noisy, scores = detector_noise.noisy(np.random.default_rng(0), points, 0.02)
     error = np.linalg.norm(noisy - points, axis=-1)
     assert 0.005 < np.median(error) / 0.6 < 0.04
     assert scores.min() >= 0
