@@ -20,13 +20,6 @@ from .poses import Pose
 
 COCO_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in COCO17.joints])
 
-_MIRROR = np.array(
-    [
-        BLAZEPOSE33.index(name.replace("left", "#").replace("right", "left").replace("#", "right"))
-        for name in BLAZEPOSE33
-    ]
-)
-
 _FRAME_MS = 1_000_000
 """Between the time stamps of two frames. To somebody who is followed alone MediaPipe applies a filter that makes fast
 wrists lag; after so long a time it lets everything pass."""
@@ -106,7 +99,7 @@ class _BlazePose:
                 # Visible, and inside the picture: the network's two probabilities.
                 np.array([(p.x * width, p.y * height, p.visibility * p.presence) for p in landmarks]),
                 np.array([(p.x, p.y, p.z) for p in world]),
-                _MIRROR,
+                BLAZEPOSE33.mirror,
             )
             for landmarks, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
         ]

@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import extras, weights
 from ..contract.errors import UserError
-from ..contract.layouts import COCO_STYLE, Layout, of_length
+from ..contract.keypoint_orders import COCO_STYLE, layout_of_length
+from ..contract.skeletons import Layout
 from ..detect.base import FrameDetections
 from . import decoding
 
@@ -150,7 +151,7 @@ def everybody(network: Network, image: np.ndarray, most: int) -> tuple[np.ndarra
 
 
 def _detections(network: Network, image: np.ndarray, boxes: np.ndarray, points: np.ndarray) -> FrameDetections:
-    layout = of_length(points.shape[1], COCO_STYLE)
+    layout = layout_of_length(points.shape[1], COCO_STYLE)
     if layout is None:
         raise UserError(f"{network.path}: gives {points.shape[1]} keypoints, a layout that is not known")
     points = points.copy()
@@ -166,7 +167,7 @@ def _detections(network: Network, image: np.ndarray, boxes: np.ndarray, points: 
 
 def _extras(layout: Layout, points: np.ndarray) -> dict[str, np.ndarray]:
     # Nobody's points have no layout: rows of people have their extras from the frames in which somebody is.
-    return {layout.name: points} if layout.rich and len(points) else {}
+    return {layout.name: points} if layout.exceeds_coco and len(points) else {}
 
 
 def _largest(boxes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..contract.layouts import COCO_STYLE, OPENPOSE_STYLE
+from ..contract.keypoint_orders import COCO_STYLE, OPENPOSE_STYLE
 from .detections import Sighting, Sightings, frame_numbers, points
 from .json_files import entries, identity
 

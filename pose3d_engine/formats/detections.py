@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import Layout, of_length
+from ..contract.keypoint_orders import layout_of_length
 from ..contract.people_file import People, VideoInfo
+from ..contract.skeletons import Layout
 from ..detect.base import FrameDetections
 from ..track import Tracker, numbered, ranking
 from ..track.tracker import MAX_PERSONS
@@ -72,7 +73,7 @@ def points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np.ndarr
     """Flat x, y, score, x, y, score, ... as (K,3) with the layout that has K points. Raises UserError."""
     numbers = array(values, where).ravel()
     choices = tuple(choices)
-    layout = of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
+    layout = layout_of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
     if layout is None:
         known = ", ".join(f"{3 * len(choice)} ({choice.name})" for choice in choices)
         raise UserError(f"{where}: has {len(numbers)} numbers; x, y and score of a known layout are {known}")
@@ -221,7 +222,7 @@ def _converted(found: Sightings) -> Iterable[tuple[Sighting, np.ndarray, dict[st
     for sighting in found.seen:
         whole = _normalised(sighting.points, scale)
         extras = {name: _normalised(value, 1.0) for name, value in sighting.extras.items()}
-        if sighting.layout.rich:
+        if sighting.layout.exceeds_coco:
             extras[sighting.layout.name] = whole
         yield sighting, sighting.layout.to_coco(whole), extras
 

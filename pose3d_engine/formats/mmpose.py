@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import COCO_STYLE, Layout, of_length
-from ..contract.skeletons import COCO17
+from ..contract.keypoint_orders import COCO_STYLE, layout_of_length
+from ..contract.skeletons import COCO17, Layout
 from .detections import Sighting, Sightings, array, checked
 from .json_files import entries, identity
 
@@ -39,7 +39,7 @@ def read(path: Path, content: Any) -> Sightings:
         for person, instance in enumerate(entries(item.get("instances"), f"{path}: frame {number}", "instances")):
             where = f"{path}: person {person} of frame {number}"
             keypoints = _keypoints(instance, where)
-            layout = named if named and len(named) == len(keypoints) else of_length(len(keypoints), COCO_STYLE)
+            layout = named if named and len(named) == len(keypoints) else layout_of_length(len(keypoints), COCO_STYLE)
             if layout is None:
                 raise UserError(f"{where}: has {len(keypoints)} points of an unknown layout; use a model of people")
             track = identity(instance.get("track_id", instance.get("instance_id")), where)
@@ -72,13 +72,13 @@ def _named(meta: Any) -> Layout | None:
         ordered = tuple(str(names[key]) for key in sorted(names, key=int))
     except (TypeError, ValueError):
         return None
-    known = next((layout for layout in COCO_STYLE if layout.points == ordered), None)
+    known = next((layout for layout in COCO_STYLE if layout.joints == ordered), None)
     if known:
         return known
     # Foreign words for the same points: only names that are COCO's can be taken at their word.
     if not set(ordered) >= _DISTINCTIVE:
         return None
-    same_body = of_length(len(ordered), COCO_STYLE)
-    if same_body and ordered[: len(COCO17)] == same_body.points[: len(COCO17)]:
+    same_body = layout_of_length(len(ordered), COCO_STYLE)
+    if same_body and ordered[: len(COCO17)] == same_body.joints[: len(COCO17)]:
         return same_body
     return Layout(f"mmpose{len(ordered)}", ordered)

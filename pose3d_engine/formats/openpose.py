@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import OPENPOSE_STYLE
+from ..contract.keypoint_orders import OPENPOSE_STYLE
 from .detections import Sighting, Sightings, array, checked, frame_numbers, points
 from .json_files import entries, identity, load
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import object_archive
 from ..contract.errors import UserError
-from ..contract.layouts import COCO
+from ..contract.skeletons import COCO17
 from .detections import Sighting, Sightings, checked
 
 
@@ -45,7 +45,7 @@ def read(path: Path, arrays: set[str]) -> Sightings:
     seen = []
     for frame, pixels in enumerate(keypoints.astype(np.float64)):
         whole = checked(np.concatenate([pixels, np.ones((17, 1))], axis=1), f"{path}: frame {frame} of {name}")
-        seen.append(Sighting(frame, whole, COCO, track=1))
+        seen.append(Sighting(frame, whole, COCO17, track=1))
     return Sightings("videopose3d", set(range(len(keypoints))), seen, _size(metadata, name))
 
 

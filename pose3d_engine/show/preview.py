@@ -50,28 +50,6 @@ _HEAD_RADIUS = 0.085
 """Metres; without a ball nobody sees where the head is in a row of lines."""
 
 
-def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
-    return tuple((COCO17.index(a), COCO17.index(b)) for a, b in names)
-
-
-_COCO_BONES = _pairs(
-    ("left_shoulder", "right_shoulder"),
-    ("left_hip", "right_hip"),
-    ("left_shoulder", "left_hip"),
-    ("right_shoulder", "right_hip"),
-    ("left_shoulder", "left_elbow"),
-    ("left_elbow", "left_wrist"),
-    ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"),
-    ("left_hip", "left_knee"),
-    ("left_knee", "left_ankle"),
-    ("right_hip", "right_knee"),
-    ("right_knee", "right_ankle"),
-    ("nose", "left_ear"),
-    ("nose", "right_ear"),
-)
-
-
 def require_preview(path: Path) -> None:
     """Raises UserError if no preview could be written to ``path`` later."""
     if path.suffix.lower() not in (".mp4", ".gif"):
@@ -158,9 +136,9 @@ def _label(image: np.ndarray, text: str) -> None:
 def _draw_2d(image: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
     """The picture with the skeleton; what the detector is less sure of is fainter, what it did not see absent."""
     unit = image.shape[0] / 360
-    scores = np.array([keypoints[list(bone), 2].min() for bone in _COCO_BONES])
+    scores = np.array([keypoints[list(bone), 2].min() for bone in COCO17.links])
     for low, high, strength in ((1e-6, 0.3, 0.35), (0.3, 0.6, 0.65), (0.6, np.inf, 0.95)):
-        chosen = [bone for bone, score in zip(_COCO_BONES, scores, strict=True) if low <= score < high]
+        chosen = [bone for bone, score in zip(COCO17.links, scores, strict=True) if low <= score < high]
         if not chosen:
             continue
         layer = image.copy()

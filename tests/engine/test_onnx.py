@@ -11,9 +11,8 @@ import pytest
 
 from pose3d_engine import detect, extras, track, weights
 from pose3d_engine.contract.errors import UserError
-from pose3d_engine.contract.layouts import HALPE26
 from pose3d_engine.contract.people_file import VideoInfo
-from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.contract.skeletons import COCO17, HALPE26
 from pose3d_engine.detect import decoding, onnx
 
 SIZE = (64, 96)
@@ -135,7 +134,7 @@ def test_a_detector_of_two_networks_keeps_its_feet(
     people = tracker.finish(VideoInfo("x", 640, 480, 30.0, 0.4, 12, 0), detector.name)
     assert people.keypoints2d.shape == (1, 12, 17, 3)
     assert people.extras["halpe26"].shape == (1, 12, 26, 3)
-    toe, knee = HALPE26.points.index("left_big_toe"), COCO17.index("left_knee")
+    toe, knee = HALPE26.index("left_big_toe"), COCO17.index("left_knee")
     np.testing.assert_allclose(people.extras["halpe26"][0, 5, toe, :2], expected(26)[toe], atol=6)
     np.testing.assert_allclose(people.keypoints2d[0, 5, knee, :2], expected(17)[knee], atol=6)
     np.testing.assert_allclose(people.boxes[0, 5], BOX, atol=1)
