@@ -145,17 +145,17 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     tracker = track.Tracker()
     total = _expected_frames(info, settings)
     damage: list[str] = []
-    behind: list[camera_motion_2d.Step] = []
+    camera: list[camera_motion_2d.InterFrameHomography] = []
     detector = functools.partial(detect.create, settings.detector, settings.max_people)
     span = (settings.start, settings.end)
-    for frame in chunks.seen(path, span, detector, kept, total, damage.append, progress):
+    for frame in chunks.detections(path, span, detector, kept, total, damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
-        behind.append(frame.behind)
-    done = len(behind)
+        camera.append(frame.camera)
+    done = len(camera)
     if done == 1:
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
     people = tracker.finish(info, detect.source(settings.detector).name)
-    people.background = camera_motion_2d.composed(behind)
+    people.background = camera_motion_2d.homographies_to_first(camera)
     people.meta["warnings"] = damage
     if not len(people.keypoints2d):
         raise UserError(

@@ -142,6 +142,6 @@ def test_another_video_and_a_cancel_leave_no_file(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         preview.write_preview(clip, motion_of(clip), out, cancel)
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         preview.write_preview(tmp_path / "nowhere.mp4", motion, out)
     assert not list(out.parent.iterdir())
