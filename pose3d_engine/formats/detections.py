@@ -21,7 +21,7 @@ from ..contract.people_file import People, VideoInfo
 from ..contract.skeletons import Layout
 from ..detect.base import FrameDetections
 from ..track import Tracker, numbered, ranking
-from ..track.tracker import MAX_PERSONS
+from ..track.tracker import MAX_TRACKS
 
 MAX_IN_FRAME = 100
 """More people than that in one picture are mistakes of a detector whose threshold is too low."""
@@ -279,7 +279,7 @@ def _from_tracks(
         (np.stack([seen.points for _, seen in track]), np.stack([_box(seen.points) for _, seen in track]))
         for track in everybody
     )
-    largest = [everybody[index] for index in order[:MAX_PERSONS]]
+    largest = [everybody[index] for index in order[:MAX_TRACKS]]
     keypoints = np.full((len(largest), len(frames), 17, 3), np.nan, np.float32)
     keypoints[..., 2] = 0
     boxes = np.full((len(largest), len(frames), 4), np.nan, np.float32)

@@ -178,7 +178,7 @@ def test_select() -> None:
     assert select(people, "2") == [1]
     assert select(people, "3, 1,3") == [2, 0]
     for wanted in ("4", "0", "1,-2"):
-        with pytest.raises(UserError, match="persons 1 to 3"):
+        with pytest.raises(UserError, match="people 1 to 3"):
             select(people, wanted)
     for wanted in ("", "first", "1;2"):
         with pytest.raises(UserError, match="give largest, all or numbers"):
@@ -238,7 +238,7 @@ def test_a_person_is_picked_by_a_place_at_a_time() -> None:
         UserError, match=r"nobody is at 1400,700 at 0\.5 s; person 1 is between 480,148 and 720,868; person 3"
     ):
         select(people, PersonAt(1400, 700, 0.5))
-    with pytest.raises(UserError, match=r"nobody is seen around then, the clip is from 0\.00 to 3\.97 s"):
+    with pytest.raises(UserError, match=r"nobody is visible around that time, the clip is from 0\.00 to 3\.97 s"):
         select(people, PersonAt(600, 400, 60.0))
 
 
