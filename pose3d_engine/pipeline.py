@@ -278,7 +278,7 @@ def _in_camera(
     # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
     rate = lifter.rate if settings.tds is None else None
     repaired = repair.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
-    keypoints, seen, swapped = repaired.keypoints, repaired.seen, repaired.swapped
+    keypoints, seen, swapped = repaired.keypoints, repaired.detected, repaired.flipped
     rays = _rays(people, keypoints, settings)
     scores = keypoints[..., 2]
     confidence = h36m_confidence(scores)
@@ -336,7 +336,7 @@ def _lifted(
     """(T,17,3) what the lifter says of a track."""
     video_facts = people.meta["video"]
     size = int(video_facts["width"]), int(video_facts["height"])
-    read = detect.lifter_scores(repaired.lifted, people.meta["detector"])
+    read = detect.lifter_scores(repaired.dense, people.meta["detector"])
     dense = lifters.Track2D(read, *size, fps * repaired.factor, _focal(people, settings))
     return lifter.lift(dense, tds, settings.flip, progress)[:: repaired.factor]
 

@@ -134,7 +134,7 @@ def rates(pool: list[Motion]) -> None:
                 mended = repair.repair(track[rows], rows / FPS, float(rate), lifter.rate, steps)
                 fps = rate * mended.factor
                 tds = lifters.automatic_tds(fps, lifter.rate)
-                seen = lifters.Track2D(mended.lifted, WIDTH, HEIGHT, fps, FOCAL)
+                seen = lifters.Track2D(mended.dense, WIDTH, HEIGHT, fps, FOCAL)
                 found = lifter.lift(seen, tds, True, lambda *_: None)[:: mended.factor]
                 errors[between].append(error(found, joints[rows]))
         means = {between: np.mean(values, axis=0) for between, values in errors.items()}
