@@ -25,14 +25,14 @@ import demo_clip  # noqa: E402
 
 from pose3d_engine import detect, pipeline
 from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO17  # noqa: E402
+from pose3d_engine.contract.skeletons import COCO17, FACE  # noqa: E402
 from pose3d_engine.media import video  # noqa: E402
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 LABELS = ROOT / "tests" / "golden" / "two_people.json"
 
-_FACE = [COCO17.index(name) for name in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]
-_HIPS = [COCO17.index("left_hip"), COCO17.index("right_hip")]
+_FACE = COCO17.rows(*FACE)
+_HIPS = COCO17.rows("left_hip", "right_hip")
 
 _NEAR = 0.4
 """Somebody is found where head and hips are, on average, so near to the label, in lengths from head to hips. Between
@@ -45,7 +45,7 @@ _LIMBS = [
     *[("nose", f"{side}_shoulder") for side in ("left", "right")],
 ]
 _COLOURS = ((255, 60, 60), (60, 160, 255), (60, 220, 60), (255, 200, 0))
-"""Red, blue, green, yellow: persons 1 to 4."""
+"""Red, blue, green, yellow: people 1 to 4."""
 
 PICTURED = (0, 25, 50, 75, 99)
 

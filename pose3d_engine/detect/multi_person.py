@@ -122,10 +122,10 @@ class _Person:
 
     def predicted(self, time: float) -> np.ndarray:
         """(K,2) pixels of the landmarks at a time, at constant velocity."""
-        return self.pose.points + self.velocity * min(time - self.time, _MAX_PREDICTION_S)
+        return np.asarray(self.pose.points + self.velocity * min(time - self.time, _MAX_PREDICTION_S))
 
     def mismatch(self, pose: Pose, time: float) -> float:
-        """How far a pose is from the prediction, of what is allowed; above 1 it is another person."""
+        """The distance of a pose from the prediction, in units of the greatest allowed; above 1 it is another person."""
         ratio = pose.diagonal / self.pose.diagonal
         if pose.score < _MIN_SCORE or not 1 / _MAX_SIZE_RATIO < ratio < _MAX_SIZE_RATIO:
             return np.inf
@@ -224,8 +224,7 @@ class MultiPersonTracker:
     ) -> Pose | None:
         """The pose of a person who was lost, in a window around the prediction; None if there is none.
 
-        The people who may hide the person are masked out first, and then nobody; in each case the window is searched as
-        it is and mirrored.
+        The window is searched with possible occluders masked out, then without a mask; each time as it is and mirrored.
         """
         expected = person.pose.at(person.predicted(time))
         in_the_way = [other for other, pose in others.items() if boxes_touch(expected, pose)]
@@ -323,7 +322,7 @@ class MultiPersonTracker:
         return added
 
     def _confirmed(self, image: np.ndarray, candidate: Pose) -> Pose | None:
-        """The same person in a closer view; None if nobody is there."""
+        """The same person in a closer view; None if there is none."""
 
         def off(pose: Pose) -> float:
             return distance(pose.points, candidate.points, candidate.diagonal)

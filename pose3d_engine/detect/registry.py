@@ -90,7 +90,7 @@ SOURCES = (
         "yolox-m",
         "rtmw-x",
     ),
-    _onnx("rtmo", "RTMO-m, everybody in one pass", "coco17", (), "rtmo-m"),
+    _onnx("rtmo", "RTMO-m, all people in one pass", "coco17", (), "rtmo-m"),
     _onnx("rtmo-lightweight", "RTMO-s", "coco17", (), "rtmo-s"),
     _onnx("rtmo-performance", "RTMO-l", "coco17", (), "rtmo-l"),
     _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),

@@ -1,4 +1,4 @@
-"""2D keypoints that other programs wrote, recognised by what is in them. See docs/keypoints.md.
+"""2D keypoints that other programs wrote, recognised by their content. See docs/keypoints.md.
 
 Each module reads one family of formats and gives detections; :mod:`.detections` makes people of them.
 """

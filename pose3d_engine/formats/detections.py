@@ -309,8 +309,9 @@ def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _box(coco: np.ndarray) -> np.ndarray:
-    seen = coco[coco[:, 2] > 0, :2]
-    return np.concatenate([seen.min(axis=0), seen.max(axis=0)]).astype(np.float32)
+    """(4,) float32 around the visible keypoints of (17,3)."""
+    visible = coco[coco[:, 2] > 0, :2]
+    return np.asarray(np.concatenate([visible.min(axis=0), visible.max(axis=0)]), np.float32)
 
 
 def _frame_detections(detections: list[PersonDetection]) -> FrameDetections:

@@ -35,7 +35,7 @@ def fill_gaps(track: np.ndarray, times: np.ndarray, keep_scores: bool = True) ->
     finite = np.isfinite(track).all(axis=-1)
     detected = finite.any(axis=-1)
     if not detected.any():
-        raise ValueError("a track in which nobody is detected")
+        raise ValueError("a track without any visible keypoint")
     filled = np.zeros(track.shape, np.float32)
     middle = track[detected][finite[detected]][:, :2].mean(axis=0)
     for keypoint in range(track.shape[1]):

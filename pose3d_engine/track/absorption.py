@@ -27,8 +27,8 @@ def absorb(tracks: list[list[Observation]], unassigned: Iterable[Observation]) -
 
     Args:
         tracks: Each the observations of one person, in order.
-        unassigned: The observations that are in no track. They are gone through forwards and then backwards, frame by
-            frame, so that the start of a track, too, is extended by earlier ones.
+        unassigned: The observations that are in no track. They are visited forwards and then backwards, frame by frame,
+            so that the start of a track, too, is extended by earlier ones.
 
     Returns:
         The tracks with what was added.

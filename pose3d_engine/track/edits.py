@@ -100,8 +100,8 @@ def _row(people: People, person: int) -> int:
 
 
 def _detected(people: People, row: int) -> np.ndarray:
-    """(T,) bool."""
-    return np.isfinite(people.boxes[row]).all(axis=-1)
+    """(T,) bool, frames with a detection of a person."""
+    return np.asarray(np.isfinite(people.boxes[row]).all(axis=-1))
 
 
 def _rearranged(people: People, source: np.ndarray) -> People:
@@ -111,7 +111,7 @@ def _rearranged(people: People, source: np.ndarray) -> People:
     def taken(values: np.ndarray, empty: float | np.ndarray) -> np.ndarray:
         result = values[source, frames].copy()
         result[source < 0] = empty
-        return result
+        return np.asarray(result)
 
     keypoints = taken(people.keypoints2d, np.array([np.nan, np.nan, 0.0]))
     boxes = taken(people.boxes, np.nan)

@@ -1,6 +1,6 @@
 """From the detections of each frame to one track for each person.
 
-In two steps. While frames come in, detections extend tracklets only as long as it is certain who is who: by similarity
+In two steps. While frames come in, detections extend tracklets only while identities are certain: by similarity
 of poses (object keypoint similarity, as COCO defines it, with one width for all keypoints) and of boxes, against a
 constant-velocity prediction. When the clip has ended, the tracklets are joined over crossings and gaps, for all people
 at once (see :mod:`.tracklets`). Only keypoints are kept, never pictures.

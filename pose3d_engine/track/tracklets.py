@@ -46,7 +46,7 @@ _ENCOUNTER_SIZE_RATIO = 2.0
 """People whose sizes differ by more than this factor are not confused."""
 
 _ENCOUNTER_S = 0.1
-"""Seconds to each side of that moment in which it is not certain who is who."""
+"""Seconds to each side of that moment in which identities are not certain."""
 
 _LENGTH_BONES = tuple(
     (COCO17.index(f"{side}_{one}"), COCO17.index(f"{side}_{other}"))
@@ -82,7 +82,7 @@ class Observation:
     def place(self) -> np.ndarray:
         """(2,) pixels: the median of the visible keypoints, which one wrong limb does not move."""
         visible = self.keypoints[np.isfinite(self.keypoints[:, 0]), :2]
-        return np.median(visible, axis=0) if len(visible) else (self.box[:2] + self.box[2:]) / 2
+        return np.asarray(np.median(visible, axis=0) if len(visible) else (self.box[:2] + self.box[2:]) / 2)
 
     @property
     def length(self) -> float:
@@ -95,7 +95,7 @@ def cut_at_encounters(tracklets: list[list[Observation]]) -> tuple[list[list[Obs
     """Cuts tracklets wherever another person appears or vanishes close by.
 
     A person who was hidden behind another comes back beside them; if the one in front is not detected just then, their
-    tracklet goes on with the wrong person. Without these moments the whole clip shows who is who.
+    tracklet goes on with the wrong person. Without these moments the whole clip shows the identities.
 
     Args:
         tracklets: Each the observations of one person, in order.
