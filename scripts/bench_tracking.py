@@ -45,9 +45,7 @@ def walking(seed: int) -> Motion:
 
 def identities(pool: list[Motion], cases: int, misses: bool) -> None:
     """Prints the table of identities kept."""
-    print(
-        f"{'crossings':10} {'cases':>5} {'identity kept':>14} {'switched':>9} {'detections lost':>15}  wanted: 98 % kept"
-    )
+    print(f"{'crossings':10} {'cases':>5} {'identity kept':>14} {'switched':>9} {'lost':>15}  wanted: 98 % kept")
     total, began = [], time.perf_counter()
     for index, kind in enumerate(KINDS):
         verdicts = []

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Array
+
 JOINTS = (
     "Hip",
     "RHip",
@@ -35,17 +37,6 @@ JOINTS = (
 )
 """The 17 joints in the order of the file's rows (Human3.6M)."""
 
-LIMBS = (
-    ("LShoulder", "LElbow", "LWrist"),
-    ("RShoulder", "RElbow", "RWrist"),
-    ("LHip", "LKnee", "LAnkle"),
-    ("RHip", "RKnee", "RAnkle"),
-)
-
-DOUBTFUL = 0.3
-"""Mean confidence of a limb's joints below which nobody should trust it unseen. One hidden hand, as of everybody who
-is filmed from the side, is not enough; an arm or a leg that is hidden is, and so is a person who was not seen."""
-
 _SHAPES: dict[str, tuple[int, ...]] = {
     "world": (17, 3),
     "camera_R": (3, 3),
@@ -56,13 +47,13 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 """What follows the frame axis, for each array that the add-on uses."""
 
-_PARTS = {"left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
-"""Parts of the body in the order of ``orientation_valid``, in which the head comes before them, and their bones. The
-head's own orientation is no nearer to the picture than what its joints tell, so it is not read."""
+_PARTS = ("left_hand", "right_hand", "left_foot", "right_foot")
+"""Parts of the body in the order of ``orientation_valid``, in which the head comes before them. The head's own
+orientation is no nearer to the picture than that of its joints, so it is not read."""
 
 
 _EXTRAS = {"orientation_valid": (5,), **{f"{part}_R": (3, 3) for part in _PARTS}}
-"""What a motion file has besides where the detector sees head, hands and feet."""
+"""Shapes of the arrays that a motion file has where the detector observes head, hands and feet."""
 
 _DAMAGE = (
     OSError,
@@ -87,34 +78,33 @@ class MotionFileError(Exception):
 
 @dataclass(frozen=True)
 class MotionFile:
-    """The part of a motion file that the add-on uses; T rows, one a video frame, always finite.
+    """The part of a motion file that the add-on uses; T rows, one a video frame, always finite, single precision.
 
-    world: (T,17,3) metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
-    camera_R @ camera + camera_t with camera axes x right, y down, z forward. confidence: (T,17), 0 = filled.
-    contacts: (T,2) bool, left and right foot on the floor. times: (T,) seconds of the video, ascending.
-    meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...). parts: by bone, how the part
-    of a figure in T-pose that faces -Y is turned, (T,3,3) in world axes, and where it was seen (T,); of those parts
-    of which the file tells. Numbers are of single precision, as in the file, but for times.
+    Attributes:
+        path: of the file.
+        world: (T,17,3) joints, metres, z up, floor at 0.
+        camera_R, camera_t: (T,3,3), (T,3): world = camera_R @ camera + camera_t, with camera axes x right, y down,
+            z forward.
+        confidence: (T,17) 0..1, 0 where a joint is interpolated.
+        contacts: (T,2) bool, left and right foot on the floor.
+        times: (T,) seconds of the video, ascending; double precision.
+        meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...).
+        parts: by part of the body (``left_hand``, ...) that the detector observed: the orientation (T,3,3) of the same
+            part of a figure in T-pose that faces -Y, world axes, and whether it was observed (T,).
     """
 
     path: Path
-    world: np.ndarray
-    camera_R: np.ndarray  # noqa: N815 - the name in the file
-    camera_t: np.ndarray
-    confidence: np.ndarray
-    contacts: np.ndarray
-    times: np.ndarray
+    world: Array
+    camera_R: Array  # noqa: N815 - the name in the file
+    camera_t: Array
+    confidence: Array
+    contacts: Array
+    times: Array
     meta: dict[str, Any]
-    parts: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
-
-    @property
-    def doubtful(self) -> np.ndarray:
-        """(T,) bool: the rows in which a limb, or all of the person, was hardly seen, so that it is guessed."""
-        limbs = np.array([[JOINTS.index(joint) for joint in limb] for limb in LIMBS])
-        return (self.confidence[:, limbs].mean(axis=-1) < DOUBTFUL).any(axis=-1)
 
     @property
     def fps(self) -> float:
@@ -153,21 +143,21 @@ def load(path: str | Path) -> MotionFile:
         contacts=arrays["contacts"].astype(bool),
         meta=_meta(path, arrays["meta"]),
         parts={
-            bone: (_single("", extras[f"{part}_R"]), extras["orientation_valid"][:, row].astype(bool))
-            for row, (part, bone) in enumerate(_PARTS.items(), start=1)
+            part: (_single("", extras[f"{part}_R"]), extras["orientation_valid"][:, row].astype(bool))
+            for row, part in enumerate(_PARTS, start=1)
             if extras and extras["orientation_valid"][:, row].any()
         },
         **{key: _single(key, arrays[key]) for key in _SHAPES if key != "contacts"},
     )
 
 
-def _single(key: str, array: np.ndarray) -> np.ndarray:
+def _single(key: str, array: Array) -> Array:
     """Single precision, as all but the times are stored: an hour of motion has 200 MB of numbers otherwise."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
         return array.astype(np.float64 if key == "times" else np.float32, copy=False)
 
 
-def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
+def _meta(path: Path, array: Array) -> dict[str, Any]:
     try:
         meta = json.loads(str(array[()]))
         wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}

@@ -125,7 +125,7 @@ class _Person:
         return np.asarray(self.pose.points + self.velocity * min(time - self.time, _MAX_PREDICTION_S))
 
     def mismatch(self, pose: Pose, time: float) -> float:
-        """The distance of a pose from the prediction, in units of the greatest allowed; above 1 it is another person."""
+        """The distance of a pose from the prediction, of the greatest allowed; above 1 it is another person."""
         ratio = pose.diagonal / self.pose.diagonal
         if pose.score < _MIN_SCORE or not 1 / _MAX_SIZE_RATIO < ratio < _MAX_SIZE_RATIO:
             return np.inf
