@@ -68,7 +68,8 @@ UNMOVED = CameraMotion(None, 0.0, [])
 
 def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> CameraMotion:
     """homographies: (T,3,3) pixels of a frame -> pixels of the first, from the picture's middle, in units of its longer
-    side (:func:`pose3d_engine.detect.camera_motion_2d.composed`), NaN where unknown. focal: in the same units.
+    side (:func:`pose3d_engine.detect.camera_motion_2d.homographies_to_first`), NaN where unknown.
+    focal: in the same units.
 
     Assumes: the camera turns and does not travel, and does not zoom.
     """

@@ -94,16 +94,18 @@ def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     from pose3d_engine.solve import camera_motion
 
     spent, frames = 0.0, 0
-    step = camera_motion_2d.Background.step
+    step = camera_motion_2d.CameraMotionEstimator.estimate
 
-    def timed(self: camera_motion_2d.Background, *arguments: object) -> camera_motion_2d.Step:
+    def timed(
+        self: camera_motion_2d.CameraMotionEstimator, *arguments: object
+    ) -> camera_motion_2d.InterFrameHomography:
         nonlocal spent, frames
         began = time.thread_time()
         result = step(self, *arguments)  # type: ignore[arg-type]
         spent, frames = spent + time.thread_time() - began, frames + 1
         return result
 
-    camera_motion_2d.Background.step = timed  # type: ignore[method-assign, assignment]
+    camera_motion_2d.CameraMotionEstimator.estimate = timed  # type: ignore[method-assign, assignment]
     people = pipeline.analyse(clip, pipeline.AnalyseSettings(max_people=1))
     homographies, _, fov, _ = view(source, move)
     settings = pipeline.CaptureSettings(fov=fov, camera=camera, tilt=0.0, roll=0.0, device="cpu")

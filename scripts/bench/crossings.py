@@ -156,7 +156,7 @@ class Verdict:
     """What a tracker made of one crossing.
 
     kept: (2,) whether each person is one track, which holds at least 95 % of what was found of them and at most 5 % of
-    anybody else. switched: whether a track holds much of both. lost: share of the two's sightings that are in neither's
+    anybody else. switched: whether a track holds much of both. lost: share of the detections of both that are in neither
     track.
     """
 
@@ -166,7 +166,7 @@ class Verdict:
 
 
 def judge(owners: np.ndarray, crossing: Crossing) -> Verdict:
-    """owners: (P,T) whose sighting each track holds in each frame, NaN for none."""
+    """owners: (P,T) whose detection each track holds in each frame, NaN for none."""
     all_of = np.array([sum((found.extras["owner"] == person).sum() for found in crossing.frames) for person in (0, 1)])
     counts = np.array([[(track == person).sum() for person in (0, 1)] for track in owners]).reshape(-1, 2)
     if not len(counts):

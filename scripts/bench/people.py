@@ -19,15 +19,15 @@ import numpy as np
 
 from pose3d_engine import detect, pipeline
 from pose3d_engine.contract.people_file import People
-from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.contract.skeletons import COCO17, FACE
 from pose3d_engine.media import video
 from scripts import ROOT, demo_clip
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 LABELS = ROOT / "tests" / "golden" / "two_people.json"
 
-_FACE = [COCO17.index(name) for name in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]
-_HIPS = [COCO17.index("left_hip"), COCO17.index("right_hip")]
+_FACE = COCO17.rows(*FACE)
+_HIPS = COCO17.rows("left_hip", "right_hip")
 
 _NEAR = 0.4
 """Somebody is found where head and hips are, on average, so near to the label, in lengths from head to hips. Between
@@ -40,7 +40,7 @@ _LIMBS = [
     *[("nose", f"{side}_shoulder") for side in ("left", "right")],
 ]
 _COLOURS = ((255, 60, 60), (60, 160, 255), (60, 220, 60), (255, 200, 0))
-"""Red, blue, green, yellow: persons 1 to 4."""
+"""Red, blue, green, yellow: people 1 to 4."""
 
 PICTURED = (0, 25, 50, 75, 99)
 

@@ -83,7 +83,7 @@ TRACKERS: dict[str, tuple[str, Callable[[], Step]]] = {
 
 
 def owners(clip: Crossing, step: Step) -> np.ndarray:
-    """(P,FRAMES) whose sighting each track holds in each frame, NaN for none."""
+    """(P,FRAMES) whose detection each track holds in each frame, NaN for none."""
     tracks: dict[object, np.ndarray] = {}
     for frame, found in enumerate(clip.frames):
         for track, row in step(found):

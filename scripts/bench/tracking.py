@@ -40,9 +40,7 @@ def walking(seed: int) -> Motion:
 
 def identities(pool: list[Motion], cases: int, misses: bool) -> None:
     """Prints the table of identities kept."""
-    print(
-        f"{'crossings':10} {'cases':>5} {'identity kept':>14} {'switched':>9} {'sightings lost':>15}  wanted: 98 % kept"
-    )
+    print(f"{'crossings':10} {'cases':>5} {'identity kept':>14} {'switched':>9} {'lost':>15}  wanted: 98 % kept")
     total, began = [], time.perf_counter()
     for index, kind in enumerate(KINDS):
         verdicts = []
@@ -71,7 +69,7 @@ LIMBS = {
 }
 
 
-def swapped_track(rng: np.random.Generator, pool: list[Motion]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def flipped_track(rng: np.random.Generator, pool: list[Motion]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A person before a camera: the true pixels (FRAMES,17,2), what a detector gives (FRAMES,17,3), and the same with
     left and right exchanged in stretches of 1 to 10 frames, of arms, legs or both."""
     truth = filmed(rng, pool, "overtake")[0]
@@ -103,13 +101,13 @@ def sides(pool: list[Motion], cases: int) -> None:
     """Prints how many frames have left and right exchanged, before and after repair."""
     counts = np.zeros(3, int)
     for case in range(cases):
-        truth, clean, broken = swapped_track(np.random.default_rng(case), pool)
+        truth, clean, broken = flipped_track(np.random.default_rng(case), pool)
         times = np.arange(FRAMES) / FPS
-        mended = repair.repair(broken, times, FPS, None, repair.REPAIR_STEPS).keypoints
-        counts += [wrong_sides(track, truth) for track in (clean, broken, mended)]
+        repaired = repair.repair(broken, times, FPS, None, repair.REPAIR_STEPS).keypoints
+        counts += [wrong_sides(track, truth) for track in (clean, broken, repaired)]
     clean, before, after = counts
     print(f"\nleft and right exchanged, {cases} clips, frames of {cases * FRAMES}   wanted: a tenth at most")
-    print(f"as detected {clean}, with swaps put in {before}, after repair {after}: {after / max(before, 1):.1%}")
+    print(f"as detected {clean}, with flips put in {before}, after repair {after}: {after / max(before, 1):.1%}")
 
 
 def rates(pool: list[Motion]) -> None:
@@ -126,11 +124,11 @@ def rates(pool: list[Motion]) -> None:
             rows = rows[rows < FRAMES]
             for between in errors:
                 steps = repair.REPAIR_STEPS if between else repair.REPAIR_STEPS - {"rate"}
-                mended = repair.repair(track[rows], rows / FPS, float(rate), lifter.rate, steps)
-                fps = rate * mended.factor
+                repaired = repair.repair(track[rows], rows / FPS, float(rate), lifter.rate, steps)
+                fps = rate * repaired.factor
                 tds = lifters.automatic_tds(fps, lifter.rate)
-                seen = lifters.Track2D(mended.lifted, WIDTH, HEIGHT, fps, FOCAL)
-                found = lifter.lift(seen, tds, True, lambda *_: None)[:: mended.factor]
+                seen = lifters.Track2D(repaired.dense, WIDTH, HEIGHT, fps, FOCAL)
+                found = lifter.lift(seen, tds, True, lambda *_: None)[:: repaired.factor]
                 errors[between].append(error(found, joints[rows]))
         means = {between: np.mean(values, axis=0) for between, values in errors.items()}
         cells = [f"{means[between][0]:.1f} ({means[between][1]:.1f})" for between in (False, True)]

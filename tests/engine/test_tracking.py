@@ -14,7 +14,7 @@ from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17
 from pose3d_engine.detect.base import FrameDetections
 from pose3d_engine.media import video
-from pose3d_engine.repair import fill
+from pose3d_engine.repair import fill_gaps
 from pose3d_engine.track import PersonAt, Tracker, complete, select
 from scripts.bench import crossings, tracking
 from scripts.bench import people as people_bench
@@ -179,7 +179,7 @@ def test_select() -> None:
     assert select(people, "2") == [1]
     assert select(people, "3, 1,3") == [2, 0]
     for wanted in ("4", "0", "1,-2"):
-        with pytest.raises(UserError, match="persons 1 to 3"):
+        with pytest.raises(UserError, match="people 1 to 3"):
             select(people, wanted)
     for wanted in ("", "first", "1;2"):
         with pytest.raises(UserError, match="give largest, all or numbers"):
@@ -239,7 +239,7 @@ def test_a_person_is_picked_by_a_place_at_a_time() -> None:
         UserError, match=r"nobody is at 1400,700 at 0\.5 s; person 1 is between 480,148 and 720,868; person 3"
     ):
         select(people, PersonAt(1400, 700, 0.5))
-    with pytest.raises(UserError, match=r"nobody is seen around then, the clip is from 0\.00 to 3\.97 s"):
+    with pytest.raises(UserError, match=r"nobody is visible around that time, the clip is from 0\.00 to 3\.97 s"):
         select(people, PersonAt(600, 400, 60.0))
 
 
@@ -256,7 +256,7 @@ def test_fill_interpolates_short_gaps_and_marks_long_ones() -> None:
     holes = whole.copy()
     for gap in (slice(0, 3), slice(10, 15), slice(20, 50)):
         holes[gap, :, :2], holes[gap, :, 2] = np.nan, 0.0
-    filled, seen_rows = fill(holes, times)
+    filled, seen_rows = fill_gaps(holes, times)
     assert filled.dtype == np.float32 and np.isfinite(filled).all()
     assert np.flatnonzero(~seen_rows).tolist() == [0, 1, 2, *range(10, 15), *range(20, 50)]
     assert filled[seen_rows] == pytest.approx(whole[seen_rows])
@@ -269,11 +269,11 @@ def test_fill_interpolates_short_gaps_and_marks_long_ones() -> None:
 def test_fill_where_one_keypoint_is_never_seen() -> None:
     holes = np.stack([person(300, 900, 400)] * 5)
     holes[:, 9, :2], holes[:, 9, 2] = np.nan, 0.0
-    filled, seen_rows = fill(holes, np.arange(5) / FPS)
+    filled, seen_rows = fill_gaps(holes, np.arange(5) / FPS)
     assert seen_rows.all() and np.isfinite(filled).all()
     assert (filled[:, 9, 2] == 0).all()
-    with pytest.raises(ValueError, match="nobody"):
-        fill(np.full((3, 17, 3), np.nan), np.arange(3.0))
+    with pytest.raises(ValueError, match="visible"):
+        fill_gaps(np.full((3, 17, 3), np.nan), np.arange(3.0))
 
 
 @pytest.mark.parametrize("max_people", [1, 2])
