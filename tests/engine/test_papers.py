@@ -19,7 +19,7 @@ from pose3d_engine.pose.lifters.temporal import TemporalModel
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WILD = "PSTMOS_no_refine_48_5137_in_the_wild.pth"
-TEXT = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "contributor" / "papers.md").read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
