@@ -1,6 +1,6 @@
 """Writes small stand-ins for Human3.6M and MPI-INF-3DHP, in exactly their file formats, with a generated walker.
 
-Nobody may pass the real data sets on. With these, every command of docs/papers.md can be tried in seconds::
+Nobody may pass the real data sets on. With these, every command of docs/contributor/papers.md can be tried in seconds::
 
     python scripts/make_small_datasets.py dataset
 

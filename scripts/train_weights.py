@@ -1,4 +1,4 @@
-"""Trains the weights that ship anew, with today's code, from a mocap file (docs/training.md says how to make it).
+"""Trains the weights that ship anew, from a mocap file, which docs/contributor/training.md tells how to make.
 
     python scripts/train_weights.py MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
 

@@ -1,4 +1,4 @@
-"""2D keypoints that other programs wrote, recognised by what is in them. See docs/keypoints.md.
+"""2D keypoints that other programs wrote, recognised by what is in them. See docs/technical-director/keypoints.md.
 
 Each module knows one family of formats and gives sightings; ``sightings`` makes people of them.
 """
@@ -70,7 +70,9 @@ def _sightings(path: Path) -> Sightings:
         raise UserError(f"{path}: is one frame; give the folder {path.parent} with the files of all frames")
     if not content:
         raise UserError(f"{path}: nobody is in it; check the program that wrote it")
-    raise UserError(f"{path}: not a format that is known; docs/keypoints.md lists those that are read")
+    raise UserError(
+        f"{path}: not a format that is known; docs/technical-director/keypoints.md lists those that are read"
+    )
 
 
 def _result_in(folder: Path) -> Path:

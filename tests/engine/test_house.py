@@ -211,6 +211,13 @@ def test_the_walk_of_a_frame_goes_through_what_exists() -> None:
     assert not defined("tracking.tracker.Tracker.nothing") and not defined("nothing")
 
 
+def test_the_architecture_lists_the_rooms_in_their_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## The engine")[2].partition("\n\n**")[0]
+    listed = re.findall(r"^\| `([a-z_]+)(?:/|\.py)` \|", table, re.MULTILINE)
+    assert listed == [room for room in ROOMS if room != "foundation"]
+
+
 def code(text: str) -> str:
     """What a document sets as code: fenced blocks, without their comments, and `inline`."""
     fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)

@@ -1,4 +1,4 @@
-"""Every command of docs/papers.md does what it says, on small data and small networks."""
+"""Every command of docs/contributor/papers.md does what it says, on small data and small networks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 
 
 def official_checkpoints(folder: Path) -> None:
-    """Small networks in the files that docs/papers.md names, as their authors write them."""
+    """Small networks in the files that docs/contributor/papers.md names, as their authors write them."""
     folder.mkdir()
     for name in {*re.findall(r"checkpoint/(\w+\.(?:pth|bin))", TEXT), IN_THE_WILD}:
         if name.endswith(".bin"):
