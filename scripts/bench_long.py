@@ -165,7 +165,7 @@ def solving(motion: Path) -> float:
     before = bench.peak()
     read = motion_file.load(motion)
     rest = skeleton.rest_pose(read.world, read.contacts)
-    solve.solve(read.world, read.contacts, read.fps, rest, solve.body_parts(read))
+    solve.solve(read.world, read.contacts, read.fps, rest, read.parts)
     return bench.peak() - before
 
 

@@ -25,13 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 import studio  # noqa: E402
 
-from blender_addon.blend import armature, camera
+from blender_addon.blend import armature, camera  # noqa: E402
 from blender_addon.maths import timeline  # noqa: E402
 from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from pose3d_engine.contract import atomic
+from pose3d_engine.contract import atomic  # noqa: E402
 from pose3d_engine.contract.errors import UserError  # noqa: E402
 from pose3d_engine.media import video  # noqa: E402
-from pose3d_engine.show import video_writer
+from pose3d_engine.show import video_writer  # noqa: E402
 
 HEIGHT = 480
 """Of every panel, in pixels."""
