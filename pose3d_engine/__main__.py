@@ -75,11 +75,6 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)
-    if getattr(args, "settings", None) is not None:
-        # What is said beside the file comes after it, and so wins.
-        where = arguments.index(args.command) + 1
-        said = modules[args.command].options.read_settings(args.settings)
-        args = parser.parse_args([*arguments[:where], *said, *arguments[where:]])
     if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
         interrupts.end_by_exception()
     modules[args.command].execute(args)

@@ -14,6 +14,7 @@ from .contract import atomic, warnings
 from .contract.errors import UserError
 from .contract.motion_file import Motion
 from .contract.people_file import People, VideoInfo
+from .contract.settings import BY_NAME, AnalyseSettings, CaptureSettings
 from .contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
 from .contract.warnings import Notice
 from .detect import camera_motion_2d, chunks
@@ -26,20 +27,9 @@ from .progress import Progress, silent
 from .solve import camera_motion, contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
 from .solve.body import CANONICAL_HEIGHT
 
-MOTION_STAGES = ("fusion", "limits", "filter", "fit", "level")
-"""The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
+MOTION_STAGES = BY_NAME["motion"].names
+"""The stages of the clean-up that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
 has modes instead."""
-
-
-def motion_stages(text: str) -> frozenset[str]:
-    """``all``, ``none`` or names of MOTION_STAGES with commas between. Raises UserError for anything else."""
-    if text in ("all", "none"):
-        return frozenset(MOTION_STAGES if text == "all" else ())
-    names = [name.strip() for name in text.split(",")]
-    if not set(names) <= set(MOTION_STAGES):
-        raise UserError(f"motion is {text!r}; give all, none or some of {','.join(MOTION_STAGES)}")
-    return frozenset(names)
-
 
 DEFAULT_FOV = 60.0
 """Degrees that the longer side of a picture spans where neither the user nor a camera that turns tells."""
@@ -56,74 +46,6 @@ WITNESSES = 3
 """Persons, the first ones, whose standing and walking tell the camera's tilt, whoever is captured."""
 
 
-@dataclass(frozen=True)
-class AnalyseSettings:
-    """What changes who is found in a video.
-
-    start, end: seconds, None for the video's own. In place of the detector there may be the results of another program
-    (keypoints: a file or folder) or its command line (command).
-    """
-
-    detector: str = detect.DEFAULT
-    max_people: int = detect.MAX_PEOPLE
-    start: float | None = None
-    end: float | None = None
-    keypoints: Path | None = None
-    command: str | None = None
-
-    def __post_init__(self) -> None:
-        video.require_range(self.start, self.end)
-        if self.keypoints is not None and self.command is not None:
-            raise UserError("both keypoints and a detector command are given; give one of them")
-
-
-@dataclass(frozen=True)
-class CaptureSettings:
-    """What changes the motion of people who were found. Nothing here needs the video again.
-
-    person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
-    own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
-    several the first, metres. fov: degrees that the longer side of the picture spans, None for what a camera that turns
-    tells by it, or else DEFAULT_FOV. raw: stop after the lifter.
-    repair: steps of ``repair.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
-    motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
-    clockwise, None for what is found. camera: mode of ``motion.camera_motion``.
-    """
-
-    person: str | track.PersonAt = "largest"
-    lifter: str = lifters.DEFAULT
-    checkpoint: Path | None = None
-    tds: int | None = None
-    height: float = CANONICAL_HEIGHT
-    fov: float | None = None
-    flip: bool = True
-    device: str = "auto"
-    raw: bool = False
-    repair: frozenset[str] = repair.REPAIR_STEPS
-    motion: frozenset[str] = frozenset(MOTION_STAGES)
-    feet: str = "auto"
-    tilt: float | None = None
-    roll: float | None = None
-    camera: str = "auto"
-
-    def __post_init__(self) -> None:
-        if isinstance(self.person, str):
-            track.person_numbers(self.person)
-        if not 0.3 <= self.height <= 3.0:
-            raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
-        if self.fov is not None and not 5 <= self.fov <= 170:
-            raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
-        if self.tds is not None and not 1 <= self.tds <= 100:
-            raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
-        if self.feet not in foot_lock.MODES:
-            raise UserError(f"feet is {self.feet!r}; choose from {', '.join(foot_lock.MODES)}")
-        if self.camera not in camera_motion.MODES:
-            raise UserError(f"camera is {self.camera!r}; choose from {', '.join(camera_motion.MODES)}")
-        for name, degrees in (("tilt", self.tilt), ("roll", self.roll)):
-            if degrees is not None and not -90 <= degrees <= 90:
-                raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
-
-
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, kept: Path | None = None) -> People:
     """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
 
@@ -131,8 +53,8 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
     Raises UserError for a video or keypoints that cannot be read, or in which nobody is found.
     """
     info = video.probe(path)
-    if settings.command is not None:
-        people = detector_command.people_of(settings.command, info, progress)
+    if settings.detector_command is not None:
+        people = detector_command.people_of(settings.detector_command, info, progress)
     elif settings.keypoints is not None:
         people = keypoint_files.read(settings.keypoints, info.width, info.height, info.fps)
         people = keypoint_files.on_video(people, info, settings.keypoints)
@@ -172,7 +94,8 @@ def capture(people: People, settings: CaptureSettings, progress: Progress = sile
     """
     lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
     settings = _with_fov(people, settings)
-    chosen, first = _chosen(people, settings.person)
+    place = settings.person_at
+    chosen, first = _chosen(people, settings.person if place is None else track.PersonAt.parse(place))
     witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
     filming = _filming(people, settings)
     filmed = {

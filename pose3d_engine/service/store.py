@@ -121,8 +121,8 @@ def _there(path: Path, video: Path) -> People | None:
 def _key(video: Path, settings: AnalyseSettings) -> dict[str, Any]:
     """All that an analysis depends on. Raises UserError if the video or the keypoints cannot be read."""
     source: dict[str, Any]
-    if settings.command is not None:
-        source = {"command": settings.command}
+    if settings.detector_command is not None:
+        source = {"command": settings.detector_command}
     elif settings.keypoints is not None:
         source = {"keypoints": _content(settings.keypoints)}
     else:

@@ -176,9 +176,3 @@ class TestSettings:
     def test_bad_ones_are_refused(self, wrong):
         with pytest.raises(UserError):
             pipeline.CaptureSettings(**wrong)
-
-    def test_stages_by_name(self):
-        assert pipeline.motion_stages("all") == frozenset(pipeline.MOTION_STAGES)
-        assert pipeline.motion_stages("fit, level") == {"fit", "level"}
-        with pytest.raises(UserError):
-            pipeline.motion_stages("magic")
