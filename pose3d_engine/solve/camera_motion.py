@@ -55,11 +55,12 @@ _PLACES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 
 @dataclass(frozen=True)
 class CameraMotion:
     """turns: (T,3,3), axes of the camera in a frame -> axes of the steady camera, which looks where the camera looks in
-    the mean; None if the camera stands still. degrees: that it turns away from there at most."""
+    the mean; None if the camera stands still. degrees: that it turns away from there at most. notices: what to say
+    about it."""
 
     turns: np.ndarray | None
     degrees: float
-    warnings: list[Notice]
+    notices: list[Notice]
 
 
 UNMOVED = CameraMotion(None, 0.0, [])
@@ -75,7 +76,7 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
         return UNMOVED
     known = np.isfinite(homographies).all(axis=(1, 2))
     if known.mean() < _TOLD:
-        text = "the camera motion cannot be estimated: the background has too little texture"
+        text = "the camera motion is unknown: there is too little texture in the background"
         return CameraMotion(None, 0.0, [Notice(warnings.CAMERA_UNKNOWN, text)])
     rows = np.flatnonzero(known)
     nearest = rows[np.clip(np.searchsorted(rows, np.arange(len(known)), side="right") - 1, 0, None)]
@@ -86,20 +87,19 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
     moves = float((angles * focal > STILL).mean()) > _RARELY
     if mode == "auto" and not moves:
         return UNMOVED
-    degrees = math.degrees(float(angles.max()))
-    found = []
+    degrees, notices = math.degrees(float(angles.max())), []
     if (~known).mean() > _LOST:
         share = 100 * (~known).mean()
-        text = f"the camera motion is not known in {share:.0f} % of the frames; the camera is held still there"
-        found.append(Notice(warnings.CAMERA_PARTLY_UNKNOWN, text))
+        text = f"the camera motion is unknown in {share:.0f} % of the frames; it is held there"
+        notices.append(Notice(warnings.CAMERA_PARTLY_UNKNOWN, text))
     if np.median(bent[known]) > _BENT:
         text = "the camera seems to travel or zoom; only its rotation is removed from the path"
-        found.append(Notice(warnings.CAMERA_TRAVELS, text))
+        notices.append(Notice(warnings.CAMERA_TRAVELS, text))
     if degrees > MOST_DEG:
-        text = f"the camera rotates by {degrees:.0f} degrees, too far to remove from the path"
-        found.append(Notice(warnings.CAMERA_ROTATES_TOO_FAR, text))
-        return CameraMotion(None, degrees, found)
-    return CameraMotion(turns, degrees, found)
+        text = f"the camera rotates by {degrees:.0f} degrees, too far to remove it from the path; split the clip"
+        notices.append(Notice(warnings.CAMERA_ROTATES_TOO_FAR, text))
+        return CameraMotion(None, degrees, notices)
+    return CameraMotion(turns, degrees, notices)
 
 
 def focal_of_turns(homographies: np.ndarray | None) -> float | None:
@@ -138,13 +138,6 @@ def _turns(homographies: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarr
     flip[:, 0, 2] = np.linalg.det(left @ right)
     turns = (left * flip) @ right
     return turns, focal * np.linalg.norm(after - before @ np.swapaxes(turns, 1, 2), axis=-1).mean(axis=1)
-
-
-def steadied(rays: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Rays (T,J,2) on the plane z = 1 of the camera in each frame, on that of the steady camera; turns (T,3,3)."""
-    directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1) @ np.swapaxes(turns, 1, 2)
-    # Beyond MOST_DEG and the picture's edge there is no place on the plane; nobody of interest is there.
-    return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

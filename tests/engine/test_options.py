@@ -11,6 +11,7 @@ from pose3d_engine.__main__ import main
 from pose3d_engine.commands import options
 from pose3d_engine.contract import command_line
 from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.setting import Plain, Setting
 from pose3d_engine.contract.settings import SETTINGS, AnalyseSettings, CaptureSettings
 from pose3d_engine.pose import lifters
 from pose3d_engine.pose.lifters.device import DEVICES
@@ -44,18 +45,24 @@ def test_the_table_and_the_engine_have_the_same_defaults_and_choices() -> None:
         assert set(BY_NAME[name].names) == set(known)
 
 
-def test_every_row_is_an_option() -> None:
-    words = {
-        "detector": "rtmo", "max_people": 3, "start": 1.5, "end": 3.0, "detector_command": "detect {video}",
-        "person": "1,3", "lifter": "tcn-other", "checkpoint": "w.safetensors", "tds": 3, "height": 1.8,
-        "fov": 70.0, "device": "cpu", "repair": "gaps,rate", "motion": "filter,level", "feet": "ground", "tilt": -4.0,
-        "roll": 2.0, "camera": "moving", "flip": False,
-    }  # fmt: skip
-    found = command_line.chosen(command_line.values(parse(*command_line.words(words))))
-    assert found == {**words, "checkpoint": str(Path("w.safetensors").absolute())}
-    others = {"person_at": "640,360,2.5", "keypoints": "2d/{name}.json"}
-    assert command_line.values(parse(*command_line.words(others))) == others
-    assert words.keys() | others.keys() == {setting.name for setting in SETTINGS if setting.option}
+def example(setting: Setting) -> Plain:
+    """A value that differs from the default."""
+    if setting.kind == "bool":
+        return not setting.default
+    if setting.kind in ("choice", "steps"):
+        return setting.names[-1] if setting.kind == "choice" else "none"
+    if setting.kind in ("int", "float"):
+        return (int if setting.kind == "int" else float)(setting.low + 1)
+    return {"person": "1,3", "person_at": "640,360,2.5"}.get(setting.name, f"ein {setting.name}")
+
+
+@pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.option], ids=lambda row: row.name)
+def test_every_row_is_an_option(setting: Setting) -> None:
+    value = example(setting)
+    values = command_line.values(parse(*command_line.words({setting.name: value})))
+    assert values == {setting.name: value}
+    noted = str(Path(str(value)).absolute()) if setting.kind == "path" else value
+    assert command_line.chosen(values) == {setting.name: noted}
 
 
 def test_truths_have_two_options_and_what_the_engine_chooses_is_auto() -> None:
