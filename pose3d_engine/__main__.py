@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from . import __version__, interrupts
+from .contract.command_line import Parser
 from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 
 COMMANDS = {
@@ -18,13 +17,6 @@ COMMANDS = {
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
 """Command -> its module. What makes and judges lifters is not in the engine that the add-on installs."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line, as every other bad input is told."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], known: Iterable[str]) -> int:
     """Parses, with the options of the ``known`` commands, and executes one."""
-    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser = Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
     parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     modules = {}

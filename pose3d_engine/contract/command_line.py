@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import NoReturn
 
 from . import settings_file
 from .setting import Plain, Setting
@@ -17,6 +18,14 @@ from .settings import BY_NAME, SETTINGS, AnalyseSettings, CaptureSettings, requi
 
 Given = dict[str, Plain | None]
 """Plain values by the name of the setting; None where the engine shall choose (``auto``)."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports bad usage in one line, as all other bad input is reported."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
+
 
 _TITLES = {"analyse": "settings of the analysis (people)", "capture": "settings of the capture (motion)"}
 

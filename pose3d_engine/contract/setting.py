@@ -89,7 +89,7 @@ class Setting:
         if self.kind in ("text", "path"):
             return self.metavar or "text"
         number = "a whole number" if self.kind == "int" else "a number"
-        number += f" of {_UNITS[self.unit]}" if self.unit else ""
+        number += f" ({_UNITS[self.unit]})" if self.unit else ""
         if math.isfinite(self.high):
             return f"{number} from {self.low:g} to {self.high:g}"
         return f"{number} from {self.low:g}" if math.isfinite(self.low) else number
