@@ -26,7 +26,7 @@ HOSTS = {
 }
 
 
-def script(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
+def call(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
     """Exit status, results, stderr. On stdout there is nothing but results, and perhaps Blender's own greeting."""
     done = subprocess.run(
         [*HOSTS[host], *map(str, words)], capture_output=True, text=True, encoding="utf-8", timeout=240, check=False
@@ -45,7 +45,7 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    status, results, stderr = script(host, *words)
+    status, results, stderr = call(host, *words)
     assert status == 0, stderr
     assert list(temporary.iterdir()) == []
     (result,) = results
@@ -60,7 +60,7 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     assert "Frames: 20" in (folder / "clip ü 1.bvh").read_text(encoding="utf-8")
 
     times = {path: path.stat().st_mtime_ns for path in outputs}
-    status, results, _ = script(host, *words)
+    status, results, _ = call(host, *words)
     assert status == 0
     assert results[0]["skipped"]
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()} == times
@@ -68,7 +68,7 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
-    status, results, stderr = script(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
+    status, results, stderr = call(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
     assert (status, results) == (2, [])
     assert "gif" in stderr
 
@@ -88,7 +88,7 @@ def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
 
 def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model: Path, tmp_path: Path) -> None:
     words = [demo_clip, "--output-dir", tmp_path, "--format", "bvh", "--end", "1"]
-    status, results, stderr = script("blender", *words)
+    status, results, stderr = call("blender", *words)
     assert status == 0, stderr + str(results)
     (result,) = results
     names = [f"{demo_clip.stem}.npz", f"{demo_clip.stem}.bvh"]
@@ -96,7 +96,7 @@ def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model:
     assert result["frames"] == 30
     assert "Frames: 30" in (tmp_path / names[1]).read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{demo_clip.stem}.batch.json", "logs"])
-    status, results, _ = script("blender", *words)
+    status, results, _ = call("blender", *words)
     assert (status, results[0]["skipped"]) == (0, True)
 
 
@@ -317,7 +317,7 @@ def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
         synthetic.save_motion(tmp_path / f"clip{number}.npz", *synthetic.walk(5))
     (tmp_path / "clip9.npz").write_text("no")
     words = [tmp_path / "*.npz", "--output-dir", tmp_path / "out", "--format", "bvh", "--jobs", "2"]
-    status, results, said = script(host, *words)
+    status, results, said = call(host, *words)
     assert status == 1
     failed = [result for result in results if result["error"]]
     assert [Path(result["input"]).name for result in failed] == ["clip9.npz"]
@@ -383,16 +383,16 @@ def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     subprocess.run(list(map(str, maker)), check=True, capture_output=True, timeout=120)
     words = [motion, "--output-dir", folder, "--format", "bvh"]
     if host == "module":
-        assert script(host, *words)[0] == 0
-    status, (result,), said = script(host, *words, "--armature", f"{library}:hero")
+        assert call(host, *words)[0] == 0
+    status, (result,), said = call(host, *words, "--armature", f"{library}:hero")
     assert (status, result["error"], result["skipped"]) == (0, None, False), said
     text = (folder / "clip.bvh").read_text()
     assert "JOINT upperarm_l" in text and "Frames: 10" in text
     if host == "module":
-        assert script(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
-        wide = script(host, *words, "--armature", f"{library}:hero", "--arm-space", "30")[1][0]
+        assert call(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
+        wide = call(host, *words, "--armature", f"{library}:hero", "--arm-space", "30")[1][0]
         assert not wide["skipped"] and (folder / "clip.bvh").read_text() != text
-        status, (result,), _ = script(host, *words, "--armature", f"{library}:villain")
+        status, (result,), _ = call(host, *words, "--armature", f"{library}:villain")
         assert status == 1 and "no armature villain in its scene; there are: hero" in result["error"]
 
 

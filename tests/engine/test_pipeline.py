@@ -7,7 +7,7 @@ import pytest
 from pose3d_engine import pipeline
 from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import Cancelled, UserError
-from pose3d_engine.contract.motion_file import MOTION_ARRAYS, Motion
+from pose3d_engine.contract.motion_file import ARRAYS, Motion
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.formats import keypoint_files
@@ -25,8 +25,8 @@ def test_the_motion_file_is_as_designed(motion, tmp_path):
     path = tmp_path / "Bewegung ß.npz"
     assert pipeline.write([motion], path) == [path]
     with np.load(path, allow_pickle=False) as stored:
-        for key, (shape, kind) in MOTION_ARRAYS.items():
-            assert stored[key].shape == tuple(120 if size is None else size for size in shape)
+        for key, (shape, kind) in ARRAYS.items():
+            assert stored[key].shape == (120, *shape)
             assert stored[key].dtype == kind
             assert np.isfinite(stored[key]).all()
         meta = json.loads(str(stored["meta"]))
@@ -166,7 +166,7 @@ def test_a_part_of_the_clip_without_somebody():
         (motion,) = pipeline.capture(part, pipeline.CaptureSettings(person=wanted, device="cpu"))
         assert motion.meta["person"] == 2
         np.testing.assert_allclose(motion.world[0, 0, :2], 0, atol=1e-5)
-    with pytest.raises(UserError, match="person 1 is not seen in this part"):
+    with pytest.raises(UserError, match="person 1 is not visible in this part"):
         pipeline.capture(part, pipeline.CaptureSettings(person="1", device="cpu"))
 
 
