@@ -115,7 +115,7 @@ def source(name: str) -> Source:
 def lifter_scores(keypoints: np.ndarray, name: str) -> np.ndarray:
     """Keypoints (..., 3) of the source of that name with the scores that a lifter was trained to read.
 
-    In training a score is about 1 - 6 * error / size of the person (``data_sets.mocap_data.noisy``); detectors mean
+    In training a score is about 1 - 6 * error / size of the person (``data_sets.detector_noise.noisy``); detectors mean
     other things by theirs. A source's ``scores`` are what its 0 and 1 are in those, with a straight line between; where
     that is not known, they stay as they are. 0 stays 0: nothing was seen.
     """

@@ -20,7 +20,7 @@ MODES = ("auto", "still", "moving")
 
 STILL = 0.004
 """Share of the picture's longer side: a view that is never shifted by more stands still. 0.27 degrees of a view of 60,
-two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench_camera.py``."""
+two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench/camera.py``."""
 
 _RARELY = 0.005
 """Share of the frames that may be shifted further all the same: something that fills the picture passes."""

@@ -1,6 +1,6 @@
 """Pieces of tracks that hold one person for certain, and how they are joined when the whole clip is known.
 
-Measured by scripts/bench_tracking.py on motion capture, 200 crossings with up to two seconds behind somebody: 98.5 % of
+Measured by scripts/bench/tracking.py on motion capture, 200 crossings with up to two seconds behind somebody: 98.5 % of
 the people keep one track (following from frame to frame alone: 90.5 %), in 200 others 97.5 %. What goes wrong are
 meetings, where two stop before each other and part again: there 95 and 90 % are kept, elsewhere nearly all.
 """

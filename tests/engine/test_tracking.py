@@ -16,7 +16,8 @@ from pose3d_engine.detect.base import FrameDetections
 from pose3d_engine.media import video
 from pose3d_engine.repair import fill
 from pose3d_engine.track import PersonAt, Tracker, complete, select
-from scripts import bench_people, bench_tracking, crossings
+from scripts.bench import crossings, tracking
+from scripts.bench import people as people_bench
 
 FPS = 30.0
 INFO = VideoInfo("clip.mp4", 1920, 1080, FPS, 10.0, 300, 0)
@@ -297,8 +298,8 @@ def test_real_footage_gives_the_man_and_the_woman(demo_clip: Path, detector_mode
 
 @pytest.mark.parametrize("kind", crossings.KINDS)
 def test_who_crosses_whom_stays_who_they_are(kind: str) -> None:
-    """scripts/bench_tracking.py measures the same with motion capture, in 200 cases."""
-    pool = [bench_tracking.walking(seed) for seed in range(3)]
+    """scripts/bench/tracking.py measures the same with motion capture, in 200 cases."""
+    pool = [tracking.walking(seed) for seed in range(3)]
     for seed in range(3):
         clip = crossings.crossing(np.random.default_rng(seed), pool, kind)
         verdict = crossings.judge(clip.tracked().extras["owner"], clip)
@@ -306,7 +307,7 @@ def test_who_crosses_whom_stays_who_they_are(kind: str) -> None:
 
 
 def test_an_exchange_is_noticed_by_the_judge() -> None:
-    clip = crossings.crossing(np.random.default_rng(0), [bench_tracking.walking(0)], "cross")
+    clip = crossings.crossing(np.random.default_rng(0), [tracking.walking(0)], "cross")
     owners = clip.tracked().extras["owner"]
     owners[:, 100:] = owners[::-1, 100:]
     assert crossings.judge(owners, clip) == crossings.Verdict((False, False), True, pytest.approx(0.4, abs=0.2))
@@ -323,17 +324,17 @@ def test_one_who_is_found_twice_is_one() -> None:
 
 def test_the_bench_tells_switches_and_misses() -> None:
     frames = np.arange(100)
-    labels = bench_people.labelled("cam02", frames)
+    labels = people_bench.labelled("cam02", frames)
     people = np.full((2, 100, 17, 3), 1.0)
     for person in range(2):
         people[person, :, :5, :2], people[person, :, 5:, :2] = labels[person, :, :1], labels[person, :, 1:]
-    assert (bench_people.whose(people, labels) == [[0], [1]]).all()
+    assert (people_bench.whose(people, labels) == [[0], [1]]).all()
 
     people[0, 20:30] = np.nan  # not found
     people[1, 40:50, :, :2] += 1000  # somewhere else
     exchanged = people.copy()
     exchanged[:, 70:] = people[::-1, 70:]
     for found, wanted in ((people, 0), (exchanged, 2)):
-        tracks = bench_people.whose(found, labels)
+        tracks = people_bench.whose(found, labels)
         assert (tracks >= 0).mean(axis=1).tolist() == [0.9, 0.9]
-        assert bench_people.switches(tracks) == wanted
+        assert people_bench.switches(tracks) == wanted

@@ -1,6 +1,6 @@
 """Whether two real people are found and told apart, and what the second one costs: part of `make bench`.
 
-    python scripts/bench_people.py [--detector NAME] [--pictures DIR]
+    python -m scripts.bench.people [--detector NAME] [--pictures DIR]
 
 Four views of a man and a rendered woman, of whom one is small and partly hidden (Pose2Sim's Demo_MultiPerson, see
 demo_clip.py). Who is where was labelled by eye, a head and hips every 20 frames (tests/golden/two_people.json); both
@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-import demo_clip  # noqa: E402
-
 from pose3d_engine import detect, pipeline
-from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO17  # noqa: E402
-from pose3d_engine.media import video  # noqa: E402
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.media import video
+from scripts import ROOT, demo_clip
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 LABELS = ROOT / "tests" / "golden" / "two_people.json"

@@ -1,8 +1,8 @@
 """Writes small stand-ins for Human3.6M and MPI-INF-3DHP, in exactly their file formats, with a generated walker.
 
-Nobody may pass the real data sets on. With these, every command of docs/papers.md can be tried in seconds::
+The real data sets must not be redistributed. With these, every command of docs/papers.md runs in seconds::
 
-    python scripts/make_small_datasets.py dataset
+    python -m pose3d_engine.research.data_sets.stand_ins dataset
 
 writes, below ``dataset``: ``data_3d_h36m.npz``, ``data_2d_h36m_{gt,cpn_ft_h36m_dbb,detectron_pt_coco}.npz``, and the
 original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/annot_data.mat`` ... ``TS6``.
@@ -11,15 +11,12 @@ original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
@@ -29,7 +26,16 @@ SIDES = {"R": 1.0, "L": -1.0}
 
 
 def walker(frames: int, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """Someone who walks in a circle: (frames,17,3) Human3.6M joints in metres, z up, floor at 0."""
+    """Generates a person who walks in a circle.
+
+    Args:
+        frames: Length of the walk.
+        fps: Frames a second.
+        rng: Random generator.
+
+    Returns:
+        (frames,17,3) Human3.6M-17, metres, z up, floor at 0.
+    """
     time = np.arange(frames) / fps
     gait = 2 * np.pi * rng.uniform(0.7, 1.1) * time + rng.uniform(0, 6.28)
     swing, size = rng.uniform(0.3, 0.6), rng.uniform(0.92, 1.08)
@@ -75,7 +81,7 @@ def coco(joints: np.ndarray) -> np.ndarray:
 
 
 def write_h36m(folder: Path, frames: int, seed: int) -> None:
-    """The 3D data and three kinds of 2D data of seven subjects."""
+    """Writes the 3D data and three kinds of 2D data of seven subjects."""
     rng = np.random.default_rng(seed)
     detections: dict[str, dict[str, Any]] = {"gt": {}, "cpn_ft_h36m_dbb": {}, h36m.IN_THE_WILD: {}}
     positions: dict[str, Any] = {}
@@ -85,7 +91,7 @@ def write_h36m(folder: Path, frames: int, seed: int) -> None:
             detections[name][subject] = {}
         for action in H36M_ACTIONS:
             world = walker(frames + 3, h36m.FPS, rng)
-            everything = np.repeat(world[:, :1], 32, axis=1)  # the 15 other joints carry nothing
+            everything = np.repeat(world[:, :1], 32, axis=1)  # the 15 other joints are unused
             everything[:, h36m.KEPT] = world
             positions[subject][action] = everything[:frames].astype(np.float32)
             for name, kinds in detections.items():
@@ -93,7 +99,7 @@ def write_h36m(folder: Path, frames: int, seed: int) -> None:
                 views = []
                 for camera in h36m.cameras(subject):
                     pixels = camera.pixels(camera.from_world(points))
-                    # Detections err, and go on after motion capture has ended.
+                    # Detections have errors and continue after the end of motion capture.
                     pixels = pixels[:frames] if name == "gt" else pixels + rng.normal(0, 3, pixels.shape)
                     if name == h36m.IN_THE_WILD:
                         pixels = np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1)
@@ -135,7 +141,7 @@ def studio(world: np.ndarray, azimuth: float, take: str) -> tuple[np.ndarray, np
 
 
 def write_3dhp(folder: Path, frames: int, seed: int) -> None:
-    """The annotations of two training takes and of the six test takes, as they are downloaded."""
+    """Writes the original annotations of two training takes and of the six test takes."""
     rng = np.random.default_rng(seed)
     for take in ("S1 Seq1", "S2 Seq1"):
         world = universal(walker(frames, 25, rng))

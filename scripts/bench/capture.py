@@ -1,6 +1,6 @@
 """How long Capture takes for a minute of video that is analysed, and what of it the window waits for.
 
-    python scripts/bench_capture.py
+    python -m scripts.bench.capture
 
 The demo clip's people, repeated until they fill a minute, go through the engine as the add-on starts it, and into a
 scene of Blender as a module. A wait of the window is work of its main thread; beside the seconds by the clock stand
@@ -17,14 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import demo_clip
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from blender_addon.engine.client import EngineClient  # noqa: E402
-from blender_addon.engine.locate import EngineCommand  # noqa: E402
+from blender_addon.engine.client import EngineClient
+from blender_addon.engine.locate import EngineCommand
+from scripts import demo_clip
 
 FRAMES = 1800
 """A minute at 30 frames a second."""

@@ -1,6 +1,6 @@
 """Two people from four views each, with 3D references: part of `make bench`.
 
-    python scripts/bench_views.py
+    python -m scripts.bench.views
 
 A real man who leans far over on one leg, and a rendered woman who stands and turns (Pose2Sim's, see demo_clip.py), 100
 frames each, MediaPipe full in. His reference is the bench's (tests/golden), hers is triangulated here from the mean of
@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree as ET
 
@@ -21,22 +20,18 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-import demo_clip  # noqa: E402
-from bench_accuracy import own_3d  # noqa: E402
-from bench_people import VIEWS, labelled, whose  # noqa: E402
-from bench_tracking import wrong_sides  # noqa: E402
-
-from pose3d_engine import detect, pipeline, repair, weights  # noqa: E402
+from pose3d_engine import detect, pipeline, repair, weights
 from pose3d_engine.contract.motion_file import Motion
-from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS  # noqa: E402
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS
 from pose3d_engine.pose import fusion
-from pose3d_engine.progress import silent  # noqa: E402
-from pose3d_engine.research.evaluation.reference import Reference, score  # noqa: E402
-from pose3d_engine.solve import smoothing  # noqa: E402
+from pose3d_engine.progress import silent
+from pose3d_engine.research.evaluation.reference import Reference, score
+from pose3d_engine.solve import smoothing
+from scripts import ROOT, demo_clip
+from scripts.bench.accuracy import own_3d
+from scripts.bench.people import VIEWS, labelled, whose
+from scripts.bench.tracking import wrong_sides
 
 DEFAULT, ALONE = "the default", "the default, feet left alone"
 DETECTORS = ("mediapipe-full", "mediapipe-heavy")

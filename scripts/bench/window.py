@@ -1,6 +1,6 @@
 """How long Blender's window stands still while the engine analyses a long clip, and whose doing that is.
 
-    python scripts/bench_window.py [SECONDS]
+    python -m scripts.bench.window [SECONDS]
 
 The demo clip, repeated until it lasts SECONDS (300), is analysed in Debian's Blender on a virtual screen, then
 captured. A timer of the window is meant to be called every 50 ms; a pause is the time between two calls. Beside the
@@ -18,25 +18,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import bench
-import demo_clip
-import virtual_screen
+from scripts import ROOT, demo_clip, virtual_screen
+from scripts.bench import speed
 
-ROOT = Path(__file__).resolve().parents[1]
 CLIP_SECONDS = 230 / 30
 """Of the demo clip."""
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """What bench_window_inside.py has measured on a clip of about so many seconds."""
+    """What window_inside.py has measured on a clip of about so many seconds."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         clip = folder / "long.mp4"
-        bench.looped(demo_clip.fetch(), max(1, round(seconds / CLIP_SECONDS)), clip)
+        speed.looped(demo_clip.fetch(), max(1, round(seconds / CLIP_SECONDS)), clip)
         report = folder / "report.json"
         variables = virtual_screen.environment(folder / "home")
         variables |= {"VIDEO_TO_MOCAP_CHECKPOINTS": str(ROOT / "checkpoint")}
-        inside, console = ROOT / "scripts" / "bench_window_inside.py", folder / "console"
+        inside, console = Path(__file__).with_name("window_inside.py"), folder / "console"
         virtual_screen.run(inside, [ROOT, clip, report], variables, console, patience=60 + 10 * seconds)
         if not report.is_file():
             raise RuntimeError(f"Blender did not come to the end:\n{console.read_text(errors='replace')[-3000:]}")

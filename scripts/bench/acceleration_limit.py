@@ -1,10 +1,10 @@
 """How near acceleration comes to the truth at most, so far as is known: a network is trained for nothing else.
 
-    python scripts/acceleration_limit.py [--data cmu_h36m17.npz] [--minutes 9]
+    python -m scripts.bench.acceleration_limit [--data cmu_h36m17.npz] [--minutes 9]
 
 It sees what the clean-up sees, the lifter's joints and the keypoints, over 47 frames, and says the second difference
 of every joint, which no path need have. What it leaves on unseen takes is beside what the lifter and the filter leave;
-with 1.5 % noise, as in bench_motion.py. Not a part of the product, nor of `make bench`: it takes two cores for minutes.
+with 1.5 % noise, as in motion.py. Not a part of the product, nor of `make bench`: it takes two cores for minutes.
 """
 
 from __future__ import annotations
@@ -15,21 +15,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import bench_motion
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT)]
+from pose3d_engine.contract.skeletons import COCO17, H36M17
+from pose3d_engine.pose import lifters
+from pose3d_engine.pose.lifters.viewed import ViewedLifter
+from pose3d_engine.research.data_sets import mocap_data
+from pose3d_engine.solve import smoothing
+from scripts.bench import motion
 
-from pose3d_engine.contract.skeletons import COCO17, H36M17  # noqa: E402
-from pose3d_engine.pose import lifters  # noqa: E402
-from pose3d_engine.pose.lifters.viewed import ViewedLifter  # noqa: E402
-from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.solve import smoothing  # noqa: E402
-
-PLAIN = replace(mocap_data.PLAIN, steep=0.2, noise=bench_motion.NOISE)
+PLAIN = replace(mocap_data.PLAIN, steep=0.2, noise=motion.NOISE)
 TRAINED = replace(PLAIN, perturbed=0.2, warped=True)
 LENGTH, BATCH, VIEWS, POOL, WIDTH = 128, 32, 256, 400, 256
 EDGE = 9
@@ -98,7 +95,7 @@ def error(guess: Tensor, truth: Tensor) -> Tensor:
 def main() -> int:
     """Trains and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=bench_motion.DATA)
+    parser.add_argument("--data", type=Path, default=motion.DATA)
     parser.add_argument("--minutes", type=float, default=9.0)
     options = parser.parse_args()
     torch.manual_seed(0)

@@ -1,6 +1,6 @@
 """MediaPipe's own 3D and ours, side by side on two real views with a triangulated reference: part of `make bench`.
 
-    python scripts/bench_accuracy.py [--joints] [--data cmu_h36m17.npz]
+    python -m scripts.bench.accuracy [--joints] [--data cmu_h36m17.npz]
 
 ``--joints`` adds where the error is, by joint and axis; ``--data``, a mocap file, the error on unseen motion.
 
@@ -17,20 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-import demo_clip  # noqa: E402
-
-from pose3d_engine import pipeline, weights  # noqa: E402
-from pose3d_engine.__main__ import main as pose3d  # noqa: E402
-from pose3d_engine.contract.errors import UserError  # noqa: E402
-from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS  # noqa: E402
+from pose3d_engine import pipeline, weights
+from pose3d_engine.__main__ import main as pose3d
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.pose import lifters
-from pose3d_engine.progress import silent  # noqa: E402
-from pose3d_engine.research.evaluation.mocap import Scores, joint_table  # noqa: E402
-from pose3d_engine.research.evaluation.reference import Reference, score  # noqa: E402
+from pose3d_engine.progress import silent
+from pose3d_engine.research.evaluation.mocap import Scores, joint_table
+from pose3d_engine.research.evaluation.reference import Reference, score
+from scripts import ROOT, demo_clip
 
 VIEWS = ("cam01", "cam03")
 

@@ -1,6 +1,6 @@
 """Two people who cross before a virtual camera, as a detector sees them: what trackers are measured with.
 
-People come from motion capture (scripts/bench_tracking.py) or from a generated walker (the tests).
+People come from motion capture (scripts/bench/tracking.py) or from a generated walker (the tests).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS
 from pose3d_engine.detect.base import FrameDetections
-from pose3d_engine.research.data_sets.mocap_data import FACE, noisy
+from pose3d_engine.research.data_sets.detector_noise import FACE, noisy
 from pose3d_engine.track import Tracker
 
 WIDTH, HEIGHT, FPS = 1280, 720, 30.0

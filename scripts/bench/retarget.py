@@ -1,6 +1,6 @@
 """How well a motion arrives on rigs of every preset, and how fast.
 
-``python scripts/bench_retarget.py [MOTION.npz]`` prints a table: the error of limb directions before the foot lock, how
+``python -m scripts.bench.retarget [MOTION.npz]`` prints a table: the error of limb directions before the foot lock, how
 far feet in contact are from the floor and how fast they slide after it, the sharpest knee. The rigs are made up, with
 odd proportions, rest poses, rolls and scales; without a motion file, a made-up walk is used. Needs no Blender, but for
 the last line: 10,000 frames on 60 bones, solved and written.
@@ -10,21 +10,15 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "addon")]
-
-import made_rigs  # noqa: E402
-import synthetic  # noqa: E402
-
-from blender_addon.maths import bone_map, motion_file, rotations, skeleton, transfer  # noqa: E402
-from blender_addon.maths.rig import Solution  # noqa: E402
+from blender_addon.maths import bone_map, motion_file, rotations, skeleton, transfer
+from blender_addon.maths.rig import Solution
+from tests.addon import made_rigs, synthetic
 
 LIMBS = (
     ("upper_arm", "Shoulder", "Elbow"),

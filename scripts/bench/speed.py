@@ -17,11 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import demo_clip
+from scripts import ROOT, demo_clip
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the engine does, for the processes that are started here
 
-ROOT = Path(__file__).resolve().parents[1]
 HD = ROOT / ".cache" / "demo-1080p.mp4"
 LOOPS = 8
 """Times that the long clip repeats the short one."""
@@ -143,7 +142,6 @@ def writing(motion: Path) -> tuple[float, float]:
     import bpy
     import numpy as np
 
-    sys.path.insert(0, str(ROOT))
     from blender_addon.blend import armature, fcurves
     from blender_addon.maths import skeleton
 
@@ -167,7 +165,6 @@ def registering() -> tuple[float, list[str]]:
     """Seconds until the add-on is imported and registered, and what it imported that is heavy."""
     import bpy  # noqa: F401 - Blender itself is there already when add-ons are registered
 
-    sys.path.insert(0, str(ROOT))
     before = set(sys.modules)
     start = time.perf_counter()
     import blender_addon

@@ -1,4 +1,4 @@
-"""The part of bench_window.py that runs inside Blender.
+"""The part of window.py that runs inside Blender.
 
 Arguments after ``--``: the source folder, the clip, the file for what was measured (JSON).
 """

@@ -1,8 +1,8 @@
-"""Trains the weights that ship anew, with today's code, from a mocap file (docs/training.md says how to make it).
+"""Trains the shipped weights anew, with today's code, from a mocap file (docs/training.md describes how to make it).
 
-    python scripts/train_weights.py MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
+    python -m pose3d_engine.research.training.train_weights MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
 
-Each stage begins with what the one before it left; what is done is not done again, and one that was stopped goes on.
+Each stage begins with the weights of an earlier one. Completed stages are skipped, an interrupted one continues.
 Hours on a processor: ``--scale 0.01`` goes the whole way in minutes. The model cards in checkpoint/ say which code and
 commands made the weights that are in use.
 """
@@ -15,12 +15,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @dataclass(frozen=True)
 class Stage:
-    """Frames to be lifted at the highest rate of learning ``lr``, beginning with the weights of the stage ``start``."""
+    """A run of ``frames`` lifted frames at the highest learning rate ``lr``, from the weights of stage ``start``."""
 
     name: str
     frames: int
@@ -32,15 +30,15 @@ class Stage:
 STAGES = (
     Stage("1-first", 25_000_000, 0.003),
     Stage("2-longer", 28_000_000, 0.002, "1-first"),
-    Stage("3-calmer", 8_000_000, 0.0012, "2-longer"),
-    Stage("4-long", 49_500_000, 0.002, "3-calmer"),
+    Stage("3-lower-rate", 8_000_000, 0.0012, "2-longer"),
+    Stage("4-long", 49_500_000, 0.002, "3-lower-rate"),
     Stage("tcn-cmu", 8_500_000, 0.0012, "4-long", ("--widths", "3,3,5,1,1")),
     Stage("pstmo-s-cmu", 52_000, 0.002, None, ("--lifter", "pstmo-view")),
 )
 
 
 def command(stage: Stage, data: Path, output: Path, device: str, scale: float) -> list[str]:
-    """The ``pose3d train`` of a stage; ``scale``: share of its frames."""
+    """Returns the ``pose3d train`` of a stage; ``scale``: share of its frames."""
     start = () if stage.start is None else ("--start", str(output / stage.start / "weights.safetensors"))
     # fmt: off
     return [
@@ -55,13 +53,13 @@ def main() -> int:
     """Returns the exit status of the stage that failed, or 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, metavar="MOCAP.npz")
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "weights", help="a folder for each stage")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/weights"), help="a folder for each stage")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the frames, to try it out")
     options = parser.parse_args()
     for stage in STAGES:
         print(f"== {stage.name}", file=sys.stderr, flush=True)
-        done = subprocess.run(command(stage, options.data, options.output, options.device, options.scale), cwd=ROOT)
+        done = subprocess.run(command(stage, options.data, options.output, options.device, options.scale), check=False)
         if done.returncode:
             return done.returncode
     return 0

@@ -1,6 +1,6 @@
 """How well people are told apart and tracks repaired, as tables with what is wanted.
 
-    python scripts/bench_tracking.py --data cmu_h36m17.npz [--cases 200] [--misses]
+    python -m scripts.bench.tracking --data cmu_h36m17.npz [--cases 200] [--misses]
 
 Motion capture (docs/training.md says how to make the file) before virtual cameras; without it, a generated walker.
 """
@@ -8,24 +8,19 @@ Motion capture (docs/training.md says how to make the file) before virtual camer
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-from crossings import FOCAL, FPS, FRAMES, HEIGHT, KINDS, WIDTH, Motion, crossing, filmed, judge  # noqa: E402
-from make_small_datasets import walker  # noqa: E402
-
-from pose3d_engine import repair  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS  # noqa: E402
-from pose3d_engine.pose import lifters  # noqa: E402
-from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.research.data_sets.mocap_data import noisy  # noqa: E402
-from pose3d_engine.research.evaluation.mocap import n_mpjpe  # noqa: E402
+from pose3d_engine import repair
+from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
+from pose3d_engine.pose import lifters
+from pose3d_engine.research.data_sets import detector_noise, mocap_data
+from pose3d_engine.research.data_sets.detector_noise import noisy
+from pose3d_engine.research.data_sets.stand_ins import walker
+from pose3d_engine.research.evaluation.mocap import n_mpjpe
+from scripts.bench.crossings import FOCAL, FPS, FRAMES, HEIGHT, KINDS, WIDTH, Motion, crossing, filmed, judge
 
 
 def motions(data: Path | None) -> list[Motion]:
@@ -150,7 +145,7 @@ def lifted_case(rng: np.random.Generator, pool: list[Motion]) -> tuple[np.ndarra
     body = body - body[:, :1] * [1, 0, 1] + [rng.uniform(-0.8, 0.8), rng.uniform(1.0, 1.6), rng.uniform(3.5, 6.0)]
     pixels = body[..., :2] / body[..., 2:] * FOCAL + [WIDTH / 2, HEIGHT / 2]
     coco = np.empty((FRAMES, 17, 2), np.float32)
-    coco[:, COCO_ROWS], coco[:, mocap_data.FACE] = pixels[:, H36M_ROWS], pixels[:, 17:]
+    coco[:, COCO_ROWS], coco[:, detector_noise.FACE] = pixels[:, H36M_ROWS], pixels[:, 17:]
     points, scores = noisy(rng, coco[None], 0.01)
     return body[:, :17] - body[:, :1], np.concatenate([points[0], scores[0][..., None]], axis=-1)
 

@@ -1,6 +1,6 @@
 """The film that docs/guide.md is shown with: a mannequin who walks. It is our own and free for any use (CC0).
 
-    python scripts/guide_film.py walker.mp4
+    python -m scripts.guide.film walker.mp4
 
 The detector takes the mannequin for a person. Needs the engine's Python with the module ``bpy``.
 """
@@ -15,15 +15,11 @@ import av
 import bpy
 from mathutils import Vector
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "addon")]
-
-import studio  # noqa: E402
-import synthetic  # noqa: E402
-
 from blender_addon.blend import armature
-from blender_addon.maths import motion_file  # noqa: E402
-from pose3d_engine.contract import atomic  # noqa: E402
+from blender_addon.maths import motion_file
+from pose3d_engine.contract import atomic
+from scripts import studio
+from tests.addon import synthetic
 
 FRAMES, RATE, SIZE = 50, 25, (640, 480)
 

@@ -1,6 +1,6 @@
 """What the clean-up tools cost and what key reduction saves, in Blender as a module.
 
-``python scripts/bench_clean_up.py [MOTION.npz ...]`` prints for each motion file how many keys *Reduce Keys* takes away
+``python -m scripts.bench.clean_up [MOTION.npz ...]`` prints for each motion file how many keys *Reduce Keys* takes away
 at 1 degree and 5 mm, and the largest errors at any frame by F-curve; then the time of every tool for
 10,000 frames of a made-up walk on the created armature. Needs the module ``bpy``.
 """
@@ -8,7 +8,6 @@ at 1 degree and 5 mm, and the largest errors at any frame by F-curve; then the t
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,17 +16,12 @@ from typing import Any
 import bpy
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "addon")]
-
-import addon_utils  # noqa: E402
-import studio  # noqa: E402
-import synthetic  # noqa: E402
-
-from blender_addon.blend import actions, bone_motion  # noqa: E402
-from blender_addon.blend import armature as blend_armature  # noqa: E402
-from blender_addon.maths import rotations as rot  # noqa: E402
-from blender_addon.maths.clean_up import motion  # noqa: E402
+from blender_addon.blend import actions, bone_motion
+from blender_addon.blend import armature as blend_armature
+from blender_addon.maths import rotations as rot
+from blender_addon.maths.clean_up import motion
+from scripts import studio
+from tests.addon import synthetic
 
 TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("smooth", {"cutoff": 4.0}, False),
@@ -57,7 +51,7 @@ TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
 def captured(path: Path) -> bpy.types.Object:
     """The armature of a motion file, alone in a new scene, active."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    addon_utils.enable("blender_addon", default_set=True)
+    bpy.ops.preferences.addon_enable(module="blender_addon")
     (armature,) = blend_armature.capture_to_scene(bpy.context, [path], set_scene=True)
     bpy.context.view_layer.objects.active = armature
     return armature

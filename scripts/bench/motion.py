@@ -1,6 +1,6 @@
 """What each stage of the motion clean-up brings, on unseen motion capture with known truth: part of `make bench`.
 
-    python scripts/bench_motion.py [--data cmu_h36m17.npz] [--quick] [--per-clip]
+    python scripts/motion.py [--data cmu_h36m17.npz] [--quick] [--per-clip]
 
 Takes of the validation split (mocap_data.VALIDATION_TAKES) are filmed by virtual cameras that stand still, pitched
 from -15 to +40 degrees and slightly rolled, seen through the detector noise that lifters are trained with, and captured
@@ -17,18 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT)]
-
-from pose3d_engine import pipeline  # noqa: E402
-from pose3d_engine.contract.people_file import People  # noqa: E402
-from pose3d_engine.contract.settings import BY_NAME  # noqa: E402
-from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
-from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
-from pose3d_engine.research.evaluation import world  # noqa: E402
-from pose3d_engine.solve import floor  # noqa: E402
-from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
-from pose3d_engine.take import LEVEL_CAMERA  # noqa: E402
+from pose3d_engine import pipeline
+from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.settings import BY_NAME
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.research.data_sets import detector_noise, mocap_data
+from pose3d_engine.research.evaluation import world
+from pose3d_engine.solve import floor
+from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS
+from pose3d_engine.take import LEVEL_CAMERA
+from scripts import ROOT
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0
@@ -113,9 +111,9 @@ def film(kind: str, clip: mocap_data.Clip, pitch: float, seed: int, fov: float =
             break
     coco = np.empty((len(joints), 17, 3))
     coco[:, COCO_ROWS] = joints[:, H36M_ROWS]
-    coco[:, mocap_data.FACE] = face
+    coco[:, detector_noise.FACE] = face
     seen = (coco - place) @ rotation
-    points, scores = mocap_data.noisy(rng, (seen[..., :2] / seen[..., 2:])[None].astype(np.float32), NOISE)
+    points, scores = detector_noise.noisy(rng, (seen[..., :2] / seen[..., 2:])[None].astype(np.float32), NOISE)
     pixels = points[0] * focal + np.array([WIDTH, HEIGHT]) / 2
     keypoints = np.concatenate([pixels, scores[0][..., None]], axis=-1).astype(np.float32)
     low, high = pixels.min(axis=1), pixels.max(axis=1)

@@ -1,6 +1,6 @@
 """How much faster several processes are than one: the same clips through ``pose3d batch`` with one job and with more.
 
-``python scripts/bench_batch.py [--jobs 2] [--clips 6] [--seconds 5]``. The clips are the demo clip under several names,
+``python -m scripts.bench.batch [--jobs 2] [--clips 6] [--seconds 5]``. The clips are the demo clip under several names,
 their people found anew each time.
 
 What the clock says is of use only on a machine that does nothing else meanwhile (the load is printed). Seconds of the
@@ -24,9 +24,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import bench
+from scripts import ROOT
+from scripts.bench import speed
 
-ROOT = Path(__file__).resolve().parents[1]
 WANTED = 1.6
 """Times one process, for two on two cores."""
 
@@ -103,7 +103,7 @@ def main() -> None:
         )
     print(f"by the clock {one.clock / several.clock:.2f} times as fast (wanted for 2 on 2: {WANTED})")
     if sys.platform == "linux":
-        whole, decoding = bench.alone(steps, demo, options.seconds)
+        whole, decoding = speed.alone(steps, demo, options.seconds)
         print(
             f"a clip in a warm process: {whole:.2f} s of the processor, {decoding:.2f} of them decode beside it;\n"
             f"on {options.jobs} idle cores one process so takes {whole - decoding:.2f} s a clip at least, "

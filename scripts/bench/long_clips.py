@@ -2,7 +2,7 @@
 
 The clip is generated, of 60 frames a second and small, or of `--size 1920x1080`. Decoding, chunks, tracking and all
 that follows are the real ones; in place of the network stands one that finds two walkers at once, because an hour of
-the real one takes hours: `scripts/bench.py` says what that costs a frame. Seconds are those of the processor, which
+the real one takes hours: `scripts/bench/speed.py` measures its cost a frame. Seconds are those of the processor, which
 other programs do not change.
 """
 
@@ -16,10 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import bench
 import numpy as np
 
-sys.path.insert(0, str(bench.ROOT))
+from scripts.bench import speed
 
 RATE = 60
 SIZE = "160x90"
@@ -51,7 +50,7 @@ def clip_of(frames: int, size: tuple[int, int], target: Path) -> None:
             picture = av.VideoFrame.from_ndarray(np.repeat(image[..., None], 3, axis=-1), format="rgb24")
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
-    bench.looped(part, max(1, round(frames / LOOP)), target)
+    speed.looped(part, max(1, round(frames / LOOP)), target)
     part.unlink()
 
 
@@ -61,10 +60,9 @@ class _Walkers:
     name = "generated"
 
     def __init__(self, width: int, height: int) -> None:
-        from make_small_datasets import walker
-
         from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M_ROWS
         from pose3d_engine.detect import mediapipe
+        from pose3d_engine.research.data_sets.stand_ins import walker
         from pose3d_engine.take import LEVEL_CAMERA
 
         self._noise = np.random.default_rng(0)
@@ -103,7 +101,6 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
     """Of decoding, chunks and tracking, into ``people``; and by how much the time left that the panel tells was wrong
     at worst after the first tenth, as a share of the whole detection: by the processor's clock, and by the one on the
     wall, which other programs upset."""
-    sys.path.insert(0, str(bench.ROOT))
     from blender_addon.engine.pace import Pace
     from pose3d_engine import detect, pipeline
     from pose3d_engine.media import video
@@ -134,7 +131,7 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
         end = rows[-1][0]
         return max(abs(now + left - end) / (end - start) for now, left in rows if now > start + (end - start) / 10)
 
-    return Cost(seconds, bench.peak()), (worst(told[0], starts[0]), worst(told[1], starts[1]))
+    return Cost(seconds, speed.peak()), (worst(told[0], starts[0]), worst(told[1], starts[1]))
 
 
 def capture(people: Path, motion: Path, person: str) -> Cost:
@@ -144,7 +141,7 @@ def capture(people: Path, motion: Path, person: str) -> Cost:
 
     began = time.process_time()
     pipeline.write(pipeline.capture(People.load(people), pipeline.CaptureSettings(person=person)), motion)
-    return Cost(time.process_time() - began, bench.peak())
+    return Cost(time.process_time() - began, speed.peak())
 
 
 def keys(motion: Path) -> Cost:
@@ -152,9 +149,9 @@ def keys(motion: Path) -> Cost:
     from blender_addon.blend import armature
 
     bpy = _blender()
-    before, began = bench.peak(), time.process_time()
+    before, began = speed.peak(), time.process_time()
     armature.capture_to_scene(bpy.context, [motion])
-    return Cost(time.process_time() - began, bench.peak() - before)
+    return Cost(time.process_time() - began, speed.peak() - before)
 
 
 def solving(motion: Path) -> float:
@@ -162,11 +159,11 @@ def solving(motion: Path) -> float:
     from blender_addon.maths import motion_file, skeleton, solve
 
     _blender()
-    before = bench.peak()
+    before = speed.peak()
     read = motion_file.load(motion)
     rest = skeleton.rest_pose(read.world, read.contacts)
-    solve.solve(read.world, read.contacts, read.fps, rest, solve.body_parts(read))
-    return bench.peak() - before
+    solve.solve(read.world, read.contacts, read.fps, rest, read.parts)
+    return speed.peak() - before
 
 
 def bare_keys(frames: int) -> float:
@@ -175,14 +172,14 @@ def bare_keys(frames: int) -> float:
     from blender_addon.maths import skeleton
 
     bpy = _blender()
-    before = bench.peak()
+    before = speed.peak()
     item = bpy.data.objects.new("bare", None)
     bpy.context.scene.collection.objects.link(item)
     bag = fcurves.channels(item, bpy.data.actions.new("bare"))
     for number in range(4 * len(skeleton.BONES) + 3):
         bag.fcurves.new(f'["{number}"]').keyframe_points.add(frames)
     bpy.context.scene.frame_set(2)
-    return bench.peak() - before
+    return speed.peak() - before
 
 
 def _blender() -> Any:
@@ -196,17 +193,17 @@ def _blender() -> Any:
 def rows(frames: int, size: tuple[int, int], folder: Path) -> Iterator[tuple[str, Cost, str]]:
     """Every stage's cost on a clip of so many frames, and what else is to say, each as soon as it is measured."""
     clip, people, motion = folder / "long.mp4", folder / "people.npz", folder / "motion.npz"
-    bench.alone(clip_of, frames, size, clip)
-    found, wrong = bench.alone(analysis, clip, people)
+    speed.alone(clip_of, frames, size, clip)
+    found, wrong = speed.alone(analysis, clip, people)
     yield (
         "analysis without the network",
         found,
         "time left wrong at worst by {:.0%}, by the clock on the wall {:.0%}".format(*wrong),
     )
-    yield "capture of one person", bench.alone(capture, people, motion, "largest"), ""
-    yield "capture of both", bench.alone(capture, people, folder / "all.npz", "all"), ""
-    written, kept = bench.alone(keys, motion), bench.alone(bare_keys, frames)
-    own = max(bench.alone(solving, motion), written.memory - kept)
+    yield "capture of one person", speed.alone(capture, people, motion, "largest"), ""
+    yield "capture of both", speed.alone(capture, people, folder / "all.npz", "all"), ""
+    written, kept = speed.alone(keys, motion), speed.alone(bare_keys, frames)
+    own = max(speed.alone(solving, motion), written.memory - kept)
     yield (
         "add-on: file to keys",
         Cost(written.seconds, own),

@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import bench
-import demo_clip
 import numpy as np
+
+from scripts import demo_clip
+from scripts.bench import speed
 
 SHARE = np.array([0.7, 0.94])
 """Of the picture that the virtual camera sees, in width and height: nobody's head or feet are cut off."""
@@ -134,9 +135,9 @@ def main() -> int:
             truth = None
             for move in MOVES:
                 target = Path(folder) / f"{move}.mp4"
-                bench.alone(film, source, move, target)
-                found = bench.alone(path, source, move, target, "auto")
-                ignored = found if move == "still" else bench.alone(path, source, move, target, "still")
+                speed.alone(film, source, move, target)
+                found = speed.alone(path, source, move, target, "auto")
+                ignored = found if move == "still" else speed.alone(path, source, move, target, "still")
                 truth = found if truth is None else truth
                 (off, frames), (without, _) = apart(found, truth), apart(ignored, truth)
                 print(

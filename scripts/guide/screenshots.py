@@ -1,9 +1,9 @@
 """The pictures of docs/guide.md: goes the guide's whole way in Debian's Blender, on a virtual screen, in an empty home.
 
-    python scripts/guide_screenshots.py [FILM.mp4]
+    python -m scripts.guide.screenshots [FILM.mp4]
 
 Installs the add-on's zip and, by its button, the engine (about a gigabyte from the package registry). Then a film of
-our own is analysed, captured, cleaned up and exported: FILM.mp4, or what guide_film.py makes. Leaves
+our own is analysed, captured, cleaned up and exported: FILM.mp4, or what film.py makes. Leaves
 docs/images/guide/*.png. Needs blender and xvfb-run. Exit status 1 if anything on the way fails.
 """
 
@@ -15,11 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import virtual_screen
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS, OUTPUT = ROOT / "scripts", ROOT / "out" / "guide"
+from scripts import ROOT, virtual_screen
+
+OUTPUT = ROOT / "out" / "guide"
 PICTURES = ROOT / "docs" / "images" / "guide"
 
 COLOURS = 255
@@ -40,7 +40,8 @@ def follow(archive: Path, video: Path, environment: dict[str, str], output: Path
     """Follows the guide in Blender; whether it came to its end without an error on the console."""
     console = output / "console.txt"
     arguments = [ROOT / "tests" / "ui", archive, video, output]
-    status = virtual_screen.run(SCRIPTS / "guide_window.py", arguments, environment, console, patience=PATIENCE_S)
+    script = Path(__file__).with_name("window.py")
+    status = virtual_screen.run(script, arguments, environment, console, patience=PATIENCE_S)
     printed = console.read_text(encoding="utf-8", errors="replace")
     if status == 0 and "did all that was asked" in printed and "Traceback" not in printed:
         return True
@@ -69,9 +70,9 @@ def main(arguments: list[str]) -> int:
         if arguments:
             shutil.copy(arguments[0], video)
         else:
-            subprocess.run([sys.executable, SCRIPTS / "guide_film.py", video], check=True)
+            subprocess.run([sys.executable, "-m", "scripts.guide.film", video], cwd=ROOT, check=True)
         done = subprocess.run(
-            [sys.executable, SCRIPTS / "build_addon.py", "--output-dir", temporary],
+            [sys.executable, ROOT / "scripts" / "build_addon.py", "--output-dir", temporary],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         if not follow(Path(done.stdout.strip()), video, environment, OUTPUT):

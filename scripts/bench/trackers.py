@@ -1,7 +1,7 @@
 """Tracking libraries on the same crossings as ours: what docs/detectors.md compares. Not part of `make bench`.
 
     pip install norfair trackers          (in an environment of their own: trackers wants NumPy 2)
-    python scripts/bench_trackers.py --data cmu_h36m17.npz [--cases 200]
+    python -m scripts.bench.trackers --data cmu_h36m17.npz [--cases 200]
 
 Each gets the same people a frame and may lose somebody for as long as ours; the rest is as its authors set it. Those
 that know boxes get the keypoints' box, and full confidence in everybody whose mean score is that of a person.
@@ -11,21 +11,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-from bench_tracking import motions  # noqa: E402
-from crossings import FPS, FRAMES, KINDS, Crossing, crossing, judge  # noqa: E402
-
-from pose3d_engine.detect.base import FrameDetections  # noqa: E402
-from pose3d_engine.track.tracklets import MAX_GAP_S, MIN_SCORE  # noqa: E402
+from pose3d_engine.detect.base import FrameDetections
+from pose3d_engine.track.tracklets import MAX_GAP_S, MIN_SCORE
+from scripts.bench.crossings import FPS, FRAMES, KINDS, Crossing, crossing, judge
+from scripts.bench.tracking import motions
 
 PATIENCE = round(MAX_GAP_S * FPS)
 

@@ -1,6 +1,6 @@
 """Speed on this machine: of the lifters that ship, and of the papers' beside the papers' own way of running them.
 
-    python scripts/bench_lifters.py [--frames 300] [--ours 3000] [--steps 600] [--checkpoint FILE] [--device cpu]
+    python -m scripts.bench.lifters [--frames 300] [--ours 3000] [--steps 600] [--checkpoint FILE] [--device cpu]
 
 The lifters that ship are measured as `pose3d run` uses them, from pixels to joints (``--ours``: frames of clip). The
 papers' networks have the published sizes and random weights, for neither changes their speed. Every pose is the mean of
@@ -23,17 +23,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-
-from make_small_datasets import walker  # noqa: E402
-
-from pose3d_engine.contract.errors import UserError  # noqa: E402
-from pose3d_engine.pose import lifters  # noqa: E402
-from pose3d_engine.pose.lifters import checkpoint_files, geometry, pstmo, whole_clip  # noqa: E402
-from pose3d_engine.pose.lifters.device import choose_device  # noqa: E402
-from pose3d_engine.pose.lifters.temporal import TemporalModel  # noqa: E402
-from pose3d_engine.progress import silent  # noqa: E402
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.pose import lifters
+from pose3d_engine.pose.lifters import checkpoint_files, geometry, pstmo, whole_clip
+from pose3d_engine.pose.lifters.device import choose_device
+from pose3d_engine.pose.lifters.temporal import TemporalModel
+from pose3d_engine.progress import silent
+from pose3d_engine.research.data_sets.stand_ins import walker
 
 ALONE = 20
 """Frames for which the papers' own way is measured; it takes the same time for each."""
