@@ -76,9 +76,7 @@ def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
 def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     good = synthetic.save_motion(tmp_path / "good.npz", *synthetic.walk(5))
     (tmp_path / "bad.npz").write_text("no")
-    status, results, _ = call(
-        "module", tmp_path / "bad.npz", tmp_path / "no.mp4", good, "--output-dir", tmp_path / "o"
-    )
+    status, results, _ = call("module", tmp_path / "bad.npz", tmp_path / "no.mp4", good, "--output-dir", tmp_path / "o")
     assert status == 1
     assert [result["error"] is None for result in results] == [False, False, True]
     assert "not a motion file" in results[0]["error"]
