@@ -11,7 +11,7 @@ from pathlib import Path
 import fake_engine
 import pytest
 
-from blender_addon.engine import cache, job, lifters
+from blender_addon.engine import cache, job, report
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.job import BusyError, Job, Runner
 from blender_addon.engine.locate import EngineCommand
@@ -175,8 +175,8 @@ def test_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lifters_that_are_there() -> None:
-    assert lifters.there(fake_engine.REPORT) == ("ours", "a paper's")
-    assert lifters.there({}) == ()
+    assert report.names(fake_engine.REPORT, "lifters") == ("ours", "a paper's")
+    assert report.names({}, "lifters") == () == report.names({}, "sources")
 
 
 def test_motions_are_kept_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
