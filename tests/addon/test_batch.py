@@ -16,8 +16,9 @@ import bpy
 import numpy as np
 import pytest
 import synthetic
+from blenders import ROOT, run_script
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "batch.py"
+SCRIPT = ROOT / "scripts" / "batch.py"
 HOSTS = {
     "module": [sys.executable, str(SCRIPT)],
     "blender": ["blender", "-b", "--factory-startup", "--python", str(SCRIPT), "--"],
@@ -339,32 +340,11 @@ def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
     assert "1 failed, 4 done; 20 new frames" in said
 
 
-RIG = """
-import sys; sys.path[:0] = [{root!r}, {tests!r}]
-import bpy, made_rigs
-from blender_addon.maths import bone_map
-bpy.ops.wm.read_factory_settings(use_empty=True)
-item = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
-bpy.context.scene.collection.objects.link(item)
-bpy.context.view_layer.objects.active = item
-bpy.ops.object.mode_set(mode="EDIT")
-for bone in made_rigs.make(bone_map.preset("unreal4"), 1, plain=True).bones:
-    edit = item.data.edit_bones.new(bone.name)
-    edit.head, edit.tail = bone.head, bone.tail
-    edit.parent = item.data.edit_bones[bone.parent] if bone.parent else None
-bpy.ops.object.mode_set(mode="OBJECT")
-bpy.ops.wm.save_as_mainfile(filepath={path!r})
-"""
-
-
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.stroll(10))
     library, folder = tmp_path / "rigs.blend", tmp_path / "out"
-    script = tmp_path / "make.py"
-    script.write_text(RIG.format(root=str(SCRIPT.parents[1]), tests=str(Path(__file__).parent), path=str(library)))
-    maker = [sys.executable, script] if host == "module" else ["blender", "-b", "--factory-startup", "-P", script]
-    subprocess.run(list(map(str, maker)), check=True, capture_output=True, timeout=120)
+    run_script("bpy" if host == "module" else "blender", tmp_path, ROOT / "tests" / "blender" / "rig_file.py", library)
     words = [motion, "--output-dir", folder, "--format", "bvh"]
     if host == "module":
         assert run(host, *words)[0] == 0
