@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.skeletons import COCO17
+from .skeletons import COCO17
 
 _DERIVED = {"neck", "hip", "thorax", "chest"}
 """What programs write as a mean of other points, or what says nothing beyond them."""

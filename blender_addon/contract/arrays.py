@@ -1,0 +1,94 @@
+"""Arrays in a file: .npz without pickles, read without executing anything, written atomically."""
+
+from __future__ import annotations
+
+import errno
+import json
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import replacing
+from .errors import UserError, brief, out_of_reach
+
+MOST_BYTES = 8 << 30
+"""Of all arrays in a file: an hour of ten people with everything that a detector gives needs less than a quarter."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
+)
+"""What numpy and zipfile raise on bytes that are no archive of arrays."""
+
+
+def save_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Writes arrays as a compressed .npz, atomically, without pickles. Raises UserError if it cannot be written."""
+    plain = {key: np.asarray(value) for key, value in arrays.items()}
+    pickled = [key for key, value in plain.items() if value.dtype.hasobject]
+    if pickled:
+        raise TypeError(f"{', '.join(pickled)}: object arrays would be pickled")
+    # Not numpy's own, which leaves its archive open where writing fails, so that its end complains once more.
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, value in plain.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, value, allow_pickle=False)
+
+
+def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name, read without executing anything from it.
+
+    Raises UserError if it is not ``what`` it should be, or lacks one of the ``required``.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; give the path of {what}")
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+            size = sum(member.file_size for member in members)
+            if size > MOST_BYTES:
+                raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
+            arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
+    except DAMAGE as error:
+        # Damaged archives point before their own beginning, which is an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise out_of_reach(OSError(error.errno, error.strerror, str(path))) from error
+        raise UserError(f"{path}: not {what} ({brief(error)}); make it again") from error
+    missing = [key for key in required if key not in arrays]
+    if missing:
+        raise UserError(f"{path}: not {what} (no {', '.join(missing)}); make it again")
+    return arrays
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def pack_meta(meta: dict[str, Any]) -> np.ndarray:
+    """A dictionary as a zero-dimensional string array (JSON), so that an .npz needs no pickle."""
+    return np.array(json.dumps(meta, sort_keys=True))
+
+
+def unpack_meta(array: np.ndarray) -> dict[str, Any]:
+    """The dictionary of a zero-dimensional string array, as :func:`pack_meta` makes it. Raises ValueError on anything
+    else."""
+    meta = json.loads(str(array[()]))
+    if not isinstance(meta, dict):
+        raise ValueError("meta is not a JSON object")
+    return meta

@@ -1,0 +1,67 @@
+"""Several processes on one machine, each with a clip at a time."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .tasks import Result, Task
+from .worker import Worker
+
+_EVERY_S = 5.0
+"""Seconds between two reports of how far a clip is."""
+
+
+def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterator[Result]:
+    """The results of all tasks as they come, from ``jobs`` processes of that command, which share the processor.
+
+    The processes end with the iterator, however it ends.
+    """
+    jobs = max(1, min(jobs, len(tasks)))
+    threads = max(1, _cores() // jobs) if jobs > 1 else None
+    workers = [Worker(command, threads) for _ in range(jobs)]
+    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    came: queue.SimpleQueue[list[Result]] = queue.SimpleQueue()
+
+    def run(worker: Worker) -> None:
+        while True:
+            try:
+                task = waiting.get_nowait()
+            except queue.Empty:
+                return
+            came.put(worker.work(task, _Teller(Path(task.source).name)))
+
+    for worker in workers:
+        threading.Thread(target=run, args=(worker,), name="batch", daemon=True).start()
+    try:
+        for _ in tasks:
+            yield from came.get()
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells: in a container or a job of a farm not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Teller:
+    """Says on stderr how far a clip is, every few seconds."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._last = name, time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        if time.monotonic() - self._last > _EVERY_S:
+            self._last = time.monotonic()
+            print(f"{self._name}: {text}", file=sys.stderr, flush=True)

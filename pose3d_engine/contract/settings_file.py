@@ -1,0 +1,65 @@
+"""Settings as a file: what was tuned by hand in the panel runs over a hundred clips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .atomic import replacing
+from .errors import UserError
+from .setting import Plain
+from .settings import BY_NAME, require_compatible
+
+FORMAT, VERSION = "video-to-mocap settings", 1
+"""What a settings file says of itself."""
+
+
+def load(path: str | Path) -> dict[str, Plain]:
+    """The plain values in a settings file, by name.
+
+    Raises:
+        UserError: The file cannot be read, is none, or holds names or values that no setting has.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"File not found: {path}. Give a settings file (.json)") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UserError(f"{path}: cannot be read ({reason}); give a settings file (.json)") from error
+    try:
+        return parse(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({' '.join(str(error).split())}); correct it") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def parse(data: Any) -> dict[str, Plain]:
+    """The plain values of a settings file's JSON. Raises UserError as :func:`load`."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise UserError(f'not a settings file: "format" is not "{FORMAT}"; export one from the panel')
+    version = data.get("version")
+    if version != VERSION:
+        newer = type(version) is int and version > VERSION
+        what = f"is newer than this program, which reads version {VERSION}; update it" if newer else "is unknown"
+        raise UserError(f"version {version!r} {what}")
+    values = data.get("settings")
+    if not isinstance(values, dict) or set(data) - {"format", "version", "settings"}:
+        raise UserError('a settings file holds "format", "version" and "settings", an object; correct it')
+    for name in values:
+        if name not in BY_NAME or not BY_NAME[name].in_file:
+            raise UserError(f"there is no setting {name!r} for a file; remove it")
+    checked = {name: BY_NAME[name].check(value) for name, value in values.items()}
+    require_compatible(checked)
+    return checked
+
+
+def save(path: str | Path, values: Mapping[str, Plain]) -> None:
+    """Writes a settings file, whole or not at all. Raises UserError if it cannot be written."""
+    data = {"format": FORMAT, "version": VERSION, "settings": dict(values)}
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
