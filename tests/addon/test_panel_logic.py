@@ -110,7 +110,7 @@ class TestRunner:
         assert runner.waiting and runner.job is None
         runner.start(COMMAND, "echo", {"a": 1})
         assert finish(runner).result == {"a": 1}
-        assert [answer["lifter"] for answer in answers] == ["ours"] and not runner.waiting
+        assert answers == [fake_engine.REPORT] and not runner.waiting
 
     def test_two_questions_at_once(self, runner: Runner) -> None:
         answers: list[dict[str, object]] = []
@@ -175,7 +175,10 @@ def test_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lifters_that_are_there() -> None:
-    assert lifters.there(fake_engine.REPORT) == ("ours", "a paper's")
+    report = fake_engine.REPORT
+    there = lifters.there(report)
+    assert there[0] == report["lifter"]
+    assert set(there) == {item["name"] for item in report["weights"] if item["kind"] == "lifter" and item["present"]}
     assert lifters.there({}) == ()
 
 
