@@ -193,8 +193,10 @@ class Take:
 class PoseSource(Protocol):
     """Where root-relative 3D comes from: a 3D model that lifts the 2D track, or a file of another system."""
 
-    rate: float | None
-    """Frames a second that the 2D track should be upsampled to; None for the clip's own frames."""
+    @property
+    def rate(self) -> float | None:
+        """Frames a second that the 2D track should be upsampled to; None for the clip's own frames."""
+        ...
 
     def frame_step(self, fps: float) -> int:
         """The stride of the window, frames, for a track of so many frames a second."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..blend import armature, camera
+from ..blend import camera, provenance
 from ..maths.motion_file import MotionFileError, load
 
 TAG = "video_to_mocap_camera"
@@ -56,14 +56,7 @@ def follow(context: bpy.types.Context, video: Path) -> None:
 
 def last_motion(scene: bpy.types.Scene, video: Path) -> Any:
     """The motion of a captured character of ``video`` in the scene; None where there is none, or its file is gone."""
-    for item in scene.objects:
-        told = item.get(armature.PROVENANCE)
-        if not isinstance(told, str):
-            continue
-        try:
-            facts = json.loads(told)
-            if Path(facts["motion"]).stem.split(".person")[0] == video.stem:
-                return load(facts["motion"])
-        except (ValueError, KeyError, TypeError, MotionFileError):
-            continue
+    for found in provenance.of_video(scene, video):
+        with suppress(MotionFileError):
+            return load(found.motion)
     return None

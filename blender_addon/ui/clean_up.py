@@ -35,7 +35,7 @@ class _Tool:
     def execute(self, context: bpy.types.Context) -> set[str]:
         # Not at the top: enabling the add-on must not wait for numpy.
         from ..blend import marks
-        from ..maths.errors import CleanUpError
+        from ..maths.clean_up.errors import CleanUpError
 
         try:
             words = self.work(context, context.active_object)
@@ -50,13 +50,13 @@ class _Tool:
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         """Does it; returns what to say. Raises CleanUpError."""
-        from ..blend import actions
+        from ..blend import actions, bone_motion
 
         bag = actions.bag_of(armature)
         before = self.motion(context, armature, bag)
         after = self.change(context, armature, before)
         actions.keep_raw(armature)
-        count = actions.write(armature, bag, before, after)
+        count = bone_motion.write(armature, bag, before, after)
         return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
@@ -65,7 +65,7 @@ class _Tool:
 
     def span(self, context: bpy.types.Context) -> tuple[float, float]:
         """First and last frame. Raises CleanUpError where a stretch is needed and none is given."""
-        from ..maths.errors import CleanUpError
+        from ..maths.clean_up.errors import CleanUpError
 
         if self.last > self.first:
             return self.first, self.last
@@ -78,12 +78,12 @@ class _Tool:
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         """The motion in the range, and ``around`` frames before and after it."""
-        from ..blend import actions
+        from ..blend import bone_motion
 
         first, last = self.span(context)
         render = context.scene.render
-        frames = actions.rows(bag, first - around, last + around)
-        return actions.read(armature, bag, frames, render.fps / render.fps_base)
+        frames = bone_motion.rows(bag, first - around, last + around)
+        return bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
 
     def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
         """The selected bones in Pose mode, all where none is selected or in another mode."""
@@ -110,9 +110,9 @@ class _Tool:
 
     def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
         """The selected bones that are feet by their name; where none is, all feet."""
-        from ..maths import feet
+        from ..maths.clean_up import foot_pinning
 
-        found = feet.find(motion.rig)
+        found = foot_pinning.find_feet(motion.rig)
         chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
         if len(chosen) < len(motion.rig.names) and not set(chosen) & set(found):
             return chosen  # a foot that is called otherwise
@@ -135,9 +135,9 @@ class VIDEO_TO_MOCAP_OT_smooth(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import smooth
+        from ..maths.clean_up import smoothing
 
-        return self.only(context, armature, motion, smooth.smooth(motion, self.cutoff))
+        return self.only(context, armature, motion, smoothing.smooth(motion, self.cutoff))
 
 
 class VIDEO_TO_MOCAP_OT_reduce_keys(_Tool, bpy.types.Operator):
@@ -164,17 +164,17 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(_Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..blend import actions
-        from ..maths import key_reduction
+        from ..blend import actions, bone_motion
+        from ..maths.clean_up import key_reduction
 
         bag = actions.bag_of(armature)
         render = context.scene.render
-        frames = actions.rows(bag, *self.span(context), even=True)
-        motion = actions.read(armature, bag, frames, render.fps / render.fps_base)
-        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        frames = bone_motion.rows(bag, *self.span(context), even=True)
+        motion = bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
         keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
         actions.keep_raw(armature)
-        old, new = actions.write_keys(armature, bag, motion, channels, keys)
+        old, new = bone_motion.write_keys(armature, bag, motion, channels, keys)
         return f"{old} keys became {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
 
 
@@ -194,13 +194,13 @@ class VIDEO_TO_MOCAP_OT_lock_feet(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import feet
-        from ..maths.errors import CleanUpError
+        from ..maths.clean_up import foot_pinning
+        from ..maths.clean_up.errors import CleanUpError
 
         rows = self.feet(context, armature, motion)
         if not rows:
             raise CleanUpError("No foot was found by its name; select the feet's bones and try again")
-        return feet.lock(motion, rows, *self.span(context), self.blend)
+        return foot_pinning.pin_feet(motion, rows, *self.span(context), self.blend)
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         return super().motion(context, armature, bag, self.blend)
@@ -222,11 +222,13 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..blend import actions
-        from ..maths import feet
+        from ..blend import bone_motion
+        from ..maths.clean_up import foot_pinning
 
-        raw = actions.read_raw(armature, motion.frames, motion.rate)
-        return feet.unlock(motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend)
+        raw = bone_motion.read_raw(armature, motion.frames, motion.rate)
+        return foot_pinning.unpin_feet(
+            motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend
+        )
 
 
 class VIDEO_TO_MOCAP_OT_level_floor(_Tool, bpy.types.Operator):
@@ -236,9 +238,9 @@ class VIDEO_TO_MOCAP_OT_level_floor(_Tool, bpy.types.Operator):
     bl_label = "Level Floor"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import path
+        from ..maths.clean_up import root_motion
 
-        return path.level(motion, self.feet(context, armature, motion))
+        return root_motion.level_floor(motion, self.feet(context, armature, motion))
 
 
 class VIDEO_TO_MOCAP_OT_straighten_path(_Tool, bpy.types.Operator):
@@ -248,9 +250,9 @@ class VIDEO_TO_MOCAP_OT_straighten_path(_Tool, bpy.types.Operator):
     bl_label = "Straighten Path"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import path
+        from ..maths.clean_up import root_motion
 
-        return path.straighten(motion)
+        return root_motion.straighten_path(motion)
 
 
 class VIDEO_TO_MOCAP_OT_set_heading(_Tool, bpy.types.Operator):
@@ -266,9 +268,9 @@ class VIDEO_TO_MOCAP_OT_set_heading(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import path
+        from ..maths.clean_up import root_motion
 
-        return path.set_heading(motion, self.heading)
+        return root_motion.set_heading(motion, self.heading)
 
 
 class VIDEO_TO_MOCAP_OT_make_loop(_Tool, bpy.types.Operator):
@@ -285,9 +287,9 @@ class VIDEO_TO_MOCAP_OT_make_loop(_Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import path
+        from ..maths.clean_up import root_motion
 
-        return path.loop(motion, self.blend, self.in_place)
+        return root_motion.make_loop(motion, self.blend, self.in_place)
 
 
 class VIDEO_TO_MOCAP_OT_mirror_motion(_Tool, bpy.types.Operator):
@@ -299,9 +301,9 @@ class VIDEO_TO_MOCAP_OT_mirror_motion(_Tool, bpy.types.Operator):
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         import numpy as np
 
-        from ..maths import sides
+        from ..maths.clean_up import mirroring
 
-        return sides.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
+        return mirroring.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
 
 
 class VIDEO_TO_MOCAP_OT_swap_sides(_Tool, bpy.types.Operator):
@@ -312,10 +314,10 @@ class VIDEO_TO_MOCAP_OT_swap_sides(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ..maths import sides
+        from ..maths.clean_up import mirroring
 
         chosen = set(self.bones(context, armature))
-        return sides.swap(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
+        return mirroring.swap_sides(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
 
 
 class VIDEO_TO_MOCAP_OT_bridge(_Tool, bpy.types.Operator):
@@ -326,15 +328,15 @@ class VIDEO_TO_MOCAP_OT_bridge(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..blend import actions
-        from ..maths import bridge
+        from ..blend import actions, bone_motion
+        from ..maths.clean_up import interpolation
 
         bag = actions.bag_of(armature)
-        motion = self.motion(context, armature, bag, bridge.AROUND)
-        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
-        part, keys = bridge.bridge(motion, channels, *self.span(context))
+        motion = self.motion(context, armature, bag, interpolation.AROUND)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        part, keys = interpolation.interpolate_range(motion, channels, *self.span(context))
         actions.keep_raw(armature)
-        old, new = actions.write_keys(armature, bag, part, channels, keys)
+        old, new = bone_motion.write_keys(armature, bag, part, channels, keys)
         return f"Bridged {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys went"
 
 
@@ -346,13 +348,13 @@ class VIDEO_TO_MOCAP_OT_trim(_Tool, bpy.types.Operator):
     needs_stretch = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..blend import actions
+        from ..blend import actions, bone_motion, retiming
 
         bag = actions.bag_of(armature)
         first, last = self.span(context)
-        actions.rows(bag, first, last)  # says so if nothing would be left
+        bone_motion.rows(bag, first, last)  # says so if nothing would be left
         actions.keep_raw(armature)
-        actions.cut(bag, first, last)
+        retiming.cut(bag, first, last)
         return f"Kept frames {first:g} to {last:g}"
 
 
@@ -372,12 +374,12 @@ class VIDEO_TO_MOCAP_OT_time_scale(_Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ..blend import actions
+        from ..blend import actions, bone_motion, retiming
 
         bag = actions.bag_of(armature)
-        frames = actions.rows(bag, *self.span(context))
+        frames = bone_motion.rows(bag, *self.span(context))
         actions.keep_raw(armature)
-        actions.retime(bag, frames[0], frames[-1], self.factor)
+        retiming.retime(bag, frames[0], frames[-1], self.factor)
         armature.animation_data.action[actions.RETIMED] = True
         return f"Frames {frames[0]:g} to {frames[-1]:g} take {self.factor:g} times as long"
 
@@ -416,13 +418,15 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(_Tool, bpy.types.Operator):
         import numpy as np
 
         from ..blend import actions, marks
-        from ..maths import suspects
+        from ..maths.clean_up import suspicious_frames
 
         bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag)
         chosen = set(self.bones(context, armature))
-        flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
-        actions.mark(bag, np.union1d(actions.marked(bag), motion.frames[flags]))
+        flags = suspicious_frames.find_jerks(
+            motion, [row for row, name in enumerate(motion.rig.names) if name in chosen]
+        )
+        marks.mark(bag, np.union1d(marks.marked(bag), motion.frames[flags]))
         count = marks.show(context.scene, armature)
         return f"{count} suspicious stretches" if count else "Nothing suspicious"
 
@@ -439,9 +443,9 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(_Tool, bpy.types.Operator):
         import numpy as np
 
         from ..blend import actions, marks
-        from ..maths.errors import CleanUpError
+        from ..maths.clean_up.errors import CleanUpError
 
-        starts = np.array([first for first, _ in marks.stretches(actions.bag_of(armature))])
+        starts = np.array([first for first, _ in marks.marked_ranges(actions.bag_of(armature))])
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from ..contract.warnings import notices
 from . import asking, jobs, pictures, requests, text
 from .layout import paragraph
 from .sidebar import Lines, Step, start_button
@@ -91,7 +92,8 @@ def analysed(context: bpy.types.Context, result: dict[str, Any]) -> None:
     settings.show_people(result["people"], result["persons"])
     settings.show_facts(result["video"])
     if result.get("warnings"):
-        settings.say("\n".join([settings.status, *map(text.sentence, result["warnings"])]), settings.failed)
+        lines = [text.sentence(notice.text) for notice in notices(result)]
+        settings.say("\n".join([settings.status, *lines]), settings.failed)
 
 
 class VIDEO_TO_MOCAP_UL_persons(Lines, bpy.types.UIList):

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ..contract.warnings import notices
+
 STAGES = {
     "start": "Getting ready",
     "resume": "Reading what was found before",
@@ -88,7 +90,7 @@ def captured(motions: list[dict[str, Any]]) -> str:
     lines = []
     for motion in motions:
         lines.append(f"Captured person {motion['person']}: {motion['frames']} frames, tds {motion['tds']}.")
-        lines.extend(map(sentence, motion["warnings"]))
+        lines.extend(sentence(notice.text) for notice in notices(motion))
     return "\n".join(lines)
 
 
@@ -99,14 +101,6 @@ class Told:
     words: str
     warns: bool = False
 
-
-ADVICE = (
-    ("others are filled", "Look at the marked stretches, or choose a range in which the person is in the picture"),
-    ("feet are hardly ever seen", "Film the whole body, or clean up legs and height by hand"),
-    ("damaged", "Export the video anew from where it came"),
-    ("left out", "Capture fewer people, or split the clip"),
-)
-"""What to do about a warning in which these words occur."""
 
 _REPAIRS = {
     "swaps": "frames with left and right put right",
@@ -124,9 +118,9 @@ def told(result: str) -> list[Told]:
         done = [f"{count} {_REPAIRS.get(step, step)}" for step, count in motion.get("repairs", {}).items() if count]
         if done:
             lines.append(Told("Mended: " + ", ".join(done)))
-        for warning in motion.get("warnings", ()):
-            advice = next((words for key, words in ADVICE if key in warning), "")
-            lines.append(Told(sentence(warning) + (f" {advice}." if advice else ""), warns=True))
+        for notice in notices(motion):
+            advice = f" {notice.advice}." if notice.advice else ""
+            lines.append(Told(sentence(notice.text) + advice, warns=True))
     return lines
 
 

@@ -1,8 +1,8 @@
 """The optional layers of a motion: what a capture can tell beyond the joints, one row each.
 
-The code of a layer is the folder ``pose3d_engine/layers/NAME``. From the row here the setting ``layers`` gets its choice,
-in the panel too; the motion file its arrays; and the armature what its channels say: a rotation turns a bone, a value
-becomes an animated custom property, which the exporters take along.
+The code of a layer is the folder ``pose3d_engine/layers/NAME``. From the row here the setting ``layers`` gets its
+choice, in the panel too; the motion file its arrays; and the armature what its channels say: a rotation turns a bone, a
+value becomes an animated custom property, which the exporters take along.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ class TestText:
 
     def test_a_report_of_a_capture(self) -> None:
         motion = {"person": 1, "frames": 30, "fps": 60.0, "tds": 2, "repairs": {"swaps": 3, "gaps": 0}}
-        motion["warnings"] = ["the person is seen in 60 % of the frames; the others are filled"]
+        motion["warnings"] = [{"code": "partly_visible", "text": "visible in 60 % of the frames", "span": None}]
         told = text.told(json.dumps([motion]))
         assert [line.words for line in told[:2]] == [
             "Person 1: 30 frames, tds 2", "Mended: 3 frames with left and right put right"

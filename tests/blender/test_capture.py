@@ -171,7 +171,7 @@ def test_the_range_comes_from_the_timeline(settings: Any, operators: Any) -> Non
 
 def test_another_language_changes_nothing(settings: Any, operators: Any, video: Path, tmp_path: Path) -> None:
     """With new data named in Japanese, where this Blender speaks it; the wheels speak English alone."""
-    from blender_addon.maths import body
+    from blender_addon.maths import mannequin
 
     view = bpy.context.preferences.view
     if "ja_JP" in bpy.app.translations.locales:
@@ -186,7 +186,7 @@ def test_another_language_changes_nothing(settings: Any, operators: Any, video: 
     person = bpy.context.active_object
     assert person.name == "A clip Ü" and settings.persons[0].name == "Person 1"
     assert "hips" in person.pose.bones and person.animation_data.action.frame_range[:] == (1.0, 30.0)
-    for look in body.MATERIALS:
+    for look in mannequin.MATERIALS:
         nodes = bpy.data.materials[look.name].node_tree.nodes
         shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
         colour = shader.inputs["Base Color"].default_value[:3]

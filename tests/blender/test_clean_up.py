@@ -12,9 +12,10 @@ import synthetic
 from inside import complaint, marks
 from mathutils import Quaternion
 
-from blender_addon.blend import actions, armature
-from blender_addon.maths import motion
-from blender_addon.maths import quaternions as quat
+from blender_addon.blend import actions, armature, bone_motion
+from blender_addon.blend import marks as low_confidence
+from blender_addon.maths import rotations
+from blender_addon.maths.clean_up import motion
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def rig() -> bpy.types.Object:
 def look() -> Any:
     """The motion as the add-on reads it from the keys."""
     bag = actions.bag_of(rig())
-    frames = actions.key_frames(bag)
-    return actions.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
+    frames = bone_motion.key_frames(bag)
+    return bone_motion.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
 
 
 def place(frame: int, bone: str) -> np.ndarray:
@@ -133,7 +134,7 @@ def test_reducing_keeps_the_bound_on_every_frame(ops: Any) -> None:
     assert ops.reduce_keys(degrees=1.0, millimetres=5.0) == {"FINISHED"}
     assert count() < 0.25 * many, (count(), many)
     after = motion.pose(look())
-    assert np.degrees(quat.angle(before.rotations, after.rotations)).max() <= 1.01
+    assert np.degrees(rotations.angle(before.rotations, after.rotations)).max() <= 1.01
     assert np.linalg.norm(before.tails - after.tails, axis=-1).max() <= 0.00505
     for frame, bones in seen.items():  # Blender's own evaluation, not ours
         for bone, wanted in bones.items():
@@ -267,21 +268,21 @@ def test_bridge_trim_and_time(ops: Any, scene: bpy.types.Scene) -> None:
     before = look()
     assert ops.bridge() == {"FINISHED"}
     after = look()
-    frames = actions.key_frames(actions.bag_of(rig()))
+    frames = bone_motion.key_frames(actions.bag_of(rig()))
     assert not set(frames) & set(range(11, 20)) and {10, 20} <= set(frames), frames
     same = [i for i, f in enumerate(after.frames) if f <= 10 or f >= 20]
     assert np.abs(after.rotations[same] - before.rotations[same]).max() < 1e-5
     stretch(5, 30)
     where = place(12, "hand.L")
     assert ops.trim() == {"FINISHED"}
-    frames = actions.key_frames(actions.bag_of(rig()))
+    frames = bone_motion.key_frames(actions.bag_of(rig()))
     assert (frames[0], frames[-1]) == (5, 30)
     assert np.abs(place(12, "hand.L") - where).max() < 1e-4
     stretch(5, 10)
     late = place(25, "hand.L")
     assert ops.time_scale(factor=2.0) == {"FINISHED"}
     assert np.abs(place(30, "hand.L") - late).max() < 1e-4
-    assert actions.key_frames(actions.bag_of(rig()))[-1] == 35
+    assert bone_motion.key_frames(actions.bag_of(rig()))[-1] == 35
     scene.use_preview_range = False
     assert "no motion" in complaint(ops.smooth, first=100, last=120)
 
@@ -307,7 +308,7 @@ def test_suspicious_frames_are_marked_and_found(ops: Any, scene: bpy.types.Scene
 def test_low_confidence_is_on_the_timeline(ops: Any, scene: bpy.types.Scene) -> None:
     """A hidden arm and somebody who was not seen are; one hidden hand is not. The markers go with the keys."""
     doubts = [*range(11, 16), *range(26, 31)]
-    assert list(actions.marked(actions.bag_of(rig()))) == doubts, actions.marked(actions.bag_of(rig()))
+    assert list(low_confidence.marked(actions.bag_of(rig()))) == doubts, low_confidence.marked(actions.bag_of(rig()))
     for curve in actions.bag_of(rig()).fcurves:
         assert [p.co[0] for p in curve.keyframe_points if p.type == "JITTER"] == doubts
     assert marks() == [("walk", 11), ("walk", 26)], marks()

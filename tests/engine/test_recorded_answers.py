@@ -7,6 +7,7 @@ tests show what the panel makes of it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,7 @@ def ask_all(folder: Path) -> dict[str, Any]:
         stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
+        env={**os.environ, "VIDEO_TO_MOCAP_CACHE": str(folder / "cache")},
     )
     assert process.stdin and process.stdout
     process.stdin.write("".join(json.dumps(request) + "\n" for request in requests))
