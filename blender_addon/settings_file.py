@@ -1,4 +1,6 @@
-"""Settings as a file: what was tuned by hand in the panel runs over a hundred clips. docs/batch.md describes it.
+"""Settings as a file: what was tuned by hand in the panel runs over a hundred clips.
+
+docs/technical-director/batch.md describes it.
 
 The names are those of the engine's requests and, with dashes, of its command line, which reads the same file.
 """

@@ -79,7 +79,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--settings",
         metavar="FILE.json",
-        help="settings exported from the panel; options beside it win: see docs/batch.md",
+        help="settings exported from the panel; options beside it win: see docs/technical-director/batch.md",
     )
     group = parser.add_argument_group("settings")
     for setting in settings_file.SETTINGS:

@@ -20,7 +20,9 @@ _TALLEST = 3.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("keypoints", type=Path, metavar="KEYPOINTS", help="a file or folder: see docs/keypoints.md")
+    parser.add_argument(
+        "keypoints", type=Path, metavar="KEYPOINTS", help="a file or folder: see docs/technical-director/keypoints.md"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     parser.add_argument("--width", type=int, metavar="PX", help="of the video, where the file does not say")
     parser.add_argument("--fps", type=float, metavar="HZ", help="of the video, where the file does not say")

@@ -46,7 +46,7 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
         "--keypoints",
         type=Path,
         metavar="PATH",
-        help="2D of another program instead of a detector: see docs/keypoints.md",
+        help="2D of another program instead of a detector: see docs/technical-director/keypoints.md",
     )
     other.add_argument(
         "--detector-command",
@@ -141,7 +141,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--settings",
         type=Path,
         metavar="FILE.json",
-        help="settings exported from the panel; options beside it win: see docs/batch.md",
+        help="settings exported from the panel; options beside it win: see docs/technical-director/batch.md",
     )
 
 
