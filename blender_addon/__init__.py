@@ -29,13 +29,15 @@ for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
 
 def register() -> None:
     """Called by Blender when the add-on is enabled."""
-    from . import ui
+    from . import cli, ui
 
     ui.register()
+    cli.register()
 
 
 def unregister() -> None:
     """Called by Blender when the add-on is disabled and when Blender quits."""
-    from . import ui
+    from . import cli, ui
 
+    cli.unregister()
     ui.unregister()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from . import __version__, interrupts
+from .contract.command_line import Parser
 from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 
 COMMANDS = {
@@ -20,11 +20,9 @@ COMMANDS = {
 """Module by command. The engine that the add-on installs lacks those of ``research``."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong arguments in one line, like every other bad input."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
+def _available(name: str) -> bool:
+    """Whether a command is part of this engine: the wheel leaves out what trains and evaluates lifters."""
+    return not COMMANDS[name].startswith(".research") or importlib.util.find_spec(".research", __package__) is not None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the given command is imported: torch and MediaPipe take seconds.
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
-        return _run(arguments, COMMANDS if wanted not in COMMANDS else (wanted,))
+        if wanted not in COMMANDS:
+            return _run(arguments, filter(_available, COMMANDS))
+        if not _available(wanted):
+            raise UserError("not part of the installed engine; run it in a checkout of the project")
+        return _run(arguments, (wanted,))
     except UserError as error:
         print(f"pose3d {wanted}: {error}", file=sys.stderr)
         return 2
@@ -66,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], known: Iterable[str]) -> int:
     """Parses the arguments with the options of the ``known`` commands, and executes one command."""
-    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser = Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
     parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     modules = {}
@@ -75,11 +77,6 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)
-    if getattr(args, "settings", None) is not None:
-        # Options beside the file come after it, and so win.
-        where = arguments.index(args.command) + 1
-        said = modules[args.command].options.read_settings(args.settings)
-        args = parser.parse_args([*arguments[:where], *said, *arguments[where:]])
     if args.command != "serve":  # it has no half-written files to remove, and ends at once
         interrupts.raise_on_signals()
     modules[args.command].execute(args)

@@ -17,8 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO, Any
 
-from ..contract import processes
-from . import protocol
+from ..contract import processes, protocol
 from .locate import EngineCommand, EngineNotFoundError
 
 Event = dict[str, Any]
@@ -188,15 +187,12 @@ class EngineClient:
         return []
 
     def _greeted(self, message: Event) -> list[Event]:
-        version = message.get("protocol")
-        if version == protocol.VERSION:
-            self.hello = message
-            self._send_pending()
-            return []
-        return self._failed(
-            f"The engine and the add-on do not match (protocol {version} and {protocol.VERSION}). "
-            "Install the same version of both."
-        )
+        trouble = protocol.mismatch(message.get("protocol"))
+        if trouble:
+            return self._failed(trouble)
+        self.hello = message
+        self._send_pending()
+        return []
 
     def _send_pending(self) -> None:
         for request_id, message in self._pending.items():

@@ -27,9 +27,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ..contract import atomic
+from ..contract import atomic, protocol
 from ..contract.errors import UserError
-from . import installed, protocol
+from . import installed
 from .builds import Build, find, size
 from .pip_output import UNPACK, Reading, explain
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from ..engine import lifters
+from ..engine.report import names
 from . import jobs
 
 _report: dict[str, Any] = {}
@@ -43,12 +43,12 @@ def report() -> dict[str, Any]:
 
 def known_lifters() -> tuple[str, ...]:
     """The names of the lifters to choose from; none before the engine has told them."""
-    return lifters.there(_report)
+    return names(_report, "lifters")
 
 
 def known_detectors() -> tuple[str, ...]:
     """The names of the detectors to choose from; none before the engine has told them."""
-    return lifters.there(_report, "detector")
+    return names(_report, "sources")
 
 
 def forget() -> None:
@@ -78,7 +78,7 @@ def _ask_for_facts(scene: str, video: str) -> None:
 
 
 def _ask_for_report() -> None:
-    if not jobs.ask(lifters.METHOD, {}, _report.update):
+    if not jobs.ask("doctor", {}, _report.update):
         _asked.discard("doctor")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import settings_file
+from ..contract import settings_file
+from ..contract.errors import UserError
 from . import jobs, requests
 
 
@@ -33,7 +34,7 @@ class VIDEO_TO_MOCAP_OT_export_settings(bpy.types.Operator):
         path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".json"))
         try:
             settings_file.save(path, requests.kept(context.scene.video_to_mocap))
-        except settings_file.SettingsFileError as error:
+        except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         self.report({"INFO"}, f"Saved {path}")
@@ -61,7 +62,7 @@ class VIDEO_TO_MOCAP_OT_import_settings(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             values = settings_file.load(bpy.path.abspath(self.filepath))
-        except settings_file.SettingsFileError as error:
+        except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         unused = requests.take(context.scene.video_to_mocap, values)

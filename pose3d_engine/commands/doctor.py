@@ -34,16 +34,16 @@ def execute(args: argparse.Namespace) -> None:
         print("sources of 2D")
         for source in state["sources"]:
             gives = ", ".join([source["layout"], *source["gives"]])
-            print(f"  {source['name']:32} {'-' if source['lacks'] else 'ready':6} {source['licence']}; {gives}")
-            if source["lacks"]:
-                print(f"  {'':39} {source['lacks']}: {source['mend']}")
+            print(f"  {source['name']:32} {'-' if source['missing'] else 'ready':6} {source['licence']}; {gives}")
+            if source["missing"]:
+                print(f"  {'':39} {source['missing']}: {source['install_hint']}")
         print("weights")
         for entry in state["weights"]:
             mark = "default " if entry["name"] in NEEDED else ""
             print(f"  {entry['name']:32} {'ready' if entry['present'] else '-':6} {mark}{entry['licence']}")
     if state["problems"]:
         for problem in state["problems"]:
-            print(f"problem: {problem['what']}\n  solve it with: {problem['mend']}", file=sys.stderr)
+            print(f"problem: {problem['what']}\n  solve it with: {problem['install_hint']}", file=sys.stderr)
         raise UserError(f"{len(state['problems'])} problem(s); see above")
     if not args.json:
         print("no problems found")

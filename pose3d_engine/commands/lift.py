@@ -7,39 +7,33 @@ from pathlib import Path
 
 from .. import pipeline
 from ..contract import atomic
-from ..contract.errors import UserError
+from ..contract.settings import BY_NAME
 from ..formats import keypoint_files
 from ..progress import on_stderr
 from . import options
 
 HELP = "2D keypoints of any origin become 3D motion"
 
-_TALLEST = 3.0
-"""Metres; no person is taller, no picture smaller in pixels."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("keypoints", type=Path, metavar="KEYPOINTS", help="a file or folder: see docs/keypoints.md")
+    parser.add_argument(
+        "source", type=Path, metavar="KEYPOINTS", help="a file or folder: see docs/technical-director/keypoints.md"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     facts = parser.add_argument_group("video", "where the file of keypoints does not say")
     facts.add_argument("--frame-width", "--width", type=int, metavar="PX", help="width of the picture in pixels")
     facts.add_argument("--frame-height", type=int, metavar="PX", help="height of the picture in pixels")
     facts.add_argument("--fps", type=float, metavar="HZ", help="frames a second")
-    parser.add_argument("--raw", action="store_true", help="stop after the lifter: no fusion, no motion stage")
+    parser.add_argument("--raw", action="store_true", help=BY_NAME["raw"].help)
     options.add_capture(parser)
 
 
 def execute(args: argparse.Namespace) -> None:
     """Writes the motion files; prints their paths. Raises UserError for settings or keypoints that cannot be used."""
     atomic.require_writable(args.output)
-    try:
-        settings = options.capture_settings(args, raw=args.raw)
-    except UserError as error:
-        if args.height > _TALLEST:  # up to version 0.1 --height meant the picture, too
-            raise UserError(f"{error}; the height of the picture in pixels is --frame-height") from error
-        raise
-    people = keypoint_files.read(args.keypoints, args.frame_width, args.frame_height, args.fps)
+    _, settings = options.settings_of(args)
+    people = keypoint_files.read(args.source, args.frame_width, args.frame_height, args.fps)
     motions = pipeline.capture(people, settings, on_stderr)
     for motion in motions:
         options.report(motion)

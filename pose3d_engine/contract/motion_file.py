@@ -114,15 +114,23 @@ def read(
     try:
         meta = npz.unpack_meta(arrays.pop("meta"))
     except ValueError as error:
-        raise UserError(f"{path}: meta is not JSON ({error}); capture the video again") from error
-    rows = arrays["times"].size
+        raise UserError(f"{path}: its facts (meta) are not JSON ({error}); capture the video again") from error
+    rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
     _split_validity(arrays)
+    if not rows:
+        raise UserError(f"{path}: the motion has no frames; capture a longer part of the video")
     for key, array in arrays.items():
         shape, kind = (ARRAYS | LAYER_ARRAYS)[key]
         if array.shape != (rows, *shape):
             raise UserError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
-        if array.dtype.kind != np.dtype(kind).kind or not np.isfinite(array).all():
-            raise UserError(f"{path}: {key} is not finite {np.dtype(kind)}; capture the video again")
+        if array.dtype.kind != np.dtype(kind).kind:
+            raise UserError(f"{path}: {key} holds {array.dtype}, not {np.dtype(kind)}; capture the video again")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
+            arrays[key] = array.astype(kind, copy=False)
+        if not np.isfinite(arrays[key]).all():
+            raise UserError(f"{path}: {key} has values that are not finite; capture the video again")
+    if (np.diff(arrays["times"]) <= 0).any():
+        raise UserError(f"{path}: times do not ascend; capture the video again")
     layers = {key: arrays.pop(key) for key in LAYER_ARRAYS if key in arrays}
     return {key: arrays[key] for key in wanted}, layers, meta
 

@@ -52,8 +52,8 @@ class Lifted:
 
 
 class FromFile:
-    """Joints that another system wrote: an .npz with ``joints3d`` (T,17,3), Human3.6M-17, camera axes, and ``frames`` (T,)
-    where it does not hold every frame from 0 on. A motion file is one."""
+    """Joints that another system wrote: an .npz with ``joints3d`` (T,17,3), Human3.6M-17, camera axes, and ``frames``
+    (T,) where it does not hold every frame from 0 on. A motion file is one."""
 
     rate = None
 

@@ -22,8 +22,8 @@ NEEDED = ("mediapipe-full", lifters.DEFAULT)
 def report() -> dict[str, Any]:
     """The state of the installation, as ``pose3d doctor --json`` prints it.
 
-    ``problems`` has a record of each defect (``what``) and the command that solves it (``mend``); ``sources`` and
-    ``weights`` say what there is to choose from.
+    ``problems`` has a record of each defect (``what``) and the command that solves it (``install_hint``); ``sources``
+    and ``weights`` say what there is to choose from.
     """
     packages = {package: _version(package) for package in PACKAGES}
     device, note = _device() if packages["torch"] else ("unknown", "torch is not installed")
@@ -36,6 +36,7 @@ def report() -> dict[str, Any]:
         "device": device,
         "device_note": note,
         "lifter": lifters.DEFAULT,
+        "detector": detect.source(detect.DEFAULT).name,
         "sources": _sources(),
         "weights": [_weights(entry) for entry in weights.register()],
         "cache": {"folder": str(cache.folder()), "bytes": sum(size for _, size, _ in cache.entries())},
@@ -46,7 +47,7 @@ def report() -> dict[str, Any]:
 def _problems(packages: dict[str, str | None]) -> list[dict[str, str]]:
     """What keeps the engine from working with its default settings."""
     problems = [
-        {"what": f"{package} is not installed", "mend": f"{sys.executable} -m pip install {package}"}
+        {"what": f"{package} is not installed", "install_hint": f"{sys.executable} -m pip install {package}"}
         for package, version in packages.items()
         if version is None
     ]
@@ -54,7 +55,7 @@ def _problems(packages: dict[str, str | None]) -> list[dict[str, str]]:
         try:
             weights.verify(name)
         except UserError as error:  # noqa: PERF203 - two names
-            problems.append({"what": str(error), "mend": f"pose3d weights fetch {name}"})
+            problems.append({"what": str(error), "install_hint": f"pose3d weights fetch {name}"})
     return problems
 
 
@@ -85,7 +86,7 @@ def _sources() -> list[dict[str, Any]]:
     """The sources of 2D: what each gives, its missing requirement and the install hint for it (None if ready)."""
     listed = []
     for source in detect.SOURCES:
-        lacks = source.lacks()
+        missing = source.missing_requirement()
         listed.append(
             {
                 "name": source.name,
@@ -94,8 +95,8 @@ def _sources() -> list[dict[str, Any]]:
                 "layout": source.layout,
                 "gives": list(source.gives),
                 "licence": source.licence,
-                "lacks": lacks[0] if lacks else None,
-                "mend": lacks[1] if lacks else None,
+                "missing": missing[0] if missing else None,
+                "install_hint": missing[1] if missing else None,
             }
         )
     return listed

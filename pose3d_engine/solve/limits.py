@@ -2,7 +2,7 @@
 are put right.
 
 A picture does not tell whether a bone points towards the camera or away: both ends keep their place when it is mirrored
-in depth (Lee and Chen, CVGIP 1985; Taylor, CVIU 2000). A limb of two bones thus has four hypotheses to be, and over time the
+in depth (Lee and Chen, CVGIP 1985; Taylor, CVIU 2000). A limb of two bones thus has four hypotheses, and over time the
 one is chosen that bends as limbs do, does not jump, and is the lifter's where nothing speaks against it.
 """
 

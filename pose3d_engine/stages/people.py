@@ -28,8 +28,9 @@ def find_gravity(shot: Shot) -> None:
         [gravity.Body(take.body, take.confidence * take.detected[:, None], shot.people.times) for take in takes]
     )
     if given != (None, None):
-        pitch, roll = (value if value is not None else own for value, own in zip(given, (found.pitch, found.roll)))
-        found = CameraTilt(pitch, roll, known=True)
+        found = CameraTilt(
+            found.pitch if given[0] is None else given[0], found.roll if given[1] is None else given[1], known=True
+        )
     shot.tilt = found
 
 

@@ -60,7 +60,7 @@ if sys.argv[1] == "weights":
     (Path(os.environ["FAKE_PIP"]) / "fetched").write_text(" ".join(sys.argv[2:]))
 else:
     trouble = Path(os.environ["FAKE_PIP"]) / "trouble"
-    problems = [{"what": trouble.read_text(), "mend": ""}] if trouble.exists() else []
+    problems = [{"what": trouble.read_text(), "install_hint": ""}] if trouble.exists() else []
     print("chatter")
     print(json.dumps({"engine": "1", "python": "3", "device": "cpu", "problems": problems}, indent=1))
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 import fake_engine
 import pytest
 
-from blender_addon.engine import cache, job, lifters
+from blender_addon.engine import cache, job, report
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.job import BusyError, Job, Runner
 from blender_addon.engine.locate import EngineCommand
@@ -110,7 +110,7 @@ class TestRunner:
         assert runner.waiting and runner.job is None
         runner.start(COMMAND, "echo", {"a": 1})
         assert finish(runner).result == {"a": 1}
-        assert [answer["lifter"] for answer in answers] == ["ours"] and not runner.waiting
+        assert answers == [fake_engine.REPORT] and not runner.waiting
 
     def test_two_questions_at_once(self, runner: Runner) -> None:
         answers: list[dict[str, object]] = []
@@ -175,8 +175,11 @@ def test_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lifters_that_are_there() -> None:
-    assert lifters.there(fake_engine.REPORT) == ("ours", "a paper's")
-    assert lifters.there({}) == ()
+    there = report.names(fake_engine.REPORT, "lifters")
+    assert there[0] == fake_engine.REPORT["lifter"]
+    weights = fake_engine.REPORT["weights"]
+    assert set(there) == {item["name"] for item in weights if item["kind"] == "lifter" and item["present"]}
+    assert report.names({}, "lifters") == () == report.names({}, "sources")
 
 
 def test_motions_are_kept_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,12 +202,12 @@ class TestText:
     def test_a_report_of_a_capture(self) -> None:
         motion = {"person": 1, "frames": 30, "fps": 60.0, "tds": 2, "repairs": {"swaps": 3, "gaps": 0}}
         motion["warnings"] = [{"code": "partly_visible", "text": "visible in 60 % of the frames", "span": None}]
-        told = text.told(json.dumps([motion]))
-        assert [line.words for line in told[:2]] == [
-            "Person 1: 30 frames, tds 2", "Mended: 3 frames with left and right put right"
-        ]  # fmt: skip
-        assert told[2].warns and "choose a range" in told[2].words
-        assert text.chosen_tds(json.dumps([motion])) == "tds 2: sees 30 frames a second"
+        captured, repaired, warned = text.told(json.dumps([motion]))
+        assert "30 frames" in captured.words and not captured.warns
+        assert "3" in repaired.words and "0" not in repaired.words and not repaired.warns
+        advice = warned.words.partition(motion["warnings"][0]["text"][1:])[2]
+        assert warned.warns and advice.strip(" .;"), "what to do about it comes by its code"
+        assert "30" in text.chosen_tds(json.dumps([motion])), "pictures a second that the lifter sees"
         for damaged in ("", "no JSON", "[1]", "{}", '[{"person": 1}]'):
             assert text.told(damaged) == [] and text.chosen_tds(damaged) == ""
 
@@ -221,9 +224,9 @@ class TestText:
         assert text.without_folders(words) == kept
 
     def test_stages(self) -> None:
-        assert text.stage("detect") == "Finding people"
-        assert text.stage("foot_contacts") == "Foot contacts"
-        assert text.stage("") == "Working"
+        named = [text.stage(stage) for stage in ("detect", "lift", "thumbnails", "")]
+        assert all(named) and len(set(named)) == len(named)
+        assert text.stage("foot_contacts") == "Foot contacts", "one that the panel does not know"
 
     @pytest.mark.parametrize("scale", [1.0, 2.0])
     def test_nothing_is_cut_off(self, scale: float) -> None:
@@ -240,8 +243,9 @@ class TestText:
         assert len(text.wrap("x" * 60, 225, 1.0)) < len(text.wrap("X" * 60, 225, 1.0))
 
     def test_what_happened(self) -> None:
-        assert "Nobody" in text.found(0) and "One person" in text.found(1) and text.found(3).startswith("3 people")
-        motion = {"person": 2, "frames": 30, "tds": 2, "warnings": ["the feet are not seen"]}
-        assert text.captured([motion]) == "Captured person 2: 30 frames, tds 2.\nThe feet are not seen."
+        assert len({text.found(count) for count in range(4)}) == 4 and "3" in text.found(3)
+        warning = {"code": "feet_not_visible", "text": "the feet are not visible", "span": None}
+        said, warned = text.captured([{"person": 2, "frames": 30, "tds": 2, "warnings": [warning]}]).splitlines()
+        assert "2" in said and "30 frames" in said and "feet are not visible" in warned
         assert "python3-numpy" in text.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
-        assert text.trouble(ValueError("odd")).endswith("scene: odd")
+        assert text.trouble(ValueError("odd")).endswith(": odd")

@@ -6,7 +6,7 @@ from pose3d_engine.pose import fusion
 from pose3d_engine.pose.lifters import view
 from pose3d_engine.solve import contacts, fit, floor, skeleton, smoothing, trajectory
 from pose3d_engine.solve.body import CHAIN
-from pose3d_engine.take import LEVEL_CAMERA  # noqa: E402
+from pose3d_engine.take import LEVEL_CAMERA
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 

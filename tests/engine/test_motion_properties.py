@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.solve import contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
-from pose3d_engine.take import LEVEL_CAMERA  # noqa: E402
+from pose3d_engine.take import LEVEL_CAMERA
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 RATE = 30.0

@@ -1,4 +1,4 @@
-"""Every command of docs/papers.md does what it says, on small data and small networks."""
+"""Every command of docs/contributor/papers.md does what it says, on small data and small networks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pose3d_engine.__main__ import main
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.pose.lifters import pstmo
 from pose3d_engine.pose.lifters.temporal import TemporalModel
+from pose3d_engine.research.models import refinement
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WILD = "PSTMOS_no_refine_48_5137_in_the_wild.pth"
-TEXT = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "contributor" / "papers.md").read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
@@ -29,7 +30,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 
 
 def official_checkpoints(folder: Path) -> None:
-    """Small networks in the files that docs/papers.md names, as their authors write them."""
+    """Small networks in the files that docs/contributor/papers.md names, as their authors write them."""
     folder.mkdir()
     for name in {*re.findall(r"checkpoint/(\w+\.(?:pth|bin))", TEXT), IN_THE_WILD}:
         if name.endswith(".bin"):
@@ -38,7 +39,7 @@ def official_checkpoints(folder: Path) -> None:
         else:
             refine = name.startswith("PSTMO_refine")
             sizes = pstmo.Sizes.of(9, layers=2, channels=16, d_hid=32, hidden=32)
-            network = pstmo.Refine() if refine else pstmo.PSTMO(sizes)
+            network = refinement.Refine() if refine else pstmo.PSTMO(sizes)
             content = {f"module.{key}": value for key, value in network.state_dict().items()}
         torch.save(content, folder / name)
 

@@ -15,7 +15,7 @@ from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.research.data_sets import bvh, mocap_data, prepare
 from pose3d_engine.research.data_sets.prepare import Motion
-from scripts import train_weights
+from pose3d_engine.research.training import train_weights
 
 INCH_UNIT = 0.0254 / 0.45
 """Metres of CMU's unit."""
@@ -410,8 +410,8 @@ def test_end_sites_and_names_with_blanks(tmp_path: Path) -> None:
 def test_the_documented_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The commands of docs/training.md, one after the other, with a small network."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    """The commands of docs/contributor/training.md, one after the other, with a small network."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "contributor" / "training.md").read_text(encoding="utf-8")
     lines = re.findall(r"^pose3d .*$", text, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     for take in ("01/01_01", "01/01_07", "03/03_04"):
@@ -426,7 +426,7 @@ def test_the_documented_way(
     ]
     prepare_line, *others = lines
     assert main(prepare_line.split()[1:]) == 0
-    assert f"\npython scripts/train_weights.py {prepare_line.split()[-1]}\n" in text
+    assert f"\npython -m pose3d_engine.research.training.train_weights {prepare_line.split()[-1]}\n" in text
     for stage in train_weights.STAGES:
         command = train_weights.command(stage, Path("cmu.npz"), Path("out/weights"), "cpu", 1e-5)
         assert command[1:3] == ["-m", "pose3d_engine"]
