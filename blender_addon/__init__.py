@@ -29,13 +29,13 @@ for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
 
 def register() -> None:
     """Called by Blender when the add-on is enabled."""
-    from . import ui
+    from . import features
 
-    ui.register()
+    features.register()
 
 
 def unregister() -> None:
     """Called by Blender when the add-on is disabled and when Blender quits."""
-    from . import ui
+    from . import features
 
-    ui.unregister()
+    features.unregister()

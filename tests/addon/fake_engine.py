@@ -124,8 +124,14 @@ FRAMES, FPS = 30, 30.0
 
 REPORT = {
     "lifter": "ours",
+    "sources": [
+        {"name": "detector", "option": "--detector", "lacks": None},
+        {"name": "without weights", "option": "--detector", "lacks": "its weights"},
+        {"name": "another", "option": "--detector", "lacks": None},
+        {"name": "keypoints", "option": "--keypoints", "lacks": None},
+    ],
     "weights": [
-        {"name": "detector", "kind": "detector", "present": True},
+        {"name": "the detector's weights", "kind": "detector", "present": True},
         {"name": "a paper's", "kind": "lifter", "present": True},
         {"name": "missing", "kind": "lifter", "present": False},
         {"name": "ours", "kind": "lifter", "present": True},
@@ -143,22 +149,24 @@ def video_facts(path: str) -> dict[str, Any]:
 
 def analyse(params: dict[str, Any]) -> dict[str, Any]:
     """The people of a video of one second: one seen all the time, one in its second half. Kept in a cache."""
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    asked = {name: value for name, value in params.items() if name != "previous"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     path = Path(os.environ["XDG_CACHE_HOME"], "analyses", digest, "people.npz")
     known = path.is_file()
     if not known:
         path.parent.mkdir(parents=True)
         write_people(path, params["video"], [(0, 29), (15, 29)])
-    return found(path, known)
+    return found(path, known, [[1], [2]] if "previous" in params else None)
 
 
 def edit(params: dict[str, Any]) -> dict[str, Any]:
-    """A merge leaves one person, a split makes three."""
-    spans = [(0, 29)] if "merge" in params else [(0, 29), (15, 29), (10, 14)]
+    """A merge leaves one person, a split of person 2 makes three; the new one is the largest then."""
+    spans = [(0, 29)] if "merge" in params else [(15, 29), (0, 29), (10, 14)]
+    former = [[int(number) for number in params["merge"].split(",")]] if "merge" in params else [[], [1], [2]]
     path = Path(params["people"]).parent.parent / ("merged" if "merge" in params else "split") / "people.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_people(path, "a.mp4", spans)
-    return found(path, False)
+    return found(path, False, former)
 
 
 def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
@@ -181,7 +189,7 @@ def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
     np.savez(path, meta=meta, keypoints2d=keypoints, boxes=boxes, **arrays)
 
 
-def found(path: Path, known: bool) -> dict[str, Any]:
+def found(path: Path, known: bool, former: list[list[int]] | None = None) -> dict[str, Any]:
     import numpy as np
 
     with np.load(path) as archive:
@@ -190,6 +198,8 @@ def found(path: Path, known: bool) -> dict[str, Any]:
         {**person, "first_s": person["first"] / FPS, "last_s": person["last"] / FPS, "thumbnail": None}
         for person in meta["people"]
     ]
+    for person, numbers in zip(persons, former or (), strict=False):
+        person["from"] = numbers
     return {
         "people": str(path), "persons": persons, "video": meta["video"], "detector": "made up", "warnings": [],
         "known": known,

@@ -141,7 +141,7 @@ def test_an_update_replaces_the_running_add_on(blender: str, archive: Path, tmp_
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(newer, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name.endswith("ui/text.py"):
+            if name.endswith("features/common/words.py"):
                 content += b'\nNEW = "yes"\n'
             new.writestr(name, content)
     run(
@@ -151,11 +151,11 @@ def test_an_update_replaces_the_running_add_on(blender: str, archive: Path, tmp_
 import bpy
 bpy.ops.preferences.addon_install(filepath={str(archive)!r})
 bpy.ops.preferences.addon_enable(module="blender_addon")
-assert not hasattr(sys.modules["blender_addon.ui.text"], "NEW")
+assert not hasattr(sys.modules["blender_addon.features.common.words"], "NEW")
 bpy.ops.preferences.addon_install(filepath={str(newer)!r})
 bpy.ops.preferences.addon_enable(module="blender_addon")
-from blender_addon.ui import capture
-assert capture.text.NEW == "yes"
+from blender_addon.features.capture import ops
+assert ops.words.NEW == "yes"
 assert bpy.context.scene.video_to_mocap.progress == 0.0
 """,
     )

@@ -82,7 +82,7 @@ def test_progress_redraws_the_sidebars_alone_and_sparingly(blender: str, tmp_pat
         ENABLE
         + """
 from types import SimpleNamespace as Made
-from blender_addon.ui import redraw
+from blender_addon.features.common import redraw
 drawn, now = [], [100.0]
 def area(kind, *regions):
     return Made(type=kind, regions=[Made(type=r, tag_redraw=lambda r=r: drawn.append((kind, r))) for r in regions])
@@ -112,10 +112,12 @@ def test_every_property_and_operator_explains_itself(blender: str, tmp_path: Pat
         tmp_path,
         ENABLE
         + """
-from blender_addon.ui import character, properties, preferences
-groups = [cls for cls in character._CLASSES if issubclass(cls, bpy.types.PropertyGroup)]
-for cls in (*properties._CLASSES, *groups, preferences.VIDEO_TO_MOCAP_AP_preferences):
-    for name in cls.__annotations__:
+from blender_addon import features
+groups = [c for c in features.classes() if issubclass(c, (bpy.types.PropertyGroup, bpy.types.AddonPreferences))]
+for cls in groups:
+    for name in cls.bl_rna.properties.keys():
+        if name in ("rna_type", "name", "bl_idname"):
+            continue
         item = cls.bl_rna.properties[name]
         assert item.name and len(item.description) > 10 or item.is_hidden, (cls, name)
         assert not item.description.endswith("."), (cls, name)
@@ -152,7 +154,7 @@ def test_what_is_missing_is_said(blender: str, tmp_path: Path) -> None:
 operators = bpy.ops.video_to_mocap
 assert "Choose a video" in complaint(operators.analyse)
 settings.video = "/nowhere/Ü.mp4"
-assert "no such file: /nowhere/Ü.mp4" in complaint(operators.analyse)
+assert "File not found: /nowhere/Ü.mp4" in complaint(operators.analyse)
 settings.video, settings.start, settings.end = __file__, 3.0, 2.0
 assert "ends before it starts" in complaint(operators.analyse)
 assert not operators.capture.poll() and not operators.cancel.poll() and not operators.export.poll()
@@ -186,7 +188,7 @@ def keys(name):
     action = bpy.data.objects[name].animation_data.action
     return action.frame_range[:]
 assert armatures() == ["A clip Ü.person1", "A clip Ü.person2"], armatures()
-assert "tds 3" in settings.status and settings.status.count("30 frames") == 2, settings.status
+assert settings.status.count("30 frames") == 2, settings.status
 assert keys(armatures()[0]) == (1.0, 30.0)
 assert bpy.context.scene.frame_end == 30 and bpy.context.scene.render.fps == 30
 assert bpy.context.active_object.name == armatures()[0]
@@ -255,13 +257,14 @@ def test_lifters_are_offered(blender: str, tmp_path: Path) -> None:
         tmp_path,
         ENABLE
         + f"""
-from blender_addon.ui import asking, properties
+from blender_addon import session
+from blender_addon.engine import report
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from fake_engine import REPORT
-offered = lambda: [list(f(settings, bpy.context, "")) for f in (properties._lifters, properties._detectors)]
-assert offered() == [[], []]
-asking._report.update(REPORT)
-assert offered() == [["ours", "a paper's"], ["detector"]]
+offered = lambda: [report.names(session.current().report, kind) for kind in ("lifters", "sources")]
+assert offered() == [(), ()]
+session.current().learn(REPORT)
+assert offered() == [("ours", "a paper's"), ("detector", "another")]
 settings.lifter = "one that nobody knows"
 assert settings.lifter == "one that nobody knows", "the engine says what it knows"
 """,
@@ -313,7 +316,7 @@ assert operators.match_scene() == {{"FINISHED"}}
 scene = bpy.context.scene
 assert (scene.render.fps, scene.frame_start, scene.frame_end) == (30, 1, 30)
 settings.active_person, scene.frame_current = 1, 3
-assert "Person 2 is seen from 0.5 s to 1.0 s" in complaint(operators.split_person)
+assert "Person 2 is visible from 0.5 s to 1.0 s" in complaint(operators.split_person)
 scene.frame_current = 20
 assert operators.split_person() == {{"FINISHED"}}
 assert len(settings.persons) == 3 and settings.people != first
@@ -357,15 +360,15 @@ def test_a_report_tells_no_folders(blender: str, tmp_path: Path, video: Path) ->
         tmp_path,
         ENABLE
         + f"""
-settings.video, settings.fov = {str(video)!r}, 60
+settings.video, settings.use_fov, settings.fov = {str(video)!r}, True, 1.0471976
 bpy.ops.video_to_mocap.analyse()
 bpy.ops.video_to_mocap.capture()
 settings.video = "/home/anna/secret/x.mp4"
 complaint(bpy.ops.video_to_mocap.analyse)
-from blender_addon.ui import report
+from blender_addon.features.report import ops as report
 written = report.written(bpy.context.scene)
 print(written)
-for part in ("engine 0.0.0", bpy.app.version_string, "Capture done", "no such file: x.mp4", '"fov": 60.0'):
+for part in ("engine 0.0.0", bpy.app.version_string, "Capture done", "File not found: x.mp4", '"fov": 60.0'):
     assert part in written, part
 for part in ("secret", "anna", {str(tmp_path)!r}):
     assert part not in written, part
@@ -381,14 +384,14 @@ def test_presets_keep_the_settings(blender: str, tmp_path: Path) -> None:
         ENABLE
         + """
 settings.height, settings.tds, settings.repair, settings.lifter = 1.9, 3, {"gaps"}, "one's"
-settings.feet, settings.use_tilt, settings.tilt, settings.motion = "ground", True, 12.5, {"fit", "filter"}
+settings.feet, settings.use_tilt, settings.tilt, settings.motion = "ground", True, 0.5, {"fit", "filter"}
 assert bpy.ops.video_to_mocap.add_preset(name="tall one") == {"FINISHED"}
 settings.height, settings.tds, settings.repair, settings.lifter = 1.5, 0, set(), ""
 settings.feet, settings.use_tilt, settings.tilt, settings.motion = "auto", False, 0, set()
 [path] = Path(bpy.utils.user_resource("SCRIPTS"), "presets", "video_to_mocap", "capture").glob("*.py")
 bpy.ops.script.execute_preset(filepath=str(path), menu_idname="VIDEO_TO_MOCAP_MT_presets")
 assert (round(settings.height, 3), settings.tds, settings.repair, settings.lifter) == (1.9, 3, {"gaps"}, "one's")
-assert (settings.feet, settings.use_tilt, settings.tilt, settings.motion) == ("ground", True, 12.5, {"fit", "filter"})
+assert (settings.feet, settings.use_tilt, settings.tilt, settings.motion) == ("ground", True, 0.5, {"fit", "filter"})
 """,
     )
 
@@ -403,40 +406,31 @@ import json
 folder = Path({str(tmp_path)!r})
 operators = bpy.ops.video_to_mocap
 settings.height, settings.tds, settings.repair, settings.detector = 1.9, 3, {{"gaps"}}, "heavy one"
-settings.feet, settings.use_roll, settings.roll, settings.tilt = "never", True, -4, 20
+settings.feet, settings.use_roll, settings.roll, settings.tilt = "never", True, -0.0698132, 0.3
 assert operators.export_settings(filepath=str(folder / "mine")) == {{"FINISHED"}}
 data = json.loads((folder / "mine.json").read_text())
 assert (data["format"], data["version"]) == ("video-to-mocap settings", 1)
 assert data["settings"] == dict(
-    height=1.9, tds=3, repair="gaps", motion="filter,fit,fusion,level,limits", feet="never", roll=-4,
-    device="auto", detector="heavy one", max_people=2), data
+    height=1.9, tds=3, repair="gaps", motion="all", feet="never", roll=-4, camera="auto", flip=True,
+    device="auto", detector="heavy one", max_people=4), data
 for name in ("height", "tds", "repair", "feet", "use_roll", "roll", "detector"):
     settings.property_unset(name)
-settings.fov, settings.use_tilt = 90, True
+settings.fov, settings.use_fov, settings.use_tilt = 1.5, True, True
 assert operators.import_settings(filepath=str(folder / "mine.json")) == {{"FINISHED"}}
 assert (round(settings.height, 3), settings.tds, settings.repair) == (1.9, 3, {{"gaps"}}), settings.repair
-assert (settings.feet, settings.use_roll, settings.roll, settings.fov) == ("never", True, -4, 60)
-assert not settings.use_tilt and settings.detector == "heavy one" and not settings.is_property_set("fov")
+assert (settings.feet, settings.use_roll, round(settings.roll, 4)) == ("never", True, -0.0698)
+assert not settings.use_tilt and settings.detector == "heavy one" and not settings.use_fov
 
 # What a file does not name is as in a new scene; what the panel has no place for is told.
 (folder / "short.json").write_text(json.dumps({{**data, "settings": {{"fov": 45, "start": 2, "repair": "all"}}}}))
 assert operators.import_settings(filepath=str(folder / "short.json")) == {{"FINISHED"}}
-assert (round(settings.height, 2), settings.tds, settings.fov, len(settings.repair)) == (1.7, 0, 45, 4)
+assert (round(settings.height, 2), settings.tds, round(settings.fov, 4), len(settings.repair)) == (1.7, 0, 0.7854, 4)
+assert settings.use_fov
 (folder / "bad.json").write_text(json.dumps({{**data, "settings": {{"fov": 400}}}}))
 said = complaint(operators.import_settings, filepath=str(folder / "bad.json"))
-assert "fov is 400.0; give a number of 5 to 170" in said, said
-assert settings.fov == 45
-assert "cannot write" in complaint(operators.export_settings, filepath=str(folder / "no" / "a.json"))
-
-# What the panel offers is what a file can hold.
-from blender_addon import settings_file
-for setting in settings_file.SETTINGS:
-    item = settings.bl_rna.properties.get(setting.name)
-    if item and item.type == "ENUM":
-        assert {{value.identifier for value in item.enum_items}} == set(setting.choices), setting.name
-    elif item and item.type in ("FLOAT", "INT") and setting.name not in ("start", "end"):
-        low = 1 if setting.name == "tds" else round(item.hard_min, 3)
-        assert (low, item.hard_max) == (setting.low, setting.high), setting.name
+assert "fov is 400; give a number (degrees) from 5 to 170" in said, said
+assert round(settings.fov, 4) == 0.7854
+assert "mine.json" in complaint(operators.export_settings, filepath=str(folder / "mine.json" / "a.json"))
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )
@@ -483,8 +477,8 @@ for name in ("text.mp4", "crash.mp4"):
     (folder / name).write_text("x")
 settings.video = str(folder / "text.mp4")
 assert "not a video" in complaint(bpy.ops.video_to_mocap.analyse)
-from blender_addon.ui import install
-assert install.condition(bpy.context)[0] == "ready", "a bad video is no fault of the engine"
+from blender_addon.features.install import condition
+assert condition.condition(bpy.context)[0] == "ready", "a bad video is no fault of the engine"
 settings.video = str(folder / "crash.mp4")
 assert "exit status 3" in complaint(bpy.ops.video_to_mocap.analyse)
 settings.video = {str(video)!r}
@@ -496,24 +490,24 @@ assert bpy.ops.video_to_mocap.analyse() == {{"FINISHED"}}
 
 WINDOW = """
 import time
-from types import SimpleNamespace
-from blender_addon.ui import jobs
-class Beside:
-    \"\"\"bpy as jobs sees it where there is a window: no waiting, and a timer, which these tests turn themselves.\"\"\"
-    app = SimpleNamespace(background=False, handlers=bpy.app.handlers, timers=SimpleNamespace(
-        is_registered=lambda function: True, unregister=lambda function: None))
-    def __getattr__(self, name):
-        return getattr(bpy, name)
-jobs.bpy = Beside()
+from blender_addon import session
+from blender_addon.features.common import host
+class Window(host.BlenderHost):
+    \"\"\"As where there is a window: nobody waits, and a timer, which these tests turn themselves.\"\"\"
+    waits = False
+    def keep_ticking(self):
+        pass
+jobs = session.current()
+jobs.host = Window()
 def work(until):
     deadline = time.monotonic() + 30
     while not until():
-        jobs._tick()
-        assert time.monotonic() < deadline, jobs.log()
+        jobs.tick()
+        assert time.monotonic() < deadline, jobs.log
         time.sleep(0.01)
-    jobs._tick()
+    jobs.tick()
 def idle():
-    return not jobs.busy()
+    return not jobs.busy
 def now():
     return bpy.context.scene.video_to_mocap
 def home():
@@ -537,18 +531,18 @@ for name in names:
     (folder / name).write_text("x")
 bpy.ops.video_to_mocap.add_clips(directory=str(folder), files=[{{"name": name}} for name in names])
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "mine.blend"))
-assert bpy.ops.video_to_mocap.run_clips() == {{"FINISHED"}} and jobs.busy() and jobs.waiting() == 3
+assert bpy.ops.video_to_mocap.run_clips() == {{"FINISHED"}} and jobs.busy and jobs.waiting == 3
 home()
-assert jobs.busy() and jobs.waiting() == 3
+assert jobs.busy and jobs.waiting == 3
 work(idle)
 assert not armatures() and not now().status and not len(now().clips), (armatures(), now().status)
-assert any("waits until mine.blend" in line for line in jobs.log()), jobs.log()
-assert any("started again" in line for line in jobs.log()), jobs.log()
+assert any("waits until mine.blend" in line for line in jobs.log), jobs.log
+assert any("started again" in line for line in jobs.log), jobs.log
 bpy.ops.wm.open_mainfile(filepath=str(folder / "mine.blend"))
 work(lambda: all(clip.state in ("DONE", "FAILED") for clip in now().clips))
 assert [clip.state for clip in now().clips] == ["DONE", "FAILED", "FAILED", "DONE"]
 assert armatures() == ["a", "b"], armatures()
-assert not jobs._kept and not jobs.waiting() and idle()
+assert not jobs.kept and not jobs.waiting and idle()
 
 # Saved in the middle of the work: what did not end waits.
 now().clips[3].state = "RUNNING"
@@ -573,18 +567,18 @@ now().video = video
 bpy.ops.video_to_mocap.analyse()
 home()
 work(idle)
-assert not now().persons and not now().status and not jobs._kept
+assert not now().persons and not now().status and not jobs.kept
 # Saved meanwhile: it is that file's.
 now().video = video
 bpy.ops.video_to_mocap.analyse()
 bpy.ops.wm.save_as_mainfile(filepath=file)
 home()
 work(idle)
-assert not now().persons and len(jobs._kept) == 1
+assert not now().persons and jobs.kept == 1
 bpy.ops.wm.open_mainfile(filepath=file)
 assert not now().persons
-jobs._tick()
-assert len(now().persons) == 2 and not jobs._kept
+jobs.tick()
+assert len(now().persons) == 2 and not jobs.kept
 # Opened again as it was: with another video in it, the people of this one have no place.
 bpy.ops.video_to_mocap.analyse()
 now().video = file
@@ -596,10 +590,11 @@ assert not now().persons and "was analysed. Choose it again" in now().status, no
 def broken(*_):
     raise ZeroDivisionError("broken")
 import contextlib, io
+from blender_addon.features.common import starting
 for handler, ended in ((broken, None), (lambda *_: None, broken)):
     with contextlib.redirect_stderr(io.StringIO()) as printed:
-        jobs.begin(bpy.context, "Break", "echo", {{}}, handler, ended)
-        jobs.begin(bpy.context, "Next", "echo", {{}}, lambda context, result: context.scene.video_to_mocap.say("next"))
+        starting.begin(bpy.context, "Break", "echo", {{}}, handler, ended)
+        starting.begin(bpy.context, "Next", "echo", {{}}, lambda context, _: context.scene.video_to_mocap.say("next"))
         work(idle)
         work(idle)
     assert "ZeroDivisionError" in printed.getvalue() and now().status == "next", now().status
@@ -656,12 +651,12 @@ for operator in (bpy.ops.video_to_mocap.analyse, bpy.ops.video_to_mocap.capture)
     assert operator() == {{"FINISHED"}}
     window.scene = other
     work(idle)
-    assert len(jobs._kept) == 1 and jobs._tick() == jobs.INTERVAL
+    assert jobs.kept == 1 and jobs.tick() == session.INTERVAL
     assert not other.video_to_mocap.persons and not armatures()
     window.scene = first
-    while jobs._tick() is not None:
+    while jobs.tick() is not None:
         pass
-    assert not jobs._kept
+    assert not jobs.kept
     assert len(first.video_to_mocap.persons) == 2
 (person,) = armatures()
 assert bpy.data.objects[person].users_scene == (first,)
@@ -671,7 +666,7 @@ bpy.ops.video_to_mocap.analyse()
 window.scene = other
 bpy.data.scenes.remove(first)
 work(idle)
-assert any("is gone" in line for line in jobs.log()) and not jobs._kept and not other.video_to_mocap.persons
+assert any("was removed" in line for line in jobs.log) and not jobs.kept and not other.video_to_mocap.persons
 """,
         VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
     )
@@ -685,8 +680,11 @@ def test_panels_draw_with_what_this_blender_has(blender: str, tmp_path: Path, vi
         ENABLE
         + f"""
 from types import SimpleNamespace
-from blender_addon import ui
-from blender_addon.ui import install, jobs, people, preferences
+from blender_addon import features, session
+from blender_addon.features.common import preferences
+from blender_addon.features.install import panel as install
+from blender_addon.features.people import panel as people
+jobs = session.current()
 drawn = []
 class Layout:
     def __getattr__(self, name):
@@ -704,8 +702,7 @@ def draw():
     context = SimpleNamespace(
         scene=bpy.context.scene, region=SimpleNamespace(width=225), active_object=bpy.context.active_object,
         preferences=SimpleNamespace(addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)))
-    classes = [cls for part in ui._parts() for cls in getattr(part, "_CLASSES", ())]
-    for cls in (c for c in classes if issubclass(c, bpy.types.Panel)):
+    for cls in (c for c in features.classes() if issubclass(c, bpy.types.Panel)):
         cls.draw(SimpleNamespace(layout=Layout()), context)
     chosen = preferences.of(bpy.context)
     for chosen.advanced in (False, True):
@@ -718,17 +715,17 @@ assert "Choose a video" in words and "video_to_mocap.analyse" in names and "Sele
 settings.video = {str(video)!r}
 bpy.ops.video_to_mocap.analyse()
 words, names = draw()
-assert "2 people" in words and "50%" in words and "640 x 480 30 fps, 1.0 s" in words
+assert "2 people" in words and "50 %" in words and "640 x 480 30 fps, 1.0 s" in words
 assert "video_to_mocap.capture" in names
-jobs._runner.start(preferences.engine_command(bpy.context), "steps", {{"steps": 4, "pause": 0.2}})
-job = jobs._runner.job
+jobs.runner.start(preferences.engine_command(bpy.context), "steps", {{"steps": 4, "pause": 0.2}})
+job = jobs.runner.job
 while not job.done:
-    jobs._runner.tick()
+    jobs.runner.tick()
 words, names = draw()
-assert "Finding people" in words and "video_to_mocap.cancel" in names, (words, names)
+assert "Detecting people" in words and "video_to_mocap.cancel" in names, (words, names)
 assert "video_to_mocap.analyse" not in names
 assert settings.progress == 25.0
-jobs._runner.stop()
+jobs.runner.stop()
 os.environ["VIDEO_TO_MOCAP_PYTHON"] = "/nowhere"
 settings.say("")
 words, names = draw()
@@ -750,7 +747,7 @@ sys.path.insert(0, tests)
 import made_rigs
 from mathutils import Vector
 from blender_addon.maths import bone_map
-from blender_addon.ui import character as ui
+from blender_addon.features.character import props as ui
 made = made_rigs.make(bone_map.preset("mixamo"), 3)
 hero = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
 bpy.context.scene.collection.objects.link(hero)
@@ -771,24 +768,24 @@ settings.persons[1].use = True
 settings.persons[0].armature = hero
 rig = ui.rig_of(bpy.context.scene, hero)
 assert rig.map_name == "Mixamo" and rig.bone_map().one("shin.L") == "LeftLeg"
-assert ui._complaint(rig) == "", ui._complaint(rig)
+assert rig.complaint == "", rig.complaint
 
 file = str(folder / "mine.json")
 assert operators.save_bone_map(filepath=file) == {{"FINISHED"}}
 item = next(item for item in rig.bones if item.slot == "shin.L")
 item.bone = "nothing"
-assert "no bone nothing" in ui._complaint(rig) and "no bone nothing" in complaint(operators.capture)
+assert "no bone nothing" in rig.complaint and "no bone nothing" in complaint(operators.capture)
 item.bone = ""
-assert "Needed: Shin L" in ui._complaint(rig) and "shin.L" in complaint(operators.capture)
+assert "Needed: Shin L" in rig.complaint and "shin.L" in complaint(operators.capture)
 item.bone = "LeftUpLeg"
-assert "in it twice" in ui._complaint(rig) and "in it twice" in complaint(operators.capture)
+assert "in it twice" in rig.complaint and "in it twice" in complaint(operators.capture)
 Path(folder / "bad.json").write_text("[]")
 assert "not a bone map" in complaint(operators.load_bone_map, filepath=str(folder / "bad.json"))
 assert operators.load_bone_map(filepath=file) == {{"FINISHED"}}
 assert rig.bone_map() == bone_map.preset("mixamo")
 assert "no bones of Rigify" in complaint(operators.apply_bone_map, preset="rigify")
 assert operators.apply_bone_map(preset="motionbuilder") == {{"FINISHED"}}
-assert rig.map_name.startswith("MotionBuilder") and "Not in" not in ui._complaint(rig)
+assert rig.map_name.startswith("MotionBuilder") and "Not in" not in rig.complaint
 assert operators.recognise_rig() == {{"FINISHED"}} and rig.map_name == "Mixamo"
 
 own = bpy.data.actions.new("own")
