@@ -25,15 +25,17 @@ they are written to files whose paths are sent. The engine ends when its stdin c
 Methods (``params`` -> ``result``); paths are absolute strings, options are those of the command line:
 
 ``probe``    {video} -> {video: VideoInfo}
-``analyse``  {video, output?, detector?, max_people?, keypoints?, detector_command?, start?, end?, thumbnails?, again?}
+``analyse``  {video, output?, detector?, max_people?, keypoints?, detector_command?, start?, end?, thumbnails?, again?,
+             previous?}
              -> {people: PATH, persons: [PERSON], video: VideoInfo, detector, warnings: [...], known}
              Answered from the cache where the same clip was analysed with the same settings; ``again`` finds its
              people anew. ``people`` is the PEOPLE.npz in the cache, or a copy at ``output``. ``keypoints`` is a path,
              ``detector_command`` a command line, each in place of the detector. ``known``: it was in the cache.
-             PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail}: the
+             PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail, from}: the
              number; first and last frame in the file and their seconds; the share of frames in which they are seen
              and, of these, in which they are whole; mean score; median height in pixels; the path of a PNG, made
-             only where ``thumbnails`` is true, else null. Boxes and keypoints are in PEOPLE.npz, row = person - 1.
+             only where ``thumbnails`` is true, else null; the numbers of the same person in the file ``previous``, or
+             for ``edit`` in ``people``. Boxes and keypoints are in PEOPLE.npz, row = person - 1.
 ``edit``     {people: PATH, split? or merge?, output?, thumbnails?} -> the same as ``analyse``
              ``split``: "2@3.5", from that second on person 2 is another one. ``merge``: "1,3", they are one. All are
              numbered anew by size; the old file stays, so that an edit is undone by going back to its path.
