@@ -26,7 +26,7 @@ class CaptureProperties:
         description="Give the scene the video's frame rate and range, so that video and motion run in step",
         default=True,
     )
-    result: CollectionProperty(  # type: ignore[valid-type]
+    report_lines: CollectionProperty(  # type: ignore[valid-type]
         type=VIDEO_TO_MOCAP_PG_line,
         name="Result",
         description="The report on the last capture",
@@ -41,9 +41,9 @@ class CaptureProperties:
     def show_result(self, motions: Sequence[Mapping[str, Any]]) -> None:
         """Keeps what the engine reported of a capture."""
         settings: Any = self
-        settings.result.clear()
+        settings.report_lines.clear()
         for line in words.report(motions):
-            item = settings.result.add()
+            item = settings.report_lines.add()
             item.text, item.warns = line.text, line.warns
         settings.used_frames = words.used_frames(motions)
 

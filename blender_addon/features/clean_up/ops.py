@@ -1,4 +1,4 @@
-"""Clean up: the tools for the last corrections, on the active armature, the selected bones and a range of frames."""
+"""The tools of the clean-up, for the active armature, its selected bones and a range of frames."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .tool import Tool
 
 
 class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
-    """Take the trembling out of the selected bones' motion. Nothing is delayed"""
+    """Remove jitter from the motion of the selected bones, without delay"""
 
     bl_idname = "video_to_mocap.smooth"
     bl_label = "Smooth"
 
     cutoff: FloatProperty(  # type: ignore[valid-type]
         name="Cut-off (Hz)",
-        description="Movement that swings more often a second than this is taken out. Lower is smoother",
+        description="Movement of a higher frequency is removed. Lower is smoother",
         default=4.0,
         min=0.1,
         soft_max=10.0,
@@ -32,14 +32,14 @@ class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
-    """Replace a key on every frame by few keys with handles, which an animator can edit"""
+    """Replace the key on every frame by a few keys with handles that are easy to edit"""
 
     bl_idname = "video_to_mocap.reduce_keys"
     bl_label = "Reduce Keys"
 
     degrees: FloatProperty(  # type: ignore[valid-type]
         name="Angle",
-        description="How many degrees any bone may turn from where it was, on any frame",
+        description="How many degrees the rotation of a bone may change at most, on any frame",
         default=1.0,
         min=0.01,
         soft_max=10.0,
@@ -47,7 +47,7 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
     )
     millimetres: FloatProperty(  # type: ignore[valid-type]
         name="Distance (mm)",
-        description="How far any joint may move from where it was, on any frame, in millimetres",
+        description="How many millimetres a joint may move at most, on any frame",
         default=5.0,
         min=0.01,
         soft_max=50.0,
@@ -66,19 +66,19 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
         keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
         actions.keep_raw(armature)
         old, new = actions.write_keys(armature, bag, motion, channels, keys)
-        return f"{old} keys became {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
+        return f"{old} keys reduced to {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
 
 
 class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
-    """Hold the feet where they stand in the preview range, by bending the legs. Select one foot for it alone"""
+    """Lock the feet to the floor in the preview range, by bending the legs. Select a foot to lock only that one"""
 
     bl_idname = "video_to_mocap.lock_feet"
     bl_label = "Lock Feet"
-    needs_stretch = True
+    needs_range = True
 
     blend: IntProperty(  # type: ignore[valid-type]
         name="Blend",
-        description="Over how many frames before and after the foot comes and goes",
+        description="Over how many frames before and after the range the lock fades in and out",
         default=5,
         min=0,
         max=100,
@@ -90,7 +90,7 @@ class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
 
         rows = self.feet(context, armature, motion)
         if not rows:
-            raise CleanUpError("No foot was found by its name; select the feet's bones and try again")
+            raise CleanUpError("No foot bone was found by its name; select the foot bones and try again")
         return feet.lock(motion, rows, *self.span(context), self.blend)
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
@@ -98,15 +98,15 @@ class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
-    """Let the legs do in the preview range what they did in the raw Action. Select one foot for it alone"""
+    """Give the legs their raw motion back in the preview range. Select a foot to unlock only that one"""
 
     bl_idname = "video_to_mocap.unlock_feet"
     bl_label = "Unlock Feet"
-    needs_stretch = True
+    needs_range = True
 
     blend: IntProperty(  # type: ignore[valid-type]
         name="Blend",
-        description="Over how many frames at both ends of the range the legs go over",
+        description="Over how many frames at both ends of the range the motion blends",
         default=5,
         min=0,
         max=100,
@@ -121,7 +121,7 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
-    """Turn and lift the whole motion so that the feet stand on a level floor at height 0"""
+    """Rotate and move the whole motion so that the feet stand on a level floor at height 0"""
 
     bl_idname = "video_to_mocap.level_floor"
     bl_label = "Level Floor"
@@ -133,7 +133,7 @@ class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
-    """Make the way from the first to the last frame a straight line"""
+    """Make the path from the first to the last frame a straight line"""
 
     bl_idname = "video_to_mocap.straighten_path"
     bl_label = "Straighten Path"
@@ -145,14 +145,14 @@ class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
-    """Turn the whole motion so that the character walks, or faces, in a direction"""
+    """Rotate the whole motion so that the character walks, or faces, in a direction"""
 
     bl_idname = "video_to_mocap.set_heading"
     bl_label = "Set Heading"
 
     heading: FloatProperty(  # type: ignore[valid-type]
         name="Heading",
-        description="The direction in which to go: 0 is -Y, towards the viewer in front view; 90 degrees is +X",
+        description="The direction to walk in: 0° is -Y, towards the viewer in front view; 90° is +X",
         subtype="ANGLE",
     )
 
@@ -163,16 +163,16 @@ class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
-    """Let the range end in the pose in which it begins, so that it can be played on and on"""
+    """Make the range end in the pose in which it begins, so that it plays as a loop"""
 
     bl_idname = "video_to_mocap.make_loop"
     bl_label = "Make Loop"
 
     blend: IntProperty(  # type: ignore[valid-type]
-        name="Blend", description="Over how many frames the end goes over into the start", default=10, min=1, max=1000
+        name="Blend", description="Over how many frames the end blends into the start", default=10, min=1, max=1000
     )
     in_place: BoolProperty(  # type: ignore[valid-type]
-        name="In Place", description="Take the way out, so that the character treads on the spot"
+        name="In Place", description="Remove the path, so that the character moves in place"
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
@@ -182,7 +182,7 @@ class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
-    """Exchange left and right of the whole motion, as in a mirror"""
+    """Mirror the whole motion: left and right are exchanged"""
 
     bl_idname = "video_to_mocap.mirror_motion"
     bl_label = "Mirror"
@@ -196,11 +196,11 @@ class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
-    """Exchange left and right limbs in the preview range, where the detector took one for the other"""
+    """Exchange left and right limbs in the preview range, where the detector confused them"""
 
     bl_idname = "video_to_mocap.swap_sides"
-    bl_label = "Fix Left/Right"
-    needs_stretch = True
+    bl_label = "Fix Left/Right Flip"
+    needs_range = True
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         from ...maths import sides
@@ -210,11 +210,11 @@ class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
-    """Replace a bad stretch, the preview range: the keys inside go, and one smooth curve leads across"""
+    """Replace the keys in the preview range by one smooth curve across it"""
 
     bl_idname = "video_to_mocap.bridge"
-    bl_label = "Bridge Stretch"
-    needs_stretch = True
+    bl_label = "Interpolate Range"
+    needs_range = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
@@ -226,15 +226,15 @@ class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
         part, keys = bridge.bridge(motion, channels, *self.span(context))
         actions.keep_raw(armature)
         old, new = actions.write_keys(armature, bag, part, channels, keys)
-        return f"Bridged {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys went"
+        return f"Interpolated {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys removed"
 
 
 class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
-    """Keep only the preview range of the motion; all that is before and after goes"""
+    """Remove the motion before and after the preview range"""
 
     bl_idname = "video_to_mocap.trim"
     bl_label = "Trim"
-    needs_stretch = True
+    needs_range = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
@@ -248,14 +248,14 @@ class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
-    """Make the range slower or faster; what comes after it moves on"""
+    """Make the range slower or faster; the motion after it moves along"""
 
     bl_idname = "video_to_mocap.time_scale"
     bl_label = "Scale Time"
 
     factor: FloatProperty(  # type: ignore[valid-type]
         name="Duration",
-        description="How long the range takes, against now: 2 is half as fast, 0.5 twice as fast",
+        description="Duration of the range relative to now: 2 is half as fast, 0.5 twice as fast",
         default=1.0,
         min=0.05,
         soft_max=4.0,
@@ -270,23 +270,26 @@ class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
         actions.keep_raw(armature)
         actions.retime(bag, frames[0], frames[-1], self.factor)
         armature.animation_data.action[actions.RETIMED] = True
-        return f"Frames {frames[0]:g} to {frames[-1]:g} take {self.factor:g} times as long"
+        return f"Frames {frames[0]:g} to {frames[-1]:g} now take {self.factor:g} times as long"
 
 
 class VIDEO_TO_MOCAP_OT_restore_raw(Tool, bpy.types.Operator):
-    """Give the armature the raw Action again, as it was before the first tool. The cleaned one stays in the file"""
+    """Restore the raw Action, as it was before the first tool. Your version stays in the file"""
 
     bl_idname = "video_to_mocap.restore_raw"
-    bl_label = "Back to Raw"
+    bl_label = "Restore Raw Motion"
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
 
-        return f"{armature.name} has {actions.restore(armature)}"
+        actions.bag_of(armature)  # says so where there is no motion
+        cleaned = armature.animation_data.action
+        actions.restore(armature)
+        return f'Raw motion restored; your version is kept as "{cleaned.name}"'
 
 
 class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
-    """Move the motion into an NLA track and key on top of it: what you key is added, and the motion stays as it is"""
+    """Move the motion into an NLA track and add your keys on top of it; the motion itself does not change"""
 
     bl_idname = "video_to_mocap.add_layer"
     bl_label = "Add Layer"
@@ -294,11 +297,11 @@ class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
 
-        return f"Keys go into {actions.add_layer(armature)}; the motion is in the NLA track below"
+        return f"New keys go into {actions.add_layer(armature)}; the motion is in the NLA track below it"
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
-    """Mark where the motion jerks, as it is where the person was hardly seen: keys of the kind Jitter, and markers"""
+    """Mark frames in which the motion jerks, with keys of the type Jitter and with markers"""
 
     bl_idname = "video_to_mocap.mark_suspicious"
     bl_label = "Mark Suspicious"
@@ -315,16 +318,16 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
         flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
         actions.mark(bag, np.union1d(actions.marked(bag), motion.frames[flags]))
         count = marks.show(context.scene, armature)
-        return f"{count} suspicious stretches" if count else "Nothing suspicious"
+        return f"{count} ranges to check" if count else "No problems found"
 
 
 class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
-    """Go to the next stretch that is marked: the engine was not sure of it, or it jerks"""
+    """Go to the next marked range: its confidence is low, or the motion jerks"""
 
     bl_idname = "video_to_mocap.next_suspicious"
     bl_label = "Next Suspicious Frame"
 
-    back: BoolProperty(name="Back", description="Go to the one before")  # type: ignore[valid-type]
+    back: BoolProperty(name="Back", description="Go to the previous marked range")  # type: ignore[valid-type]
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
@@ -336,7 +339,7 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):
-            raise CleanUpError(f"There is no marked frame {'before' if self.back else 'after'} this one")
+            raise CleanUpError(f"No frame {'before' if self.back else 'after'} this one is marked")
         context.scene.frame_set(round(float(ahead[0])))
         return f"Frame {ahead[0]:g}"
 

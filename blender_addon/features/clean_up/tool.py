@@ -19,8 +19,8 @@ class Tool:
         options={"SKIP_SAVE"},
     )
     last: FloatProperty(name="To", description="Last frame to change", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    needs_stretch = False
-    """Whether all of the motion makes no sense as its range."""
+    needs_range = False
+    """Whether the tool makes no sense for the whole motion."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -47,7 +47,7 @@ class Tool:
         return {"FINISHED"}
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        """Does it; returns what to say. Raises CleanUpError."""
+        """Does the work; returns the message for the user. Raises CleanUpError."""
         from ...blend import actions
 
         bag = actions.bag_of(armature)
@@ -58,11 +58,11 @@ class Tool:
         return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        """The motion as it is to be. Raises CleanUpError."""
+        """The changed motion. Raises CleanUpError."""
         raise NotImplementedError
 
     def span(self, context: bpy.types.Context) -> tuple[float, float]:
-        """First and last frame. Raises CleanUpError where a stretch is needed and none is given."""
+        """First and last frame. Raises CleanUpError where a range is needed and none is set."""
         from ...maths.errors import CleanUpError
 
         if self.last > self.first:
@@ -70,8 +70,8 @@ class Tool:
         scene = context.scene
         if scene.use_preview_range:
             return scene.frame_preview_start, scene.frame_preview_end
-        if self.needs_stretch:
-            raise CleanUpError("Say which stretch: set the preview range (P in the timeline) around it")
+        if self.needs_range:
+            raise CleanUpError("Set a preview range first (P in the timeline)")
         return float("-inf"), float("inf")
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:

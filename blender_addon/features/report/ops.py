@@ -42,7 +42,7 @@ def written(scene: bpy.types.Scene) -> str:
         f"video {Path(settings.video).suffix or '-'}: "
         + ", ".join(words.facts(facts.width, facts.height, facts.rate, facts.duration, facts.rotation).splitlines()),
         f"settings {json.dumps(values, sort_keys=True)}",
-        f"people {len(settings.persons)}, captured: {'; '.join(line.text for line in settings.result) or '-'}",
+        f"people {len(settings.persons)}, captured: {'; '.join(line.text for line in settings.report_lines) or '-'}",
         f"{'failed' if settings.failed else 'said'}: {settings.status}",
         "log:",
         *(f"  {line}" for line in now.log[-_LINES:]),

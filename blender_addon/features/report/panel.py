@@ -14,9 +14,9 @@ class VIDEO_TO_MOCAP_PT_report(Step, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
-        for line in settings.result:
+        for line in settings.report_lines:
             paragraph(layout, context, line.text, "ERROR" if line.warns else "CHECKMARK")
-        if not len(settings.result):
+        if not len(settings.report_lines):
             layout.label(text="Nothing is captured yet")
         layout.operator("video_to_mocap.copy_report", icon="COPYDOWN")
 
