@@ -1,137 +1,52 @@
-"""The whole way of the data: video -> people -> motion, readable from top to bottom."""
+"""The whole way of the data, readable from top to bottom: video -> people -> motions."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from dataclasses import dataclass, replace
+import time
 from pathlib import Path
 
 import numpy as np
 
-from . import __version__, detect, repair, track
-from .contract import atomic
+from . import detect, stages, track
+from .contract import warnings
 from .contract.errors import UserError
 from .contract.motion_file import Motion
 from .contract.people_file import People, VideoInfo
-from .contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS, h36m_confidence
+from .contract.settings import AnalyseSettings, CaptureSettings
+from .contract.warnings import Notice
 from .detect import camera_motion_2d, chunks
 from .formats import detector_command, keypoint_files
-from .layers import orientations
 from .media import video
-from .pose import fusion, lifters
-from .pose.lifters import view
+from .pose import lifters, sources
 from .progress import Progress, silent
-from .solve import camera_motion, contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
-from .solve.body import CANONICAL_HEIGHT
+from .solve import camera_motion
+from .take import DEFAULT_FOV, Camera, Observations, Observe, Shot, Take
 
-MOTION_STAGES = ("fusion", "limits", "filter", "fit", "level")
-"""The stages of :mod:`.motion` that can be left out, in their order; see docs/architecture.md. The last one, foot lock,
-has modes instead."""
-
-
-def motion_stages(text: str) -> frozenset[str]:
-    """``all``, ``none`` or names of MOTION_STAGES with commas between. Raises UserError for anything else."""
-    if text in ("all", "none"):
-        return frozenset(MOTION_STAGES if text == "all" else ())
-    names = [name.strip() for name in text.split(",")]
-    if not set(names) <= set(MOTION_STAGES):
-        raise UserError(f"motion is {text!r}; give all, none or some of {','.join(MOTION_STAGES)}")
-    return frozenset(names)
-
-
-DEFAULT_FOV = 60.0
-"""Degrees that the longer side of a picture spans where neither the user nor a camera that turns tells."""
-
-_COCO_ANKLES = [COCO17.index("left_ankle"), COCO17.index("right_ankle")]
-
-_FEET_SEEN = 0.3
-"""Confidence of the ankles from which on floor and sizes can be told from them."""
-
-_GROUND_ERROR = 0.05
-"""Of the floor's distance below the camera, as a share: feet are found a few centimetres too high or too low."""
-
-WITNESSES = 3
-"""Persons, the first ones, whose standing and walking tell the camera's tilt, whoever is captured."""
-
-
-@dataclass(frozen=True)
-class AnalyseSettings:
-    """What changes who is found in a video.
-
-    start, end: seconds, None for the video's own. In place of the detector there may be the results of another program
-    (keypoints: a file or folder) or its command line (command).
-    """
-
-    detector: str = detect.DEFAULT
-    max_people: int = detect.MAX_PEOPLE
-    start: float | None = None
-    end: float | None = None
-    keypoints: Path | None = None
-    command: str | None = None
-
-    def __post_init__(self) -> None:
-        video.require_range(self.start, self.end)
-        if self.keypoints is not None and self.command is not None:
-            raise UserError("both keypoints and a detector command are given; give one of them")
-
-
-@dataclass(frozen=True)
-class CaptureSettings:
-    """What changes the motion of people who were found. Nothing here needs the video again.
-
-    person: ``largest``, ``all``, numbers (``1,3``) or a place. checkpoint: a file of weights in place of the lifter's
-    own. tds: stride of the lifter's window in frames, None for the one that fits the rate. height: of the person, of
-    several the first, metres. fov: degrees that the longer side of the picture spans, None for what a camera that turns
-    tells by it, or else DEFAULT_FOV. raw: stop after the lifter.
-    repair: steps of ``repair.repair`` that tracks go through. motion: stages of :data:`MOTION_STAGES` that the
-    motion goes through. feet: mode of ``motion.feet``. tilt, roll: degrees that the camera looks down and is turned
-    clockwise, None for what is found. camera: mode of ``motion.camera_motion``.
-    """
-
-    person: str | track.PersonAt = "largest"
-    lifter: str = lifters.DEFAULT
-    checkpoint: Path | None = None
-    tds: int | None = None
-    height: float = CANONICAL_HEIGHT
-    fov: float | None = None
-    flip: bool = True
-    device: str = "auto"
-    raw: bool = False
-    repair: frozenset[str] = repair.REPAIR_STEPS
-    motion: frozenset[str] = frozenset(MOTION_STAGES)
-    feet: str = "auto"
-    tilt: float | None = None
-    roll: float | None = None
-    camera: str = "auto"
-
-    def __post_init__(self) -> None:
-        if isinstance(self.person, str):
-            track.person_numbers(self.person)
-        if not 0.3 <= self.height <= 3.0:
-            raise UserError(f"height is {self.height:g}; give metres from sole to crown, 0.3 to 3")
-        if self.fov is not None and not 5 <= self.fov <= 170:
-            raise UserError(f"fov is {self.fov:g}; give degrees from 5 to 170")
-        if self.tds is not None and not 1 <= self.tds <= 100:
-            raise UserError(f"tds is {self.tds}; give auto or a stride of 1 to 100 frames")
-        if self.feet not in foot_lock.MODES:
-            raise UserError(f"feet is {self.feet!r}; choose from {', '.join(foot_lock.MODES)}")
-        if self.camera not in camera_motion.MODES:
-            raise UserError(f"camera is {self.camera!r}; choose from {', '.join(camera_motion.MODES)}")
-        for name, degrees in (("tilt", self.tilt), ("roll", self.roll)):
-            if degrees is not None and not -90 <= degrees <= 90:
-                raise UserError(f"{name} is {degrees:g}; give degrees from -90 to 90")
+REFERENCES = 3
+"""People, the first ones, whose standing and walking tell the camera's tilt, captured or not."""
 
 
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, kept: Path | None = None) -> People:
-    """Finds and follows everybody in a video. Streams: memory does not grow with the video's size.
+    """Detects and tracks the people in a video. Streams: memory does not grow with the video's size.
 
-    kept: a folder for what is found as it goes; what an analysis that was stopped has left there is not found again.
-    Raises UserError for a video or keypoints that cannot be read, or in which nobody is found.
+    Args:
+        path: The video.
+        settings: What changes the people that are found.
+        progress: Is told how far it is; may raise :class:`.Cancelled`.
+        kept: A folder for detections as they are made; an analysis that was stopped goes on from there.
+
+    Returns:
+        Everybody, one track a person.
+
+    Raises:
+        UserError: The video or the keypoints cannot be read, or nobody is found in them.
     """
     info = video.probe(path)
-    if settings.command is not None:
-        people = detector_command.people_of(settings.command, info, progress)
+    if settings.detector_command is not None:
+        people = detector_command.people_of(settings.detector_command, info, progress)
     elif settings.keypoints is not None:
         people = keypoint_files.read(settings.keypoints, info.width, info.height, info.fps)
         people = keypoint_files.on_video(people, info, settings.keypoints)
@@ -140,400 +55,35 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
     return keypoint_files.between(people, settings.start, settings.end)
 
 
-def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, kept: Path | None) -> People:
-    """The people that our own detector finds."""
-    tracker = track.Tracker()
-    total = _expected_frames(info, settings)
-    damage: list[str] = []
-    behind: list[camera_motion_2d.Step] = []
-    detector = functools.partial(detect.create, settings.detector, settings.max_people)
-    span = (settings.start, settings.end)
-    for frame in chunks.seen(path, span, detector, kept, total, damage.append, progress):
-        tracker.add(frame.index, frame.time, frame.people)
-        behind.append(frame.behind)
-    done = len(behind)
-    if done == 1:
-        raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
-    people = tracker.finish(info, detect.source(settings.detector).name)
-    people.background = camera_motion_2d.composed(behind)
-    people.meta["warnings"] = damage
-    if not len(people.keypoints2d):
-        raise UserError(
-            f"{path}: nobody was found in {done} frames; try the detector mediapipe-heavy, or a closer view"
-        )
-    return people
+def capture(
+    people: People, settings: CaptureSettings, progress: Progress = silent, observe: Observe | None = None
+) -> list[Motion]:
+    """Estimates the motion of the chosen people: every stage of :data:`.STAGES` in turn.
 
+    Args:
+        people: What :func:`analyse` found, or keypoints of another program.
+        settings: What changes the motion.
+        progress: Is told how far it is; may raise :class:`.Cancelled`.
+        observe: Is told every stage that ran and its seconds.
 
-def capture(people: People, settings: CaptureSettings, progress: Progress = silent) -> list[Motion]:
-    """Lifts the chosen persons and makes motion of them, in the order in which they were chosen.
+    Returns:
+        A motion each, in the order in which they were chosen.
 
-    Raises UserError for a person who is not there or weights that cannot be used.
+    Raises:
+        UserError: A chosen person is not there, or weights cannot be used.
     """
-    lifter, device_reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    settings = _with_fov(people, settings)
-    chosen, first = _chosen(people, settings.person)
-    witnesses = [row for row in _present(people)[:WITNESSES] if not settings.raw and "level" in settings.motion]
-    filming = _filming(people, settings)
-    filmed = {
-        row: _in_camera(people, row, filming, lifter, settings, progress)
-        for row in sorted({first, *chosen, *witnesses})
-    }
-    tilt = _attitude([filmed[row] for row in witnesses], people.times, settings)
-    wanted = sorted({first, *chosen})
-    # The height that was given is that of the first who is captured; the floor tells how tall the others are beside.
-    grounds = {row: _ground(filmed[row], tilt) for row in wanted}
-    sizes = {row: _beside(filmed[row], filmed[chosen[0]], grounds, tilt, settings) for row in wanted}
-    filmed = {row: filmed[row] for row in wanted}
-    motions = {
-        # Taken out one by one: of a long clip there is no room for all that is known of everybody.
-        row: _in_world(people, filmed.pop(row), tilt, grounds[row], sizes[row], lifter, settings)
-        for row in wanted
-    }
-    origin = motions[first].camera_t[0] + motions[first].camera_R[0] @ motions[first].root[0]
-    for motion in motions.values():
-        shift = np.array([origin[0], origin[1], 0.0], np.float32)
-        motion.world -= shift
-        motion.camera_t -= shift
-        if device_reason:
-            motion.meta["warnings"].append(device_reason)
-    return [motions[row] for row in chosen]
-
-
-def _chosen(people: People, wanted: str | track.PersonAt) -> tuple[list[int], int]:
-    """Rows of those who are captured, and of the one above whose first Hip the world's origin is, whoever is captured:
-    person 1, unless the part of the clip that was cut out is without them. Raises UserError."""
-    present = _present(people)
-    chosen = track.select(people, wanted)
-    if wanted == "all":
-        chosen = [row for row in chosen if row in present]
-    absent = [row for row in chosen if row not in present]
-    if absent or not chosen:
-        who = f"person {absent[0] + 1} is not" if absent else "nobody is"
-        raise UserError(f"{who} seen in this part of the clip; choose another person or part")
-    return chosen, present[0]
-
-
-def _present(people: People) -> list[int]:
-    """Rows of those who are seen at all; a part that was cut out of a clip can be without somebody."""
-    seen = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
-    return [int(row) for row in np.flatnonzero(seen)]
-
-
-@dataclass(frozen=True)
-class _Filmed:
-    """One person in the axes of the steady camera, as tall as all are taken to be until the world is made.
-
-    joints (T,17,3) root-relative, root (T,3), metres; of the 2D: keypoints (T,17,3), confidence (T,17), seen (T,),
-    swapped (T,2) where left and right arms, and legs, had been exchanged.
-    """
-
-    row: int
-    joints: np.ndarray
-    root: np.ndarray
-    keypoints: np.ndarray
-    confidence: np.ndarray
-    seen: np.ndarray
-    swapped: np.ndarray
-    filming: camera_motion.CameraMotion
-    tds: int
-    repairs: dict[str, int]
-
-
-def _longer(people: People) -> int:
-    """Pixels of the picture's longer side."""
-    video_facts = people.meta["video"]
-    return max(int(video_facts["width"]), int(video_facts["height"]))
-
-
-def _focal(people: People, settings: CaptureSettings) -> float:
-    """Pixels."""
-    return _longer(people) / 2 / math.tan(math.radians(settings.fov or DEFAULT_FOV) / 2)
-
-
-def _with_fov(people: People, settings: CaptureSettings) -> CaptureSettings:
-    """The same with the field of view that the camera tells by its turns, where none is given and it does."""
-    if settings.fov is not None or settings.camera == "still":
-        return settings
-    focal = camera_motion.focal_of_turns(people.background)
-    return settings if focal is None else replace(settings, fov=math.degrees(2 * math.atan(0.5 / focal)))
-
-
-def _filming(people: People, settings: CaptureSettings) -> camera_motion.CameraMotion:
-    """What the camera does while it films."""
-    return camera_motion.camera_motion(people.background, _focal(people, settings) / _longer(people), settings.camera)
-
-
-def _in_camera(
-    people: People,
-    row: int,
-    filming: camera_motion.CameraMotion,
-    lifter: lifters.Lifter,
-    settings: CaptureSettings,
-    progress: Progress,
-) -> _Filmed:
-    """One person's motion before the camera: everything that a picture tells by itself."""
-    fps = mean_rate(people.times, float(people.meta["video"]["fps"]))
-    stages = frozenset() if settings.raw else settings.motion
-
-    # 2D: a track without holes, and its rays through the plane z = 1. A stride of one's own means the clip's frames.
-    rate = lifter.rate if settings.tds is None else None
-    repaired = repair.repair(people.keypoints2d[row], people.times, fps, rate, settings.repair)
-    keypoints, seen, swapped = repaired.keypoints, repaired.seen, repaired.swapped
-    rays = _rays(people, keypoints, settings)
-    scores = keypoints[..., 2]
-    confidence = h36m_confidence(scores)
-
-    # 3D: the pose of each frame, relative to the Hip.
-    tds = settings.tds or lifters.automatic_tds(fps * repaired.factor, lifter.rate)
-    joints = _lifted(people, repaired, fps, tds, lifter, settings, progress)
-    own = people.extras.get("blazepose33_world")
-    if own is not None and "fusion" in stages:
-        joints = fusion.fuse(joints, _trusted(own[row], swapped), view.look_at_torso(rays)[1])
-
-    # A camera that turns: from here on all is seen by one that keeps its direction.
-    steady = rays
-    if filming.turns is not None:
-        joints = joints @ np.swapaxes(filming.turns, 1, 2)
-        steady = camera_motion.steadied(rays, filming.turns)
-
-    # Motion: one skeleton that moves through space. Before the first and after the last sight it stands still.
-    sight = _sight(seen)
-    if "limits" in stages:
-        joints[sight] = limits.unflipped(joints[sight], _path(joints[sight], steady[sight], scores[sight], fps), fps)
-    if "filter" in stages:
-        joints = smoothing.smooth_joints(joints, confidence, fps)
-    lengths = skeleton.bone_lengths(joints, confidence, CANONICAL_HEIGHT)
-    joints = skeleton.scaled(joints, lengths) if settings.raw else skeleton.with_lengths(joints, lengths)
-    joints = joints[sight]
-    root = _path(joints, steady[sight], scores[sight], fps)
-    if "fit" in stages:
-        joints, root = fit.fit(joints, root, lengths, steady[sight], scores[sight], fps)
-        if "filter" in stages:  # the fit has let the jitter of the picture in again
-            joints = skeleton.with_lengths(smoothing.smooth_joints(joints, confidence[sight], fps), lengths)
-    if "limits" in stages:
-        joints = limits.within(joints)
-    still = (sight.start, len(seen) - sight.stop)
-    joints, root = np.pad(joints, (still, (0, 0), (0, 0)), mode="edge"), np.pad(root, (still, (0, 0)), mode="edge")
-    return _Filmed(row, joints, root, keypoints, confidence, seen, swapped, filming, tds, repaired.counts)
-
-
-def _rays(people: People, keypoints: np.ndarray, settings: CaptureSettings) -> np.ndarray:
-    """(T,17,2) on the plane z = 1 before the camera, of keypoints (T,17,3)."""
-    video_facts = people.meta["video"]
-    middle = np.array([int(video_facts["width"]) / 2, int(video_facts["height"]) / 2])
-    return (keypoints[..., :2] - middle) / _focal(people, settings)
-
-
-def _lifted(
-    people: People,
-    repaired: repair.Repaired,
-    fps: float,
-    tds: int,
-    lifter: lifters.Lifter,
-    settings: CaptureSettings,
-    progress: Progress,
-) -> np.ndarray:
-    """(T,17,3) what the lifter says of a track."""
-    video_facts = people.meta["video"]
-    size = int(video_facts["width"]), int(video_facts["height"])
-    read = detect.lifter_scores(repaired.lifted, people.meta["detector"])
-    dense = lifters.Track2D(read, *size, fps * repaired.factor, _focal(people, settings))
-    return lifter.lift(dense, tds, settings.flip, progress)[:: repaired.factor]
-
-
-def _trusted(points: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-    """The detector's own points (T,P,3) without the frames in which left was taken for right (T,2): there its 3D faces
-    the wrong way, and heels and toes are the other foot's."""
-    return np.where(swapped.any(axis=1)[:, None, None], np.float32(np.nan), points)
-
-
-def _path(joints: np.ndarray, rays: np.ndarray, scores: np.ndarray, fps: float) -> np.ndarray:
-    """The path (T,3) of the Hip of joints (T,17,3) whose keypoints were seen on ``rays`` (T,17,2)."""
-    return trajectory.root_path(joints[:, H36M_ROWS], rays[:, COCO_ROWS], scores[:, COCO_ROWS], fps)
-
-
-def _sight(seen: np.ndarray) -> slice:
-    """The rows from the first to the last in which somebody is seen, (T,) bool."""
-    rows = np.flatnonzero(seen)
-    return slice(int(rows[0]), int(rows[-1]) + 1)
-
-
-def _attitude(witnesses: list[_Filmed], times: np.ndarray, settings: CaptureSettings) -> gravity.Attitude:
-    """How the one camera of all persons is tilted; what the user says always wins."""
-    if settings.tilt is not None and settings.roll is not None:
-        return gravity.Attitude(settings.tilt, settings.roll, True)
-    found = gravity.attitude(
-        [gravity.Body(one.joints + one.root[:, None], one.confidence * one.seen[:, None], times) for one in witnesses]
-    )
-    if settings.tilt is None and settings.roll is None:
-        return found
-    return gravity.Attitude(
-        found.pitch if settings.tilt is None else settings.tilt,
-        found.roll if settings.roll is None else settings.roll,
-        True,
-    )
-
-
-def _ground(filmed: _Filmed, tilt: gravity.Attitude) -> float:
-    """Height over the camera, metres, of what a person stands on (below it: negative), at everybody's one height."""
-    heights = ((filmed.joints + filmed.root[:, None]) @ tilt.rotation.T)[:, floor.ANKLES, 2]
-    return floor.floor_height(heights, filmed.confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
-
-
-def _beside(
-    one: _Filmed, other: _Filmed, grounds: dict[int, float], tilt: gravity.Attitude, settings: CaptureSettings
-) -> float:
-    """Size of one person beside that of another, as far as the floor under their feet tells it; else 1."""
-    feet_seen = min(_feet_seen(who.confidence[who.seen]) for who in (one, other))
-    if one.row == other.row or settings.raw or feet_seen < _FEET_SEEN:
-        return 1.0
-    apart = abs(float(np.median(one.root[one.seen, 2]) - np.median(other.root[other.seen, 2])))
-    given = settings.tilt is not None
-    wrong = 0.0 if given else gravity.KNOWN_ERROR if tilt.known else gravity.UNKNOWN_ERROR
-    error = math.hypot(_GROUND_ERROR, apart * math.tan(math.radians(wrong)) / max(abs(grounds[other.row]), 1e-3))
-    return floor.relative_size(grounds[one.row], grounds[other.row], error)
-
-
-def _in_world(
-    people: People,
-    filmed: _Filmed,
-    tilt: gravity.Attitude,
-    ground: float,
-    beside: float,
-    lifter: lifters.Lifter,
-    settings: CaptureSettings,
-) -> Motion:
-    """One person's motion in the world; it still has the camera above its origin. ground: see :func:`_ground`.
-    beside: their size beside that of the one whose height was given."""
-    video_facts = people.meta["video"]
-    width, height = int(video_facts["width"]), int(video_facts["height"])
-    fps = mean_rate(people.times, float(video_facts["fps"]))
-    confidence, seen = filmed.confidence, filmed.seen
-    rotation = tilt.rotation
-    world = (filmed.joints + filmed.root[:, None]) @ rotation.T
-    turned = np.repeat(rotation[None], len(world), axis=0)
-    if filmed.filming.turns is not None:
-        turned = turned @ filmed.filming.turns
-    soles = _soles(people, filmed, turned, _focal(people, settings), fps)
-    planted = contacts.contacts(world, confidence, people.times, np.zeros(3), soles)
-    camera = np.array([0.0, 0.0, -ground])
-    world = world + camera
-    if not settings.raw:
-        sight = _sight(seen)
-        world[sight], planted[sight] = foot_lock.lock(
-            world[sight], planted[sight], people.times[sight], CANONICAL_HEIGHT, settings.feet, camera
-        )
-        world[: sight.start], world[sight.stop :] = world[sight.start], world[sight.stop - 1]
-    # Until here everybody is as tall as the stages were tuned for; one picture cannot tell.
-    size = beside * settings.height / CANONICAL_HEIGHT
-    world, camera = world * size, camera * size
-    body = (world - camera) @ turned
-    joints, root, world = (array.astype(np.float32) for array in (body - body[:, :1], body[:, 0], world))
-    turned, camera = turned.astype(np.float32), camera.astype(np.float32)
-    return Motion(
-        joints3d=joints,
-        root=root,
-        world=world,
-        camera_R=turned,
-        camera_t=np.repeat(camera[None], len(joints), axis=0),
-        keypoints2d=filmed.keypoints,
-        confidence=confidence,
-        contacts=planted,
-        frames=people.frames,
-        times=people.times,
-        meta={
-            "fps": fps,
-            "width": width,
-            "height": height,
-            "focal_px": _focal(people, settings),
-            "principal_point": [width / 2, height / 2],
-            "person": filmed.row + 1,
-            "detector": people.meta["detector"],
-            "lifter": lifter.name,
-            "checkpoint": lifter.checkpoint.name,
-            "checkpoint_sha256": atomic.sha256(lifter.checkpoint),
-            "tds": filmed.tds,
-            "height_m": beside * settings.height,
-            "engine": __version__,
-            "video": Path(str(video_facts["path"])).name,
-            "repairs": filmed.repairs,
-            "camera": {
-                "pitch_deg": round(tilt.pitch, 2),
-                "roll_deg": round(tilt.roll, 2),
-                "known": tilt.known,
-                "turns_deg": round(filmed.filming.degrees, 2),
-            },
-            "feet": settings.feet,
-            "warnings": [
-                *people.meta.get("warnings", []),
-                *filmed.filming.warnings,
-                *_warnings(seen, confidence, people.times),
-            ],
-        },
-        extras={} if settings.raw else _orientations(people, filmed, turned, settings, fps),
-    )
-
-
-def _soles(people: People, filmed: _Filmed, turned: np.ndarray, focal: float, fps: float) -> np.ndarray | None:
-    """Heels and toes beside the ankles, where the detector has points on them; turned: (T,3,3), camera to world."""
-    layout = next((name for name in contacts.SOLES if name in people.extras), None)
-    if layout is None:
-        return None
-    points = _trusted(people.extras[layout][filmed.row], filmed.swapped)
-    depths = (filmed.joints + filmed.root[:, None])[:, floor.ANKLES, 2]
-    ankles = filmed.keypoints[:, _COCO_ANKLES, :2]
-    return np.einsum("tij,tfej->tfei", turned, contacts.beside_ankles(points, layout, ankles, depths, focal, fps))
-
-
-def _orientations(
-    people: People, filmed: _Filmed, rotation: np.ndarray, settings: CaptureSettings, fps: float
-) -> dict[str, np.ndarray]:
-    """The extra arrays of head, hands and feet, where the detector has points on them.
-
-    rotation: (T,3,3), camera axes to world axes.
-    """
-    world, picture = people.extras.get("blazepose33_world"), people.extras.get("blazepose33")
-    if world is None or picture is None:
-        return {}
-    # The detector's 3D is in the axes of a camera that looks at the person.
-    to_world = rotation @ np.swapaxes(view.look_at_torso(_rays(people, filmed.keypoints, settings))[1], -1, -2)
-    scores = np.nan_to_num(picture[filmed.row][..., 2])
-    found = orientations.orientations(world[filmed.row], scores, to_world, filmed.swapped, fps)
-    return {} if found is None else {**found[0], "orientation_valid": found[1]}
-
-
-def _expected_frames(info: VideoInfo, settings: AnalyseSettings) -> int:
-    """Frames that will be read, as far as the file says; 0 where it does not."""
-    if not info.frames or not info.fps:
-        return 0
-    end = info.frames / info.fps if settings.end is None else min(settings.end, info.frames / info.fps)
-    return max(0, round((end - (settings.start or 0.0)) * info.fps))
-
-
-def mean_rate(times: np.ndarray, fallback: float) -> float:
-    """Frames a second over a clip's presentation times (T,); ``fallback`` for a single frame."""
-    if len(times) < 2 or times[-1] <= times[0]:
-        return fallback or 30.0
-    return float((len(times) - 1) / (times[-1] - times[0]))
-
-
-def _feet_seen(confidence: np.ndarray) -> float:
-    """How well the feet are seen in half of the rows (T,17)."""
-    return float(np.median(confidence[:, floor.ANKLES]))
-
-
-def _warnings(seen: np.ndarray, confidence: np.ndarray, times: np.ndarray) -> list[str]:
-    warnings = []
-    gaps = repair.long_gaps(seen, times)
-    if gaps:
-        spans = ", ".join(f"{first:.2f} to {last:.2f} s" for first, last in gaps[:3])
-        more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
-        warnings.append(f"not seen from {spans}{more}: nothing is known there, confidence is 0")
-    if seen.mean() < 0.9:
-        warnings.append(f"the person is seen in {100 * seen.mean():.0f} % of the frames; the others are filled")
-    if seen.any() and _feet_seen(confidence[seen]) < _FEET_SEEN:
-        warnings.append("the feet are hardly ever seen; legs and floor are guessed")
-    return warnings
+    shot = _shot(people, settings, progress)
+    for shared, group in itertools.groupby(stages.STAGES, lambda stage: stage.shared):
+        enabled = [stage for stage in group if stage.enabled(settings)]
+        for take in [None] if shared else list(shot.takes.values()):
+            for stage in enabled:
+                if take is None or stage.needs <= take.main.capabilities:
+                    _run(stage, shot, take, observe)
+    origin = shot.motions[shot.first].world[0, 0] * np.array([1, 1, 0], np.float32)
+    for motion in shot.motions.values():
+        motion.world -= origin
+        motion.camera_t -= origin
+    return [shot.motions[row] for row in shot.captured]
 
 
 def write(motions: list[Motion], output: Path) -> list[Path]:
@@ -545,5 +95,101 @@ def write(motions: list[Motion], output: Path) -> list[Path]:
 
 
 def person_path(output: Path, person: int) -> Path:
-    """``clip.npz`` -> ``clip.person2.npz``: the name of one of several persons' files."""
+    """``clip.npz`` -> ``clip.person2.npz``: the name of one of several people's files."""
     return output.with_name(f"{output.stem}.person{person}{output.suffix}")
+
+
+def mean_rate(times: np.ndarray, fallback: float) -> float:
+    """Frames a second over a clip's presentation times (T,); ``fallback`` for a single frame."""
+    if len(times) < 2 or times[-1] <= times[0]:
+        return fallback or 30.0
+    return float((len(times) - 1) / (times[-1] - times[0]))
+
+
+def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, kept: Path | None) -> People:
+    """The people that our own detector finds."""
+    tracker = track.Tracker()
+    damage: list[str] = []
+    steps: list[camera_motion_2d.Step] = []
+    detector = functools.partial(detect.create, settings.detector, settings.max_people)
+    span = settings.start, settings.end
+    total = _expected_frames(info, *span)
+    for frame in chunks.seen(path, span, detector, kept, total, damage.append, progress):
+        tracker.add(frame.index, frame.time, frame.people)
+        steps.append(frame.behind)
+    if len(steps) == 1:
+        raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
+    people = tracker.finish(info, detect.source(settings.detector).name)
+    people.background = camera_motion_2d.composed(steps)
+    people.meta["warnings"] = [Notice(warnings.VIDEO_DAMAGED, text).to_json() for text in damage]
+    if not len(people.keypoints2d):
+        raise UserError(
+            f"{path}: no person was detected in {len(steps)} frames; try the detector mediapipe-heavy, or a closer view"
+        )
+    return people
+
+
+def _expected_frames(info: VideoInfo, start: float | None, end: float | None) -> int:
+    """Frames that will be read, as far as the file says; 0 where it does not."""
+    if not info.frames or not info.fps:
+        return 0
+    duration = info.frames / info.fps
+    return max(0, round((min(duration if end is None else end, duration) - (start or 0.0)) * info.fps))
+
+
+def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot:
+    """What a capture begins with. Raises UserError as :func:`capture` does."""
+    source, notices = _source(people, settings)
+    present = track.present(people)
+    wanted = settings.person if settings.person_at is None else track.PersonAt.parse(settings.person_at)
+    captured = track.select_present(people, wanted)
+    references = [] if settings.raw or "level" not in settings.motion else present[:REFERENCES]
+    camera = _camera(people, settings)
+    motion = camera_motion.camera_motion(people.background, camera.focal / camera.longer_side, settings.camera)
+    fps = mean_rate(people.times, float(people.meta["video"]["fps"]))
+    takes = {}
+    for row in sorted({present[0], *captured, *references}):
+        layouts = {name: points[row] for name, points in people.extras.items()}
+        takes[row] = Take(row, (Observations("main", camera, fps, people.keypoints2d[row], layouts),))
+    return Shot(
+        people=people,
+        settings=settings,
+        source=source,
+        camera=camera,
+        fps=fps,
+        takes=takes,
+        captured=captured,
+        first=present[0],
+        references=references,
+        progress=progress,
+        rotations=motion.turns,
+        rotation_deg=motion.degrees,
+        notices=[*warnings.notices(people.meta), *motion.notices, *notices],
+    )
+
+
+def _source(people: People, settings: CaptureSettings) -> tuple[sources.Lifted | sources.FromFile, list[Notice]]:
+    """Where root-relative 3D comes from, and what to say about the device. Raises UserError."""
+    if settings.motion_source is not None:
+        return sources.FromFile(settings.motion_source, people.frames), []
+    lifter, reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
+    notices = [Notice(warnings.DEVICE, reason)] if reason else []
+    return sources.Lifted(lifter, people.meta["detector"], settings.tds, settings.flip), notices
+
+
+def _camera(people: People, settings: CaptureSettings) -> Camera:
+    """The clip's camera: the field of view that was given, or that a camera tells by panning."""
+    width, height = int(people.meta["video"]["width"]), int(people.meta["video"]["height"])
+    fov = settings.fov
+    if fov is None and settings.camera != "still":
+        focal = camera_motion.focal_of_turns(people.background)
+        fov = None if focal is None else math.degrees(2 * math.atan(0.5 / focal))
+    return Camera.from_fov(width, height, fov or DEFAULT_FOV)
+
+
+def _run(stage: stages.Stage, shot: Shot, take: Take | None, observe: Observe | None) -> None:
+    """Runs one stage and measures it."""
+    began = time.perf_counter()
+    stage.run(shot) if take is None else stage.run(shot, take)
+    if observe is not None:
+        observe(stage.name, time.perf_counter() - began)

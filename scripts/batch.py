@@ -39,11 +39,12 @@ sys.path.insert(0, str(ROOT))
 from blender_addon import settings_file  # noqa: E402
 from blender_addon.blend import armature as apply
 from blender_addon.blend import camera, character, export
+from blender_addon.contract import warnings  # noqa: E402
 from blender_addon.engine.client import EngineClient, Event  # noqa: E402
 from blender_addon.engine.locate import EngineNotFoundError, find_engine  # noqa: E402
 from blender_addon.maths import bone_map, recognise  # noqa: E402
 from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
-from blender_addon.maths.transfer import RigError  # noqa: E402
+from blender_addon.maths.rig import RigError  # noqa: E402
 
 # The batch's own modules need neither torch nor anything else that Blender's Python lacks.
 from pose3d_engine.contract.batch import pool, record, tasks, worker  # noqa: E402
@@ -251,7 +252,7 @@ def capture(video: Path, options: argparse.Namespace, engine: Engine, report: Re
             "person": item["person"],
             "file": Path(item["path"]).name,
             "frames": item["frames"],
-            "warnings": item.get("warnings", []),
+            "warnings": warnings.texts(item),
         }
         for item in found
     ]

@@ -126,12 +126,12 @@ def long_motion(source: Path, frames: int, target: Path) -> None:
     import numpy as np
 
     from pose3d_engine import pipeline
-    from pose3d_engine.contract.motion_file import MOTION_ARRAYS
+    from pose3d_engine.contract.motion_file import ARRAYS
 
     people = pipeline.analyse(source, pipeline.AnalyseSettings(max_people=1))
     (motion,) = pipeline.capture(people, pipeline.CaptureSettings())
     rows = np.arange(frames) % len(motion)
-    for key in MOTION_ARRAYS:
+    for key in ARRAYS:
         setattr(motion, key, getattr(motion, key)[rows])
     motion.frames, motion.times = np.arange(frames, dtype=np.int32), np.arange(frames) / motion.meta["fps"]
     motion.extras = {}

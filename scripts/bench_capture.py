@@ -83,8 +83,8 @@ def traced(names: list[tuple[Any, str]], call: Callable[[], Any]) -> dict[str, f
 
 def window(motion: Path) -> None:
     """Prints what the main thread does when the result has arrived."""
-    from blender_addon.blend import actions, armature, marks
-    from blender_addon.maths import body, skeleton, solve
+    from blender_addon.blend import armature, marks
+    from blender_addon.maths import mannequin, skeleton, solve
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
@@ -99,7 +99,7 @@ def window(motion: Path) -> None:
         (armature, "_armature"),
         (armature, "_body"),
     ]
-    parts += [(body, "build"), (armature, "_key"), (actions, "mark"), (marks, "show")]
+    parts += [(mannequin, "build"), (armature, "_key"), (marks, "mark"), (marks, "show")]
     for name, seconds in sorted(traced(parts, arrive).items(), key=lambda item: -item[1]):
         print(f"  {1000 * seconds:7.1f} ms  {name}")
 

@@ -24,12 +24,10 @@ import addon_utils  # noqa: E402
 import studio  # noqa: E402
 import synthetic  # noqa: E402
 
-from blender_addon.blend import (
-    actions,  # noqa: E402
-)
-from blender_addon.blend import armature as blend_armature
-from blender_addon.maths import motion  # noqa: E402
-from blender_addon.maths import quaternions as quat  # noqa: E402
+from blender_addon.blend import actions, bone_motion  # noqa: E402
+from blender_addon.blend import armature as blend_armature  # noqa: E402
+from blender_addon.maths import rotations as rot  # noqa: E402
+from blender_addon.maths.clean_up import motion  # noqa: E402
 
 TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("smooth", {"cutoff": 4.0}, False),
@@ -68,7 +66,7 @@ def captured(path: Path) -> bpy.types.Object:
 def posed(armature: bpy.types.Object, frames: np.ndarray) -> motion.Posed:
     """Where the bones are at every frame by the F-curves, each evaluated by Blender."""
     rate = bpy.context.scene.render.fps / bpy.context.scene.render.fps_base
-    return motion.pose(actions.read(armature, actions.bag_of(armature), frames, rate))
+    return motion.pose(bone_motion.read(armature, actions.bag_of(armature), frames, rate))
 
 
 def count(armature: bpy.types.Object) -> int:
@@ -78,13 +76,13 @@ def count(armature: bpy.types.Object) -> int:
 def reduction(path: Path) -> str:
     """What key reduction at its defaults does to a motion file."""
     armature = captured(path)
-    frames = actions.key_frames(actions.bag_of(armature))
+    frames = bone_motion.key_frames(actions.bag_of(armature))
     before, many = posed(armature, frames), count(armature)
     started = time.perf_counter()
     bpy.ops.video_to_mocap.reduce_keys()
     seconds = time.perf_counter() - started
     after, few = posed(armature, frames), count(armature)
-    degrees = float(np.degrees(quat.angle(before.rotations, after.rotations)).max())
+    degrees = float(np.degrees(rot.angle(before.rotations, after.rotations)).max())
     metres = max(
         float(np.linalg.norm(a - b, axis=-1).max())
         for a, b in ((before.heads, after.heads), (before.tails, after.tails))

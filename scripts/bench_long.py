@@ -65,10 +65,10 @@ class _Walkers:
 
         from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M_ROWS
         from pose3d_engine.detect import mediapipe
-        from pose3d_engine.solve import floor
+        from pose3d_engine.take import LEVEL_CAMERA
 
         self._noise = np.random.default_rng(0)
-        joints = (walker(LOOP, RATE, self._noise) + [0.0, 5.0, -1.2]) @ floor.LEVEL_CAMERA
+        joints = (walker(LOOP, RATE, self._noise) + [0.0, 5.0, -1.2]) @ LEVEL_CAMERA
         coco = np.repeat(joints[:, 9:10], 17, axis=1)
         coco[:, COCO_ROWS] = joints[:, H36M_ROWS]
         self._points = coco[..., :2] / coco[..., 2:] * 0.87 * width + [width / 2, height / 2]
@@ -165,7 +165,7 @@ def solving(motion: Path) -> float:
     before = bench.peak()
     read = motion_file.load(motion)
     rest = skeleton.rest_pose(read.world, read.contacts)
-    solve.solve(read.world, read.contacts, read.fps, rest, read.parts)
+    solve.solve(read.world, read.contacts, read.fps, rest, solve.body_parts(read))
     return bench.peak() - before
 
 

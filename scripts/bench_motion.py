@@ -22,11 +22,13 @@ sys.path[:0] = [str(ROOT)]
 
 from pose3d_engine import pipeline  # noqa: E402
 from pose3d_engine.contract.people_file import People  # noqa: E402
+from pose3d_engine.contract.settings import BY_NAME  # noqa: E402
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS  # noqa: E402
 from pose3d_engine.research.data_sets import mocap_data  # noqa: E402
 from pose3d_engine.research.evaluation import world  # noqa: E402
 from pose3d_engine.solve import floor  # noqa: E402
 from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS  # noqa: E402
+from pose3d_engine.take import LEVEL_CAMERA  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0
@@ -100,7 +102,7 @@ def film(kind: str, clip: mocap_data.Clip, pitch: float, seed: int, fov: float =
     about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     tip = np.array([[1, 0, 0], [0, np.cos(down), -np.sin(down)], [0, np.sin(down), np.cos(down)]])
     lean = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    rotation = about_z @ floor.LEVEL_CAMERA @ tip.T @ lean
+    rotation = about_z @ LEVEL_CAMERA @ tip.T @ lean
     target = (joints.reshape(-1, 3).min(axis=0) + joints.reshape(-1, 3).max(axis=0)) / 2
     focal = WIDTH / 2 / np.tan(np.radians(fov) / 2)
     margin = np.array([WIDTH, HEIGHT]) / 2 / focal * 0.92
@@ -143,8 +145,8 @@ def scenes(data: Path, quick: bool) -> Iterator[Scene]:
 
 # Nothing to fuse here: a virtual video has no detector with 3D of its own.
 STAGES: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (f"+ {stage}", frozenset(pipeline.MOTION_STAGES[: i + 1]))
-    for i, stage in enumerate(pipeline.MOTION_STAGES)
+    (f"+ {stage}", frozenset(BY_NAME["motion"].names[: i + 1]))
+    for i, stage in enumerate(BY_NAME["motion"].names)
     if stage != "fusion"
 )
 

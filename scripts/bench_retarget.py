@@ -24,6 +24,7 @@ import made_rigs  # noqa: E402
 import synthetic  # noqa: E402
 
 from blender_addon.maths import bone_map, motion_file, rotations, skeleton, transfer  # noqa: E402
+from blender_addon.maths.rig import Solution  # noqa: E402
 
 LIMBS = (
     ("upper_arm", "Shoulder", "Elbow"),
@@ -81,7 +82,7 @@ def measure(
     return found
 
 
-def _bend(solution: transfer.Solution, side: str) -> np.ndarray:
+def _bend(solution: Solution, side: str) -> np.ndarray:
     hip, knee, ankle = (solution.joints[f"{limb}.{side}"] for limb in ("thigh", "shin", "foot"))
     cosine = (rotations.unit(knee - hip) * rotations.unit(ankle - knee)).sum(axis=-1)
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

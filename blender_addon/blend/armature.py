@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,33 +11,30 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..maths import body, skeleton, solve, timeline
+from ..maths import confidence, mannequin, skeleton, solve, timeline
 from ..maths.motion_file import MotionFile, load
-from . import actions, character, fcurves, marks
-
-PROVENANCE = "video_to_mocap"
-"""Custom property of the armature object: the motion file's path and facts, as JSON."""
+from . import actions, character, fcurves, marks, provenance
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A motion, and the new character for it as far as it can be worked out without Blender: most of the work."""
+    """A motion and its new character, as far as it can be computed outside Blender's main thread."""
 
     motion: MotionFile
     rest: skeleton.Rest
     pose: solve.Pose
-    shape: body.Body
+    shape: mannequin.Body
 
 
 def prepare(path: str | Path) -> Prepared:
-    """Works out the character of a motion file. Raises MotionFileError on a file that is none."""
-    return _worked_out(load(path))
+    """Computes the character of a motion file. Raises MotionFileError on a file that is none."""
+    return _prepared(load(path))
 
 
-def _worked_out(motion: MotionFile) -> Prepared:
+def _prepared(motion: MotionFile) -> Prepared:
     rest = skeleton.rest_pose(motion.world, motion.contacts)
-    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
-    return Prepared(motion, rest, pose, body.build(rest))
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, solve.body_parts(motion))
+    return Prepared(motion, rest, pose, mannequin.build(rest))
 
 
 def capture_to_scene(
@@ -46,14 +42,27 @@ def capture_to_scene(
     paths: Sequence[str | Path | Prepared],
     set_scene: bool = False,
     targets: Mapping[int, character.Target] | None = None,
+    video: str | Path | None = None,
 ) -> list[bpy.types.Object]:
-    """Adds one character a motion file; they stand where they are relative to each other.
+    """Adds one character a motion file; their places relative to each other are those of the people.
 
-    paths: the motion files, or what was prepared of them. targets: by row in ``paths``, the rigs that take a motion
-    instead of a new armature. set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are
-    placed in the scene's own rate. The scene's selection and mode are as before; nothing stays behind if a file fails.
-    Stretches of low confidence are marked on the timeline.
-    Raises MotionFileError on a file that is none, RigError. Returns the armature objects.
+    The scene's selection and mode are as before; nothing stays behind if a file fails. Ranges of low confidence are
+    marked on the timeline.
+
+    Args:
+        context: whose scene gets the characters.
+        paths: the motion files, or what ``prepare`` made of them.
+        set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the scene's
+            own rate.
+        targets: by row in ``paths``, the rigs that take a motion instead of a new armature.
+        video: the clip that the motions were captured from, for their provenance.
+
+    Returns:
+        The armature objects.
+
+    Raises:
+        MotionFileError: a file is no motion file.
+        RigError: a rig cannot take a motion.
     """
     targets = targets or {}
     given = [path if isinstance(path, Prepared) else load(path) for path in paths]
@@ -67,17 +76,22 @@ def capture_to_scene(
         with _removing_on_failure():
             made = {
                 row: create_character(
-                    context, item if isinstance(item, Prepared) else _worked_out(item), character_name(motions[row])
+                    context,
+                    item if isinstance(item, Prepared) else _prepared(item),
+                    character_name(motions[row]),
+                    video,
                 )
                 for row, item in enumerate(given)
                 if row not in targets
             }
             for row, target in targets.items():
-                character.write(context, target, motions[row], solved[row], character_name(motions[row]))
+                action = character.write(context, target, motions[row], solved[row], character_name(motions[row]))
+                provenance.write(action, motions[row], video)
                 made[row] = target.armature
             for row, motion in enumerate(motions):
-                if row in targets or motion.doubtful.any():  # new keys are plain, and need not be looked at again
-                    _mark_doubts(scene, made[row], motion)
+                unsure = confidence.is_low(motion.confidence)
+                if row in targets or unsure.any():  # new keys are plain, and need not be read again
+                    _mark_low_confidence(scene, made[row], motion, unsure)
             # Without this the new pose shows only after the next change of frame.
             scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
             return [made[row] for row in range(len(motions))]
@@ -102,11 +116,13 @@ def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
     scene.frame_current = scene.frame_start
 
 
-def create_character(context: bpy.types.Context, prepared: Prepared, name: str) -> bpy.types.Object:
+def create_character(
+    context: bpy.types.Context, prepared: Prepared, name: str, video: str | Path | None = None
+) -> bpy.types.Object:
     """An armature of the person's own bone lengths with a body on it and the motion as a new Action.
 
     The armature object stays at the origin without rotation: the motion is in the bones, so that an export
-    that drops the object's transform loses nothing.
+    that drops the object's transform loses nothing. ``video``: see ``provenance``.
     """
     render, motion = context.scene.render, prepared.motion
     with _removing_on_failure():
@@ -114,7 +130,7 @@ def create_character(context: bpy.types.Context, prepared: Prepared, name: str) 
         _body(armature, prepared.shape, name)
         frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
         _key(armature, prepared.pose, frames, name)
-        armature[PROVENANCE] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
+        provenance.write(armature, motion, video)
     return armature
 
 
@@ -170,11 +186,11 @@ def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[N
             bpy.ops.object.mode_set(mode=mode)
 
 
-def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.Object:
+def _body(armature: bpy.types.Object, shape: mannequin.Body, name: str) -> bpy.types.Object:
     """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
     mesh = bpy.data.meshes.new(f"{name} body")
     mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
-    for material in body.MATERIALS:
+    for material in mannequin.MATERIALS:
         mesh.materials.append(_material(material))
     mesh.polygons.foreach_set("material_index", shape.materials)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(shape.faces), bool))
@@ -190,7 +206,7 @@ def _body(armature: bpy.types.Object, shape: body.Body, name: str) -> bpy.types.
     return item
 
 
-def _material(look: body.Material) -> bpy.types.Material:
+def _material(look: mannequin.Material) -> bpy.types.Material:
     """The mannequin's material; all characters of a file share one."""
     found = bpy.data.materials.get(look.name)
     if found is not None:
@@ -217,10 +233,12 @@ def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name:
         fcurves.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
 
 
-def _mark_doubts(scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile) -> None:
-    """Marks on the timeline where the person was hardly seen."""
+def _mark_low_confidence(
+    scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile, rows: np.ndarray
+) -> None:
+    """Marks on the timeline the ``rows`` (T,; bool) of a motion that are little more than a guess."""
     frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
-    actions.mark(actions.bag_of(armature), frames[motion.doubtful])
+    marks.mark(actions.bag_of(armature), frames[rows])
     marks.show(scene, armature)
 
 

@@ -1,8 +1,7 @@
-"""A motion onto a rig of the scene: reads the armature, writes a new Action, moves aside what is in the way."""
+"""A motion on a rig of the scene: reads the armature, writes a new Action, mutes constraints in the way."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,9 @@ from mathutils import Matrix
 from ..maths import recognise, rotations, timeline, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
-from ..maths.transfer import Options, Rig, RigError, Solution
+from ..maths.rig import Rig, RigError, Solution
+from ..maths.solve import body_parts
+from ..maths.transfer import Options
 from . import fcurves
 
 
@@ -77,7 +78,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
-            motion.parts,
+            body_parts(motion),
         )
     except RigError as error:
         raise RigError(f"{target.armature.name}: {error}") from error
@@ -109,8 +110,10 @@ def read(armature: bpy.types.Object, bone_map: BoneMap) -> Rig:
     )
 
 
-def write(context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str) -> None:
-    """Keys the solution as an Action of its own; the one that the rig had is kept.
+def write(
+    context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str
+) -> bpy.types.Action:
+    """Keys the solution as an Action of its own, which is returned; the one that the rig had is kept.
 
     Switches the rig to the controls of the map, and mutes the constraints that would override the keys
     (``in_the_way`` tells which, before).
@@ -145,29 +148,19 @@ def write(context: bpy.types.Context, target: Target, motion: MotionFile, soluti
     render = context.scene.render
     frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
     for bone, quaternions in solution.rotations.items():
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].'
-        channel, values = _channel(pose.bones[bone].rotation_mode, quaternions)
-        fcurves.write(bag, path + channel, frames, values, bone)
+        mode = pose.bones[bone].rotation_mode
+        path = fcurves.bone_path(bone, fcurves.rotation_channel(mode))
+        fcurves.write(bag, path, frames, rotations.to_channels(quaternions, mode), bone)
     for bone, locations in solution.locations.items():
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location'
-        fcurves.write(bag, path, frames, locations, bone)
-    action["video_to_mocap"] = json.dumps({"motion": str(motion.path), **motion.meta}, sort_keys=True)
-
-
-def _channel(mode: str, quaternions: np.ndarray) -> tuple[str, np.ndarray]:
-    """The property that a bone's rotation mode shows, and its values."""
-    if mode == "QUATERNION":
-        return "rotation_quaternion", quaternions
-    if mode == "AXIS_ANGLE":
-        return "rotation_axis_angle", rotations.to_axis_angles(quaternions)
-    return "rotation_euler", rotations.to_eulers(quaternions, mode)
+        fcurves.write(bag, fcurves.bone_path(bone, "location"), frames, locations, bone)
+    return action
 
 
 def in_the_way(armature: bpy.types.Object, bone_map: BoneMap) -> list[tuple[str, str]]:
-    """The active constraints (bone, name) that would override the keys, or hold back what should follow a bone.
+    """The active constraints (bone, name) that would override the keys, or hold bones back that should follow others.
 
-    Those on the bones of the map; and on what hangs on the hips where they follow something that the motion does not
-    move. A control rig's own constraints do its work and are left alone.
+    Those on the bones of the map; and on the hips' children where they follow something that the motion does not move.
+    A control rig's own constraints do its work and are left alone.
     """
     mapped = {bone for bones in bone_map.bones.values() for bone in bones}
     hips = bone_map.one("hips")

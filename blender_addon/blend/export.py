@@ -5,8 +5,6 @@ The options are those with which a file that Blender reads back has every joint 
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +13,9 @@ from typing import Any
 
 import bpy
 import numpy as np
+
+from ..contract import atomic
+from ..contract.errors import UserError
 
 
 class ExportError(Exception):
@@ -48,7 +49,7 @@ def export_fbx(
     _require("fbx", "io_scene_fbx")
     bodies = [child for child in armature.children if child.type == "MESH"]
     with (
-        replacing(Path(path)) as temporary,
+        _replacing(Path(path)) as temporary,
         _action_range(context.scene, armature),
         _called(armature, program.root),
         context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]),
@@ -72,7 +73,7 @@ def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str
     """
     _require("bvh", "io_anim_bvh")
     with (
-        replacing(Path(path)) as temporary,
+        _replacing(Path(path)) as temporary,
         _action_range(context.scene, armature) as (first, last),
         context.temp_override(object=armature, active_object=armature, selected_objects=[armature]),
     ):
@@ -90,7 +91,7 @@ def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: st
     chosen = [armature, *(child for child in armature.children if child.type == "MESH")]
     layer = context.view_layer
     before = layer.objects.active, [item for item in layer.objects if item is not None and item.select_get()]
-    with replacing(Path(path)) as temporary, _action_range(context.scene, armature):
+    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature):
         try:
             # Its exporter looks at the scene itself, and not at what an operator is told is selected.
             for item in before[1]:
@@ -116,7 +117,7 @@ def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: st
 
 def save_blend(path: str | Path) -> None:
     """Saves a copy of the open file; the session stays with the file it had. Raises ExportError."""
-    with replacing(Path(path)) as temporary:
+    with _replacing(Path(path)) as temporary:
         temporary.unlink()  # else Blender keeps the empty file as a backup, .blend1
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, compress=True, check_existing=False)
 
@@ -166,27 +167,13 @@ def _action_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> Iterato
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed onto it if the block succeeds, else removed. Raises ExportError if the
-    folder cannot be written, or the block fails as Blender's operators and the disk do."""
+def _replacing(path: Path) -> Iterator[Path]:
+    """``atomic.replacing``, with ExportError for what the disk and Blender's operators raise."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes private files; results get what any new file would get.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        with atomic.replacing(path) as temporary:
+            yield temporary
+    except UserError as error:
+        raise ExportError(str(error)) from error
     except (OSError, RuntimeError) as error:  # operators raise RuntimeError
-        temporary.unlink(missing_ok=True)
         reason = " ".join(str(error).split())
         raise ExportError(f"cannot write {path}: {reason}") from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

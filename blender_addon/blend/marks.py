@@ -1,8 +1,8 @@
-"""Where to look, shown on the timeline: keys of the kind Jitter, and a marker where each stretch begins.
+"""Frames to check, shown on the timeline: keys of the type Jitter, and a marker at the start of each range of them.
 
-The marked keys are what counts: they are part of the Action, and survive saving, copying and the clean-up tools. The
-markers only show them. Jitter is the kind that animators do not use for poses of their own, as they do Extreme and
-Breakdown, and every Blender that is supported has it.
+The keys are the record: they are part of the Action, and survive saving, copying and the clean-up tools. The markers
+only show them. Animators do not use Jitter for poses of their own, as they use Extreme and Breakdown, and every
+supported Blender has it.
 """
 
 from __future__ import annotations
@@ -11,26 +11,53 @@ from typing import Any
 
 import numpy as np
 
-from ..maths import suspects
-from . import actions
+from ..maths import arrays
+from . import actions, bone_motion, fcurves
 
 PREFIX = "Look: "
 """How the timeline markers begin; then comes the armature's name, which is that of the clip and the person."""
 
+_GAP = 3
+"""Ranges with at most that many unmarked keys between them are one."""
 
-def stretches(bag: Any) -> list[tuple[float, float]]:
-    """First and last frame of every stretch of marked keys, ascending."""
-    frames = actions.key_frames(bag)
-    runs = suspects.stretches(np.isin(frames, actions.marked(bag)))
-    return [(float(frames[first]), float(frames[last])) for first, last in runs]
+
+def mark(bag: Any, frames: np.ndarray) -> None:
+    """Gives the keys at ``frames`` (N,) the type Jitter, and all others of that type the plain one."""
+    jitter, plain = fcurves.enum_value("type", "JITTER"), fcurves.enum_value("type", "KEYFRAME")
+    for curve in bag.fcurves:
+        if not curve.data_path.startswith("pose.bones"):
+            continue
+        keys = fcurves.read_keys(curve, ("co", "type"))
+        types = np.where(keys["type"] == jitter, plain, keys["type"])
+        if len(frames):
+            near = np.minimum(np.searchsorted(frames, keys["co"][:, 0] - fcurves.SAME_FRAME), len(frames) - 1)
+            types = np.where(np.abs(frames[near] - keys["co"][:, 0]) < 0.5, jitter, types)
+        curve.keyframe_points.foreach_set("type", types.astype(np.int32))
+
+
+def marked(bag: Any) -> np.ndarray:
+    """The frames (N,) with keys of the type Jitter, ascending."""
+    jitter = fcurves.enum_value("type", "JITTER")
+    found = [np.empty(0)]
+    for curve in bag.fcurves:
+        keys = fcurves.read_keys(curve, ("co", "type"))
+        found.append(keys["co"][keys["type"] == jitter, 0])
+    return np.unique(np.concatenate(found).round(3))
+
+
+def marked_ranges(bag: Any) -> list[tuple[float, float]]:
+    """First and last frame of every range of marked keys, ascending."""
+    frames = bone_motion.key_frames(bag)
+    runs = arrays.runs(np.isin(frames, marked(bag)), _GAP)
+    return [(float(frames[first]), float(frames[after - 1])) for first, after in runs]
 
 
 def show(scene: Any, armature: Any) -> int:
-    """Sets a marker where each marked stretch of the armature's Action begins, in place of its last markers.
+    """Sets a marker at the start of each marked range of the armature's Action, in place of its last markers.
 
-    Returns the number of stretches. Raises CleanUpError if the armature has no keys.
+    Returns the number of ranges. Raises CleanUpError if the armature has no keys.
     """
-    starts = [round(first) for first, _ in stretches(actions.bag_of(armature))]
+    starts = [round(first) for first, _ in marked_ranges(actions.bag_of(armature))]
     clear(scene, armature.name)
     for start in starts:
         scene.timeline_markers.new(PREFIX + armature.name, frame=start)
@@ -38,7 +65,7 @@ def show(scene: Any, armature: Any) -> int:
 
 
 def follow(scene: Any, armature: Any) -> None:
-    """Puts the armature's markers, if there are any, where its marked keys are by now."""
+    """Moves the armature's markers, if there are any, to where its marked keys are now."""
     if any(item.name == PREFIX + armature.name for item in scene.timeline_markers):
         show(scene, armature)
 

@@ -8,6 +8,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,10 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
                 np.lib.format.write_array(member, value, allow_pickle=False)
 
 
-def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.ndarray]:
-    """The arrays of an .npz by name, read without executing anything from it.
+def load_npz(
+    path: Path, required: tuple[str, ...], what: str, wanted: Callable[[str], bool] | None = None
+) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name, those that are ``wanted`` or all, read without executing anything from it.
 
     Raises UserError if it is not ``what`` it should be, or lacks one of the ``required``.
     """
@@ -60,6 +63,8 @@ def load_npz(path: Path, required: tuple[str, ...], what: str) -> dict[str, np.n
             raise UserError(f"{path}: no such file; give the path of {what}")
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+            if wanted is not None:
+                members = [member for member in members if wanted(member.filename.removesuffix(".npy"))]
             size = sum(member.file_size for member in members)
             if size > MOST_BYTES:
                 raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
@@ -92,3 +97,21 @@ def unpack_meta(array: np.ndarray) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise ValueError("meta is not a JSON object")
     return meta
+
+
+def stamp(format_name: str, version: int) -> dict[str, np.ndarray]:
+    """The arrays ``format`` and ``version`` that say what a file is."""
+    return {"format": np.array(format_name), "version": np.array(version)}
+
+
+def require_version(path: Path, arrays: dict[str, np.ndarray], format_name: str, version: int) -> None:
+    """Takes ``format`` and ``version`` out of the arrays of a file. A file of version 0.1 has neither.
+
+    Raises:
+        UserError: The file is of another format, or newer than this program.
+    """
+    name, found = arrays.pop("format", np.array(format_name)), arrays.pop("version", np.array(1))
+    if str(name[()]) != format_name or found.shape != () or found.dtype.kind not in "iu":
+        raise UserError(f"{path}: is not a file of {format_name!r}; give the path of one")
+    if int(found) > version:
+        raise UserError(f"{path}: version {int(found)} is newer than this program, which reads {version}; update it")

@@ -1,7 +1,12 @@
-"""OUT.npz: the motion of one person."""
+"""OUT.npz: the motion of one person, one row a video frame.
+
+The required arrays are :data:`ARRAYS`; the arrays of optional layers are those of :mod:`.layers`. A reader leaves out
+the arrays that it does not know, and reads a file of version 0.1, which says neither format nor version, as version 1.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,33 +15,51 @@ import numpy as np
 
 from . import arrays as npz
 from .errors import UserError
+from .layers import channels
 
-MOTION_ARRAYS: dict[str, tuple[tuple[int | None, ...], type]] = {
-    "joints3d": ((None, 17, 3), np.float32),
-    "root": ((None, 3), np.float32),
-    "world": ((None, 17, 3), np.float32),
-    "camera_R": ((None, 3, 3), np.float32),
-    "camera_t": ((None, 3), np.float32),
-    "keypoints2d": ((None, 17, 3), np.float32),
-    "confidence": ((None, 17), np.float32),
-    "contacts": ((None, 2), np.bool_),
-    "frames": ((None,), np.int32),
-    "times": ((None,), np.float64),
+FORMAT, VERSION = "video-to-mocap motion", 2
+"""What the file says of itself from version 0.2 on."""
+
+ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
+    "joints3d": ((17, 3), np.float32),
+    "root": ((3,), np.float32),
+    "world": ((17, 3), np.float32),
+    "camera_R": ((3, 3), np.float32),
+    "camera_t": ((3,), np.float32),
+    "keypoints2d": ((17, 3), np.float32),
+    "confidence": ((17,), np.float32),
+    "contacts": ((2,), np.bool_),
+    "frames": ((), np.int32),
+    "times": ((), np.float64),
 }
-"""Shape (None = one row a frame) and type of every array of a motion file."""
+"""Shape behind the axis of frames, and type, of every array that a motion file must have."""
+
+LAYER_ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
+    **{channel.name: (channel.shape, np.float32) for channel in channels()},
+    **{channel.valid: ((), np.bool_) for channel in channels() if channel.kind == "rotation"},
+}
+"""The same of the optional arrays of layers."""
+
+_PARTS_OF_VERSION_1 = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
+"""The columns of ``orientation_valid``, with which version 0.1 told where the orientations were observed."""
 
 
 @dataclass
 class Motion:
-    """The motion of one person, one row a video frame: OUT.npz.
+    """The motion of one person; T rows, always finite.
 
-    joints3d (T,17,3): Human3.6M-17, root-relative, camera axes (x right, y down, z forward), metres.
-    root (T,3): Hip in camera axes, metres. world (T,17,3): world axes (z up, floor at 0), metres.
-    camera_R (T,3,3), camera_t (T,3): world = camera_R @ camera + camera_t.
-    keypoints2d (T,17,3): COCO-17 pixels and score as fed to the lifter. confidence (T,17): 0..1 a joint.
-    contacts (T,2): left, right foot on the floor. frames (T,), times (T,): source frame and its seconds.
-    meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint,
-    checkpoint_sha256, tds, height_m, engine, repairs (counts a step), warnings. extras: documented optional arrays.
+    Attributes:
+        joints3d: (T,17,3) Human3.6M-17, root-relative, camera axes (x right, y down, z forward), metres.
+        root: (T,3) Hip in camera axes, metres.
+        world: (T,17,3) world axes (z up, floor at 0), metres.
+        camera_R: (T,3,3), ``camera_t``: (T,3), world = camera_R @ camera + camera_t.
+        keypoints2d: (T,17,3) COCO-17 pixels and score as fed to the 3D model.
+        confidence: (T,17) 0..1 of each joint; 0 where it was not detected.
+        contacts: (T,2) left and right foot on the floor.
+        frames: (T,), ``times``: (T,), the source frame and its seconds.
+        meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint, checkpoint_sha256,
+            tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`).
+        extras: Arrays of optional layers by name.
     """
 
     joints3d: np.ndarray
@@ -56,29 +79,66 @@ class Motion:
         return len(self.frames)
 
     def save(self, path: Path) -> None:
-        """Writes the motion file atomically. Raises UserError if it cannot be written, ValueError if not finite."""
-        arrays = {key: getattr(self, key).astype(kind) for key, (_, kind) in MOTION_ARRAYS.items()}
+        """Writes the motion file atomically.
+
+        Raises:
+            UserError: It cannot be written.
+            ValueError: An array is not finite.
+        """
+        arrays = {key: getattr(self, key).astype(kind) for key, (_, kind) in ARRAYS.items()}
         for key, value in arrays.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"{key} is not finite")
-        npz.save_npz(path, {**arrays, **self.extras, "meta": npz.pack_meta(self.meta)})
+        meta = {"meta": npz.pack_meta(self.meta)}
+        npz.save_npz(path, {**npz.stamp(FORMAT, VERSION), **arrays, **self.extras, **meta})
 
     @classmethod
     def load(cls, path: Path) -> Motion:
-        """Reads a motion file. Raises UserError on anything else."""
-        arrays = npz.load_npz(path, (*MOTION_ARRAYS, "meta"), "a motion file")
-        rows = arrays["frames"].size
-        for key, (shape, kind) in MOTION_ARRAYS.items():
-            if arrays[key].dtype.kind != np.dtype(kind).kind:
-                raise UserError(f"{path}: {key} holds {arrays[key].dtype}, not {np.dtype(kind)}; make the file again")
-            wanted = tuple(rows if size is None else size for size in shape)
-            if arrays[key].shape != wanted:
-                raise UserError(f"{path}: {key} is {arrays[key].shape}, not {wanted}; make the file again")
-            if not np.isfinite(arrays[key]).all():
-                raise UserError(f"{path}: {key} has values that are not finite; make the file again")
-        try:
-            meta = npz.unpack_meta(arrays.pop("meta"))
-        except ValueError as error:
-            raise UserError(f"{path}: meta is not JSON ({error}); make it again") from error
-        extras = {key: value for key, value in arrays.items() if key not in MOTION_ARRAYS}
-        return cls(**{key: arrays[key] for key in MOTION_ARRAYS}, meta=meta, extras=extras)
+        """Reads a motion file. Raises UserError for anything else."""
+        arrays, layers, meta = read(path)
+        return cls(**arrays, meta=meta, extras=layers)
+
+
+def read(
+    path: Path, wanted: Collection[str] = tuple(ARRAYS)
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
+    """Reads and checks the ``wanted`` of :data:`ARRAYS`, the arrays of the known layers, and the meta of a motion file.
+
+    Raises:
+        UserError: It is no motion file, is damaged, or is newer than this program.
+    """
+    path = Path(path)
+    known = {*wanted, *LAYER_ARRAYS, "times", "meta", "format", "version", "orientation_valid"}
+    arrays = npz.load_npz(path, (*wanted, "times", "meta"), "a motion file", known.__contains__)
+    npz.require_version(path, arrays, FORMAT, VERSION)
+    try:
+        meta = npz.unpack_meta(arrays.pop("meta"))
+    except ValueError as error:
+        raise UserError(f"{path}: its facts (meta) are not JSON ({error}); capture the video again") from error
+    rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
+    _split_validity(arrays)
+    if not rows:
+        raise UserError(f"{path}: the motion has no frames; capture a longer part of the video")
+    for key, array in arrays.items():
+        shape, kind = (ARRAYS | LAYER_ARRAYS)[key]
+        if array.shape != (rows, *shape):
+            raise UserError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
+        if array.dtype.kind != np.dtype(kind).kind:
+            raise UserError(f"{path}: {key} holds {array.dtype}, not {np.dtype(kind)}; capture the video again")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
+            arrays[key] = array.astype(kind, copy=False)
+        if not np.isfinite(arrays[key]).all():
+            raise UserError(f"{path}: {key} has values that are not finite; capture the video again")
+    if (np.diff(arrays["times"]) <= 0).any():
+        raise UserError(f"{path}: times do not ascend; capture the video again")
+    layers = {key: arrays.pop(key) for key in LAYER_ARRAYS if key in arrays}
+    return {key: arrays[key] for key in wanted}, layers, meta
+
+
+def _split_validity(arrays: dict[str, np.ndarray]) -> None:
+    """Version 0.1 told the validity of all orientations in one array."""
+    together = arrays.pop("orientation_valid", None)
+    if together is not None and together.ndim == 2 and together.shape[1] == len(_PARTS_OF_VERSION_1):
+        for column, part in enumerate(_PARTS_OF_VERSION_1):
+            if f"{part}_R" in arrays:
+                arrays[f"{part}_valid"] = together[:, column].astype(bool)

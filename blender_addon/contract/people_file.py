@@ -11,6 +11,9 @@ import numpy as np
 from . import arrays as npz
 from .errors import UserError
 
+FORMAT, VERSION = "video-to-mocap people", 2
+"""What the file says of itself from version 0.2 on."""
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -57,6 +60,7 @@ class People:
         npz.save_npz(
             path,
             {
+                **npz.stamp(FORMAT, VERSION),
                 "keypoints2d": self.keypoints2d.astype(np.float32),
                 "boxes": self.boxes.astype(np.float32),
                 "frames": self.frames.astype(np.int32),
@@ -72,6 +76,7 @@ class People:
         """Reads PEOPLE.npz. Raises UserError on anything else."""
         keys = ("keypoints2d", "boxes", "frames", "times", "meta")
         arrays = npz.load_npz(path, keys, "a file of people (PEOPLE.npz)")
+        npz.require_version(path, arrays, FORMAT, VERSION)
         keypoints = arrays["keypoints2d"]
         if keypoints.ndim != 4 or keypoints.shape[2:] != (17, 3) or keypoints.dtype.kind != "f":
             raise UserError(f"{path}: keypoints2d is {keypoints.shape} {keypoints.dtype}, not (people, frames, 17, 3)")

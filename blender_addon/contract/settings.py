@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import UserError
+from .layers import LAYERS
 from .setting import Choice, Kind, Plain, Setting
 
 
@@ -228,6 +229,13 @@ class CaptureSettings(_Settings):
         unit="degrees",
         panel="capture",
     )
+    motion_source: Path | None = _row(
+        "path",
+        None,
+        "Motion Source",
+        "3D joints of another system (.npz with joints3d) instead of a 3D model",
+        metavar="FILE",
+    )
     flip: bool = _row(
         "bool", True, "Average with Mirror Image", "average with the mirrored input; slower", panel="estimation"
     )
@@ -251,6 +259,15 @@ class CaptureSettings(_Settings):
         "stages of the motion clean-up; filter is the smoothing",
         metavar="all|none|STAGE[,STAGE]",
         choices=MOTION,
+        panel="estimation",
+    )
+    layers: frozenset[str] = _row(
+        "steps",
+        "all",
+        "Layers",
+        "what is captured beyond the joints, where the detector shows it",
+        metavar="all|none|LAYER[,LAYER]",
+        choices=tuple(Choice(layer.name, layer.title, layer.help) for layer in LAYERS),
         panel="estimation",
     )
     feet: str = _row("choice", "auto", "Feet", "how feet are kept on the floor", choices=FEET, panel="floor")

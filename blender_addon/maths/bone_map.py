@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ..contract import atomic
+from ..contract.errors import UserError
 
 FORMAT, VERSION = "video-to-mocap bone map", 1
 FOLDER = Path(__file__).resolve().parents[1] / "presets"
@@ -204,12 +206,10 @@ def save(path: str | Path, bone_map: BoneMap) -> None:
     path = Path(path)
     text = json.dumps(as_data(bone_map), indent=2, ensure_ascii=False) + "\n"
     try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
-            unfinished = Path(folder) / path.name
+        with atomic.replacing(path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
-    except OSError as error:
-        raise BoneMapError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+    except UserError as error:
+        raise BoneMapError(str(error)) from error
 
 
 @lru_cache(maxsize=1)

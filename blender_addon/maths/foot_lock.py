@@ -1,4 +1,4 @@
-"""Feet that stay where they stand, on the character's own legs: pinned ankles, a lowered pelvis, two-bone IK."""
+"""Foot lock on a character's own legs: pinned ankles, a lowered pelvis, two-bone IK."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import rotations
+from . import ik, rotations
+from .arrays import Array, runs, smoothstep
 
 _BLEND_SECONDS = 0.15
-"""In which a foot comes to where it will stand, and leaves it."""
+"""Seconds in which a foot is blended to the place where it stands, and away from it."""
 _REACH = 0.998
 """Share of its length to which a leg may be stretched by the lock: the last bit makes knees pop."""
 _STEP = 0.07
@@ -23,15 +24,19 @@ _DEEPEST = 0.12
 class Leg:
     """A leg over T frames, world axes, metres.
 
-    hip: (T,3) of the joint. upper, lower: (T,3) from hip to knee and from knee to ankle. front: (T,3), where the knee
-    points. sole: (T,S,3) points of the sole from the ankle. ankle: its height over the sole of a foot that stands flat.
+    Attributes:
+        hip: (T,3) the joint.
+        upper, lower: (T,3) from hip to knee and from knee to ankle.
+        front: (T,3) the direction in which the knee points.
+        sole: (T,S,3) points of the sole from the ankle.
+        ankle: height of the ankle over the sole of a foot that stands flat.
     """
 
-    hip: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-    front: np.ndarray
-    sole: np.ndarray
+    hip: Array
+    upper: Array
+    lower: Array
+    front: Array
+    sole: Array
     ankle: float
 
     @property
@@ -42,17 +47,28 @@ class Leg:
 
 @dataclass(frozen=True)
 class Planted:
-    """drop: (T,) metres by which the pelvis is lowered. turns: per leg the rotations (T,3,3) of thigh and shin."""
+    """The corrections that plant the feet.
 
-    drop: np.ndarray
-    turns: list[tuple[np.ndarray, np.ndarray]]
+    Attributes:
+        drop: (T,) metres by which the pelvis is lowered.
+        turns: for each leg the rotations (T,3,3) of thigh and shin.
+    """
+
+    drop: Array
+    turns: list[tuple[Array, Array]]
 
 
-def plant(legs: Sequence[Leg], contacts: np.ndarray, rate: float, floor: float) -> Planted:
-    """Puts the feet in contact flat on the floor, each at one place, and lets no sole go below the floor.
+def plant(legs: Sequence[Leg], contacts: Array, rate: float, floor: float) -> Planted:
+    """Plants the feet in contact on the floor, each at one place, and keeps every sole above the floor.
 
-    contacts: (T,L) bool, one column a leg. rate: frames a second. floor: its height. A foot comes and goes smoothly
-    outside its contacts, so that it does not slide in them; where its leg is too short, the pelvis sinks.
+    Feet are blended outside of their contacts, so that they do not slide within; where a leg is too short, the pelvis
+    is lowered.
+
+    Args:
+        legs: L legs over T frames.
+        contacts: (T,L) bool.
+        rate: frames a second.
+        floor: height of the floor, metres.
     """
     wanted = []
     for leg, contact in zip(legs, contacts.T, strict=True):
@@ -65,17 +81,16 @@ def plant(legs: Sequence[Leg], contacts: np.ndarray, rate: float, floor: float) 
         wanted.append(free + offset)
     drop = _drop(legs, wanted, rate)
     lowered = np.stack([np.zeros_like(drop), np.zeros_like(drop), drop], axis=-1)
-    return Planted(drop, [_reach(leg, ankle - leg.hip + lowered) for leg, ankle in zip(legs, wanted, strict=True)])
+    return Planted(drop, [_turns(leg, ankle - leg.hip + lowered) for leg, ankle in zip(legs, wanted, strict=True)])
 
 
-def _held(free: np.ndarray, contact: np.ndarray, rate: float, height: float, step: float) -> np.ndarray:
+def _held(free: Array, contact: Array, rate: float, height: float, step: float) -> Array:
     """What has to be added to an ankle's path (T,3) so that it stands still in its contacts.
 
-    It stands at ``height``, or where it is if that is farther than ``step`` from there.
+    It stands at ``height``, or at its own height if that is farther than ``step`` away.
     """
     offset = np.zeros_like(free)
-    edges = np.flatnonzero(np.diff(np.pad(contact.astype(np.int8), 1)))
-    stretches = list(zip(edges[::2], edges[1::2], strict=True))
+    stretches = runs(contact)
     for start, stop in stretches:
         place = np.median(free[start:stop], axis=0)
         if abs(place[2] - height) < step:
@@ -89,18 +104,13 @@ def _held(free: np.ndarray, contact: np.ndarray, rate: float, height: float, ste
         reach = min(blend, stop - start) + 1
         ahead = np.arange(1, stop - start + 1)
         if before is not None:
-            offset[start:stop] += before * _fading(ahead / reach)[:, None]
+            offset[start:stop] += before * (1 - smoothstep(ahead / reach))[:, None]
         if after is not None:
-            offset[start:stop] += after * _fading(ahead[::-1] / reach)[:, None]
+            offset[start:stop] += after * (1 - smoothstep(ahead[::-1] / reach))[:, None]
     return offset
 
 
-def _fading(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return 1.0 - x * x * (3.0 - 2.0 * x)
-
-
-def _drop(legs: Sequence[Leg], ankles: Sequence[np.ndarray], rate: float) -> np.ndarray:
+def _drop(legs: Sequence[Leg], ankles: Sequence[Array], rate: float) -> Array:
     """How far (T,) the pelvis has to sink for all legs to reach, smooth over time."""
     need = np.zeros(len(ankles[0]))
     deepest = float("inf")
@@ -109,7 +119,7 @@ def _drop(legs: Sequence[Leg], ankles: Sequence[np.ndarray], rate: float) -> np.
         span = ankle - leg.hip
         across = np.linalg.norm(span[:, :2], axis=-1)
         low = np.sqrt(np.maximum((_REACH * length) ** 2 - across**2, 0.0))
-        # A leg that was already straight may stay so: only what the lock asks for is compensated.
+        # A leg that was already straight may stay so: only the lock's own corrections are compensated.
         straight = np.linalg.norm(leg.upper + leg.lower, axis=-1) > _REACH * length
         moved = np.linalg.norm(ankle - leg.hip - leg.upper - leg.lower, axis=-1) > 1e-4 * length
         need = np.maximum(need, np.where(moved | ~straight, -span[:, 2] - low, 0.0))
@@ -121,31 +131,11 @@ def _drop(legs: Sequence[Leg], ankles: Sequence[np.ndarray], rate: float) -> np.
     return np.convolve(wide, weights / weights.sum(), mode="valid")
 
 
-def _reach(leg: Leg, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rotations of thigh and shin (T,3,3) after which the ankle is at ``span`` (T,3) from the hip.
-
-    The knee stays in the plane in which it was; a leg that was straight bends to the front.
-    """
-    upper, lower = np.linalg.norm(leg.upper, axis=-1), np.linalg.norm(leg.lower, axis=-1)
-    distance = np.linalg.norm(span, axis=-1)
-    # As far as the leg goes, without a pop at the end, unless it was that straight before.
-    before = np.linalg.norm(leg.upper + leg.lower, axis=-1)
-    longest = np.maximum(0.9995 * (upper + lower), before)
-    distance = np.clip(distance, np.abs(upper - lower) * 1.001 + 1e-6, longest)
-    line = rotations.unit(span)
-    cosine = np.clip((upper**2 + distance**2 - lower**2) / (2 * upper * distance), -1.0, 1.0)
-
-    old = rotations.unit(leg.upper + leg.lower)
-    knee = leg.upper - old * (leg.upper * old).sum(axis=-1, keepdims=True)
-    bend = np.linalg.norm(knee, axis=-1) / upper
-    weight = np.clip(bend / 0.1, 0.0, 1.0)[:, None]
-    side = rotations.unit(knee) * weight + leg.front * (1.0 - weight)
-    side = rotations.between(old, line) @ side[..., None]
-    side = rotations.unit(side[..., 0] - line * (side[..., 0] * line).sum(axis=-1, keepdims=True))
-    sine = np.sqrt(1.0 - cosine**2)
-    thigh = (line * cosine[:, None] + side * sine[:, None]) * upper[:, None]
-    shin = line * distance[:, None] - thigh
+def _turns(leg: Leg, span: Array) -> tuple[Array, Array]:
+    """The rotations of thigh and shin (T,3,3) after which the ankle is at ``span`` (T,3) from the hip."""
+    hip = np.zeros_like(span)
+    knee, ankle = ik.two_bone_ik(hip, leg.upper, leg.upper + leg.lower, span, leg.front)
     return (
-        rotations.between(rotations.unit(leg.upper), rotations.unit(thigh)),
-        rotations.between(rotations.unit(leg.lower), rotations.unit(shin)),
+        rotations.to_matrices(rotations.shortest_arc(leg.upper, knee)),
+        rotations.to_matrices(rotations.shortest_arc(leg.lower, ankle - knee)),
     )

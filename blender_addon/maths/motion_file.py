@@ -1,12 +1,7 @@
-"""Reads the engine's motion file (OUT.npz): arrays of one row a video frame, and facts as JSON."""
+"""What the add-on uses of the engine's motion file (OUT.npz)."""
 
 from __future__ import annotations
 
-import json
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,107 +9,53 @@ from typing import Any
 
 import numpy as np
 
-JOINTS = (
-    "Hip",
-    "RHip",
-    "RKnee",
-    "RAnkle",
-    "LHip",
-    "LKnee",
-    "LAnkle",
-    "Spine",
-    "Thorax",
-    "Neck/Nose",
-    "Head",
-    "LShoulder",
-    "LElbow",
-    "LWrist",
-    "RShoulder",
-    "RElbow",
-    "RWrist",
-)
+from ..contract import motion_file
+from ..contract.errors import UserError
+from ..contract.layers import channels
+from ..contract.skeletons import H36M17
+from .arrays import Array
+
+JOINTS = H36M17.joints
 """The 17 joints in the order of the file's rows (Human3.6M)."""
 
-LIMBS = (
-    ("LShoulder", "LElbow", "LWrist"),
-    ("RShoulder", "RElbow", "RWrist"),
-    ("LHip", "LKnee", "LAnkle"),
-    ("RHip", "RKnee", "RAnkle"),
-)
-
-DOUBTFUL = 0.3
-"""Mean confidence of a limb's joints below which nobody should trust it unseen. One hidden hand, as of everybody who
-is filmed from the side, is not enough; an arm or a leg that is hidden is, and so is a person who was not seen."""
-
-_SHAPES: dict[str, tuple[int, ...]] = {
-    "world": (17, 3),
-    "camera_R": (3, 3),
-    "camera_t": (3,),
-    "confidence": (17,),
-    "contacts": (2,),
-    "times": (),
-}
-"""What follows the frame axis, for each array that the add-on uses."""
-
-_PARTS = {"left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
-"""Parts of the body in the order of ``orientation_valid``, in which the head comes before them, and their bones. The
-head's own orientation is no nearer to the picture than what its joints tell, so it is not read."""
+_ARRAYS = ("world", "camera_R", "camera_t", "confidence", "contacts", "times")
 
 
-_EXTRAS = {"orientation_valid": (5,), **{f"{part}_R": (3, 3) for part in _PARTS}}
-"""What a motion file has besides where the detector sees head, hands and feet."""
-
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-    AttributeError,  # a lone .npy array is no context manager
-    TypeError,
-    tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
-)
-"""What numpy and zipfile raise on bytes that are no archive of arrays."""
-
-
-class MotionFileError(Exception):
+class MotionFileError(UserError):
     """The file is not a motion file. The message is one line for the user: what, where, what to do."""
 
 
 @dataclass(frozen=True)
 class MotionFile:
-    """The part of a motion file that the add-on uses; T rows, one a video frame, always finite.
+    """The part of a motion file that the add-on uses; T rows, one a video frame, always finite, single precision.
 
-    world: (T,17,3) metres, z up, floor at 0. camera_R (T,3,3), camera_t (T,3): world =
-    camera_R @ camera + camera_t with camera axes x right, y down, z forward. confidence: (T,17), 0 = filled.
-    contacts: (T,2) bool, left and right foot on the floor. times: (T,) seconds of the video, ascending.
-    meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...). parts: by bone, how the part
-    of a figure in T-pose that faces -Y is turned, (T,3,3) in world axes, and where it was seen (T,); of those parts
-    of which the file tells. Numbers are of single precision, as in the file, but for times.
+    Attributes:
+        path: of the file.
+        world: (T,17,3) joints, metres, z up, floor at 0.
+        camera_R, camera_t: (T,3,3), (T,3): world = camera_R @ camera + camera_t, with camera axes x right, y down,
+            z forward.
+        confidence: (T,17) 0..1, 0 where a joint is interpolated.
+        contacts: (T,2) bool, left and right foot on the floor.
+        times: (T,) seconds of the video, ascending; double precision.
+        meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...).
+        parts: by part of the body (``left_hand``, ...) that the detector observed: the orientation (T,3,3) of the same
+            part of a figure in T-pose that faces -Y, world axes, and whether it was observed (T,).
+        values: of the layers, (T,) by the name of their channel.
     """
 
     path: Path
-    world: np.ndarray
-    camera_R: np.ndarray  # noqa: N815 - the name in the file
-    camera_t: np.ndarray
-    confidence: np.ndarray
-    contacts: np.ndarray
-    times: np.ndarray
+    world: Array
+    camera_R: Array  # noqa: N815 - the name in the file
+    camera_t: Array
+    confidence: Array
+    contacts: Array
+    times: Array
     meta: dict[str, Any]
-    parts: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    values: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
-
-    @property
-    def doubtful(self) -> np.ndarray:
-        """(T,) bool: the rows in which a limb, or all of the person, was hardly seen, so that it is guessed."""
-        limbs = np.array([[JOINTS.index(joint) for joint in limb] for limb in LIMBS])
-        return (self.confidence[:, limbs].mean(axis=-1) < DOUBTFUL).any(axis=-1)
 
     @property
     def fps(self) -> float:
@@ -125,51 +66,23 @@ class MotionFile:
 def load(path: str | Path) -> MotionFile:
     """Reads and checks a motion file; nothing in it is executed. Raises MotionFileError."""
     path = Path(path)
-    if not path.is_file():
-        raise MotionFileError(f"{path}: no such file; capture the video again")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: np.asarray(archive[key]) for key in (*_SHAPES, "meta")}
-            extras = {key: np.asarray(archive[key]) for key in _EXTRAS} if set(_EXTRAS) <= set(archive.files) else {}
-    except KeyError as error:
-        raise MotionFileError(f"{path}: not a motion file ({error.args[0]}); capture the video again") from error
-    except _DAMAGE as error:
-        raise MotionFileError(f"{path}: not a motion file; capture the video again") from error
-
-    rows = arrays["times"].shape[0] if arrays["times"].ndim else 0
-    if rows == 0:
-        raise MotionFileError(f"{path}: the motion has no frames; capture a longer part of the video")
-    for key, shape in {**_SHAPES, **(_EXTRAS if extras else {})}.items():
-        array = (arrays | extras)[key]
-        if array.shape != (rows, *shape):
-            raise MotionFileError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
-        if array.dtype.kind not in "bif" or not np.isfinite(_single(key, array)).all():
-            raise MotionFileError(f"{path}: {key} has values that are not finite numbers; capture the video again")
-    if (np.diff(arrays["times"]) <= 0).any():
-        raise MotionFileError(f"{path}: times do not ascend; capture the video again")
-
-    return MotionFile(
-        path=path,
-        contacts=arrays["contacts"].astype(bool),
-        meta=_meta(path, arrays["meta"]),
-        parts={
-            bone: (_single("", extras[f"{part}_R"]), extras["orientation_valid"][:, row].astype(bool))
-            for row, (part, bone) in enumerate(_PARTS.items(), start=1)
-            if extras and extras["orientation_valid"][:, row].any()
-        },
-        **{key: _single(key, arrays[key]) for key in _SHAPES if key != "contacts"},
-    )
+        arrays, layers, meta = motion_file.read(path, _ARRAYS)
+    except UserError as error:
+        raise MotionFileError(str(error)) from error
+    _require_facts(path, meta)
+    parts = {}
+    for channel in channels():
+        valid = layers.get(channel.valid)
+        if channel.bone and channel.name in layers and valid is not None and valid.any():
+            parts[channel.name.removesuffix("_R")] = (layers[channel.name], valid)
+    values = {item.name: layers[item.name] for item in channels() if item.kind == "value" and item.name in layers}
+    return MotionFile(path=path, meta=meta, parts=parts, values=values, **arrays)
 
 
-def _single(key: str, array: np.ndarray) -> np.ndarray:
-    """Single precision, as all but the times are stored: an hour of motion has 200 MB of numbers otherwise."""
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
-        return array.astype(np.float64 if key == "times" else np.float32, copy=False)
-
-
-def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
+def _require_facts(path: Path, meta: dict[str, Any]) -> None:
+    """Raises MotionFileError if a fact that the add-on needs is missing or senseless."""
     try:
-        meta = json.loads(str(array[()]))
         wanted = {key: float(meta[key]) for key in ("fps", "width", "height", "focal_px")}
         wanted["principal point"] = min(float(value) for value in meta["principal_point"])
     except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -179,4 +92,3 @@ def _meta(path: Path, array: np.ndarray) -> dict[str, Any]:
     for key, value in wanted.items():
         if not np.isfinite(value) or (value <= 0 and key != "principal point"):
             raise MotionFileError(f"{path}: {key} is {value} in its facts (meta); capture the video again")
-    return meta

@@ -9,16 +9,20 @@ from itertools import combinations
 
 import numpy as np
 
-from .bone_map import CHAINS, NEEDED, BoneMap, presets
+from .arrays import Array
+from .bone_map import NEEDED, BoneMap, presets
 
 _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
-"""A preset of which one of these is not there is not the rig's."""
+"""Slots without which a preset does not fit a rig."""
 
 
-def recognise(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
+def recognise(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
     """The map of a rig: the best preset, else by its shape; None if it has no two legs.
 
-    names, parents (row of the parent, -1 for none), heads, tails (B,3) in a space whose z is up.
+    Args:
+        names: of the bones.
+        parents: row of the parent, -1 for none.
+        heads, tails: (B,3) in a space whose z is up.
     """
     return by_names(names) or by_shape(names, parents, heads, tails)
 
@@ -96,11 +100,16 @@ def _key(name: str) -> str:
     return re.sub(r"[\s._-]+", "_", re.sub(r"^mixamorig\d*_?(?=\w)", "", short).lower())
 
 
-def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, tails: np.ndarray) -> BoneMap | None:
-    """A map from where the joints are, for a rig with names that nobody knows; None if it has no two legs.
+def by_shape(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
+    """A map from the places of the joints, for a rig with unknown names; None if it has no left and right leg.
 
-    heads, tails: (B,3). The rig stands upright (z up) with its arms away from its body. The two lowest ends on either
-    side are feet, what carries both is the hips; the ends farthest out are hands, what carries both is the chest.
+    The rig stands upright (z up) with its arms away from its body. The two lowest ends are feet, and the bone that
+    carries both is the hips; the ends farthest out are hands, and the bone that carries both is the chest.
+
+    Args:
+        names: of the bones.
+        parents: row of the parent, -1 for none.
+        heads, tails: (B,3).
     """
     heads = np.asarray(heads, np.float64)
     tree = _Tree(parents, heads)
@@ -131,12 +140,13 @@ def by_shape(names: Sequence[str], parents: Sequence[int], heads: np.ndarray, ta
         side = "L" if (heads[leg[0]] - middle) @ left > 0 else "R"
         limb(side, ("thigh", "shin", "foot", "toe"), (*leg, *tree.between(leg[2], foot)[:1]))
 
-    chest = _upper_body(tree, names, bones, hips, middle, left)
-    bones = {slot: bones[slot] for slot in (*bones,) if slot not in CHAINS or bones[slot]}
-    return BoneMap("Recognised by its shape", bones) if chest >= 0 or bones else None
+    if any(slot not in bones for slot in NEEDED):  # thighs at one place have no left and right
+        return None
+    _add_upper_body(tree, names, bones, hips, middle, left)
+    return BoneMap("Recognised by its shape", {slot: found for slot, found in bones.items() if found})
 
 
-def _left(heads: np.ndarray, tails: np.ndarray, legs: list[list[int]], feet: tuple[int, int]) -> np.ndarray:
+def _left(heads: Array, tails: Array, legs: list[list[int]], feet: tuple[int, int]) -> Array:
     """The horizontal direction to the character's left: feet point forward, and so do knees."""
     across = heads[legs[0][0]] - heads[legs[1][0]]
     across[2] = 0.0
@@ -153,22 +163,22 @@ def _left(heads: np.ndarray, tails: np.ndarray, legs: list[list[int]], feet: tup
     return across if across @ left > 0 else -across
 
 
-def _upper_body(
+def _add_upper_body(
     tree: _Tree,
     names: Sequence[str],
     bones: dict[str, tuple[str, ...]],
     hips: int,
-    middle: np.ndarray,
-    left: np.ndarray,
-) -> int:
-    """Adds spine, neck, head and arms; returns the chest's row, -1 if there is none."""
+    middle: Array,
+    left: Array,
+) -> None:
+    """Adds spine, neck, head and arms to ``bones``, so far as they are found."""
     heads = tree.heads
     upper = [end for end in tree.ends() if tree.carries(hips, end) and heads[end, 2] > middle[2]]
     out = [(end, float((heads[end] - middle) @ left)) for end in upper]
     hands = [max(out, key=lambda pair: sign * pair[1]) for sign in (1, -1)] if out else []
     chest = tree.meet(hands[0][0], hands[1][0]) if hands and hands[0][1] > 0 > hands[1][1] else -1
     if chest < 0:
-        return -1
+        return
     for side, (end, _) in zip("LR", hands, strict=True):
         arm = tree.joints(chest, end)
         if arm is None:
@@ -193,13 +203,12 @@ def _upper_body(
         head = forks[0] if forks else chain[-2] if len(chain) > 2 else chain[-1]
         bones["head"] = (names[head],)
         bones["neck"] = tuple(names[bone] for bone in chain[: chain.index(head)])
-    return chest
 
 
 class _Tree:
     """The hierarchy of bones. heads: (B,3)."""
 
-    def __init__(self, parents: Sequence[int], heads: np.ndarray) -> None:
+    def __init__(self, parents: Sequence[int], heads: Array) -> None:
         self.parents, self.heads = list(parents), heads
         self.children: list[list[int]] = [[] for _ in self.parents]
         for row, parent in enumerate(self.parents):
@@ -244,7 +253,7 @@ class _Tree:
                 continue
             a, b, c = self.heads[[chain[place] for place in triple]]
             upper, lower = float(np.linalg.norm(b - a)), float(np.linalg.norm(c - b))
-            # On the way from knee to toe there is an ankle: what is no straight line is no shin.
+            # On the way from knee to toe there is an ankle: a chain that is not straight is not a shin.
             way = self.heads[chain[triple[1] : triple[2] + 1]]
             detour = float(np.linalg.norm(np.diff(way, axis=0), axis=-1).sum()) - lower
             # Earlier bones win a tie: a twist bone lies where its limb begins.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import rotations
+from .arrays import Array
 from .motion_file import JOINTS
 
 
@@ -59,7 +60,7 @@ _X = np.array([1.0, 0.0, 0.0])
 _UP = np.array([0.0, 0.0, 1.0])
 
 
-def joint(world: np.ndarray, name: str) -> np.ndarray:
+def joint(world: Array, name: str) -> Array:
     """One joint's positions in double precision, (...,17,3) -> (...,3)."""
     return np.asarray(world[..., JOINTS.index(name), :], np.float64)
 
@@ -72,21 +73,21 @@ class Rest:
     ankle. ankle: its height over the sole.
     """
 
-    heads: np.ndarray
-    tails: np.ndarray
-    frames: np.ndarray
+    heads: Array
+    tails: Array
+    frames: Array
     stature: float
     leg: float
     ankle: float
 
 
-def chest_frames(world: np.ndarray) -> np.ndarray:
+def chest_frames(world: Array) -> Array:
     """(T,3,3): y along the chest, x to the person's left along the shoulders."""
     y = joint(world, "Thorax") - joint(world, "Spine")
     return rotations.frame(y, joint(world, "LShoulder") - joint(world, "RShoulder"))
 
 
-def rest_pose(world: np.ndarray, contacts: np.ndarray) -> Rest:
+def rest_pose(world: Array, contacts: Array) -> Rest:
     """The rest pose of the person in ``world`` (T,17,3); ``contacts`` (T,2) say when the feet are on the floor."""
     lengths = _lengths(world)
     torso = lengths["spine"] + lengths["chest"]
@@ -95,7 +96,7 @@ def rest_pose(world: np.ndarray, contacts: np.ndarray) -> Rest:
     ankle = _ankle_height(world, contacts, 0.08 * scale)
     chest = chest_frames(world)
 
-    points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    points: dict[str, tuple[Array, Array]] = {}
     hip = _UP * (ankle + leg)
     points["hips"] = hip, hip + _UP * 0.6 * lengths["spine"]
     points["spine"] = hip, hip + _UP * lengths["spine"]
@@ -129,16 +130,16 @@ def rest_pose(world: np.ndarray, contacts: np.ndarray) -> Rest:
     return Rest(heads, tails, frames, float(tails[NAMES.index("head"), 2]), leg, ankle)
 
 
-def _rest_x(name: str) -> np.ndarray:
+def _rest_x(name: str) -> Array:
     """The local x axis at rest: the axis about which the limb bends."""
     if name.split(".")[0] in ("shoulder", "upper_arm", "forearm", "hand"):
         return -_UP if name.endswith(".L") else _UP
     return _X
 
 
-def _lengths(world: np.ndarray) -> dict[str, float]:
+def _lengths(world: Array) -> dict[str, float]:
     """Median bone lengths over the clip, metres; left and right as one."""
-    found: dict[str, list[np.ndarray]] = {}
+    found: dict[str, list[Array]] = {}
     for bone in BONES:
         if bone.tail is not None:
             span = np.linalg.norm(joint(world, bone.tail) - joint(world, bone.head), axis=-1)
@@ -147,14 +148,14 @@ def _lengths(world: np.ndarray) -> dict[str, float]:
     return {name: max(float(np.median(spans)), _SHORTEST) for name, spans in found.items()}
 
 
-def _ankle_height(world: np.ndarray, contacts: np.ndarray, usual: float) -> float:
-    """How high the ankle is above the sole: as seen while the feet stand on the floor, within what feet can be."""
+def _ankle_height(world: Array, contacts: Array, usual: float) -> float:
+    """Height of the ankle above the sole in metres: the median of standing feet, 0.7 to 1.4 times the usual one."""
     heights = np.stack([joint(world, "LAnkle")[:, 2], joint(world, "RAnkle")[:, 2]], axis=1)[contacts]
     seen = float(np.median(heights)) if heights.size else usual
     return float(np.clip(seen, 0.7 * usual, 1.4 * usual))
 
 
-def _pitch(world: np.ndarray, chest: np.ndarray, name: str, low: float, high: float) -> float:
+def _pitch(world: Array, chest: Array, name: str, low: float, high: float) -> float:
     """Median forward tilt of neck or head against the chest in degrees, kept to what is neutral for a person.
 
     Taken from the clip, because layouts disagree about how far in front of the neck the joints lie.
@@ -166,7 +167,7 @@ def _pitch(world: np.ndarray, chest: np.ndarray, name: str, low: float, high: fl
     return float(np.clip(np.median(tilt), low, high))
 
 
-def _shoulder_slope(world: np.ndarray, chest: np.ndarray) -> float:
+def _shoulder_slope(world: Array, chest: Array) -> float:
     """Median angle in radians by which the shoulders lie above the thorax (negative: below)."""
     spans = np.stack([joint(world, f"{side}Shoulder") - joint(world, "Thorax") for side in "LR"], axis=1)
     local = np.einsum("tji,tsj->tsi", chest, spans)

@@ -1,10 +1,10 @@
-"""Joint positions to bone rotations, a whole clip at once, without Blender.
+"""Joint positions to bone rotations, a whole clip at once.
 
-Positions fix where a bone points; what they leave open is its roll. Pelvis and chest take it from the axis of
-the hips and of the shoulders, limbs from the plane of their elbow or knee. A nearly straight limb has no
-plane: there the roll glides from the last trustworthy plane to the next. How hands and feet are turned beyond
-that is taken from the video where it saw them, as a turn against where they rest, steadied and kept to what is human.
-Of hands only the roll is: forearms tell better where they point.
+Positions fix the direction of a bone, but not its roll. Pelvis and chest take it from the axis of the hips and of the
+shoulders, limbs from the plane of their elbow or knee. A nearly straight limb has no plane: there the roll is
+interpolated from the last reliable plane to the next. Hands and feet also take the orientation that the detector
+observed, as a rotation away from rest, averaged over time and limited to a human range. Of hands only the roll is used,
+because forearms give their direction better.
 """
 
 from __future__ import annotations
@@ -15,40 +15,58 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import rotations
+from .arrays import Array, SinglePrecision, smoothstep
+from .motion_file import MotionFile
 from .skeleton import BONES, NAMES, PARENTS, Rest, chest_frames, joint
 
 _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
-"""Sine of the bend below which a limb's plane is noise, and above which it is trusted fully."""
+"""Sine of the bend below which a limb's plane is noise, and above which its confidence is 1."""
 _ROLL_SECONDS = 0.03
-"""Time over which a fully trusted roll is smoothed; about a frame."""
+"""Seconds over which a roll of confidence 1 is smoothed; about a frame."""
 _PART_SECONDS = 0.2
-"""Over which the turns of hands and feet are averaged: they are seen by points that lie close together."""
+"""Seconds over which observed orientations are averaged: the points of a hand or foot lie close together."""
 _MOST = {"hand": 70.0, "foot": 45.0}
-"""Degrees that a part turns at most from where forearm or shin hold it; what seems to turn 1.6 times as far was
-not seen right."""
+"""Degrees that a part rotates at most away from forearm or shin; an observation of 1.6 times as much is ignored."""
 _CONTACT_SECONDS = 0.07
-"""Half the time in which a foot goes over from the shin to the floor, before it gets there, and back."""
+"""Half the seconds in which a foot is blended from the shin's orientation to flat on the floor, and back."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Pose-bone channels: rotations (T,B,4) as quaternions w, x, y, z, single precision, as keys are; location (T,3) of
-    the bone ``hips``."""
+    """Pose-bone channels, single precision, as keys are.
 
-    rotations: np.ndarray
-    location: np.ndarray
+    Attributes:
+        rotations: (T,B,4) quaternions.
+        location: (T,3) of the bone ``hips``, metres.
+    """
+
+    rotations: Array
+    location: Array
 
 
-Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
-"""By bone: how the part of a figure in T-pose that faces -Y is turned (T,3,3), and where it was seen (T,)."""
+Parts = Mapping[str, tuple[Array, Array]]
+"""By bone: the orientation (T,3,3) of that part of a figure in T-pose that faces -Y, and where it is known (T,)."""
+
+_PART_BONES = {"left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
+"""The bones of the parts of a motion file."""
 
 
-def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:
-    """Rotations that put the armature of ``rest`` into the joints of ``world``.
+def body_parts(motion: MotionFile) -> Parts:
+    """The observed orientations of a motion file by bone."""
+    return {_PART_BONES[part]: observed for part, observed in motion.parts.items()}
 
-    world: (T,17,3) metres in armature space. contacts: (T,2), left and right foot on the floor. rate: frames
-    a second. parts: how hands and feet are turned, armature axes.
+
+def solve(world: Array, contacts: Array, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:
+    """Rotations that pose the armature of ``rest`` on the joints of ``world``.
+
     Assumes Blender's default of bones that inherit their parents' rotation, and no constraints.
+
+    Args:
+        world: (T,17,3) joints, metres, armature space.
+        contacts: (T,2) left and right foot on the floor.
+        rate: frames a second.
+        rest: the rest pose.
+        parts: observed orientations of hands and feet, armature axes.
     """
     frames = orientations(world, np.asarray(contacts, bool), rate, rest, parts)
     keys = np.empty((len(world), len(BONES), 4), np.float32)
@@ -60,26 +78,26 @@ def solve(world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, part
     return Pose(keys, location)
 
 
-def _carried(frames: Mapping[str, np.ndarray], rest: Rest, index: int, parent: int) -> np.ndarray:
-    """Where the parent alone would carry a bone: its orientation (T or 1,3,3) with an identity key."""
+def _carried(frames: Mapping[str, Array], rest: Rest, index: int, parent: int) -> Array:
+    """The orientation (T or 1,3,3) of a bone without keys, carried by its parent."""
     if parent < 0:
         return rest.frames[index][None]
     return frames[NAMES[parent]] @ (rest.frames[parent].T @ rest.frames[index])
 
 
 def orientations(
-    world: np.ndarray, contacts: np.ndarray, rate: float, rest: Rest, parts: Parts | None = None
-) -> dict[str, np.ndarray]:
+    world: Array, contacts: Array, rate: float, rest: Rest, parts: Parts | None = None
+) -> dict[str, Array]:
     """The orientation of every bone in armature space, (T,3,3) each, columns x, y, z, single precision."""
     parts = parts or {}
-    frames = rotations.Kept()
+    frames = SinglePrecision()
 
-    def along(name: str) -> np.ndarray:
+    def along(name: str) -> Array:
         bone = BONES[NAMES.index(name)]
         assert bone.tail is not None
         return rotations.unit(joint(world, bone.tail) - joint(world, bone.head))
 
-    def carried(name: str) -> np.ndarray:
+    def carried(name: str) -> Array:
         index = NAMES.index(name)
         return _carried(frames, rest, index, PARENTS[index])
 
@@ -94,17 +112,21 @@ def orientations(
     for name in ("neck", "head"):
         frames[name] = rotations.swing(carried(name), along(name))
 
-    def rolled(name: str, held: np.ndarray) -> np.ndarray:
-        """A part that points where it is held, and is rolled as it was seen."""
+    def rolled(name: str, held: Array) -> Array:
+        """A part with the direction that its parent gives it, and the observed roll."""
         return (
-            rotations.twist(held, _twist(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]))
+            rotations.twist(held, _limited_roll(held, *_observed(name, parts, rest), rate, _MOST[name[:4]]))
             if name in parts
             else held
         )
 
-    def turned(name: str, held: np.ndarray) -> np.ndarray:
-        """A part that is turned as it was seen."""
-        return held @ _steady(held, *_seen(name, parts, rest), rate, _MOST[name[:4]]) if name in parts else held
+    def turned(name: str, held: Array) -> Array:
+        """A part with the observed orientation."""
+        return (
+            held @ _limited_rotation(held, *_observed(name, parts, rest), rate, _MOST[name[:4]])
+            if name in parts
+            else held
+        )
 
     for side, foot in (("L", 0), ("R", 1)):
         s = f".{side}"
@@ -122,37 +144,39 @@ def orientations(
     return frames
 
 
-def _seen(name: str, parts: Parts, rest: Rest) -> tuple[np.ndarray, np.ndarray]:
-    """A part's bone as it was seen: its orientation (T,3,3), and where (T,)."""
+def _observed(name: str, parts: Parts, rest: Rest) -> tuple[Array, Array]:
+    """The observed orientation (T,3,3) of a part's bone, and where it is known (T,)."""
     turn, where = parts[name]
     return turn @ rest.frames[NAMES.index(name)], where
 
 
-def _steady(held: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
-    """The turn (T,3,3) from ``held`` to ``seen`` (T,3,3), averaged over time, at most ``most`` degrees; it fades out
-    where the part was not seen."""
-    q = rotations.to_quaternions(np.swapaxes(held, -1, -2) @ seen)
+def _limited_rotation(held: Array, observed: Array, where: Array, rate: float, most: float) -> Array:
+    """The rotation (T,3,3) from ``held`` to ``observed`` (T,3,3), averaged over time, at most ``most`` degrees.
+
+    It fades out where the part was not observed, outside ``where`` (T,).
+    """
+    q = rotations.to_quaternions(np.swapaxes(held, -1, -2) @ observed)
     q = np.where(q[:, :1] < 0, -q, q)
     angle = np.degrees(2 * np.arccos(np.clip(q[:, 0], -1.0, 1.0)))
-    trust = where * (1 - _smoothstep((angle - 1.3 * most) / (0.3 * most)))
-    q = _averaged(trust[:, None] * q + (1 - trust[:, None]) * [1.0, 0.0, 0.0, 0.0], rate)
+    confidence = where * (1 - smoothstep((angle - 1.3 * most) / (0.3 * most)))
+    q = _averaged(confidence[:, None] * q + (1 - confidence[:, None]) * [1.0, 0.0, 0.0, 0.0], rate)
     q /= np.linalg.norm(q, axis=-1, keepdims=True)
     half = np.arccos(np.clip(q[:, 0], -1.0, 1.0))
     kept = np.minimum(half, np.radians(most) / 2)
     axis = rotations.unit(q[:, 1:])
-    return rotations.from_quaternions(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
+    return rotations.to_matrices(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
 
 
-def _twist(frames: np.ndarray, seen: np.ndarray, where: np.ndarray, rate: float, most: float) -> np.ndarray:
-    """The angle (T,) about the bones ``frames`` (T,3,3) that brings them nearest to ``seen``, steadied likewise."""
-    off = np.swapaxes(frames, -1, -2) @ seen
+def _limited_roll(frames: Array, observed: Array, where: Array, rate: float, most: float) -> Array:
+    """The angle (T,) in radians about ``frames`` (T,3,3) that brings them nearest to ``observed``, likewise."""
+    off = np.swapaxes(frames, -1, -2) @ observed
     angle = np.arctan2(off[:, 0, 2] - off[:, 2, 0], off[:, 0, 0] + off[:, 2, 2])
     most = np.radians(most)
-    trust = where * (1 - _smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
-    return np.clip(_averaged((trust * angle)[:, None], rate)[:, 0], -most, most)
+    confidence = where * (1 - smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
+    return np.clip(_averaged((confidence * angle)[:, None], rate)[:, 0], -most, most)
 
 
-def _averaged(values: np.ndarray, rate: float) -> np.ndarray:
+def _averaged(values: Array, rate: float) -> Array:
     """Columns (T,C) averaged over time, with a window that is as long for every rate."""
     reach = max(1, round(2 * _PART_SECONDS * rate))
     window = np.hanning(2 * reach + 3)[1:-1]
@@ -160,40 +184,41 @@ def _averaged(values: np.ndarray, rate: float) -> np.ndarray:
     return np.stack([np.convolve(column, window / window.sum(), mode="valid") for column in padded.T], axis=-1)
 
 
-def _limb(
-    carried: np.ndarray, upper: np.ndarray, lower: np.ndarray, rate: float, one_way: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _limb(carried: Array, upper: Array, lower: Array, rate: float, one_way: bool) -> tuple[Array, Array]:
     """The orientations of a limb's two bones, which point along ``upper`` and ``lower`` (T,3), x along the hinge.
 
-    carried: where the parent alone would carry the upper bone. one_way: a hinge that points against the rest
-    pose's is distrusted. Knees never bend forward, so that is an error of the positions; elbows get there
-    when the arm turns in the shoulder.
+    Args:
+        carried: (T,3,3) the upper bone without keys, carried by its parent.
+        upper, lower: (T,3) unit vectors.
+        rate: frames a second.
+        one_way: ignore a hinge that points against the rest pose's. Knees never bend forward, so that is an error of
+            the positions; elbows do when the arm rotates in the shoulder.
     """
     swung = rotations.swing(carried, upper)
     hinge = np.cross(upper, lower)
     angle = np.arctan2(-(hinge * swung[..., 2]).sum(axis=-1), (hinge * swung[..., 0]).sum(axis=-1))
-    trust = _smoothstep((np.linalg.norm(hinge, axis=-1) - _STRAIGHT) / (_BENT - _STRAIGHT))
+    confidence = smoothstep((np.linalg.norm(hinge, axis=-1) - _STRAIGHT) / (_BENT - _STRAIGHT))
     if one_way:
-        trust = trust * (1 + np.cos(angle)) / 2
-    first = rotations.twist(swung, steady_angle(angle, trust, rate))
+        confidence = confidence * (1 + np.cos(angle)) / 2
+    first = rotations.twist(swung, steady_angle(angle, confidence, rate))
     return first, rotations.frame(lower, first[..., 0])
 
 
-def steady_angle(angle: np.ndarray, trust: np.ndarray, rate: float) -> np.ndarray:
-    """Angles (T,) in radians without jumps: near the trusted ones (trust 0..1), gliding across the others.
+def steady_angle(angle: Array, confidence: Array, rate: float) -> Array:
+    """Angles (T,) in radians without jumps: near those of high confidence (0..1), interpolated across the others.
 
-    Least squares: sum of trust x (result - angle)^2 + stiffness x (change from frame to frame)^2.
+    Least squares: sum of confidence x (result - angle)^2 + stiffness x (change from frame to frame)^2.
     """
-    known = np.flatnonzero(trust > 1e-3)
+    known = np.flatnonzero(confidence > 1e-3)
     if len(known) == 0:
         return np.zeros(len(angle))
     target, weight = np.zeros(len(angle)), np.zeros(len(angle))
     target[known] = np.unwrap(angle[known])
-    weight[known] = trust[known]
+    weight[known] = confidence[known]
     return _tridiagonal_least_squares(target, weight, (_ROLL_SECONDS * rate) ** 2)
 
 
-def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndarray:
+def _tridiagonal_least_squares(target: Array, weight: Array, stiffness: float) -> Array:
     """Minimises sum weight (x - target)^2 + stiffness (x[t+1] - x[t])^2 by elimination (Thomas).
 
     Plain floats: for one column they are faster than numpy's calls.
@@ -216,16 +241,14 @@ def _tridiagonal_least_squares(target: np.ndarray, weight: np.ndarray, stiffness
     return np.array(result)
 
 
-def _foot(
-    frames: Mapping[str, np.ndarray], free: np.ndarray, shin: str, contact: np.ndarray, rate: float, rest: Rest
-) -> np.ndarray:
+def _foot(frames: Mapping[str, Array], free: Array, shin: str, contact: Array, rate: float, rest: Rest) -> Array:
     """The foot's orientation (T,3,3): as it is ``free`` in the air, flat while on the floor."""
     resting = rest.frames[NAMES.index(shin.replace("shin", "foot"))]
     forward = free @ (resting.T @ [0.0, -1.0, 0.0])
     level = forward * [1.0, 1.0, 0.0]
     # A foot that points down points nowhere on the floor; the pelvis does.
     pelvis = frames["hips"][..., 2] * [1.0, 1.0, 0.0]
-    share = _smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
+    share = smoothstep(np.linalg.norm(level, axis=-1, keepdims=True) / 0.5)
     heading = rotations.unit(level * share + pelvis * (1 - share))
     left = np.stack([-heading[:, 1], heading[:, 0], np.zeros(len(heading))], axis=-1)
     up = np.broadcast_to([0.0, 0.0, 1.0], left.shape)
@@ -235,14 +258,9 @@ def _foot(
     return rotations.blend(free, flat, _soft(contact, rate))
 
 
-def _soft(flags: np.ndarray, rate: float) -> np.ndarray:
+def _soft(flags: Array, rate: float) -> Array:
     """Flags (T,) as weights 0..1: 1 where they are set, and falling smoothly before and after."""
     reach = max(1, round(_CONTACT_SECONDS * rate))
     window = np.ones(2 * reach + 1)
     wide = np.convolve(np.pad(flags.astype(np.float64), 2 * reach, mode="edge"), window, mode="valid") > 0.5
-    return _smoothstep(np.convolve(wide, window / len(window), mode="valid"))
-
-
-def _smoothstep(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3 - 2 * x)
+    return smoothstep(np.convolve(wide, window / len(window), mode="valid"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arrays import Array
+
 _SNAP = 0.05
-"""Frames. Containers round timestamps (WebM to 1 ms); keys that near to whole frames are meant to lie on them."""
+"""Frames. Containers round timestamps (WebM to 1 ms); keys that near to whole frames belong on them."""
 
 
-def key_frames(times: np.ndarray, rate: float) -> np.ndarray:
+def key_frames(times: Array, rate: float) -> Array:
     """Scene frames (T,) of the keys: 1 + seconds x rate, so that the video's frame 0 is scene frame 1.
 
     A video of variable frame rate, or one whose rate is not the scene's, has keys between whole frames.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import pipeline
+from ..contract import warnings
 from ..contract.batch import record
 from ..contract.batch.tasks import Result, Task, of_clip, result
 from ..contract.batch.worker import Report, serve
@@ -66,7 +67,7 @@ def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report)
             "person": motion.meta["person"],
             "file": path.name,
             "frames": len(motion),
-            "warnings": motion.meta["warnings"],
+            "warnings": warnings.texts(motion.meta),
         }
         for motion, path in zip(motions, paths, strict=True)
     ]

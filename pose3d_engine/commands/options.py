@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import detect, repair, track
+from .. import detect
+from ..contract import warnings
 from ..contract.errors import UserError
 from ..contract.motion_file import Motion
 from ..contract.people_file import People
-from ..pipeline import MOTION_STAGES, AnalyseSettings, CaptureSettings, motion_stages
+from ..contract.settings import AnalyseSettings, CaptureSettings
 from ..pose.lifters.device import DEVICES
 from ..solve import camera_motion, foot_lock
 
@@ -97,7 +98,7 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
         "--motion",
         default="all",
         metavar="all|none|STAGE[,STAGE]",
-        help=f"stages of the clean-up: {', '.join(MOTION_STAGES)}",
+        help="stages of the clean-up: fusion, limits, filter, fit, level",
     )
     group.add_argument(
         "--feet", choices=foot_lock.MODES, default=defaults.feet, help="which feet are planted on the floor"
@@ -116,28 +117,15 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
 
 def analyse_settings(args: argparse.Namespace) -> AnalyseSettings:
     """The settings that :func:`add_analyse` asked for."""
-    return AnalyseSettings(args.detector, args.max_people, args.start, args.end, args.keypoints, args.detector_command)
+    return AnalyseSettings.of({**vars(args), "keypoints": args.keypoints and str(args.keypoints)})
 
 
 def capture_settings(args: argparse.Namespace, raw: bool = False) -> CaptureSettings:
     """The settings that :func:`add_capture` asked for. Raises UserError for numbers that make no sense."""
-    return CaptureSettings(
-        args.person if args.person_at is None else track.PersonAt.parse(args.person_at),
-        args.lifter,
-        args.checkpoint,
-        args.tds,
-        args.height,
-        args.fov,
-        args.flip,
-        args.device,
-        raw,
-        repair.repair_steps(args.repair),
-        motion_stages(args.motion),
-        args.feet,
-        args.tilt,
-        args.roll,
-        args.camera,
-    )
+    values = {**vars(args), "checkpoint": args.checkpoint and str(args.checkpoint), "raw": raw}
+    if args.person_at is not None:
+        values["person"] = None
+    return CaptureSettings.of(values)
 
 
 SETTINGS_FORMAT, SETTINGS_VERSION = "video-to-mocap settings", 1
@@ -257,5 +245,6 @@ def report(motion: Motion) -> None:
         print(f"{person}: {', '.join(done)}", file=sys.stderr)
     if turns := motion.meta["camera"]["turns_deg"]:
         print(f"{person}: the camera turns by up to {turns:.1f} degrees, which is taken out", file=sys.stderr)
-    for warning in motion.meta["warnings"]:
-        print(f"{person}: {warning}", file=sys.stderr)
+    for notice in warnings.notices(motion.meta):
+        advice = f". {notice.advice}" if notice.advice else ""
+        print(f"{person}: {notice.text}{advice}", file=sys.stderr)

@@ -27,7 +27,7 @@ Methods (``params`` -> ``result``); paths are absolute strings, options are thos
 ``probe``    {video} -> {video: VideoInfo}
 ``analyse``  {video, output?, detector?, max_people?, keypoints?, detector_command?, start?, end?, thumbnails?, again?,
              previous?}
-             -> {people: PATH, persons: [PERSON], video: VideoInfo, detector, warnings: [...], known}
+             -> {people: PATH, persons: [PERSON], video: VideoInfo, detector, warnings: [NOTICE], known}
              Answered from the cache where the same clip was analysed with the same settings; ``again`` finds its
              people anew. ``people`` is the PEOPLE.npz in the cache, or a copy at ``output``. ``keypoints`` is a path,
              ``detector_command`` a command line, each in place of the detector. ``known``: it was in the cache.
@@ -36,12 +36,13 @@ Methods (``params`` -> ``result``); paths are absolute strings, options are thos
              and, of these, in which they are whole; mean score; median height in pixels; the path of a PNG, made
              only where ``thumbnails`` is true, else null; the numbers of the same person in the file ``previous``, or
              for ``edit`` in ``people``. Boxes and keypoints are in PEOPLE.npz, row = person - 1.
+             NOTICE: {code, text, span}: see :mod:`.warnings`.
 ``edit``     {people: PATH, split? or merge?, output?, thumbnails?} -> the same as ``analyse``
              ``split``: "2@3.5", from that second on person 2 is another one. ``merge``: "1,3", they are one. All are
              numbered anew by size; the old file stays, so that an edit is undone by going back to its path.
 ``capture``  {people, output, person? or person_at?, repair?, lifter?, checkpoint?, tds?, height?, fov?, flip?, device?,
              raw?, picture?, motion?, feet?, tilt?, roll?, camera?}
-             -> {motions: [{person, path, frames, fps, tds, repairs, warnings}]}
+             -> {motions: [{person, path, frames, fps, tds, repairs, warnings: [NOTICE]}]}
              writes OUT.npz (OUT.personN.npz). ``people`` may be any file that ``lift`` takes; picture: {width, height,
              fps} of the video where it does not say. person: "largest", "all", "1,3"; person_at: "X,Y,SECONDS";
              repair: "all", "none", "swaps,outliers,..."; repairs: what each step did, a count by its name.

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..contract import arrays as npz
 from ..contract.errors import UserError
 from ..contract.people_file import People
+from ..contract.warnings import TRACKS_LEFT_OUT, Notice, add
 from . import alphapose, lighttrack, mmpose, openpose, videopose3d
 from .detections import Sightings, to_people
 from .json_files import load
@@ -25,7 +26,8 @@ def read(path: Path, width: float | None = None, height: float | None = None, fp
     path = Path(path)
     people, left_out = to_people(path, _sightings(path), width, height, fps)
     if left_out:
-        people.meta["warnings"] = [f"{left_out} tracks of {path.name} that cover the smallest area are left out"]
+        text = f"{left_out} tracks of {path.name} that cover the smallest area are left out"
+        add(people.meta, Notice(TRACKS_LEFT_OUT, text))
     return people
 
 

@@ -1,0 +1,30 @@
+"""Optional layers of a motion: one folder each, with a row in :mod:`..contract.layers`.
+
+A folder is a package with a function ``capture(shot, take)`` that returns the arrays of the layer's channels, or none
+where nothing of them was observed.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+
+from ..contract.layers import Layer
+from ..take import Shot, Take
+
+
+def add(layer: Layer, shot: Shot, take: Take) -> None:
+    """Runs a layer and adds its arrays to a take.
+
+    Raises:
+        ValueError: An array is not one of the layer's channels, or of another shape.
+    """
+    arrays = importlib.import_module(f".{layer.name}", __name__).capture(shot, take)
+    rows = len(take.detected)
+    shapes = {channel.name: (rows, *channel.shape) for channel in layer.channels}
+    shapes |= {channel.valid: (rows,) for channel in layer.channels if channel.kind == "rotation"}
+    for name, array in arrays.items():
+        if shapes.get(name) != array.shape or not np.isfinite(array).all():
+            raise ValueError(f"layer {layer.name}: {name} is {array.shape}, not {shapes.get(name)}, or not finite")
+    take.layers |= arrays

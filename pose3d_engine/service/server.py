@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from .. import __version__
-from ..contract import atomic, protocol
+from ..contract import atomic, protocol, warnings
 from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
+from ..contract.settings import AnalyseSettings, CaptureSettings
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
@@ -172,22 +173,13 @@ def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
 
 def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
-    from .. import pipeline
     from . import store
 
     path = Path(_param(params, "video", str, required=True))
     output = _path(params, "output")
     if output is not None:
         atomic.require_writable(output)
-    defaults = pipeline.AnalyseSettings()
-    settings = pipeline.AnalyseSettings(
-        detector=_param(params, "detector", str, defaults.detector),
-        max_people=_param(params, "max_people", int, defaults.max_people),
-        start=_param(params, "start", float),
-        end=_param(params, "end", float),
-        keypoints=_path(params, "keypoints"),
-        command=_param(params, "detector_command", str),
-    )
+    settings = AnalyseSettings.of(params)
     kept = store.analysed(path, settings, progress, again=_param(params, "again", bool, False))
     return _found(kept, path, params, output, progress)
 
@@ -239,37 +231,18 @@ def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, 
         "persons": persons,
         "video": people.meta["video"],
         "detector": people.meta["detector"],
-        "warnings": people.meta.get("warnings", []),
+        "warnings": [notice.to_json() for notice in warnings.notices(people.meta)],
         "known": kept.known,
     }
 
 
 def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
-    from .. import pipeline, repair, track
+    from .. import pipeline
     from ..formats import keypoint_files
 
     output = Path(_param(params, "output", str, required=True))
     atomic.require_writable(output)
-    defaults = pipeline.CaptureSettings()
-    place, steps = _param(params, "person_at", str), _param(params, "repair", str)
-    stages = _param(params, "motion", str)
-    settings = pipeline.CaptureSettings(
-        person=_param(params, "person", str, defaults.person) if place is None else track.PersonAt.parse(place),
-        lifter=_param(params, "lifter", str, defaults.lifter),
-        checkpoint=_path(params, "checkpoint"),
-        tds=_param(params, "tds", int),
-        height=_param(params, "height", float, defaults.height),
-        fov=_param(params, "fov", float, defaults.fov),
-        flip=_param(params, "flip", bool, defaults.flip),
-        device=_param(params, "device", str, defaults.device),
-        raw=_param(params, "raw", bool, defaults.raw),
-        repair=defaults.repair if steps is None else repair.repair_steps(steps),
-        motion=defaults.motion if stages is None else pipeline.motion_stages(stages),
-        feet=_param(params, "feet", str, defaults.feet),
-        tilt=_param(params, "tilt", float),
-        roll=_param(params, "roll", float),
-        camera=_param(params, "camera", str, defaults.camera),
-    )
+    settings = CaptureSettings.of(params)
     picture = _param(params, "picture", dict, {})
     people = keypoint_files.read(
         Path(_param(params, "people", str, required=True)),
@@ -288,7 +261,7 @@ def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
                 "fps": motion.meta["fps"],
                 "tds": motion.meta["tds"],
                 "repairs": motion.meta["repairs"],
-                "warnings": motion.meta["warnings"],
+                "warnings": [notice.to_json() for notice in warnings.notices(motion.meta)],
             }
             for motion, path in zip(motions, paths, strict=True)
         ]

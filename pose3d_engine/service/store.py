@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, detect, pipeline, weights
-from ..contract import atomic
+from ..contract import atomic, warnings
 from ..contract.errors import OutOfReachError, UserError
 from ..contract.people_file import People
 from ..pipeline import AnalyseSettings
@@ -64,7 +64,7 @@ def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silen
         try:
             _keep(path, people)
         except UserError as error:
-            people.meta["warnings"] = [*people.meta.get("warnings", []), str(error)]
+            warnings.add(people.meta, warnings.Notice(warnings.NOT_CACHED, str(error)))
     return people
 
 
@@ -121,8 +121,8 @@ def _there(path: Path, video: Path) -> People | None:
 def _key(video: Path, settings: AnalyseSettings) -> dict[str, Any]:
     """All that an analysis depends on. Raises UserError if the video or the keypoints cannot be read."""
     source: dict[str, Any]
-    if settings.command is not None:
-        source = {"command": settings.command}
+    if settings.detector_command is not None:
+        source = {"command": settings.detector_command}
     elif settings.keypoints is not None:
         source = {"keypoints": _content(settings.keypoints)}
     else:

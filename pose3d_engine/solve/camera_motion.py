@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..contract import warnings
+from ..contract.warnings import Notice
+
 MODES = ("auto", "still", "moving")
 """Whether the camera's turns are taken out: where it moves, never, always."""
 
@@ -52,11 +55,12 @@ _PLACES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 
 @dataclass(frozen=True)
 class CameraMotion:
     """turns: (T,3,3), axes of the camera in a frame -> axes of the steady camera, which looks where the camera looks in
-    the mean; None if the camera stands still. degrees: that it turns away from there at most. warnings: lines."""
+    the mean; None if the camera stands still. degrees: that it turns away from there at most. notices: what to say
+    about it."""
 
     turns: np.ndarray | None
     degrees: float
-    warnings: list[str]
+    notices: list[Notice]
 
 
 UNMOVED = CameraMotion(None, 0.0, [])
@@ -72,7 +76,8 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
         return UNMOVED
     known = np.isfinite(homographies).all(axis=(1, 2))
     if known.mean() < _TOLD:
-        return CameraMotion(None, 0.0, ["whether the camera moves cannot be told: there is too little texture behind"])
+        text = "the camera motion is unknown: there is too little texture in the background"
+        return CameraMotion(None, 0.0, [Notice(warnings.CAMERA_UNKNOWN, text)])
     rows = np.flatnonzero(known)
     nearest = rows[np.clip(np.searchsorted(rows, np.arange(len(known)), side="right") - 1, 0, None)]
     turns, bent = _turns(homographies[nearest], focal)
@@ -82,16 +87,19 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
     moves = float((angles * focal > STILL).mean()) > _RARELY
     if mode == "auto" and not moves:
         return UNMOVED
-    degrees, warnings = math.degrees(float(angles.max())), []
+    degrees, notices = math.degrees(float(angles.max())), []
     if (~known).mean() > _LOST:
         share = 100 * (~known).mean()
-        warnings.append(f"the camera's motion is not known in {share:.0f} % of the frames; it is held there")
+        text = f"the camera motion is unknown in {share:.0f} % of the frames; it is held there"
+        notices.append(Notice(warnings.CAMERA_PARTLY_UNKNOWN, text))
     if np.median(bent[known]) > _BENT:
-        warnings.append("the camera seems to travel or zoom; only its turns are taken out of the path")
+        text = "the camera seems to travel or zoom; only its rotation is removed from the path"
+        notices.append(Notice(warnings.CAMERA_TRAVELS, text))
     if degrees > MOST_DEG:
-        warnings.append(f"the camera turns by {degrees:.0f} degrees, too far to take out of the path; split the clip")
-        return CameraMotion(None, degrees, warnings)
-    return CameraMotion(turns, degrees, warnings)
+        text = f"the camera rotates by {degrees:.0f} degrees, too far to remove it from the path; split the clip"
+        notices.append(Notice(warnings.CAMERA_ROTATES_TOO_FAR, text))
+        return CameraMotion(None, degrees, notices)
+    return CameraMotion(turns, degrees, notices)
 
 
 def focal_of_turns(homographies: np.ndarray | None) -> float | None:
@@ -130,13 +138,6 @@ def _turns(homographies: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarr
     flip[:, 0, 2] = np.linalg.det(left @ right)
     turns = (left * flip) @ right
     return turns, focal * np.linalg.norm(after - before @ np.swapaxes(turns, 1, 2), axis=-1).mean(axis=1)
-
-
-def steadied(rays: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Rays (T,J,2) on the plane z = 1 of the camera in each frame, on that of the steady camera; turns (T,3,3)."""
-    directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1) @ np.swapaxes(turns, 1, 2)
-    # Beyond MOST_DEG and the picture's edge there is no place on the plane; nobody of interest is there.
-    return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -19,9 +19,6 @@ LEAST_CAMERA_HEIGHT = 0.5
 ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]
 """Left, right: the order of ``contacts``."""
 
-LEVEL_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""Camera axes (x right, y down, z forward) -> world axes (z up, the camera looks along +Y), for a level camera."""
-
 _LOWEST_SHARE = 0.02
 """The floor is where the lowest ankles are, but for this share of them: a single wrong frame is not the floor."""
 

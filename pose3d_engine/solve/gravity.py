@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.skeletons import H36M17
+from ..take import CameraTilt
 from . import contacts, floor
 from .body import centre_of_mass
 
@@ -53,28 +54,10 @@ class Body:
     times: np.ndarray
 
 
-@dataclass(frozen=True)
-class Attitude:
-    """pitch: degrees that the camera looks down; roll: degrees that it is turned clockwise. known: False where nothing
-    told, and the camera is taken for level."""
-
-    pitch: float
-    roll: float
-    known: bool
-
-    @property
-    def rotation(self) -> np.ndarray:
-        """(3,3): camera axes -> world axes (z up, the camera looks along +Y)."""
-        pitch, roll = math.radians(self.pitch), math.radians(self.roll)
-        down = np.array([[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]])
-        turn = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
-        return floor.LEVEL_CAMERA @ down @ turn
+UNKNOWN = CameraTilt(0.0, 0.0, known=False)
 
 
-UNKNOWN = Attitude(0.0, 0.0, False)
-
-
-def attitude(bodies: Sequence[Body]) -> Attitude:
+def estimate_tilt(bodies: Sequence[Body]) -> CameraTilt:
     """The tilt of one camera that filmed all ``bodies``; UNKNOWN where nobody stands or walks.
 
     Two things tell: on average a body has its centre of mass over its feet, which is known for every view but only to
@@ -90,19 +73,19 @@ def attitude(bodies: Sequence[Body]) -> Attitude:
     up = _balance(told, LEVEL, None)
     walked = 0.0
     for _ in range(3):
-        believed = _attitude_of(up)
+        believed = _tilt_of(up)
         planted = [_planted(body, believed) for body, _ in told]
         up = _balance(told, up, planted)
         up, walked = _with_floor(up, told, planted)
     share = max(float((weight > 0.5).mean()) for _, weight in told)
-    found = _attitude_of(up)
+    found = _tilt_of(up)
     inside = _PITCHES[0] < found.pitch < _PITCHES[1] and _ROLLS[0] < found.roll < _ROLLS[1]
     return found if inside and (share >= _SURE_SHARE or walked >= _WALKED_M) else UNKNOWN
 
 
-def _attitude_of(up: np.ndarray) -> Attitude:
+def _tilt_of(up: np.ndarray) -> CameraTilt:
     """up: (3,) unit vector in camera axes."""
-    return Attitude(
+    return CameraTilt(
         math.degrees(math.atan2(-up[2], math.hypot(up[0], up[1]))), math.degrees(math.atan2(-up[0], -up[1])), True
     )
 
@@ -144,7 +127,7 @@ def _balance(told: list[tuple[Body, np.ndarray]], start: np.ndarray, planted: li
     return up
 
 
-def _planted(body: Body, believed: Attitude) -> np.ndarray:
+def _planted(body: Body, believed: CameraTilt) -> np.ndarray:
     """(T,2) contacts, as far as they can be told before the floor is known."""
     world = body.joints @ believed.rotation.T
     return contacts.contacts(world, body.confidence, body.times, np.zeros(3))

@@ -2,7 +2,7 @@
 are put right.
 
 A picture does not tell whether a bone points towards the camera or away: both ends keep their place when it is mirrored
-in depth (Lee and Chen, CVGIP 1985; Taylor, CVIU 2000). A limb of two bones thus has four ways to be, and over time the
+in depth (Lee and Chen, CVGIP 1985; Taylor, CVIU 2000). A limb of two bones thus has four hypotheses, and over time the
 one is chosen that bends as limbs do, does not jump, and is the lifter's where nothing speaks against it.
 """
 
@@ -48,7 +48,7 @@ MOST = {"Knee": 60.0, "Elbow": 95.0}
 _BENT = 20.0
 """Degrees from which on a limb is bent enough to have an axis."""
 
-CONES = (
+SWING_LIMITS = (
     ("Hip", "Spine", "Thorax", 60.0),
     ("Spine", "Thorax", "Neck/Nose", 70.0),
     ("Thorax", "Neck/Nose", "Head", 75.0),
@@ -70,16 +70,16 @@ _SPEED, _MOST_JUMP = 4.0, 24.0
 jump costs."""
 
 _ROWS = 20_000
-"""Frames whose ways are compared at a time: those of an hour would fill half a gigabyte."""
+"""Frames whose hypotheses are compared at a time: those of an hour would fill half a gigabyte."""
 
 
-def wrong_way(joints: np.ndarray) -> np.ndarray:
+def violates_limits(joints: np.ndarray) -> np.ndarray:
     """(T,4) bool: limbs (:data:`LIMBS`) that are bent as none can be. joints: (T,17,3), any unit, right-handed axes."""
     found = [_beyond(joints, joints[:, list(limb)], limb) for limb in LIMBS]
     return np.stack([beyond > 0.5 for beyond, _ in found], axis=1)  # half a degree is rounding
 
 
-def unflipped(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
+def resolve_depth_flips(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
     """Joints (T,17,3) whose arms and legs are mirrored in depth where that is likelier, over the whole clip.
 
     joints: metres, root-relative, camera axes; bones keep their lengths. root: (T,3), about; a bone is mirrored along
@@ -93,32 +93,32 @@ def unflipped(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
         return result
     for limb in LIMBS:
         chain = result[:, list(limb)]
-        ways = _ways(chain + root[:, None]) - root[:, None, None]
-        cost = np.empty(ways.shape[:2])
-        for state in range(ways.shape[1]):
-            beyond, bent = _beyond(result, ways[:, state], limb)
-            moved = np.linalg.norm(ways[:, state] - chain, axis=-1).sum(axis=-1)
+        hypotheses = _hypotheses(chain + root[:, None]) - root[:, None, None]
+        cost = np.empty(hypotheses.shape[:2])
+        for state in range(hypotheses.shape[1]):
+            beyond, bent = _beyond(result, hypotheses[:, state], limb)
+            moved = np.linalg.norm(hypotheses[:, state] - chain, axis=-1).sum(axis=-1)
             cost[:, state] = _MOST_DOUBT * np.minimum(moved / _DOUBT_M, 1.0)
             cost[:, state] += _VIOLATION * bent * np.clip(beyond / 30.0, 0, 1)
-        step = np.empty((len(ways) - 1, 4, 4))
+        step = np.empty((len(hypotheses) - 1, 4, 4))
         for first in range(0, len(step), _ROWS):
-            some = ways[first : first + _ROWS + 1, :, 1:]
+            some = hypotheses[first : first + _ROWS + 1, :, 1:]
             step[first : first + _ROWS] = np.linalg.norm(some[1:, None] - some[:-1, :, None], axis=-1).sum(axis=-1)
         step = np.minimum((step * fps / _SPEED) ** 2 * (30.0 / fps), _MOST_JUMP) + _CHANGE * (1 - np.eye(4))
         way = _cheapest(cost, step)
-        result[:, list(limb)] = ways[np.arange(len(ways)), way]
+        result[:, list(limb)] = hypotheses[np.arange(len(hypotheses)), way]
     return result
 
 
-def within(joints: np.ndarray) -> np.ndarray:
+def clamp_to_limits(joints: np.ndarray) -> np.ndarray:
     """Joints (T,17,3) with what is still beyond a limit brought back to it; bone lengths stay.
 
     The bones of the spine come nearer to the one below, with all that hangs on them; the lower bone of a limb turns
     about the upper one.
     """
     result = joints.astype(np.float64).copy()
-    for low, middle, high, most in CONES:
-        _into_cone(result, low, middle, high, np.radians(most))
+    for low, middle, high, most in SWING_LIMITS:
+        _clamp_swing(result, low, middle, high, np.radians(most))
     for limb in LIMBS:
         chain = result[:, list(limb)]
         beyond, _ = _beyond(result, chain, limb)
@@ -162,18 +162,20 @@ def _usual_axis(joints: np.ndarray, upper: np.ndarray, limb: tuple[int, ...]) ->
     return _unit(axis - (axis * upper).sum(axis=-1, keepdims=True) * upper)
 
 
-def _ways(chain: np.ndarray) -> np.ndarray:
+def _hypotheses(chain: np.ndarray) -> np.ndarray:
     """(T,3,3) joints of a limb before the camera -> (T,4,3,3): as they are, and each bone and both mirrored in depth.
 
     The other place on its ray at which a joint is as far from the one above. Nothing comes behind the lens.
     """
-    ways = np.repeat(chain[:, None], 4, axis=1)
+    hypotheses = np.repeat(chain[:, None], 4, axis=1)
     upper, lower = chain[:, 1] - chain[:, 0], chain[:, 2] - chain[:, 1]
     for state in (1, 2, 3):
-        ways[:, state, 1] = chain[:, 0] + (_mirrored(upper, chain[:, 0], chain[:, 1]) if state & 1 else upper)
+        hypotheses[:, state, 1] = chain[:, 0] + (_mirrored(upper, chain[:, 0], chain[:, 1]) if state & 1 else upper)
         # The lower end follows its hinge at the same depth beside it; that keeps the picture but for perspective.
-        ways[:, state, 2] = ways[:, state, 1] + (_mirrored(lower, chain[:, 1], chain[:, 2]) if state & 2 else lower)
-    return ways
+        hypotheses[:, state, 2] = hypotheses[:, state, 1] + (
+            _mirrored(lower, chain[:, 1], chain[:, 2]) if state & 2 else lower
+        )
+    return hypotheses
 
 
 def _mirrored(bone: np.ndarray, near: np.ndarray, far: np.ndarray) -> np.ndarray:
@@ -198,7 +200,7 @@ def _cheapest(cost: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return way
 
 
-def _into_cone(joints: np.ndarray, low: str, middle: str, high: str, most: float) -> None:
+def _clamp_swing(joints: np.ndarray, low: str, middle: str, high: str, most: float) -> None:
     """Moves ``high`` of (T,17,3), and all that hangs on it, so that its bone turns by no more than ``most`` radians."""
     base, hinge, end = (joints[:, _NUMBER(joint)] for joint in (low, middle, high))
     below, bone = _unit(hinge - base), end - hinge

@@ -3,7 +3,7 @@
 from .completeness import complete, complete_share
 from .edits import Merge, Split
 from .records import numbered, ranking, records
-from .selection import PersonAt, person_numbers, select
+from .selection import PersonAt, person_numbers, present, select, select_present
 from .tracker import Tracker
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "complete_share",
     "numbered",
     "person_numbers",
+    "present",
     "ranking",
     "records",
     "select",
+    "select_present",
 ]

@@ -93,3 +93,22 @@ def _row_at(people: People, place: PersonAt) -> int:
         f"nobody is at {place}; "
         + (there or f"nobody is seen around then, the clip is from {people.times[0]:.2f} to {people.times[-1]:.2f} s")
     )
+
+
+def present(people: People) -> list[int]:
+    """Rows of the people who are detected at all; a part that was cut out of a clip can be without somebody."""
+    detected = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
+    return [int(row) for row in np.flatnonzero(detected)]
+
+
+def select_present(people: People, wanted: str | PersonAt) -> list[int]:
+    """As :func:`select`, for people who are detected in this part of the clip. Raises UserError."""
+    there = present(people)
+    chosen = select(people, wanted)
+    if wanted == "all":
+        chosen = [row for row in chosen if row in there]
+    absent = [row for row in chosen if row not in there]
+    if absent or not chosen:
+        subject = f"person {absent[0] + 1} is not" if absent else "nobody is"
+        raise UserError(f"{subject} visible in this part of the clip; choose another person or part")
+    return chosen

@@ -8,7 +8,7 @@ import numpy as np
 
 from blender_addon.maths import rotations
 from blender_addon.maths.bone_map import BoneMap
-from blender_addon.maths.transfer import Rig
+from blender_addon.maths.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,6 @@ def make(bone_map: BoneMap, seed: int, plain: bool = False) -> MadeRig:
     if plain:
         return MadeRig(bones, np.eye(3), 1.0)
     # As an FBX brings it: centimetres with the y axis up, and the object turned.
-    tilt = rotations.from_quaternions(np.array([np.sqrt(0.5), np.sqrt(0.5), 0, 0]))
-    turn = rotations.about(np.array([0.0, 0.0, 1.0]), np.array([random.uniform(-3, 3)]))[0]
+    tilt = rotations.to_matrices(np.array([np.sqrt(0.5), np.sqrt(0.5), 0, 0]))
+    turn = rotations.to_matrices(rotations.about(rotations.AXES[2], random.uniform(-3, 3)))
     return MadeRig(bones, turn @ tilt, 0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from blender_addon.maths.motion_file import JOINTS
-from blender_addon.maths.rotations import from_quaternions
+from blender_addon.maths.rotations import to_matrices
 from blender_addon.maths.skeleton import BONES, PARENTS, Rest
 
 PELVIS, THIGH, SHIN, ANKLE = 0.24, 0.42, 0.41, 0.075
@@ -162,7 +162,7 @@ def pose(rest: Rest, rotations: np.ndarray, location: np.ndarray) -> np.ndarray:
     """The joints (T,17,3) of Blender's own forward kinematics: pose-bone rotations (T,B,4), location of the hips."""
     turned, heads = [], []
     world = np.zeros((len(rotations), 17, 3))
-    local = from_quaternions(rotations)
+    local = to_matrices(rotations)
     for index, (bone, parent) in enumerate(zip(BONES, PARENTS, strict=True)):
         if parent < 0:
             heads.append(rest.heads[index] + location @ rest.frames[index].T)

@@ -13,7 +13,7 @@ import synthetic
 from mathutils import Matrix
 
 from blender_addon.blend import armature as apply
-from blender_addon.blend import camera, fcurves
+from blender_addon.blend import camera, fcurves, provenance
 from blender_addon.maths import motion_file, skeleton
 from blender_addon.maths.motion_file import MotionFileError
 
@@ -97,7 +97,7 @@ def test_body_follows_the_bones(walk: Path) -> None:
 
 def test_provenance_is_kept(walk: Path) -> None:
     (armature,) = apply.capture_to_scene(bpy.context, [walk])
-    noted = json.loads(armature[apply.PROVENANCE])
+    noted = json.loads(armature[provenance.KEY])
     assert noted["motion"] == str(walk)
     assert noted["fps"] == 30.0
     assert noted["person"] == 1

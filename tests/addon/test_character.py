@@ -18,7 +18,8 @@ from blender_addon.blend import armature as apply
 from blender_addon.blend import character
 from blender_addon.maths import bone_map, motion_file, rotations
 from blender_addon.maths.bone_map import BoneMap
-from blender_addon.maths.transfer import Options, RigError, Solution
+from blender_addon.maths.rig import RigError, Solution
+from blender_addon.maths.transfer import Options
 
 
 @pytest.fixture(autouse=True)
@@ -190,13 +191,13 @@ def test_a_strip_in_tweak_mode_is_refused(stroll: Path) -> None:
 def test_euler_angles_are_blenders_and_do_not_jump(order: str) -> None:
     t = np.linspace(0, 1, 200)
     axis = rotations.unit(np.stack([np.sin(5 * t), np.cos(3 * t), 0.3 + t], axis=-1))
-    quaternions = rotations.continuous(rotations.to_quaternions(rotations.about(axis, 7 * t)))
-    angles = rotations.to_eulers(quaternions, order)
+    quaternions = rotations.continuous(rotations.to_quaternions(rotations.to_matrices(rotations.about(axis, 7 * t))))
+    angles = rotations.to_euler(quaternions, order)
     from mathutils import Euler
 
     for frame in range(0, 200, 17):
         matrix = np.array(Euler(angles[frame], order).to_matrix())
-        np.testing.assert_allclose(matrix, rotations.from_quaternions(quaternions[frame]), atol=1e-5)
+        np.testing.assert_allclose(matrix, rotations.to_matrices(quaternions[frame]), atol=1e-5)
     turned = np.degrees(2 * np.arccos(np.clip(np.abs((quaternions[1:] * quaternions[:-1]).sum(-1)), 0, 1)))
     assert turned.max() < 6  # degrees a frame
     assert np.degrees(np.abs(np.diff(angles, axis=0))).max() < 120

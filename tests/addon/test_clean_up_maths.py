@@ -7,10 +7,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.maths import bezier, bridge, feet, key_reduction, path, sides, smooth, suspects
-from blender_addon.maths import quaternions as quat
-from blender_addon.maths.errors import CleanUpError
-from blender_addon.maths.motion import Motion, Rig, continuous, pose
+from blender_addon.maths import arrays
+from blender_addon.maths import rotations as rot
+from blender_addon.maths.clean_up import (
+    bezier,
+    foot_pinning,
+    interpolation,
+    key_reduction,
+    mirroring,
+    root_motion,
+    smoothing,
+    suspicious_frames,
+)
+from blender_addon.maths.clean_up.errors import CleanUpError
+from blender_addon.maths.clean_up.motion import Motion, Rig, pose
 
 NAMES = ("root", "thigh.L", "shin.L", "foot.L", "thigh.R", "shin.R", "foot.R")
 PARENTS = (-1, 0, 1, 2, 0, 4, 5)
@@ -22,8 +32,10 @@ seeds = st.integers(0, 2**32 - 1)
 
 def rig(modes: tuple[str, ...] = ("QUATERNION",) * len(NAMES), rolls: np.ndarray | None = None) -> Rig:
     """A pelvis with two legs that hang; the same on both sides. rolls: (B,) radians."""
-    down = quat.about(0, np.array(-np.pi / 2))  # y, along the bone, points to -z
-    rest = np.array([quat.multiply(down, quat.about(1, roll)) for roll in (rolls if rolls is not None else [0.0] * 7)])
+    down = rot.about(rot.AXES[0], -np.pi / 2)  # y, along the bone, points to -z
+    rest = np.array(
+        [rot.multiply(down, rot.about(rot.AXES[1], roll)) for roll in (rolls if rolls is not None else [0.0] * 7)]
+    )
     heads = np.array([[0, 0, 1.0], *[[x, 0, z] for x in (0.1, -0.1) for z in (0.95, 0.5, 0.1)]])
     return Rig(NAMES, PARENTS, rest, heads, np.array([0.2, 0.45, 0.4, 0.1, 0.45, 0.4, 0.1]), (True,) * 7, modes)
 
@@ -40,7 +52,11 @@ def moving(seed: int, frames: int, size: float = 0.6, bones: Rig | None = None) 
     locations = np.zeros((frames, len(NAMES), 3))
     locations[:, 0] = np.cumsum(random.normal(size=3) * 0.01 + 0.005 * np.sin(time[:, 0] * 5), axis=0)
     bones = bones or rig()
-    return Motion(bones, np.arange(frames) + 1.0, 30.0, continuous(quat.from_euler(angles, "XYZ")), locations)
+    return Motion(bones, np.arange(frames) + 1.0, 30.0, smooth_signs(rot.from_euler(angles, "XYZ")), locations)
+
+
+def smooth_signs(q: np.ndarray) -> np.ndarray:
+    return rot.continuous(q, q[0])
 
 
 def drawn(keys: key_reduction.Keys) -> np.ndarray:
@@ -71,10 +87,10 @@ def channels(motion: Motion) -> list[key_reduction.Channels]:
     """All rotations as their bones' modes have them, and the root's location."""
     found = [key_reduction.Channels(0, True, motion.locations[:, 0])]
     for bone, mode in enumerate(motion.rig.modes):
-        start = quat.to_channels(
+        start = rot.to_channels(
             motion.rotations[:1, bone], mode, np.zeros(4 if mode in ("QUATERNION", "AXIS_ANGLE") else 3)
         )
-        found.append(key_reduction.Channels(bone, False, quat.to_channels(motion.rotations[:, bone], mode, start[0])))
+        found.append(key_reduction.Channels(bone, False, rot.to_channels(motion.rotations[:, bone], mode, start[0])))
     return found
 
 
@@ -93,9 +109,9 @@ def assert_within(
         if item.located:
             locations[:, item.bone] = curves
         else:
-            rotations[:, item.bone] = quat.from_channels(curves, motion.rig.modes[item.bone])
+            rotations[:, item.bone] = rot.from_channels(curves, motion.rig.modes[item.bone])
     was, now = pose(motion), pose(motion.with_rotations(rotations).with_locations(locations))
-    assert np.degrees(quat.angle(was.rotations, now.rotations)).max() <= degrees * 1.001
+    assert np.degrees(rot.angle(was.rotations, now.rotations)).max() <= degrees * 1.001
     for a, b in ((was.heads, now.heads), (was.tails, now.tails)):
         assert np.linalg.norm(a - b, axis=-1).max() <= millimetres / 1000 * 1.001
 
@@ -129,7 +145,9 @@ class TestReduction:
     def test_noise_needs_every_key_and_gets_it(self) -> None:
         random = np.random.default_rng(0)
         motion = moving(0, 30)
-        motion = motion.with_rotations(quat.unit(motion.rotations + random.normal(size=motion.rotations.shape) * 0.3))
+        motion = motion.with_rotations(
+            rot.normalise(motion.rotations + random.normal(size=motion.rotations.shape) * 0.3)
+        )
         keys = key_reduction.reduce(motion, channels(motion), 0.1, 0.0005)
         assert max(len(key.rows) for columns in keys for key in columns) > 25
         assert_within(motion, channels(motion), keys, 0.1, 0.5)
@@ -200,16 +218,16 @@ class TestSmoothing:
     @given(seeds, st.integers(4, 90), st.floats(0.1, 14.0))
     def test_ends_and_stillness_stay(self, seed: int, frames: int, cutoff: float) -> None:
         motion = moving(seed, frames)
-        done = smooth.smooth(motion, cutoff)
+        done = smoothing.smooth(motion, cutoff)
         assert np.allclose(np.abs((done.rotations * motion.rotations).sum(-1))[[0, -1]], 1.0, atol=1e-7)
         assert np.allclose(done.locations[[0, -1]], motion.locations[[0, -1]], atol=1e-4)
         still = motion.with_rotations(np.repeat(motion.rotations[:1], frames, 0))
-        assert np.allclose(smooth.smooth(still, cutoff).rotations, still.rotations, atol=1e-9)
+        assert np.allclose(smoothing.smooth(still, cutoff).rotations, still.rotations, atol=1e-9)
 
     def test_slow_stays_and_fast_goes(self) -> None:
         time = np.arange(300) / 30.0
         waves = np.stack([np.sin(2 * np.pi * f * time) for f in (0.5, 4.0, 12.0)], axis=-1)
-        gain = smooth.low_pass(waves, 4.0 / 30)[60:-60].std(axis=0) / waves[60:-60].std(axis=0)
+        gain = smoothing.low_pass(waves, 4.0 / 30)[60:-60].std(axis=0) / waves[60:-60].std(axis=0)
         assert gain[0] > 0.99 and abs(gain[1] - 0.5) < 0.03 and gain[2] < 0.03
 
 
@@ -220,18 +238,18 @@ class TestSides:
         rolls = np.random.default_rng(seed).uniform(-3, 3, 7)
         motion = moving(seed, frames, bones=rig(rolls=rolls))
         axis = np.array([1.0, 0.0, 0.0])
-        once = sides.mirror(motion, axis)
-        twice = sides.mirror(once, axis)
-        assert quat.angle(twice.rotations, motion.rotations).max() < 1e-6
+        once = mirroring.mirror(motion, axis)
+        twice = mirroring.mirror(once, axis)
+        assert rot.angle(twice.rotations, motion.rotations).max() < 1e-6
         assert np.allclose(twice.locations, motion.locations)
         was, now = pose(motion).heads, pose(once).heads
-        assert np.allclose(now[:, sides.partners(motion.rig)] * [-1, 1, 1], was, atol=1e-9)
+        assert np.allclose(now[:, mirroring.partners(motion.rig)] * [-1, 1, 1], was, atol=1e-9)
 
     @few
     @given(seeds)
     def test_swapped_limbs_point_as_the_others_did(self, seed: int) -> None:
         motion = moving(seed, 8)
-        swapped = sides.swap(motion, [1, 2])
+        swapped = mirroring.swap_sides(motion, [1, 2])
 
         def way(which: Motion, bone: int) -> np.ndarray:
             posed = pose(which)
@@ -253,7 +271,7 @@ class TestSides:
         ],
     )
     def test_names_of_sides(self, name: str, other: str | None) -> None:
-        assert sides.other_side(name) == other
+        assert mirroring.other_side(name) == other
 
 
 class TestWay:
@@ -261,8 +279,8 @@ class TestWay:
     @given(seeds, st.integers(12, 60), st.booleans(), st.data())
     def test_a_loop_closes(self, seed: int, frames: int, stay: bool, data: st.DataObject) -> None:
         motion = moving(seed, frames)
-        done = path.loop(motion, data.draw(st.integers(1, frames - 1)), stay)
-        assert quat.angle(done.rotations[0], done.rotations[-1]).max() < 1e-6
+        done = root_motion.make_loop(motion, data.draw(st.integers(1, frames - 1)), stay)
+        assert rot.angle(done.rotations[0], done.rotations[-1]).max() < 1e-6
         height = pose(done).heads[:, 0, 2]
         assert abs(height[0] - height[-1]) < 1e-9
         if stay:
@@ -271,16 +289,16 @@ class TestWay:
     @few
     @given(seeds, st.floats(-3.1, 3.1))
     def test_the_heading_is_what_was_asked_for(self, seed: int, radians: float) -> None:
-        done = path.set_heading(moving(seed, 60), radians)
-        assert abs(np.angle(np.exp(1j * (path.heading(done) - radians)))) < 1e-6
+        done = root_motion.set_heading(moving(seed, 60), radians)
+        assert abs(np.angle(np.exp(1j * (root_motion.heading(done) - radians)))) < 1e-6
 
     @few
     @given(seeds)
     def test_only_the_place_changes_when_all_is_moved(self, seed: int) -> None:
         motion = moving(seed, 20)
-        turn, shift = quat.about(2, np.array(0.7)), np.array([1.0, 2.0, 3.0])
-        was, now = pose(motion), pose(path.moved(motion, turn, shift))
-        assert np.allclose(now.tails, quat.rotate(turn, was.tails) + shift, atol=1e-9)
+        turn, shift = rot.about(rot.AXES[2], 0.7), np.array([1.0, 2.0, 3.0])
+        was, now = pose(motion), pose(root_motion.transformed(motion, turn, shift))
+        assert np.allclose(now.tails, rot.rotate(turn, was.tails) + shift, atol=1e-9)
 
 
 class TestFeet:
@@ -291,17 +309,17 @@ class TestFeet:
         bent[:, [1, 4], 0], bent[:, [2, 5], 0] = -0.6, 1.2  # so that the target is within reach
         motion = moving(seed, 40, size=0.05)
         still = np.zeros((40, 7, 3))
-        motion = motion.with_rotations(quat.multiply(quat.from_euler(bent, "XYZ"), motion.rotations)).with_locations(
+        motion = motion.with_rotations(rot.multiply(rot.from_euler(bent, "XYZ"), motion.rotations)).with_locations(
             still
         )
-        done = feet.lock(motion, feet.find(motion.rig), first, first + 10, blend)
+        done = foot_pinning.pin_feet(motion, foot_pinning.find_feet(motion.rig), first, first + 10, blend)
         inside = slice(first - 1, first + 10)
         for foot in (3, 6):
             assert np.ptp(pose(done).heads[inside, foot], axis=0).max() < 1e-6
         touched = np.flatnonzero(np.abs(done.rotations - motion.rotations).max(axis=(1, 2)) > 1e-12)
         assert touched.min() >= first - 1 - blend and touched.max() <= first + 9 + blend
-        free = feet.unlock(done, motion, [3, 6], 1, 40, 0)
-        assert quat.angle(free.rotations, motion.rotations).max() < 1e-6
+        free = foot_pinning.unpin_feet(done, motion, [3, 6], 1, 40, 0)
+        assert rot.angle(free.rotations, motion.rotations).max() < 1e-6
 
 
 class TestRotations:
@@ -310,11 +328,11 @@ class TestRotations:
     def test_channels_are_the_same_rotation_without_jumps(self, seed: int, mode: str) -> None:
         q = moving(seed, 60).rotations[:, 1]
         start = np.zeros(4 if mode in ("QUATERNION", "AXIS_ANGLE") else 3)
-        values = quat.to_channels(q, mode, start)
-        assert quat.angle(quat.from_channels(values, mode), q).max() < 1e-6
-        turned = quat.multiply(q, quat.about(0, np.array(0.01)))
-        near = quat.near_channels(turned, mode, values)
-        assert quat.angle(quat.from_channels(near, mode), turned).max() < 1e-6
+        values = rot.to_channels(q, mode, start)
+        assert rot.angle(rot.from_channels(values, mode), q).max() < 1e-6
+        turned = rot.multiply(q, rot.about(rot.AXES[0], 0.01))
+        near = rot.nearest_channels(turned, mode, values)
+        assert rot.angle(rot.from_channels(near, mode), turned).max() < 1e-6
         if mode == "QUATERNION":
             assert np.abs(np.diff(values, axis=0)).max() < 0.5 and np.abs(near - values).max() < 0.02
 
@@ -323,12 +341,12 @@ class TestRotations:
     def test_signs_never_jump(self, seed: int) -> None:
         q = moving(seed, 40).rotations
         flipped = q * np.random.default_rng(seed).choice([-1.0, 1.0], (40, 7, 1))
-        assert np.abs(np.diff(continuous(flipped), axis=0)).max() < 0.5
+        assert np.abs(np.diff(smooth_signs(flipped), axis=0)).max() < 0.5
 
 
 def test_a_bridge_leads_from_what_was_before_to_what_comes_after() -> None:
     motion = moving(3, 40)
-    part, keys = bridge.bridge(motion, channels(motion), 10, 20)
+    part, keys = interpolation.interpolate_range(motion, channels(motion), 10, 20)
     assert (part.frames[0], part.frames[-1]) == (10, 20)
     for item, columns in zip(channels(motion), keys, strict=True):
         for column, key in enumerate(columns):
@@ -342,7 +360,7 @@ def test_a_bridge_leads_from_what_was_before_to_what_comes_after() -> None:
 def test_a_jerk_is_found_and_nothing_else() -> None:
     motion = moving(2, 120)
     rotations = motion.rotations.copy()
-    rotations[60, 2] = quat.multiply(rotations[60, 2], quat.about(0, np.array(1.2)))
-    found = suspects.stretches(suspects.jerky(motion.with_rotations(rotations), list(range(7))))
-    assert len(found) == 1 and found[0][0] <= 60 <= found[0][1]
-    assert not suspects.jerky(motion, list(range(7))).any()
+    rotations[60, 2] = rot.multiply(rotations[60, 2], rot.about(rot.AXES[0], 1.2))
+    found = arrays.runs(suspicious_frames.find_jerks(motion.with_rotations(rotations), list(range(7))), gap=3)
+    assert len(found) == 1 and found[0][0] <= 60 < found[0][1]
+    assert not suspicious_frames.find_jerks(motion, list(range(7))).any()

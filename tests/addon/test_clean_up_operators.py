@@ -15,7 +15,8 @@ import numpy as np
 assert addon_utils.enable("blender_addon", default_set=True), "not enabled"
 from blender_addon.blend import armature as apply
 from blender_addon.blend import actions as action
-from blender_addon.maths import motion
+from blender_addon.blend import bone_motion, marks
+from blender_addon.maths.clean_up import motion
 ops, scene = bpy.ops.video_to_mocap, bpy.context.scene
 (item,) = apply.capture_to_scene(bpy.context, [PATH], set_scene=True)
 bpy.context.view_layer.objects.active = item
@@ -24,8 +25,8 @@ def rig():
     return bpy.data.objects[NAME]
 def look():
     bag = action.bag_of(rig())
-    frames = action.key_frames(bag)
-    return action.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
+    frames = bone_motion.key_frames(bag)
+    return bone_motion.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
 def place(frame, bone):
     scene.frame_set(frame)
     posed = rig().evaluated_get(bpy.context.evaluated_depsgraph_get())
@@ -116,7 +117,7 @@ def test_reducing_keeps_the_bound_on_every_frame(blender: str, tmp_path: Path) -
         blender,
         tmp_path,
         """
-from blender_addon.maths import quaternions as quat
+from blender_addon.maths import rotations as rot
 rig().pose.bones["forearm.L"].rotation_mode = "QUATERNION"
 before = motion.pose(look())
 seen = {frame: {b.name: place(frame, b.name) for b in rig().pose.bones} for frame in range(1, 61)}
@@ -125,7 +126,7 @@ many = count()
 assert ops.reduce_keys(degrees=1.0, millimetres=5.0) == {"FINISHED"}
 assert count() < 0.25 * many, (count(), many)
 after = motion.pose(look())
-assert np.degrees(quat.angle(before.rotations, after.rotations)).max() <= 1.01
+assert np.degrees(rot.angle(before.rotations, after.rotations)).max() <= 1.01
 assert np.linalg.norm(before.tails - after.tails, axis=-1).max() <= 0.00505
 for frame, bones in seen.items():  # Blender's own evaluation, not ours
     for bone, wanted in bones.items():
@@ -279,21 +280,21 @@ stretch(10, 20)
 before = look()
 assert ops.bridge() == {"FINISHED"}
 after = look()
-frames = action.key_frames(action.bag_of(rig()))
+frames = bone_motion.key_frames(action.bag_of(rig()))
 assert not set(frames) & set(range(11, 20)) and {10, 20} <= set(frames), frames
 same = [i for i, f in enumerate(after.frames) if f <= 10 or f >= 20]
 assert np.abs(after.rotations[same] - before.rotations[same]).max() < 1e-5
 stretch(5, 30)
 where = place(12, "hand.L")
 assert ops.trim() == {"FINISHED"}
-frames = action.key_frames(action.bag_of(rig()))
+frames = bone_motion.key_frames(action.bag_of(rig()))
 assert (frames[0], frames[-1]) == (5, 30)
 assert np.abs(place(12, "hand.L") - where).max() < 1e-4
 stretch(5, 10)
 late = place(25, "hand.L")
 assert ops.time_scale(factor=2.0) == {"FINISHED"}
 assert np.abs(place(30, "hand.L") - late).max() < 1e-4
-assert action.key_frames(action.bag_of(rig()))[-1] == 35
+assert bone_motion.key_frames(action.bag_of(rig()))[-1] == 35
 scene.use_preview_range = False
 assert "no motion" in complaint(ops.smooth, first=100, last=120)
 """,
@@ -334,7 +335,7 @@ def test_low_confidence_is_on_the_timeline(blender: str, tmp_path: Path) -> None
         tmp_path,
         """
 doubts = [*range(11, 16), *range(26, 31)]
-assert list(action.marked(action.bag_of(rig()))) == doubts, action.marked(action.bag_of(rig()))
+assert list(marks.marked(action.bag_of(rig()))) == doubts, marks.marked(action.bag_of(rig()))
 for curve in action.bag_of(rig()).fcurves:
     assert [p.co[0] for p in curve.keyframe_points if p.type == "JITTER"] == doubts
 markers = lambda: sorted((marker.name, marker.frame) for marker in scene.timeline_markers)

@@ -623,8 +623,8 @@ for operator in (bpy.ops.video_to_mocap.analyse, bpy.ops.video_to_mocap.capture)
 person = bpy.context.active_object
 assert person.name == "A clip Ü" and settings.persons[0].name == "Person 1"
 assert "hips" in person.pose.bones and person.animation_data.action.frame_range[:] == (1.0, 30.0)
-from blender_addon.maths import body
-for look in body.MATERIALS:
+from blender_addon.maths import mannequin
+for look in mannequin.MATERIALS:
     nodes = bpy.data.materials[look.name].node_tree.nodes
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     colour = shader.inputs["Base Color"].default_value[:3]

@@ -15,7 +15,8 @@ import synthetic
 from blender_addon.maths import bone_map, ik_controls, recognise, rotations, skeleton, transfer
 from blender_addon.maths.bone_map import BoneMap, BoneMapError
 from blender_addon.maths.motion_file import JOINTS
-from blender_addon.maths.transfer import Options, RigError, Solution
+from blender_addon.maths.rig import RigError, Solution
+from blender_addon.maths.transfer import Options
 
 RATE = 30.0
 LIMBS = (
@@ -136,7 +137,7 @@ class TestRecognition:
         preset = bone_map.preset(name)
         made = made_rigs.make(preset, seed)
         heads = np.array([bone.head for bone in made.bones])
-        turn = rotations.about(np.array([0.0, 0.0, 1.0]), np.array([float(seed)]))[0]
+        turn = rotations.to_matrices(rotations.about(rotations.AXES[2], float(seed)))
         row = {bone.name: number for number, bone in enumerate(made.bones)}
         parents = [row[bone.parent] if bone.parent else -1 for bone in made.bones]
         names = [f"bone {number}" for number in range(len(row))]
@@ -147,6 +148,17 @@ class TestRecognition:
             # A helper that begins where the limb does, and carries it, serves as well.
             head = heads[names.index(found.bones[slot][0])]
             np.testing.assert_allclose(head, made.bones[row[preset.bones[slot][0]]].head, err_msg=slot)
+
+    @pytest.mark.parametrize("apart", [0.1, 0.0])
+    def test_a_body_needs_a_left_and_a_right_leg(self, apart: float) -> None:
+        names = ["root", "a1", "a2", "a3", "b1", "b2", "b3"]
+        legs = [[x, y, z] for x in (apart, -apart) for y, z in ((0.0, 0.9), (-0.02, 0.5), (0.0, 0.1))]
+        heads = np.array([[0.0, 0.0, 1.0], *legs])
+        found = recognise.by_shape(names, [-1, 0, 1, 2, 0, 4, 5], heads, heads + [0.0, -0.1, 0.0])
+        if apart:
+            assert found is not None and found.one("shin.L") == "a2" and found.one("shin.R") == "b2"
+        else:
+            assert found is None
 
     def test_what_has_no_legs_is_no_body(self) -> None:
         assert recognise.recognise(["a", "b", "c"], [-1, 0, 1], np.eye(3), np.eye(3)) is None
@@ -240,7 +252,7 @@ class TestTransfer:
             np.zeros((1, 3)),
         )
         assert rest.leg > 0.5
-        turn = rotations.about(np.array([0.0, 0.0, 1.0]), np.array([0.8]))[0]
+        turn = rotations.to_matrices(rotations.about(rotations.AXES[2], 0.8))
         upper = [JOINTS.index(name) for name in ("LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist")]
         world = still.copy()
         middle = world[:, JOINTS.index("Thorax")][:, None]
@@ -341,7 +353,7 @@ class TestIK:
         random = np.random.default_rng(3)
 
         def turn(count: int) -> np.ndarray:
-            return rotations.from_quaternions(rotations.unit(random.normal(size=(count, 4))))
+            return rotations.to_matrices(rotations.unit(random.normal(size=(count, 4))))
 
         foot = ik_controls.Moved(turn(5), random.normal(size=3), random.normal(size=(5, 3)))
         carrier = ik_controls.Moved(turn(1)[0], random.normal(size=3), random.normal(size=3))
@@ -349,6 +361,6 @@ class TestIK:
         axes = rest if local else parent
         place = foot.point(head)
         moved = ik_controls.location(place, carrier, head, axes)
-        spun = rotations.from_quaternions(ik_controls.rotation(foot, carrier, rest))
+        spun = rotations.to_matrices(ik_controls.rotation(foot, carrier, rest))
         np.testing.assert_allclose(carrier.point(head) + moved @ (carrier.turn @ axes).T, place, atol=1e-9)
         np.testing.assert_allclose(carrier.turn @ rest @ spun, foot.turn @ rest, atol=1e-9)

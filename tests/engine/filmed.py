@@ -8,7 +8,7 @@ import numpy as np
 
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
-from pose3d_engine.solve import floor
+from pose3d_engine.take import LEVEL_CAMERA
 from scripts.make_small_datasets import walker
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))
@@ -18,7 +18,7 @@ WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))
 def walk(frames: int = 120, fps: float = 30.0, seed: int = 0) -> np.ndarray:
     """(frames,17,3) joints in camera axes, metres, 5 m before a level camera 1.2 m over the floor."""
     world = walker(frames, fps, np.random.default_rng(seed)) + np.array([0.0, 5.0, -1.2])
-    return world @ floor.LEVEL_CAMERA  # the inverse of world = R camera is its transpose
+    return world @ LEVEL_CAMERA  # the inverse of world = R camera is its transpose
 
 
 def project(joints: np.ndarray) -> np.ndarray:

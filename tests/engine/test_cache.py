@@ -16,6 +16,7 @@ import pytest
 
 from pose3d_engine import pipeline
 from pose3d_engine.__main__ import main
+from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.pipeline import AnalyseSettings
@@ -149,7 +150,7 @@ def test_a_cache_that_cannot_be_written_loses_no_work(
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "file"))
     result = store.people_of(clip, AnalyseSettings())
     assert len(result.keypoints2d) == 1
-    assert any("VIDEO_TO_MOCAP_CACHE" in warning for warning in result.meta["warnings"])
+    assert any("VIDEO_TO_MOCAP_CACHE" in text for text in warnings.texts(result.meta))
     with pytest.raises(UserError, match="cannot write"):
         store.analysed(clip, AnalyseSettings())
     assert len(found) == 1, "who needs the file is told before the work"

@@ -7,6 +7,7 @@ from pose3d_engine import pipeline
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.solve import contacts, floor, foot_lock, gravity, skeleton
+from pose3d_engine.take import LEVEL_CAMERA, CameraTilt
 from scripts.make_small_datasets import walker
 
 TIMES = np.arange(120) / 30
@@ -143,32 +144,32 @@ class TestFeet:
 class TestLevel:
     def filmed(self, pitch, roll, world=None):
         world = world_walk() if world is None else world
-        true = gravity.Attitude(pitch, roll, True)
+        true = CameraTilt(pitch, roll, True)
         return gravity.Body((world - [0, -5, 1.5]) @ true.rotation, np.ones(world.shape[:2]), TIMES)
 
     @pytest.mark.parametrize(("pitch", "roll"), [(-15, 0), (0, 3), (25, -2), (40, 0), (20, 13)])
     def test_a_walker_tells(self, pitch, roll):
-        found = gravity.attitude([self.filmed(pitch, roll)])
+        found = gravity.estimate_tilt([self.filmed(pitch, roll)])
         assert found.known
         assert found.pitch == pytest.approx(pitch, abs=3)
         assert found.roll == pytest.approx(roll, abs=4)
 
     def test_rotation_is_one(self):
-        turn = gravity.Attitude(20, 5, True).rotation
+        turn = CameraTilt(20, 5, True).rotation
         np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-        np.testing.assert_array_equal(gravity.UNKNOWN.rotation, floor.LEVEL_CAMERA)
+        np.testing.assert_array_equal(gravity.UNKNOWN.rotation, LEVEL_CAMERA)
         # A camera that looks down sees what is ahead of it lower in the world.
-        assert (gravity.Attitude(20, 0, True).rotation @ [0, 0, 1])[2] < 0
+        assert (CameraTilt(20, 0, True).rotation @ [0, 0, 1])[2] < 0
 
     def test_who_lies_tells_nothing(self):
         world = world_walk()
         lying = world[..., [0, 2, 1]] * [1, 1, 1]
-        assert gravity.attitude([self.filmed(0, 0, lying)]) == gravity.UNKNOWN
+        assert gravity.estimate_tilt([self.filmed(0, 0, lying)]) == gravity.UNKNOWN
 
     def test_nobody_tells_nothing(self):
-        assert gravity.attitude([]) == gravity.UNKNOWN
+        assert gravity.estimate_tilt([]) == gravity.UNKNOWN
         body = self.filmed(20, 0)
-        assert not gravity.attitude([gravity.Body(body.joints, body.confidence * 0, TIMES)]).known
+        assert not gravity.estimate_tilt([gravity.Body(body.joints, body.confidence * 0, TIMES)]).known
 
 
 class TestSettings:
@@ -178,7 +179,6 @@ class TestSettings:
             pipeline.CaptureSettings(**wrong)
 
     def test_stages_by_name(self):
-        assert pipeline.motion_stages("all") == frozenset(pipeline.MOTION_STAGES)
-        assert pipeline.motion_stages("fit, level") == {"fit", "level"}
+        assert pipeline.CaptureSettings.of({"motion": "fit,level"}).motion == {"fit", "level"}
         with pytest.raises(UserError):
-            pipeline.motion_stages("magic")
+            pipeline.CaptureSettings.of({"motion": "magic"})

@@ -124,7 +124,7 @@ def test_only_the_largest_tracks_are_kept_and_the_rest_is_told(tmp_path):
     many = np.stack([track(10 * row, 1 - row / 30) for row in range(14)])
     found = read(write.poseflow(tmp_path / "a.json", many))
     np.testing.assert_allclose(found.keypoints2d, many[:10], rtol=1e-5)
-    assert "4 tracks" in found.meta["warnings"][0]
+    assert "4 tracks" in found.meta["warnings"][0]["text"]
 
 
 def test_frames_keep_their_numbers(tmp_path, pair):

@@ -50,24 +50,24 @@ def runner():
 
 class TestWrongWay:
     def test_a_person_bends_the_right_way_and_a_mirrored_limb_does_not(self, runner):
-        assert not limits.wrong_way(walk()).any()
-        assert not limits.wrong_way(runner).any()
+        assert not limits.violates_limits(walk()).any()
+        assert not limits.violates_limits(runner).any()
         for number, limb in enumerate(limits.LIMBS):
-            wrong = limits.wrong_way(bent_back(runner, limb, np.arange(90)))
+            wrong = limits.violates_limits(bent_back(runner, limb, np.arange(90)))
             assert wrong[:, number].all()
             assert not np.delete(wrong, number, axis=1).any()
 
     def test_left_is_as_right(self, runner):
         mirrored = runner[:, H36M17.mirror] * [-1, 1, 1]
         broken = bent_back(runner, limits.LIMBS[0], np.arange(40))
-        both = limits.wrong_way(broken[:, H36M17.mirror] * [-1, 1, 1])
-        np.testing.assert_array_equal(both, limits.wrong_way(broken)[:, [1, 0, 3, 2]])
-        assert not limits.wrong_way(mirrored).any()
+        both = limits.violates_limits(broken[:, H36M17.mirror] * [-1, 1, 1])
+        np.testing.assert_array_equal(both, limits.violates_limits(broken)[:, [1, 0, 3, 2]])
+        assert not limits.violates_limits(mirrored).any()
 
 
 class TestUnflipped:
     def test_what_is_right_stays(self, runner):
-        found = limits.unflipped(relative(runner), runner[:, 0], 30.0)
+        found = limits.resolve_depth_flips(relative(runner), runner[:, 0], 30.0)
         np.testing.assert_allclose(found, relative(runner), atol=1e-9)
 
     @pytest.mark.parametrize("number", range(4))
@@ -76,10 +76,10 @@ class TestUnflipped:
         limb = list(limits.LIMBS[number])
         wrong = relative(runner)
         rows = slice(30, 30 + length)
-        wrong[rows, limb] = (limits._ways(runner[rows][:, limb]) - runner[rows, None, :1])[:, 3]
+        wrong[rows, limb] = (limits._hypotheses(runner[rows][:, limb]) - runner[rows, None, :1])[:, 3]
         before = np.linalg.norm(wrong - relative(runner), axis=-1)[rows, limb[1:]].mean()
         assert before > 0.1
-        found = limits.unflipped(wrong, runner[:, 0], 30.0)
+        found = limits.resolve_depth_flips(wrong, runner[:, 0], 30.0)
         assert np.linalg.norm(found - relative(runner), axis=-1)[rows, limb[1:]].mean() < 0.35 * before
         np.testing.assert_allclose(lengths_of(found), lengths_of(runner), atol=1e-6)
         # The hinge stays on its ray.
@@ -92,9 +92,9 @@ class TestWithin:
         broken = relative(runner)
         for limb in limits.LIMBS:
             broken = bent_back(broken, limb, np.arange(90))
-        found = limits.within(broken)
-        assert limits.wrong_way(broken).all()
-        assert not limits.wrong_way(found).any()
+        found = limits.clamp_to_limits(broken)
+        assert limits.violates_limits(broken).all()
+        assert not limits.violates_limits(found).any()
         np.testing.assert_allclose(lengths_of(found), lengths_of(broken), atol=1e-9)
 
     def test_a_folded_neck_is_unfolded_and_takes_the_head_along(self, runner):
@@ -102,7 +102,7 @@ class TestWithin:
         row = H36M17.index
         neck = broken[:, row("Neck/Nose")] - broken[:, row("Thorax")]
         broken[:, [row("Neck/Nose"), row("Head")]] -= 1.9 * neck[:, None]
-        found = limits.within(broken)
+        found = limits.clamp_to_limits(broken)
         below = found[:, row("Thorax")] - found[:, row("Spine")]
         bone = found[:, row("Neck/Nose")] - found[:, row("Thorax")]
         cosine = (below * bone).sum(-1) / np.linalg.norm(below, axis=-1) / np.linalg.norm(bone, axis=-1)
@@ -110,9 +110,11 @@ class TestWithin:
         np.testing.assert_allclose(lengths_of(found), lengths_of(broken), atol=1e-9)
 
     def test_what_is_human_stays(self, runner):
-        np.testing.assert_allclose(limits.within(relative(runner)), relative(runner), atol=1e-9)
+        np.testing.assert_allclose(limits.clamp_to_limits(relative(runner)), relative(runner), atol=1e-9)
 
     @pytest.mark.parametrize("frames", [0, 1, 2])
     def test_short(self, frames):
         joints = relative(walk(3))[:frames]
-        assert limits.within(limits.unflipped(joints, np.zeros((frames, 3)) + [0, 0, 4], 30.0)).shape == (frames, 17, 3)
+        assert limits.clamp_to_limits(
+            limits.resolve_depth_flips(joints, np.zeros((frames, 3)) + [0, 0, 4], 30.0)
+        ).shape == (frames, 17, 3)

@@ -51,7 +51,7 @@ def test_limbs_in_the_wrong_depth(rows: int, monkeypatch: pytest.MonkeyPatch) ->
     joints, root = camera - camera[:, :1], camera[:, 0]
     elbow, wrist = limits.LIMBS[2][1:]
     joints[40:44, [elbow, wrist], 2] += 0.4
-    whole = limits.unflipped(joints, root, 30.0)
+    whole = limits.resolve_depth_flips(joints, root, 30.0)
     assert not np.allclose(whole, joints)
     monkeypatch.setattr(limits, "_ROWS", rows)
-    np.testing.assert_array_equal(limits.unflipped(joints, root, 30.0), whole)
+    np.testing.assert_array_equal(limits.resolve_depth_flips(joints, root, 30.0), whole)

@@ -6,6 +6,7 @@ from pose3d_engine.pose import fusion
 from pose3d_engine.pose.lifters import view
 from pose3d_engine.solve import contacts, fit, floor, skeleton, smoothing, trajectory
 from pose3d_engine.solve.body import CHAIN
+from pose3d_engine.take import LEVEL_CAMERA
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 
@@ -199,10 +200,10 @@ class TestFit:
 class TestFloor:
     def test_camera_axes_become_world_axes(self):
         right, down, forward = np.eye(3)
-        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ right, [1, 0, 0])
-        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ down, [0, 0, -1])
-        np.testing.assert_array_equal(floor.LEVEL_CAMERA @ forward, [0, 1, 0])
-        assert np.linalg.det(floor.LEVEL_CAMERA) == pytest.approx(1)
+        np.testing.assert_array_equal(LEVEL_CAMERA @ right, [1, 0, 0])
+        np.testing.assert_array_equal(LEVEL_CAMERA @ down, [0, 0, -1])
+        np.testing.assert_array_equal(LEVEL_CAMERA @ forward, [0, 1, 0])
+        assert np.linalg.det(LEVEL_CAMERA) == pytest.approx(1)
 
     def test_the_lowest_feet_stand_on_the_floor(self):
         heights = np.full((100, 2), 0.5)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.solve import contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
+from pose3d_engine.take import LEVEL_CAMERA
 from tests.engine.filmed import FOCAL, HEIGHT, WIDTH, project, walk
 
 RATE = 30.0
@@ -84,14 +85,16 @@ class TestLimits:
     def test_lengths_stay_and_sides_and_turns_do_not_matter(self, seed, frames):
         joints, _, root = odd_motion(seed, frames)
         turn = rotation(rng_of(seed))
-        found = limits.unflipped(joints, root, RATE)
-        inside = limits.within(found)
+        found = limits.resolve_depth_flips(joints, root, RATE)
+        inside = limits.clamp_to_limits(found)
         for changed in (found, inside):
             assert np.isfinite(changed).all()
             np.testing.assert_allclose(bone_sizes(changed), bone_sizes(joints), atol=1e-6)
-        np.testing.assert_allclose(limits.within(found @ turn.T), inside @ turn.T, atol=1e-5)
-        np.testing.assert_allclose(limits.within(mirrored(found)), mirrored(inside), atol=1e-5)
-        np.testing.assert_array_equal(limits.wrong_way(mirrored(joints)), limits.wrong_way(joints)[:, [1, 0, 3, 2]])
+        np.testing.assert_allclose(limits.clamp_to_limits(found @ turn.T), inside @ turn.T, atol=1e-5)
+        np.testing.assert_allclose(limits.clamp_to_limits(mirrored(found)), mirrored(inside), atol=1e-5)
+        np.testing.assert_array_equal(
+            limits.violates_limits(mirrored(joints)), limits.violates_limits(joints)[:, [1, 0, 3, 2]]
+        )
 
     @given(seeds)
     @settings(max_examples=8, deadline=None)
@@ -101,8 +104,8 @@ class TestLimits:
         limb = limits.LIMBS[rng.integers(4)][1]
         joints[8:20, limb, 2] += rng.normal(0, 0.3)  # in the wrong depth, for a while
         relative, root = joints - joints[:, :1], joints[:, 0]
-        forwards = limits.unflipped(relative, root, RATE)
-        backwards = limits.unflipped(relative[::-1], root[::-1], RATE)[::-1]
+        forwards = limits.resolve_depth_flips(relative, root, RATE)
+        backwards = limits.resolve_depth_flips(relative[::-1], root[::-1], RATE)[::-1]
         np.testing.assert_allclose(backwards, forwards, atol=1e-9)
 
 
@@ -143,7 +146,7 @@ class TestContactsAndFeet:
     def test_any_motion(self, seed, frames, mode):
         joints, confidence, root = odd_motion(seed, frames)
         joints = skeleton.with_lengths(joints, skeleton.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
-        world = (joints + root[:, None]) @ floor.LEVEL_CAMERA.T
+        world = (joints + root[:, None]) @ LEVEL_CAMERA.T
         times, camera = np.arange(frames) / RATE, np.zeros(3)
         planted = contacts.contacts(world, confidence, times, camera)
         assert planted.shape == (frames, 2)
@@ -157,7 +160,7 @@ class TestContactsAndFeet:
     @settings(max_examples=10, deadline=None)
     def test_contacts_know_no_way_of_time_place_heading_or_side(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
-        world = (joints + root[:, None]) @ floor.LEVEL_CAMERA.T
+        world = (joints + root[:, None]) @ LEVEL_CAMERA.T
         times, camera = np.arange(frames) / RATE, np.zeros(3)
         planted = contacts.contacts(world, confidence, times, camera)
         backwards = contacts.contacts(world[::-1], confidence[::-1], times, camera)[::-1]
@@ -174,10 +177,12 @@ class TestLevel:
     def test_any_motion_has_an_answer_and_sides_do_not_matter(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
         times = np.arange(frames) / RATE
-        found = gravity.attitude([gravity.Body(joints + root[:, None], confidence, times)])
+        found = gravity.estimate_tilt([gravity.Body(joints + root[:, None], confidence, times)])
         assert np.isfinite([found.pitch, found.roll]).all()
         np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(3), atol=1e-9)
-        other = gravity.attitude([gravity.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)])
+        other = gravity.estimate_tilt(
+            [gravity.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)]
+        )
         assert other.known == found.known
         assert other.pitch == pytest.approx(found.pitch, abs=1e-3)
         assert other.roll == pytest.approx(-found.roll, abs=1e-3)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
+from pose3d_engine.contract import warnings
 from pose3d_engine.detect import camera_motion_2d
 from pose3d_engine.solve import camera_motion
 from tests.engine.filmed import FOCAL, WIDTH, people, project, walk
@@ -66,19 +67,19 @@ def test_a_still_picture_with_noise_stands_still_and_a_blank_one_tells_nothing()
     watch = camera_motion_2d.Background()
     blank = [watch.step(row, np.full((90, 160, 3), 90, np.uint8), np.zeros((0, 4))) for row in range(5)]
     found = camera_motion.camera_motion(camera_motion_2d.composed(blank), 0.87, "auto")
-    assert found.turns is None and "camera" in found.warnings[0]
+    assert found.turns is None and found.notices[0].code == warnings.CAMERA_UNKNOWN
 
 
 def test_turns_are_those_of_the_camera() -> None:
     truth = turns(60)
     found = camera_motion.camera_motion(behind(truth), FOCAL / WIDTH, "auto")
-    assert found.turns is not None and not found.warnings
+    assert found.turns is not None and not found.notices
     relative = np.swapaxes(found.turns[:1], 1, 2) @ found.turns
     np.testing.assert_allclose(relative, truth, atol=1e-9)
     gaps = behind(truth)
     gaps[20:30] = np.nan
     held = camera_motion.camera_motion(gaps, FOCAL / WIDTH, "auto")
-    assert held.turns is not None and "17 %" in held.warnings[0]
+    assert held.turns is not None and "17 %" in held.notices[0].text
     np.testing.assert_array_equal(held.turns[29], held.turns[19])
     assert camera_motion.camera_motion(behind(truth), FOCAL / WIDTH, "still") == camera_motion.UNMOVED
 

@@ -23,7 +23,7 @@ import pytest
 
 from pose3d_engine import __main__ as command_line
 from pose3d_engine import detect
-from pose3d_engine.contract import arrays, protocol
+from pose3d_engine.contract import arrays, protocol, warnings
 from pose3d_engine.contract.batch import tasks, worker
 from pose3d_engine.contract.errors import Cancelled, UserError
 from pose3d_engine.contract.people_file import People
@@ -309,7 +309,7 @@ def test_the_cache_goes_away_and_nothing_of_it_is_lost(
     share.error = share.then = number
     without = store.people_of(local, AnalyseSettings())
     np.testing.assert_array_equal(without.keypoints2d, kept.people.keypoints2d)
-    assert any(cache.FOLDER_VARIABLE in warning for warning in without.meta["warnings"])
+    assert any(cache.FOLDER_VARIABLE in text for text in warnings.texts(without.meta))
     with pytest.raises(UserError) as caught:
         store.analysed(local, AnalyseSettings())
     assert "\n" not in str(caught.value)

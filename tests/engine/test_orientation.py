@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pose3d_engine.layers import orientations
+from pose3d_engine.layers.orientations import estimation as orientations
 
 AT_REST = {
     11: (0.2, 0, 1.4),

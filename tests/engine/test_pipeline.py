@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
+from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import Cancelled, UserError
-from pose3d_engine.contract.motion_file import MOTION_ARRAYS, Motion
+from pose3d_engine.contract.motion_file import ARRAYS, Motion
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.formats import keypoint_files
@@ -24,8 +25,8 @@ def test_the_motion_file_is_as_designed(motion, tmp_path):
     path = tmp_path / "Bewegung ß.npz"
     assert pipeline.write([motion], path) == [path]
     with np.load(path, allow_pickle=False) as stored:
-        for key, (shape, kind) in MOTION_ARRAYS.items():
-            assert stored[key].shape == tuple(120 if size is None else size for size in shape)
+        for key, (shape, kind) in ARRAYS.items():
+            assert stored[key].shape == (120, *shape)
             assert stored[key].dtype == kind
             assert np.isfinite(stored[key]).all()
         meta = json.loads(str(stored["meta"]))
@@ -85,8 +86,9 @@ def test_a_gap_is_filled_and_said_to_be(motion):
     assert (gappy.confidence[100:104] > 0).all()
     assert (gappy.confidence[100:104] < 1).all()
     assert not gappy.contacts[45:75].any()
-    assert any("63 %" in warning for warning in gappy.meta["warnings"])
-    assert any("from 1.30 to 2.67 s: nothing is known" in warning for warning in gappy.meta["warnings"])
+    told = {notice.code: notice for notice in warnings.notices(gappy.meta)}
+    assert told[warnings.NOT_VISIBLE].span == pytest.approx((1.3, 2.67), abs=0.01)
+    assert "63 %" in told[warnings.PARTLY_VISIBLE].text
 
 
 def test_who_comes_late_and_leaves_early_stands_still_meanwhile():
@@ -164,7 +166,7 @@ def test_a_part_of_the_clip_without_somebody():
         (motion,) = pipeline.capture(part, pipeline.CaptureSettings(person=wanted, device="cpu"))
         assert motion.meta["person"] == 2
         np.testing.assert_allclose(motion.world[0, 0, :2], 0, atol=1e-5)
-    with pytest.raises(UserError, match="person 1 is not seen in this part"):
+    with pytest.raises(UserError, match="person 1 is not visible in this part"):
         pipeline.capture(part, pipeline.CaptureSettings(person="1", device="cpu"))
 
 

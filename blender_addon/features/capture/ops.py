@@ -56,7 +56,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
 
 def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
     """The rigs of these people. Raises NotReadyError for one that cannot take a motion."""
-    from ...maths.transfer import RigError
+    from ...maths.rig import RigError
 
     try:
         return character.targets(context.scene, persons)

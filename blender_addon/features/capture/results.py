@@ -62,7 +62,7 @@ def replace(
         for row, person in enumerate(motions)
         if person in targets
     }
-    armatures = apply.capture_to_scene(context, list(motions.values()), set_scene, rigs)
+    armatures = apply.capture_to_scene(context, list(motions.values()), set_scene, rigs, source)
     for person, armature in zip(motions, armatures, strict=True):
         owner = tags.owner(source, person)
         if person in targets:

@@ -26,9 +26,9 @@ class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import smooth
+        from ...maths.clean_up import smoothing
 
-        return self.only(context, armature, motion, smooth.smooth(motion, self.cutoff))
+        return self.only(context, armature, motion, smoothing.smooth(motion, self.cutoff))
 
 
 class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
@@ -55,17 +55,17 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ...blend import actions
-        from ...maths import key_reduction
+        from ...blend import actions, bone_motion
+        from ...maths.clean_up import key_reduction
 
         bag = actions.bag_of(armature)
         render = context.scene.render
-        frames = actions.rows(bag, *self.span(context), even=True)
-        motion = actions.read(armature, bag, frames, render.fps / render.fps_base)
-        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        frames = bone_motion.rows(bag, *self.span(context), even=True)
+        motion = bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
         keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
         actions.keep_raw(armature)
-        old, new = actions.write_keys(armature, bag, motion, channels, keys)
+        old, new = bone_motion.write_keys(armature, bag, motion, channels, keys)
         return f"{old} keys reduced to {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
 
 
@@ -85,13 +85,13 @@ class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import feet
-        from ...maths.errors import CleanUpError
+        from ...maths.clean_up import foot_pinning
+        from ...maths.clean_up.errors import CleanUpError
 
         rows = self.feet(context, armature, motion)
         if not rows:
             raise CleanUpError("No foot bone was found by its name; select the foot bones and try again")
-        return feet.lock(motion, rows, *self.span(context), self.blend)
+        return foot_pinning.pin_feet(motion, rows, *self.span(context), self.blend)
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         return super().motion(context, armature, bag, self.blend)
@@ -113,11 +113,13 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...blend import actions
-        from ...maths import feet
+        from ...blend import bone_motion
+        from ...maths.clean_up import foot_pinning
 
-        raw = actions.read_raw(armature, motion.frames, motion.rate)
-        return feet.unlock(motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend)
+        raw = bone_motion.read_raw(armature, motion.frames, motion.rate)
+        return foot_pinning.unpin_feet(
+            motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend
+        )
 
 
 class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
@@ -127,9 +129,9 @@ class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
     bl_label = "Level Floor"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import path
+        from ...maths.clean_up import root_motion
 
-        return path.level(motion, self.feet(context, armature, motion))
+        return root_motion.level_floor(motion, self.feet(context, armature, motion))
 
 
 class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
@@ -139,9 +141,9 @@ class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
     bl_label = "Straighten Path"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import path
+        from ...maths.clean_up import root_motion
 
-        return path.straighten(motion)
+        return root_motion.straighten_path(motion)
 
 
 class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
@@ -157,9 +159,9 @@ class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import path
+        from ...maths.clean_up import root_motion
 
-        return path.set_heading(motion, self.heading)
+        return root_motion.set_heading(motion, self.heading)
 
 
 class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
@@ -176,9 +178,9 @@ class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import path
+        from ...maths.clean_up import root_motion
 
-        return path.loop(motion, self.blend, self.in_place)
+        return root_motion.make_loop(motion, self.blend, self.in_place)
 
 
 class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
@@ -190,9 +192,9 @@ class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         import numpy as np
 
-        from ...maths import sides
+        from ...maths.clean_up import mirroring
 
-        return sides.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
+        return mirroring.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
 
 
 class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
@@ -203,10 +205,10 @@ class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
     needs_range = True
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths import sides
+        from ...maths.clean_up import mirroring
 
         chosen = set(self.bones(context, armature))
-        return sides.swap(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
+        return mirroring.swap_sides(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
 
 
 class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
@@ -217,15 +219,15 @@ class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
     needs_range = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ...blend import actions
-        from ...maths import bridge
+        from ...blend import actions, bone_motion
+        from ...maths.clean_up import interpolation
 
         bag = actions.bag_of(armature)
-        motion = self.motion(context, armature, bag, bridge.AROUND)
-        channels = actions.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
-        part, keys = bridge.bridge(motion, channels, *self.span(context))
+        motion = self.motion(context, armature, bag, interpolation.AROUND)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        part, keys = interpolation.interpolate_range(motion, channels, *self.span(context))
         actions.keep_raw(armature)
-        old, new = actions.write_keys(armature, bag, part, channels, keys)
+        old, new = bone_motion.write_keys(armature, bag, part, channels, keys)
         return f"Interpolated {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys removed"
 
 
@@ -237,13 +239,13 @@ class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
     needs_range = True
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ...blend import actions
+        from ...blend import actions, bone_motion, retiming
 
         bag = actions.bag_of(armature)
         first, last = self.span(context)
-        actions.rows(bag, first, last)  # says so if nothing would be left
+        bone_motion.rows(bag, first, last)  # says so if nothing would be left
         actions.keep_raw(armature)
-        actions.cut(bag, first, last)
+        retiming.cut(bag, first, last)
         return f"Kept frames {first:g} to {last:g}"
 
 
@@ -263,12 +265,12 @@ class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
     )
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ...blend import actions
+        from ...blend import actions, bone_motion, retiming
 
         bag = actions.bag_of(armature)
-        frames = actions.rows(bag, *self.span(context))
+        frames = bone_motion.rows(bag, *self.span(context))
         actions.keep_raw(armature)
-        actions.retime(bag, frames[0], frames[-1], self.factor)
+        retiming.retime(bag, frames[0], frames[-1], self.factor)
         armature.animation_data.action[actions.RETIMED] = True
         return f"Frames {frames[0]:g} to {frames[-1]:g} now take {self.factor:g} times as long"
 
@@ -310,13 +312,15 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
         import numpy as np
 
         from ...blend import actions, marks
-        from ...maths import suspects
+        from ...maths.clean_up import suspicious_frames
 
         bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag)
         chosen = set(self.bones(context, armature))
-        flags = suspects.jerky(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
-        actions.mark(bag, np.union1d(actions.marked(bag), motion.frames[flags]))
+        flags = suspicious_frames.find_jerks(
+            motion, [row for row, name in enumerate(motion.rig.names) if name in chosen]
+        )
+        marks.mark(bag, np.union1d(marks.marked(bag), motion.frames[flags]))
         count = marks.show(context.scene, armature)
         return f"{count} ranges to check" if count else "No problems found"
 
@@ -333,9 +337,9 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
         import numpy as np
 
         from ...blend import actions, marks
-        from ...maths.errors import CleanUpError
+        from ...maths.clean_up.errors import CleanUpError
 
-        starts = np.array([first for first, _ in marks.stretches(actions.bag_of(armature))])
+        starts = np.array([first for first, _ in marks.marked_ranges(actions.bag_of(armature))])
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):

@@ -33,7 +33,7 @@ class Tool:
     def execute(self, context: bpy.types.Context) -> set[str]:
         # Not at the top: enabling the add-on must not wait for numpy.
         from ...blend import marks
-        from ...maths.errors import CleanUpError
+        from ...maths.clean_up.errors import CleanUpError
 
         try:
             words = self.work(context, context.active_object)
@@ -48,13 +48,13 @@ class Tool:
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         """Does the work; returns the message for the user. Raises CleanUpError."""
-        from ...blend import actions
+        from ...blend import actions, bone_motion
 
         bag = actions.bag_of(armature)
         before = self.motion(context, armature, bag)
         after = self.change(context, armature, before)
         actions.keep_raw(armature)
-        count = actions.write(armature, bag, before, after)
+        count = bone_motion.write(armature, bag, before, after)
         return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
@@ -63,7 +63,7 @@ class Tool:
 
     def span(self, context: bpy.types.Context) -> tuple[float, float]:
         """First and last frame. Raises CleanUpError where a range is needed and none is set."""
-        from ...maths.errors import CleanUpError
+        from ...maths.clean_up.errors import CleanUpError
 
         if self.last > self.first:
             return self.first, self.last
@@ -76,12 +76,12 @@ class Tool:
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         """The motion in the range, and ``around`` frames before and after it."""
-        from ...blend import actions
+        from ...blend import bone_motion
 
         first, last = self.span(context)
         render = context.scene.render
-        frames = actions.rows(bag, first - around, last + around)
-        return actions.read(armature, bag, frames, render.fps / render.fps_base)
+        frames = bone_motion.rows(bag, first - around, last + around)
+        return bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
 
     def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
         """The selected bones in Pose mode, all where none is selected or in another mode."""
@@ -108,9 +108,9 @@ class Tool:
 
     def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
         """The selected bones that are feet by their name; where none is, all feet."""
-        from ...maths import feet
+        from ...maths.clean_up import foot_pinning
 
-        found = feet.find(motion.rig)
+        found = foot_pinning.find_feet(motion.rig)
         chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
         if len(chosen) < len(motion.rig.names) and not set(chosen) & set(found):
             return chosen  # a foot that is called otherwise

@@ -16,8 +16,3 @@ never replaced.
 def owner(video: str, person: int) -> str:
     """Whose motion it is: a person of a video."""
     return f"{video}|{person}"
-
-
-def video_of(owner: str) -> str:
-    """The inverse of :func:`owner`: the full path of the video."""
-    return owner.rpartition("|")[0]

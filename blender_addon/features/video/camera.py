@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ...blend import armature, camera
+from ...blend import camera, provenance
 from ...maths.motion_file import MotionFileError, load
 from ..common import tags
 
@@ -58,25 +57,8 @@ def follow(context: bpy.types.Context, video: Path, motion: str) -> None:
 
 
 def last_motion(scene: bpy.types.Scene, video: Path) -> Any:
-    """The motion of a captured character of ``video`` in the scene; None where there is none, or its file is gone.
-
-    Videos are told apart by their full path: clips in different folders may have the same name.
-    """
-    for made in _made(scene):
-        tag, provenance = made.get(tags.RESULT), made.get(armature.PROVENANCE)
-        if tag is None or not isinstance(provenance, str) or tags.video_of(tag["owner"]) != str(video):
-            continue
-        try:
-            return load(json.loads(provenance)["motion"])
-        except (ValueError, KeyError, TypeError, MotionFileError):
-            continue
+    """The motion of the last capture of ``video`` in the scene; None where there is none, or its file is gone."""
+    for found in reversed(list(provenance.of_video(scene, video))):
+        with suppress(MotionFileError):
+            return load(found.motion)
     return None
-
-
-def _made(scene: bpy.types.Scene) -> Iterator[Any]:
-    """What may carry a tag: a character that a capture made, or the Action that it made for the user's own rig."""
-    for item in reversed(scene.objects[:]):  # the last one first
-        yield item
-        animation = item.animation_data
-        if animation:
-            yield from filter(None, (animation.action, *(s.action for t in animation.nla_tracks for s in t.strips)))

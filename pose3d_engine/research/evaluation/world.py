@@ -96,7 +96,7 @@ def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.nda
         contact_f1=float(2 * both / max(contact.sum() + truth.sum(), 1)),
         slide=mm * float(speed[held].mean()) if held.any() else float("nan"),
         sink=mm * max(float(np.quantile(below[contact], 0.95)), 0.0) if contact.any() else float("nan"),
-        wrong_way=100 * float(limits.wrong_way(predicted).mean()),
+        wrong_way=100 * float(limits.violates_limits(predicted).mean()),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from ..contract.skeletons import BLAZEPOSE33
-from ..solve.smoothing import smooth
+from ...contract.skeletons import BLAZEPOSE33
+from ...solve.smoothing import smooth
 
 PARTS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
 """In the order of ``orientation_valid``; ``NAME_R`` is a part's array in the motion file."""

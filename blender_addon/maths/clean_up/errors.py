@@ -1,4 +1,4 @@
-"""What a tool says when it cannot work."""
+"""The error that a clean-up tool raises."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Array
 from .skeleton import NAMES, Rest
 
 
@@ -37,10 +38,10 @@ class Body:
     """vertices (V,3) in armature space, metres; faces: tuples of vertices; bones (V,): the bone that carries
     each vertex; materials (F,): row of ``MATERIALS`` of each face."""
 
-    vertices: np.ndarray
+    vertices: Array
     faces: list[tuple[int, ...]]
-    bones: np.ndarray
-    materials: np.ndarray
+    bones: Array
+    materials: Array
 
 
 def build(rest: Rest) -> Body:
@@ -60,9 +61,9 @@ class _Parts:
     def __init__(self, rest: Rest) -> None:
         self.rest = rest
         self.scale = rest.stature / 1.7
-        self._vertices: list[np.ndarray] = []
+        self._vertices: list[Array] = []
         self._faces: list[tuple[int, ...]] = []
-        self._bones: list[np.ndarray] = []
+        self._bones: list[Array] = []
         self._materials: list[int] = []
         self._count = 0
 
@@ -71,7 +72,7 @@ class _Parts:
         index = NAMES.index(bone)
         return float(np.linalg.norm(self.rest.tails[index] - self.rest.heads[index])) / self.scale
 
-    def axes(self, bone: str) -> tuple[np.ndarray, np.ndarray]:
+    def axes(self, bone: str) -> tuple[Array, Array]:
         index = NAMES.index(bone)
         return self.rest.heads[index], self.rest.frames[index]
 
@@ -101,9 +102,9 @@ class _Parts:
     def rings(
         self,
         bone: str,
-        axes: np.ndarray,
-        centres: np.ndarray,
-        radii: np.ndarray,
+        axes: Array,
+        centres: Array,
+        radii: Array,
         material: int,
         lowest: float = -np.inf,
     ) -> None:
@@ -121,7 +122,7 @@ class _Parts:
         vertices[:, 2] = np.maximum(vertices[:, 2], lowest)
         self._add(bone, vertices, _ring_faces(len(centres) - 2), material)
 
-    def _add(self, bone: str, vertices: np.ndarray, faces: list[tuple[int, ...]], material: int) -> None:
+    def _add(self, bone: str, vertices: Array, faces: list[tuple[int, ...]], material: int) -> None:
         self._faces.extend(tuple(self._count + corner for corner in face) for face in faces)
         self._materials.extend([material] * len(faces))
         self._vertices.append(vertices)
@@ -137,7 +138,7 @@ class _Parts:
         )
 
 
-def _cap(end: np.ndarray, reach: float) -> np.ndarray:
+def _cap(end: Array, reach: float) -> Array:
     """The rings (y, rx, rz) of a rounded end beyond ``end``; negative reach: towards the bone's head."""
     y, rx, rz = end
     turn = np.linspace(0, np.pi / 2, _CAP + 1)[1:]
@@ -145,12 +146,12 @@ def _cap(end: np.ndarray, reach: float) -> np.ndarray:
     return cap[::-1] if reach < 0 else cap
 
 
-def _closed(path: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+def _closed(path: Array, ends: tuple[float, float]) -> Array:
     """The rings (y, rx, rz) of a smooth outline through ``path`` with rounded ends."""
     return np.concatenate([_cap(path[0], -ends[0]), _smooth(path), _cap(path[-1], ends[1])])
 
 
-def _smooth(path: np.ndarray) -> np.ndarray:
+def _smooth(path: Array) -> Array:
     """Rings between the stations so that the outline has no corners (Catmull-Rom)."""
     if len(path) < 3:
         return path

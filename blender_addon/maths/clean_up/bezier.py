@@ -1,10 +1,10 @@
 """Curves through few keys: Bezier pieces with one slope a key, whose handles are as long as serves the curve.
 
-That is what F-curves with aligned handles are. How far the two handles of a piece reach is the same in all curves of a
-bone, so that they share one timing. With handles of a third each, a piece is a cubic polynomial of time and the best
+F-curves with aligned handles are such curves. The reach of a piece's two handles is the same in all curves of a bone,
+so that they share one timing. With handles of a third each, a piece is a cubic polynomial of time and the best
 values and slopes are a linear least-squares problem; free handles bend time and meet about half as far from the
 samples (geometric Hermite interpolation: de Boor, Hoellig and Sabin, 1987). Both are improved in turns, as Schneider
-(1990) does for drawn curves. Nothing here has to be optimal: who calls measures what came out.
+(1990) does for drawn curves. Nothing here has to be optimal: the caller measures the result.
 
 Many curves are fitted at once: M items with keys of their own over F frames, C curves each. Arrays are (C,M,F); inside,
 pieces of about one length lie side by side, whichever item they are of. The precision is that of the samples.
@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..arrays import Array
 
 _STIFF = 1e-3
 """How strongly slopes are held at those of the samples, where the samples between two keys do not tell."""
@@ -39,13 +41,13 @@ class Curves:
     and slopes (C,M,F), per frame, and the shares of the piece after a key that its two handles reach: ``leaving`` the
     key and ``arriving`` at the next one, (M,F)."""
 
-    keys: np.ndarray
-    values: np.ndarray
-    slopes: np.ndarray
-    leaving: np.ndarray
-    arriving: np.ndarray
+    keys: Array
+    values: Array
+    slopes: Array
+    leaving: Array
+    arriving: Array
 
-    def take(self, items: np.ndarray) -> Curves:
+    def take(self, items: Array) -> Curves:
         """Some of the items."""
         return Curves(
             self.keys[items],
@@ -55,13 +57,13 @@ class Curves:
             self.arriving[items],
         )
 
-    def put(self, items: np.ndarray, other: Curves) -> None:
+    def put(self, items: Array, other: Curves) -> None:
         """Overwrites some of the items."""
         self.keys[items] = other.keys
         self.values[:, items], self.slopes[:, items] = other.values, other.slopes
         self.leaving[items], self.arriving[items] = other.leaving, other.arriving
 
-    def with_keys(self, keys: np.ndarray, samples: np.ndarray, tangents: np.ndarray) -> Curves:
+    def with_keys(self, keys: Array, samples: Array, tangents: Array) -> Curves:
         """Other keys: new ones start at the ``samples`` and their ``tangents`` (C,M,F), changed pieces with handles
         of a third."""
         new = keys & ~self.keys
@@ -76,26 +78,26 @@ class Curves:
         )
 
 
-def start(keys: np.ndarray, samples: np.ndarray, tangents: np.ndarray) -> Curves:
+def start(keys: Array, samples: Array, tangents: Array) -> Curves:
     """Curves through the samples (C,M,F) at the keys (M,F), with their tangents."""
     third = np.full(keys.shape, 1 / 3, samples.dtype)
     return Curves(keys, samples.copy(), tangents.copy(), third, third.copy())
 
 
-def slopes(samples: np.ndarray) -> np.ndarray:
+def slopes(samples: Array) -> Array:
     """The slope at every frame (...,F) per frame, that of a parabola through five frames around it."""
     padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(2, 2)], mode="reflect", reflect_type="odd")
     return (2 * (padded[..., 4:] - padded[..., :-4]) + padded[..., 3:-1] - padded[..., 1:-3]) / 10
 
 
-def following(keys: np.ndarray) -> np.ndarray:
+def following(keys: Array) -> Array:
     """For every frame (M,F) the first key after it; the last frame for that itself."""
     frames = np.arange(keys.shape[1])
     at = np.minimum.accumulate(np.where(keys, frames, keys.shape[1] - 1)[:, ::-1], axis=1)[:, ::-1]
     return np.concatenate([at[:, 1:], at[:, -1:]], axis=1)
 
 
-def without(curves: Curves) -> tuple[np.ndarray, np.ndarray]:
+def without(curves: Curves) -> tuple[Array, Array]:
     """Where the keys of all items are, flat (G,), and how far off (G,) the first curve would be there, about, if only
     that key was left out. What it says of the first and the last key of an item means nothing."""
     starts = np.flatnonzero(curves.keys.ravel())
@@ -111,9 +113,7 @@ def without(curves: Curves) -> tuple[np.ndarray, np.ndarray]:
     return starts, np.abs(first + second - value)
 
 
-def fit(
-    curves: Curves, samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, rounds: int, free: bool = True
-) -> np.ndarray:
+def fit(curves: Curves, samples: Array, tangents: Array, held: Array, rounds: int, free: bool = True) -> Array:
     """Moves ``curves`` towards the ``samples`` (C,M,F) by least squares, in place; returns the curves (C,M,F).
 
     held: frames (M,F) whose keys keep value and slope. rounds: how often values and slopes are solved, and handles
@@ -130,24 +130,24 @@ def fit(
     return pieces.evaluate(samples.shape)
 
 
-def evaluate(curves: Curves) -> np.ndarray:
+def evaluate(curves: Curves) -> Array:
     """The curves (C,M,F) at every frame."""
     return _Pieces(curves).evaluate(curves.values.shape)
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
+def _flat(array: Array) -> Array:
     return array.reshape(len(array), -1)
 
 
-def _next(row: np.ndarray) -> np.ndarray:
+def _next(row: Array) -> Array:
     """What the next key has, (...,G)."""
     return np.concatenate([row[..., 1:], row[..., -1:]], axis=-1)
 
 
-def _alike(counts: np.ndarray) -> list[np.ndarray]:
+def _alike(counts: Array) -> list[Array]:
     """The rows of pieces in groups of about one length; counts: (G,) frames."""
     size = np.ceil(np.log2(np.maximum(counts, 4))).astype(int)
-    found: list[np.ndarray] = []
+    found: list[Array] = []
     waiting = np.empty(0, int)
     for each in range(size.min(), size.max() + 1):
         rows = np.concatenate([waiting, np.flatnonzero(size == each)])
@@ -160,7 +160,7 @@ def _alike(counts: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _before(row: np.ndarray) -> np.ndarray:
+def _before(row: Array) -> Array:
     """What the key before has, (...,G); 0 for the first."""
     return np.concatenate([np.zeros_like(row[..., :1]), row[..., :-1]], axis=-1)
 
@@ -174,9 +174,7 @@ class _Group:
     rows: (n,) of all pieces. starts, lengths: (n,) of them, frames. leaving, arriving: (n,), their handles.
     """
 
-    def __init__(
-        self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray, leaving: np.ndarray, arriving: np.ndarray
-    ) -> None:
+    def __init__(self, rows: Array, starts: Array, lengths: Array, leaving: Array, arriving: Array) -> None:
         dtype = leaving.dtype
         steps = np.arange(lengths.max())[:, None]
         inside = steps < lengths
@@ -191,11 +189,11 @@ class _Group:
         self.u = t * t * (3 - 2 * t) + t * (1 - t) * (first * (1 - t) - last * t)
         self.warp(leaving, arriving)
 
-    def gathered(self, samples: np.ndarray) -> np.ndarray:
-        """Of (C,M,F) what is at the frames of the group, (C,L,n)."""
+    def gathered(self, samples: Array) -> Array:
+        """The values of (C,M,F) at the frames of the group, (C,L,n)."""
         return _flat(samples).take(self.frames, axis=1)
 
-    def warp(self, leaving: np.ndarray, arriving: np.ndarray) -> None:
+    def warp(self, leaving: Array, arriving: Array) -> None:
         """The Bezier parameter u of every frame, by Newton's method, and time's pace there; handles (n,)."""
         one, two = 3 * leaving, 3 * (1 - arriving)
         second, third = two - 2 * one, 1 + one - two
@@ -235,18 +233,18 @@ class _Pieces:
         curves.values[:, item, frame], curves.slopes[:, item, frame] = self.value, self.slope
         curves.leaving[item, frame], curves.arriving[item, frame] = self.leaving, self.arriving
 
-    def _reaches(self) -> tuple[np.ndarray, np.ndarray]:
+    def _reaches(self) -> tuple[Array, Array]:
         """How many frames the handles of the pieces reach, (G,) each."""
         return self.leaving * self.length, self.arriving * self.length
 
-    def _powers(self) -> tuple[np.ndarray, ...]:
+    def _powers(self) -> tuple[Array, ...]:
         """The pieces as polynomials of u: (C,G) each."""
         rise, (leave, arrive) = _next(self.value) - self.value, self._reaches()
         one = 3 * leave * self.slope
         two = 3 * (rise - arrive * _next(self.slope)) - 2 * one
         return self.value, one, two, rise - one - two
 
-    def evaluate(self, shape: tuple[int, ...]) -> np.ndarray:
+    def evaluate(self, shape: tuple[int, ...]) -> Array:
         """The curves (C,M,F)."""
         result = np.empty((len(self.value), shape[1] * shape[2]), self.value.dtype)
         powers = self._powers()
@@ -255,7 +253,7 @@ class _Pieces:
             result[:, group.frames] = zero + group.u * (one + group.u * (two + group.u * three))
         return result.reshape(shape)
 
-    def solve(self, wanted: list[np.ndarray], slopes_wanted: np.ndarray, fixed: np.ndarray) -> None:
+    def solve(self, wanted: list[Array], slopes_wanted: Array, fixed: Array) -> None:
         """Values and slopes by least squares for the handles as they are: block tridiagonal systems, by some sweeps
         over every other key (red-black Gauss-Seidel), which is near enough because far keys hardly matter.
 
@@ -308,7 +306,7 @@ class _Pieces:
             now[1] += inverse[1, turn] * off[0] + inverse[2, turn] * off[1]
         self.value, self.slope = state[0, :, here].copy(), state[1, :, here].copy()
 
-    def stretch(self, wanted: list[np.ndarray]) -> None:
+    def stretch(self, wanted: list[Array]) -> None:
         """A step of Gauss and Newton for the handles' lengths, with values and slopes as they are."""
         powers, dtype = self._powers(), self.value.dtype
         here, there = self.slope * self.length, _next(self.slope) * self.length

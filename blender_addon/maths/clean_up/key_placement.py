@@ -1,4 +1,4 @@
-"""Where keys go: few of them, and the curves through them nowhere farther from what is wanted than is allowed.
+"""Places few keys such that the curves through them stay within a bound of their targets.
 
 Keys are first laid so that every piece between two of them has the same share of the curve's bend (the fourth root of
 its fourth derivative: de Boor, 1973). Where the bound is broken, the piece is cut in two; where it holds with room to
@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..arrays import Array
 from . import bezier
 
 _REACH = 4
@@ -22,7 +23,7 @@ _LONGEST = 60
 _NEW, _WARM = 3, 2
 """Rounds of fitting from scratch, and after a change of a few keys."""
 _HOPELESS = 4.0
-"""How far beyond the bound the guess may be of what a curve would miss without a key, for that to be tried."""
+"""A key is tried to be removed if the estimated miss without it is at most that many times the bound."""
 _LIKELY = 2.0
 """Likewise, for a key of one curve alone."""
 _HALVINGS = 3
@@ -30,17 +31,23 @@ _HALVINGS = 3
 for a fifth of the time."""
 _WORTH = 3
 """Keys of one curve that must be likely to go in a window, for the fit of the window to be worth its time."""
-Miss = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Miss = Callable[[Array, Array], Array]
 
 
 def choose(
-    samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
-) -> tuple[list[bezier.Curves], np.ndarray]:
-    """Curves near ``samples`` (C,M,F) with few keys: C times the curves (1,M,F), and what they are at all frames.
+    samples: Array, tangents: Array, held: Array, tolerance: Array, miss: Miss
+) -> tuple[list[bezier.Curves], Array]:
+    """Fits curves with few keys to samples: C channels of M items over F frames.
 
-    tangents: (C,M,F), of the samples; items that are parts of one curve have the same where they meet. held: frames
-    (M,F) that keep value and tangent; the first and the last are. tolerance: (M,), about what a sample may be
-    off. miss: of curves (C,m,F) and the rows (m,) of their items, how much of the bound (m,F) is used; 1 is the most.
+    Args:
+        samples: (C,M,F) targets.
+        tangents: (C,M,F) of the samples; items that are parts of one curve have the same where they meet.
+        held: (M,F) frames that keep value and tangent, the first and the last among them.
+        tolerance: (M,) about how far a sample may be off.
+        miss: of curves (C,m,F) and the rows (m,) of their items, the share of the bound (m,F) that they use, at most 1.
+
+    Returns:
+        For every channel its curves (1,M,F), and the values (C,M,F) at all frames.
     """
     search = _Search(samples, tangents, held, tolerance, miss)
     search.lay()
@@ -50,13 +57,11 @@ def choose(
 
 
 class _Search:
-    def __init__(
-        self, samples: np.ndarray, tangents: np.ndarray, held: np.ndarray, tolerance: np.ndarray, miss: Miss
-    ) -> None:
+    def __init__(self, samples: Array, tangents: Array, held: Array, tolerance: Array, miss: Miss) -> None:
         self.samples, self.tangents, self.held, self.tolerance, self.miss = samples, tangents, held, tolerance, miss
         self.density = self._density()
 
-    def _density(self) -> np.ndarray:
+    def _density(self) -> Array:
         """Keys a frame (M,F) that would about do."""
         values, slope, h = self.samples, self.tangents, _REACH
         if values.shape[-1] <= 2 * h:
@@ -81,14 +86,14 @@ class _Search:
         self.fitted = bezier.fit(self.curves, self.samples, self.tangents, self.held, _NEW)
         self.used = self.miss(self.fitted, np.arange(len(keys)))
 
-    def _tried(self, keys: np.ndarray, items: np.ndarray) -> tuple[bezier.Curves, np.ndarray, np.ndarray]:
-        """The curves of some items with other keys, what they are, and how much of the bound they use."""
+    def _tried(self, keys: Array, items: Array) -> tuple[bezier.Curves, Array, Array]:
+        """The curves of some items with other keys, their values, and the share of the bound that they use."""
         samples, tangents = self.samples[:, items], self.tangents[:, items]
         curves = self.curves.take(items).with_keys(keys, samples, tangents)
         fitted = bezier.fit(curves, samples, tangents, self.held[items], _WARM)
         return curves, fitted, self.miss(fitted, items)
 
-    def _keep(self, items: np.ndarray, curves: bezier.Curves, fitted: np.ndarray, used: np.ndarray) -> None:
+    def _keep(self, items: Array, curves: bezier.Curves, fitted: Array, used: Array) -> None:
         self.curves.put(items, curves)
         self.fitted[:, items], self.used[items] = fitted, used
 
@@ -109,11 +114,11 @@ class _Search:
             keys.ravel()[np.clip(middle, first + 1, after - 1)] = True
             if broken.any():
                 self._keep(items, *self._tried(keys, items))
-            else:  # every frame has a key: what is left is rounding
+            else:  # every frame has a key: the rest is rounding
                 return
 
     def thin(self) -> None:
-        """Takes away keys that are not needed, never two neighbours. Once: what a second time finds, curves lose by
+        """Removes keys that are not needed, never two neighbours. Once: what a second time finds, curves lose by
         themselves."""
         keys = self.curves.keys
         starts, lengths, worst = _pieces(keys, self.used)
@@ -178,7 +183,7 @@ class _Search:
                 gone[items] &= ~back
 
 
-def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pieces(keys: Array, used: Array) -> tuple[Array, Array, Array]:
     """Of every piece of all items, flat: its first frame, its length (the last of an item has one frame), and the most
     that it uses of the bound, the keys at both its ends included."""
     flags = keys.ravel()
@@ -190,7 +195,7 @@ def _pieces(keys: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return starts, lengths, np.where(last, 0.0, np.maximum(worst, end))
 
 
-def _around(keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
+def _around(keys: Array, marked: Array) -> Array:
     """Frames (M,F) in pieces with a marked frame, and in the pieces beside these."""
     _starts, _lengths, hit = _pieces(keys, marked.astype(np.float64))
     hit = np.maximum(hit, np.maximum(np.append(hit[1:], 0.0), np.append(0.0, hit[:-1])))

@@ -1,0 +1,220 @@
+"""The motion of an armature's bones, read from F-curves and written to them, in metres and in the world's axes.
+
+The object's own place, rotation and size are part of the rest pose; its animation is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..maths import rotations as rot
+from ..maths.clean_up import key_reduction
+from ..maths.clean_up.errors import CleanUpError
+from ..maths.clean_up.motion import Motion, Rig
+from . import actions, fcurves
+from .fcurves import SAME_FRAME
+
+Curves = dict[tuple[str, int], bpy.types.FCurve]
+"""F-curves by data path and index."""
+
+
+def key_frames(bag: Any) -> np.ndarray:
+    """All frames (T,) at which a curve of a bone has a key, ascending. Raises CleanUpError if there are none."""
+    curves = (curve for curve in bag.fcurves if curve.data_path.startswith("pose.bones"))
+    found = [fcurves.read_keys(curve, ("co",))["co"][:, 0] for curve in curves]
+    found = [frames for frames in found if len(frames)]
+    if not found:
+        raise CleanUpError("The Action has no keys on bones; capture a motion first")
+    frames = np.unique(np.concatenate(found).astype(np.float64).round(3))
+    return frames[np.concatenate([[True], np.diff(frames) > SAME_FRAME])]
+
+
+def rows(bag: Any, first: float, last: float, even: bool = False) -> np.ndarray:
+    """The frames (T,) at which the motion of a range is sampled.
+
+    Those of the keys; every whole frame where keys are sparse, or unevenly spaced although ``even`` is asked for.
+    Raises CleanUpError if the range has no motion.
+    """
+    frames = key_frames(bag)
+    inside = frames[(frames >= first - SAME_FRAME) & (frames <= last + SAME_FRAME)]
+    low, high = max(first, frames[0]), min(last, frames[-1])
+    if high - low < 1:
+        raise CleanUpError(
+            f"There is no motion from frame {first:g} to {last:g}; the keys go from {frames[0]:g} to {frames[-1]:g}"
+        )
+    steps = np.diff(inside)
+    if len(inside) > 2 and np.median(steps) <= 2 and steps.max() <= 2.5 and (not even or np.ptp(steps) < 0.05):
+        return inside
+    whole = np.arange(np.ceil(low - SAME_FRAME), np.floor(high + SAME_FRAME) + 1)
+    return whole if len(whole) > 1 else np.array([low, high])
+
+
+def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) -> Motion:
+    """The motion of all bones at ``frames`` (T,). rate: of the scene, frames a second."""
+    curves = fcurves.by_path(bag)
+    place, turn, scale = armature.matrix_world.decompose()
+    size = float(sum(scale) / 3)
+    spin, origin = np.array(turn), np.array(place)
+    bones = list(armature.data.bones)
+    bones.sort(key=lambda bone: len(bone.parent_recursive))
+    names = [bone.name for bone in bones]
+    rest = rot.multiply(spin, np.array([bone.matrix_local.to_quaternion() for bone in bones]))
+    heads = origin + size * rot.rotate(spin, np.array([bone.head_local for bone in bones]))
+    modes = [armature.pose.bones[name].rotation_mode for name in names]
+    rig = Rig(
+        tuple(names),
+        tuple(names.index(bone.parent.name) if bone.parent else -1 for bone in bones),
+        rot.normalise(rest),
+        heads,
+        size * np.array([bone.length for bone in bones]),
+        tuple(bone.use_inherit_rotation for bone in bones),
+        tuple(modes),
+    )
+    rotations, locations = np.empty((len(frames), len(names), 4)), np.empty((len(frames), len(names), 3))
+    for row, name in enumerate(names):
+        rotations[:, row] = rot.from_channels(_rotation(armature, curves, name, frames), modes[row])
+        locations[:, row] = size * _sampled(
+            curves, fcurves.bone_path(name, "location"), armature.pose.bones[name].location, frames
+        )
+    return Motion(rig, frames, rate, rot.continuous(rotations, rotations[0]), locations)
+
+
+def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Motion:
+    """The motion of the raw Action at ``frames`` (T,). Raises CleanUpError if there is none that fits."""
+    return read(armature, actions.raw_bag(armature), frames, rate)
+
+
+def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -> int:
+    """Keys what changed from ``before`` to ``after`` at all their frames; keys outside of these stay.
+
+    Curves that are missing are made. Returns the number of bones that changed.
+    """
+    curves = fcurves.by_path(bag)
+    size = float(sum(armature.matrix_world.to_scale()) / 3)
+    changed = set()
+    for row, name in enumerate(after.rig.names):
+        mode = after.rig.modes[row]
+        if np.abs(after.rotations[:, row] - before.rotations[:, row]).max() > 1e-7:
+            start = _rotation(armature, curves, name, after.frames[:1])[0]
+            values = rot.to_channels(after.rotations[:, row], mode, start)
+            _key(bag, curves, fcurves.bone_path(name, fcurves.rotation_channel(mode)), name, after.frames, values)
+            changed.add(name)
+        if np.abs(after.locations[:, row] - before.locations[:, row]).max() > 1e-7:
+            _key(bag, curves, fcurves.bone_path(name, "location"), name, after.frames, after.locations[:, row] / size)
+            changed.add(name)
+    return len(changed)
+
+
+def channels_to_reduce(
+    armature: bpy.types.Object, bag: Any, motion: Motion, bones: Iterable[str]
+) -> list[key_reduction.Channels]:
+    """The keyed rotations and locations of those ``bones`` that have any."""
+    curves = fcurves.by_path(bag)
+    chosen = set(bones)
+    found = []
+    for row, name in enumerate(motion.rig.names):
+        if name not in chosen:
+            continue
+        if any((fcurves.bone_path(name, "location"), index) in curves for index in range(3)):
+            found.append(key_reduction.Channels(row, True, motion.locations[:, row]))
+        mode = motion.rig.modes[row]
+        if any((fcurves.bone_path(name, fcurves.rotation_channel(mode)), index) in curves for index in range(4)):
+            values = (
+                motion.rotations[:, row] if mode == "QUATERNION" else _rotation(armature, curves, name, motion.frames)
+            )
+            found.append(key_reduction.Channels(row, False, values))
+    return found
+
+
+def write_keys(
+    armature: bpy.types.Object,
+    bag: Any,
+    motion: Motion,
+    channels: list[key_reduction.Channels],
+    keys: list[list[key_reduction.Keys]],
+) -> tuple[int, int]:
+    """Puts few keys with aligned handles in place of those in the motion's range. Returns how many keys there were in
+    these curves, and how many there are."""
+    found = fcurves.by_path(bag)
+    size = float(sum(armature.matrix_world.to_scale()) / 3)
+    old = new = 0
+    for item, columns in zip(channels, keys, strict=True):
+        name, mode = motion.rig.names[item.bone], motion.rig.modes[item.bone]
+        path = fcurves.bone_path(name, "location" if item.located else fcurves.rotation_channel(mode))
+        for index, few in enumerate(columns):
+            target = found.get((path, index))
+            if target is None:
+                continue
+            old += len(target.keyframe_points)
+            _bezier_keys(target, motion.frames, few, 1 / size if item.located else 1.0)
+            new += len(target.keyframe_points)
+    return old, new
+
+
+def _rotation(armature: bpy.types.Object, curves: Curves, name: str, frames: np.ndarray) -> np.ndarray:
+    """The rotation of a bone as its mode has it, at ``frames``: (T,4) or (T,3)."""
+    item = armature.pose.bones[name]
+    channel = fcurves.rotation_channel(item.rotation_mode)
+    return _sampled(curves, fcurves.bone_path(name, channel), getattr(item, channel), frames)
+
+
+def _sampled(curves: Curves, path: str, still: Any, frames: np.ndarray) -> np.ndarray:
+    """Channels (T,C) at ``frames``; the pose's own value where there is no curve."""
+    values = np.empty((len(frames), len(still)))
+    for index, value in enumerate(still):
+        curve = curves.get((path, index))
+        values[:, index] = value if curve is None else fcurves.sampled(curve, frames)
+    return values
+
+
+def _key(bag: Any, curves: Curves, path: str, bone: str, frames: np.ndarray, values: np.ndarray) -> None:
+    """Dense linear keys of a channel with C curves (T,C)."""
+    for index in range(values.shape[1]):
+        curve = curves.get((path, index))
+        if curve is None:
+            curve = curves[path, index] = bag.fcurves.new(path, index=index)
+            curve.group = bag.groups.get(bone) or bag.groups.new(bone)
+        points = fcurves.read_keys(curve, ("co",))["co"]
+        inside = (points[:, 0] >= frames[0] - SAME_FRAME) & (points[:, 0] <= frames[-1] + SAME_FRAME)
+        if inside.sum() == len(frames) and np.abs(points[inside, 0] - frames).max() < SAME_FRAME:
+            points[inside, 1] = values[:, index]  # the keys stay what they are, marks of low confidence too
+            curve.keyframe_points.foreach_set("co", points.ravel())
+            curve.update()
+        else:
+            fcurves.splice_keys(curve, frames, _dense_keys(curve, frames, values[:, index]))
+
+
+def _dense_keys(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> fcurves.Keys:
+    """A linear key at each of ``frames``."""
+    new = {name: np.zeros(len(frames), np.int32) for name in fcurves.KINDS}
+    new["type"] = fcurves.types_at(curve, frames)
+    new["interpolation"][:] = fcurves.enum_value("interpolation", "LINEAR")
+    new["handle_left_type"][:] = new["handle_right_type"][:] = fcurves.enum_value("handle_left_type", "AUTO_CLAMPED")
+    co = np.stack([frames, values], axis=1).astype(np.float32)
+    return {**new, "co": co, "handle_left": co.copy(), "handle_right": co.copy()}
+
+
+def _bezier_keys(curve: bpy.types.FCurve, frames: np.ndarray, few: key_reduction.Keys, scale: float) -> None:
+    """Replaces the keys from the first to the last of ``frames`` (T,) by a few aligned Bezier keys.
+
+    ``scale`` is the factor from metres to the curve's unit.
+    """
+    at, values = frames[few.rows], few.values * scale
+    new = {name: np.zeros(len(at), np.int32) for name in fcurves.KINDS}
+    new["type"] = fcurves.types_at(curve, at)
+    new["interpolation"][:] = fcurves.enum_value("interpolation", "BEZIER")
+    new["handle_left_type"][:] = new["handle_right_type"][:] = fcurves.enum_value("handle_left_type", "ALIGNED")
+    step = float(np.median(np.diff(frames)))
+    rise = few.slopes * scale
+    new["co"] = np.stack([at, values], axis=1).astype(np.float32)
+    new["handle_left"] = np.stack([at - step * few.left, values - rise * few.left], axis=1).astype(np.float32)
+    new["handle_right"] = np.stack([at + step * few.right, values + rise * few.right], axis=1).astype(np.float32)
+    if len(curve.keyframe_points) and curve.keyframe_points[-1].co[0] > at[-1] + SAME_FRAME:
+        # What leads on from the last key was no part of this.
+        old = fcurves.read_keys(curve, ("co", "interpolation"))
+        new["interpolation"][-1] = old["interpolation"][int(np.abs(old["co"][:, 0] - at[-1]).argmin())]
+    fcurves.splice_keys(curve, frames, new)

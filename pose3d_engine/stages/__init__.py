@@ -1,0 +1,70 @@
+"""The stages of a capture, in their order. Each one adapts a pure function of arrays to a take.
+
+A stage runs once for each person, or once for all people of the shot (``shared``). Stages of people are run person by
+person between two shared ones, so that what a long clip needs in between is there for one person at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from .. import layers
+from ..contract.layers import LAYERS
+from ..contract.settings import CaptureSettings
+from . import camera_space, people, world_space
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a capture.
+
+    Attributes:
+        name: In timings and settings.
+        title: What a person reads.
+        run: Changes a take, ``run(shot, take)``; with ``shared`` the whole shot, ``run(shot)``.
+        needs: What the main view must offer (:attr:`.Observations.capabilities`); else the stage is left out.
+        switches: Choices of the setting ``motion`` that must all be on.
+        raw: Whether it runs although everything after the 3D model is switched off.
+    """
+
+    name: str
+    title: str
+    run: Callable[..., None]
+    needs: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
+    raw: bool = False
+    shared: bool = False
+
+    def enabled(self, settings: CaptureSettings) -> bool:
+        """Whether the settings ask for it."""
+        if settings.raw and not self.raw:
+            return False
+        return self.switches <= settings.motion and (self.name not in _LAYERS or self.name in settings.layers)
+
+
+_LAYERS = frozenset(layer.name for layer in LAYERS)
+_FUSION, _LIMITS, _SMOOTHING, _FIT = (frozenset({name}) for name in ("fusion", "limits", "filter", "fit"))
+
+STAGES = (
+    Stage("repair", "Repairing the 2D track", camera_space.repair, raw=True),
+    Stage("estimate_3d", "Estimating 3D", camera_space.estimate_3d, raw=True),
+    Stage("fusion", "Blending the detector's 3D", camera_space.fuse, frozenset({"body3d"}), _FUSION),
+    Stage("stabilise", "Removing camera motion", camera_space.stabilise, raw=True),
+    Stage("depth_flips", "Resolving depth flips", camera_space.resolve_depth_flips, switches=_LIMITS),
+    Stage("smoothing", "Smoothing", camera_space.smooth, switches=_SMOOTHING),
+    Stage("bone_lengths", "Fixing bone lengths", camera_space.fix_bone_lengths, raw=True),
+    Stage("path", "Finding the path", camera_space.find_path, raw=True),
+    Stage("fit", "Fitting to the video", camera_space.fit, switches=_FIT),
+    Stage("smoothing_after_fit", "Smoothing", camera_space.smooth_again, switches=_FIT | _SMOOTHING),
+    Stage("joint_limits", "Applying joint limits", camera_space.clamp_to_limits, switches=_LIMITS),
+    Stage("gravity", "Finding the camera's tilt", people.find_gravity, raw=True, shared=True),
+    Stage("floor", "Finding the floor", people.find_floor, raw=True, shared=True),
+    Stage("contacts", "Finding foot contacts", world_space.find_contacts, raw=True),
+    Stage("feet", "Locking feet", world_space.lock_feet),
+    Stage("height", "Scaling to the height", world_space.scale_to_height, raw=True),
+    *(Stage(layer.name, layer.title, partial(layers.add, layer), layer.needs) for layer in LAYERS),
+    Stage("motion", "Finishing", world_space.finish, raw=True),
+)
+"""Every stage of a capture, in order."""

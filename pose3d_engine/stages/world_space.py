@@ -1,0 +1,87 @@
+"""Stages in the world: z up, the floor at 0, one person at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..contract.motion_file import Motion
+from ..contract.skeletons import COCO17
+from ..solve import contacts, floor
+from ..solve import foot_lock as locking
+from ..solve.body import CANONICAL_HEIGHT
+from ..take import Shot, Take
+from . import facts
+
+_COCO_ANKLES = [COCO17.index("left_ankle"), COCO17.index("right_ankle")]
+
+
+def find_contacts(shot: Shot, take: Take) -> None:
+    """The body in world axes, its feet's contacts, and the camera's height over the floor."""
+    rotation = shot.tilt.rotation
+    world = take.body @ rotation.T
+    take.camera_R = np.repeat(rotation[None], len(world), axis=0)
+    if shot.rotations is not None:
+        take.camera_R = take.camera_R @ shot.rotations
+    take.contacts = contacts.contacts(world, take.confidence, shot.people.times, np.zeros(3), _soles(shot, take))
+    take.camera_t = np.array([0.0, 0.0, -take.ground])
+    take.world = world + take.camera_t
+
+
+def lock_feet(shot: Shot, take: Take) -> None:
+    """Planted feet neither slide nor sink."""
+    rows = take.visible
+    world, planted = locking.lock(
+        take.world[rows],
+        take.contacts[rows],
+        shot.people.times[rows],
+        CANONICAL_HEIGHT,
+        shot.settings.feet,
+        take.camera_t,
+    )
+    take.world = take.held(world)
+    take.contacts[rows] = planted
+
+
+def scale_to_height(shot: Shot, take: Take) -> None:
+    """From the one height that the stages are tuned for to the person's own; a picture alone cannot tell it."""
+    size = take.size * shot.settings.height / CANONICAL_HEIGHT
+    world, camera_t = take.world * size, take.camera_t * size
+    body = (world - camera_t) @ take.camera_R
+    take.joints = (body - body[:, :1]).astype(np.float32)
+    take.root = body[:, 0].astype(np.float32)
+    take.world, take.camera_R, take.camera_t = (array.astype(np.float32) for array in (world, take.camera_R, camera_t))
+
+
+def finish(shot: Shot, take: Take) -> None:
+    """The take becomes a motion, whose world still has the camera above its origin."""
+    del shot.takes[take.person]
+    shot.motions[take.person] = Motion(
+        joints3d=take.joints,
+        root=take.root,
+        world=take.world,
+        camera_R=take.camera_R,
+        camera_t=np.repeat(take.camera_t[None], len(take.joints), axis=0),
+        keypoints2d=take.keypoints,
+        confidence=take.confidence,
+        contacts=take.contacts,
+        frames=shot.people.frames,
+        times=shot.people.times,
+        meta=facts.of_motion(shot, take),
+        extras=take.layers,
+    )
+
+
+def _soles(shot: Shot, take: Take) -> np.ndarray | None:
+    """(T,2,2,3) heels and toes from the ankles, world axes, metres; None where the detector has no points on them."""
+    if "soles" not in take.main.capabilities:
+        return None
+    layout = next(name for name in contacts.SOLES if name in take.main.layouts)
+    beside = contacts.beside_ankles(
+        take.unflipped_points(layout),
+        layout,
+        take.keypoints[:, _COCO_ANKLES, :2],
+        take.body[:, floor.ANKLES, 2],
+        shot.camera.focal,
+        shot.fps,
+    )
+    return np.einsum("tij,tfej->tfei", take.camera_R, beside)
