@@ -25,7 +25,7 @@ assets: setup
 	@$(VENV) -m pose3d_engine weights fetch mediapipe-full
 
 demo: assets ## the demo clip, or VIDEO=/path/to.mp4, as an armature, FBX, BVH, .blend and previews in out/
-	@$(VENV) scripts/demo.py
+	@$(VENV) -m scripts.demo
 
 test-packages:
 	@$(PYTHON) scripts/system_packages.py run test
@@ -55,27 +55,27 @@ showcase: assets ## two real clips beside the captured body, from the video's ca
 	@for clip in demo single-cam03; do \
 	    video=$$($(VENV) scripts/demo_clip.py $$clip) && \
 	    $(VENV) -m pose3d_engine run "$$video" -o out/showcase/$$clip.npz && \
-	    $(VENV) scripts/showcase.py "$$video" out/showcase/$$clip.npz -o out/showcase || exit; \
+	    $(VENV) -m scripts.showcase "$$video" out/showcase/$$clip.npz -o out/showcase || exit; \
 	done
 
 fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of them
 	@$(VENV) -m tests.fuzz.run --seconds $(SECONDS)
 
 bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking on motion capture
-	@$(VENV) scripts/bench.py
-	@$(VENV) scripts/bench_batch.py
-	@$(VENV) scripts/bench_lifters.py
-	@$(VENV) scripts/bench_accuracy.py
-	@$(VENV) scripts/bench_motion.py
-	@$(VENV) scripts/bench_long.py
-	@$(VENV) scripts/bench_camera.py
-	@$(VENV) scripts/bench_capture.py
-	@$(VENV) scripts/bench_window.py
-	@$(VENV) scripts/bench_retarget.py
-	@$(VENV) scripts/bench_clean_up.py $(wildcard out/demo/motion.npz)
-	@$(VENV) scripts/bench_people.py
-	@$(VENV) scripts/bench_views.py
-	@$(VENV) scripts/bench_tracking.py $(if $(MOCAP),--data $(MOCAP))
+	@$(VENV) -m scripts.bench.speed
+	@$(VENV) -m scripts.bench.batch
+	@$(VENV) -m scripts.bench.lifters
+	@$(VENV) -m scripts.bench.accuracy
+	@$(VENV) -m scripts.bench.motion
+	@$(VENV) -m scripts.bench.long_clips
+	@$(VENV) -m scripts.bench.camera
+	@$(VENV) -m scripts.bench.capture
+	@$(VENV) -m scripts.bench.window
+	@$(VENV) -m scripts.bench.retarget
+	@$(VENV) -m scripts.bench.clean_up $(wildcard out/demo/motion.npz)
+	@$(VENV) -m scripts.bench.people
+	@$(VENV) -m scripts.bench.views
+	@$(VENV) -m scripts.bench.tracking $(if $(MOCAP),--data $(MOCAP))
 
 addon: setup ## dist/video_to_mocap-VERSION.zip, and by itself the engine's wheel that travels in it
 	@$(VENV) -m hatchling build -t wheel -d dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,12 @@ COMMANDS = {
     **{name: f".research.commands.{name}" for name in ("evaluate", "train")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
-"""Command -> its module. What makes and judges lifters is not in the engine that the add-on installs."""
+"""Command -> its module."""
+
+
+def _available(name: str) -> bool:
+    """Whether a command is part of this engine: the wheel leaves out what trains and evaluates lifters."""
+    return not COMMANDS[name].startswith(".research") or importlib.util.find_spec(".research", __package__) is not None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the command that was asked for is imported: torch and MediaPipe take seconds.
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
-        return _run(arguments, COMMANDS if wanted not in COMMANDS else (wanted,))
+        if wanted not in COMMANDS:
+            return _run(arguments, filter(_available, COMMANDS))
+        if not _available(wanted):
+            raise UserError("not part of the installed engine; run it in a checkout of the project")
+        return _run(arguments, (wanted,))
     except UserError as error:
         print(f"pose3d {wanted}: {error}", file=sys.stderr)
         return 2

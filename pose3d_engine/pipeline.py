@@ -110,17 +110,17 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     """The people that our own detector finds."""
     tracker = track.Tracker()
     damage: list[str] = []
-    steps: list[camera_motion_2d.Step] = []
+    steps: list[camera_motion_2d.InterFrameHomography] = []
     detector = functools.partial(detect.create, settings.detector, settings.max_people)
     span = settings.start, settings.end
     total = _expected_frames(info, *span)
-    for frame in chunks.seen(path, span, detector, kept, total, damage.append, progress):
+    for frame in chunks.detections(path, span, detector, kept, total, damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
-        steps.append(frame.behind)
+        steps.append(frame.camera)
     if len(steps) == 1:
         raise UserError(f"{path}: only one frame to read; motion needs two at least, give a longer video or range")
     people = tracker.finish(info, detect.source(settings.detector).name)
-    people.background = camera_motion_2d.composed(steps)
+    people.background = camera_motion_2d.homographies_to_first(steps)
     people.meta["warnings"] = [Notice(warnings.VIDEO_DAMAGED, text).to_json() for text in damage]
     if not len(people.keypoints2d):
         raise UserError(

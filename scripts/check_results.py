@@ -1,6 +1,6 @@
 """Imports captured armatures into Blender again and compares their joints with the motion file.
 
-    python scripts/check_results.py MOTION.npz CLIP.bvh CLIP.fbx CLIP.blend
+    python -m scripts.check_results MOTION.npz CLIP.bvh CLIP.fbx CLIP.blend
 
 Runs where the bpy module is installed. Every file must have one frame for each row of the motion file, and every
 joint of every frame must lie within 1 cm of `world`. Prints the largest distance in each file.
@@ -15,10 +15,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from blender_addon.maths import motion_file, skeleton  # noqa: E402 - only importable from here on
+from blender_addon.maths import motion_file, skeleton
 
 TOLERANCE = 0.01  # metres
 CROWN = "Head"

@@ -1,6 +1,6 @@
 """Frames of a video above renders of the captured body at the same times, from the same camera.
 
-    python scripts/contact_sheet.py VIDEO MOTION.npz -o SHEET.png [--columns 6]
+    python -m scripts.contact_sheet VIDEO MOTION.npz -o SHEET.png [--columns 6]
 
 Needs the engine's Python with the module ``bpy``. Exit status 2 for bad input.
 """
@@ -17,17 +17,13 @@ import bpy
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-import studio  # noqa: E402
-
 from blender_addon.blend import armature, camera
-from blender_addon.maths import timeline  # noqa: E402
-from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from blender_addon.maths import timeline
+from blender_addon.maths.motion_file import MotionFile, MotionFileError, load
 from pose3d_engine.contract import atomic
-from pose3d_engine.contract.errors import UserError  # noqa: E402
-from pose3d_engine.media import video  # noqa: E402
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.media import video
+from scripts import studio
 
 TILE = (300, 400)
 """Width and height of one picture, in pixels."""

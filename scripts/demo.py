@@ -14,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import demo_clip
+from scripts import ROOT, demo_clip
 
-ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out"
 FORMATS = ("fbx", "bvh", "blend")
 
@@ -47,7 +46,7 @@ def demo(video: Path, folder: Path) -> dict[str, float]:
         batch: list[str | Path] = [ROOT / "scripts" / "batch.py", named, "--output-dir", folder]
         batch += [word for extension in FORMATS for word in ("--format", extension)]
         seconds["motion to armature"] = stage("motion to armature, FBX, BVH and .blend", batch)
-    pictures: list[str | Path] = [ROOT / "scripts" / "contact_sheet.py", video, motion, "-o", sheet]
+    pictures: list[str | Path] = ["-m", "scripts.contact_sheet", video, motion, "-o", sheet]
     seconds["contact sheet"] = stage("contact sheet", pictures)
 
     made = [motion, *scenes, preview, sheet]

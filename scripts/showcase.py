@@ -1,6 +1,6 @@
 """The video beside the captured body, from the video's camera and from the side: `make showcase`.
 
-    python scripts/showcase.py VIDEO MOTION.npz -o FOLDER [--rate 15] [--pictures 6]
+    python -m scripts.showcase VIDEO MOTION.npz -o FOLDER [--rate 15] [--pictures 6]
 
 leaves FOLDER/VIDEO.mp4, and FOLDER/VIDEO.png with renders of both views at a few times, without the video's pictures.
 Needs the engine's Python with the module ``bpy``. Exit status 2 for bad input.
@@ -20,18 +20,14 @@ import bpy
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-import studio  # noqa: E402
-
 from blender_addon.blend import armature, camera
-from blender_addon.maths import timeline  # noqa: E402
-from blender_addon.maths.motion_file import MotionFile, MotionFileError, load  # noqa: E402
+from blender_addon.maths import timeline
+from blender_addon.maths.motion_file import MotionFile, MotionFileError, load
 from pose3d_engine.contract import atomic
-from pose3d_engine.contract.errors import UserError  # noqa: E402
-from pose3d_engine.media import video  # noqa: E402
+from pose3d_engine.contract.errors import UserError
+from pose3d_engine.media import video
 from pose3d_engine.show import video_writer
+from scripts import studio
 
 HEIGHT = 480
 """Of every panel, in pixels."""

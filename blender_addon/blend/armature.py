@@ -33,7 +33,7 @@ def prepare(path: str | Path) -> Prepared:
 
 def _prepared(motion: MotionFile) -> Prepared:
     rest = skeleton.rest_pose(motion.world, motion.contacts)
-    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, solve.body_parts(motion))
+    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
     return Prepared(motion, rest, pose, mannequin.build(rest))
 
 

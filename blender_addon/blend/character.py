@@ -14,7 +14,6 @@ from ..maths import recognise, rotations, timeline, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
 from ..maths.rig import Rig, RigError, Solution
-from ..maths.solve import body_parts
 from ..maths.transfer import Options
 from . import fcurves
 
@@ -78,7 +77,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
-            body_parts(motion),
+            motion.parts,
         )
     except RigError as error:
         raise RigError(f"{target.armature.name}: {error}") from error

@@ -38,8 +38,8 @@ class MotionFile:
         contacts: (T,2) bool, left and right foot on the floor.
         times: (T,) seconds of the video, ascending; double precision.
         meta: the engine's facts (fps, width, height, focal_px, principal_point, person, ...).
-        parts: by part of the body (``left_hand``, ...) that the detector observed: the orientation (T,3,3) of the same
-            part of a figure in T-pose that faces -Y, world axes, and whether it was observed (T,).
+        parts: by bone (``hand.L``, ...) that the detector observed: the orientation (T,3,3) of that part of a figure in
+            T-pose that faces -Y, world axes, and where it is known (T,).
         values: of the layers, (T,) by the name of their channel.
     """
 
@@ -75,7 +75,7 @@ def load(path: str | Path) -> MotionFile:
     for channel in channels():
         valid = layers.get(channel.valid)
         if channel.bone and channel.name in layers and valid is not None and valid.any():
-            parts[channel.name.removesuffix("_R")] = (layers[channel.name], valid)
+            parts[channel.bone] = (layers[channel.name], valid)
     values = {item.name: layers[item.name] for item in channels() if item.kind == "value" and item.name in layers}
     return MotionFile(path=path, meta=meta, parts=parts, values=values, **arrays)
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from . import rotations
 from .arrays import Array, SinglePrecision, smoothstep
-from .motion_file import MotionFile
 from .skeleton import BONES, NAMES, PARENTS, Rest, chest_frames, joint
 
 _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
@@ -46,14 +45,6 @@ class Pose:
 
 Parts = Mapping[str, tuple[Array, Array]]
 """By bone: the orientation (T,3,3) of that part of a figure in T-pose that faces -Y, and where it is known (T,)."""
-
-_PART_BONES = {"left_hand": "hand.L", "right_hand": "hand.R", "left_foot": "foot.L", "right_foot": "foot.R"}
-"""The bones of the parts of a motion file."""
-
-
-def body_parts(motion: MotionFile) -> Parts:
-    """The observed orientations of a motion file by bone."""
-    return {_PART_BONES[part]: observed for part, observed in motion.parts.items()}
 
 
 def solve(world: Array, contacts: Array, rate: float, rest: Rest, parts: Parts | None = None) -> Pose:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--output-dir", type=Path, metavar="DIR", help="of many videos, as `pose3d batch` has it")
     batch.add_workers(parser)
     parser.add_argument(
-        "--preview", type=Path, metavar="FILE.mp4|.gif", help="the video with its 2D skeleton beside the 3D one"
+        "--preview", type=Path, metavar="FILE.mp4", help="the video with its 2D skeleton beside the 3D one"
     )
     options.add_settings(parser)
     options.add_analyse(parser)

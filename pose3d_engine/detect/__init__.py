@@ -1,4 +1,4 @@
-"""Detectors: a frame in, the people in it out, each with COCO-17 keypoints and scores."""
+"""Detectors: from a frame to the people in it, each with COCO-17 keypoints and scores."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from .registry import DEFAULT, NAMES, SOURCES, Source, lifter_scores, source
 __all__ = ["DEFAULT", "MAX_PEOPLE", "NAMES", "SOURCES", "Detector", "Source", "create", "lifter_scores", "source"]
 
 MAX_PEOPLE = 4
-"""People who are looked for in a frame, the largest. Time goes by who is there, not by this."""
+"""People in a frame at most, the largest. The time of a detector depends on the people who are there, not on this."""
 
 
 def create(name: str = DEFAULT, max_people: int = MAX_PEOPLE) -> Detector:
-    """A detector for one video, which finds at most ``max_people`` in a frame.
+    """A detector for one video.
 
-    Raises UserError for a name that is not known and for packages or weights that are missing.
+    Args:
+        name: One of NAMES.
+        max_people: People in a frame at most, the largest.
+
+    Raises:
+        UserError: For an unknown name, and for packages or weights that are missing.
     """
     if max_people < 1:
         raise UserError(f"max people is {max_people}; give 1 or more")
     chosen = source(name)
-    # Imported when wanted: each takes a second to load.
+    # Imported here, because each takes a second to load.
     if chosen.module == "onnxruntime":
         from .onnx import OnnxDetector
 

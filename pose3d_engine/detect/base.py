@@ -1,4 +1,4 @@
-"""What every detector takes and gives."""
+"""The protocol of detectors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 
 @dataclass
 class FrameDetections:
-    """What a detector saw in one frame: N people.
+    """What a detector reports of the N people in one frame.
 
-    keypoints: (N,17,3) float32, COCO-17 pixels and score 0..1; NaN and 0 where a keypoint was not seen.
-    boxes: (N,4) float32, x0, y0, x1, y1 pixels.
-    extras: further arrays whose first axis is N (``blazepose33`` (N,33,3); ``blazepose33_world`` (N,33,3)
-    metres, camera axes, hip-centred).
+    Attributes:
+        keypoints: (N,17,3) float32, COCO-17 pixels and score 0..1; NaN and 0 where a keypoint is not visible.
+        boxes: (N,4) float32, x0, y0, x1, y1 pixels.
+        extras: Further arrays whose first axis is N (``blazepose33`` (N,33,3) pixels and score;
+            ``blazepose33_world`` (N,33,3) metres, camera axes, hip-centred).
     """
 
     keypoints: np.ndarray
@@ -24,14 +25,16 @@ class FrameDetections:
 
 
 class Detector(Protocol):
-    """Finds people in the frames of one video, given in order. Not for several videos: it may remember."""
+    """Detects people in the frames of one video, given in order. Not for several videos: it may remember."""
 
     name: str
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
         """The people in one frame, possibly none.
 
-        image: (height, width, 3) uint8 RGB, contiguous. time_s: seconds; must not decrease.
+        Args:
+            image: (H,W,3) uint8 RGB, contiguous.
+            time_s: Seconds; must not decrease from call to call.
         """
         ...
 

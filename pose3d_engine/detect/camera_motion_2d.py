@@ -1,14 +1,16 @@
-"""How the picture behind the people moves from frame to frame: what a camera that pans or is held by hand does to it.
+"""What a camera that pans or is held by hand does to the picture: an inter-frame homography for every frame.
 
-Corners of a picture that is remembered (a key) are found again in each frame by optical flow (Lucas, Kanade 1981, in
-pyramids after Bouguet), outside of where people are, and a homography is fitted to them by RANSAC. Each frame is
-compared with the key itself and not with the frame before, so that errors do not add up while the view stays.
+Corners of a keyframe are tracked into each frame by optical flow (Lucas and Kanade, IJCAI 1981, in pyramids after
+Bouguet, 2001), outside of the people's boxes, and a homography is fitted to them by RANSAC (Fischler and Bolles, CACM
+1981). Each frame is compared with the keyframe itself and not with the frame before, so that errors do not add up while
+the view stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,163 +20,218 @@ np.linalg.inv(np.eye(3))
 Here a detector has not filled it yet."""
 
 SIZE = 320
-"""The longer side of the grey picture that is looked at, pixels."""
+"""Pixels of the longer side of the grey picture in which corners are tracked."""
 
-POINTS, _LEAST_POINTS = 120, 16
-_QUALITY, _APART = 0.01, 7
+MAX_CORNERS, _MIN_CORNERS = 120, 16
+"""Corners of a keyframe at most; corners that must be found again at least."""
 
-_WINDOW, _LEVELS = (13, 13), 3
+_QUALITY, _CORNER_DISTANCE_PX = 0.01, 7
+"""Arguments of the corner detector (Shi and Tomasi, CVPR 1994)."""
 
-_BESIDE_PX = 1.0
-"""Of the small picture: further from where the homography has it, a corner is not of the background."""
+_WINDOW_PX, _PYRAMID_LEVELS = (13, 13), 3
+"""Arguments of the optical flow."""
 
-_AGREE, _SEEN = 0.5, 0.4
-"""Share of the corners found again that must agree; share of the key's that must, for it to stay the key."""
+_INLIER_PX = 1.0
+"""Pixels of the small picture: a corner further from where the homography has it is no part of the background."""
 
-_KEYS = 12
-"""Keys that are remembered: a camera that comes back is compared with what it saw before."""
+_MIN_INLIERS, _MIN_VISIBLE = 0.5, 0.4
+"""Share of the corners found again that must be inliers; share of a keyframe's corners that must be inliers for it to
+stay the keyframe."""
 
-_MARGIN = 0.1
+_RETURN_MARGIN = 1.2
+"""A keyframe from before is used again only if it sees this many times more than _MIN_VISIBLE, so that two keyframes
+do not take turns."""
+
+_SEARCH_MARGIN = 0.1
+"""Of SIZE, beyond the picture: corners that are expected further away are not searched."""
+
+_MIN_AREA = 0.2
+"""Of the picture: a homography that shrinks it to less is no movement of a camera."""
+
+_MAX_KEYFRAMES = 12
+"""Keyframes that are kept: a camera that comes back is compared with an earlier view."""
+
+_BOX_MARGIN = 0.1
 """Around a person's box, of its size: hair and hands are beyond it."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one frame's background tells: pixels of the frame -> pixels of the frame in row ``key``.
-
-    homography: (3,3), for coordinates from the picture's middle in units of its longer side; NaN where it is not known.
-    """
-
-    key: int
-    homography: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Key:
-    row: int
-    image: np.ndarray
-    points: np.ndarray
-
 
 _UNKNOWN = np.full((3, 3), np.nan)
 
 
-class Background:
-    """Takes frames in order; what it tells of one refers to a frame that it was given before, or to the same one."""
+@dataclass(frozen=True)
+class InterFrameHomography:
+    """Where the pixels of one frame lie in its keyframe.
+
+    Attributes:
+        keyframe: The row of an earlier frame, or of the frame itself.
+        matrix: (3,3): pixels of the frame -> pixels of the keyframe, both from the picture's middle in units of its
+            longer side; NaN where it is not known.
+    """
+
+    keyframe: int
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Keyframe:
+    """A small grey picture (h,w) uint8, its corners (C,2) pixels, and the row of its frame."""
+
+    row: int
+    image: np.ndarray
+    corners: np.ndarray
+
+
+class _Match(NamedTuple):
+    """Pixels of a small picture -> pixels of a keyframe, and the number of corners that agree."""
+
+    homography: np.ndarray
+    inliers: int
+
+    def sees_enough_of(self, keyframe: _Keyframe, margin: float = 1.0) -> bool:
+        """Whether enough of the keyframe's corners are in view."""
+        return self.inliers >= margin * _MIN_VISIBLE * len(keyframe.corners)
+
+
+class CameraMotionEstimator:
+    """Takes the frames of a clip in order and gives the inter-frame homography of each."""
 
     def __init__(self) -> None:
-        self._keys: list[_Key] = []
+        self._keyframes: list[_Keyframe] = []
+        """The one in use is the last."""
         self._last = np.eye(3)
-        self._poses: dict[int, np.ndarray] = {}
+        """The homography of the frame before to the keyframe in use."""
+        self._to_first: dict[int, np.ndarray] = {}
+        """By row: pixels of each keyframe -> pixels of the first."""
 
-    def step(self, row: int, image: np.ndarray, boxes: np.ndarray) -> Step:
-        """row: number of the frame. image: (H,W,3) uint8 RGB. boxes: (N,4) of the people in it, pixels."""
-        shrink = SIZE / max(image.shape[:2])
-        size = (max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink)))
-        # Green is nearly all of the light, and a third of the pixels shrink in a third of the time.
-        every = max(1, max(image.shape[:2]) // (3 * SIZE))
-        small = cv2.resize(np.ascontiguousarray(image[::every, ::every, 1]), size, interpolation=cv2.INTER_AREA)
-        free = _free(small.shape, np.asarray(boxes) * shrink)
-        if not self._keys:
-            self._remember(row, small, free, np.eye(3))
-            return Step(row, np.eye(3))
-        key = self._keys[-1]
-        found = _match(key, small, free, self._last)
-        if found is None or found[1] < _SEEN * len(key.points):
-            found, key = self._another(small, free, found, key)
+    def estimate(self, row: int, image: np.ndarray, boxes: np.ndarray) -> InterFrameHomography:
+        """The homography of the next frame.
+
+        Args:
+            row: Number of the frame.
+            image: (H,W,3) uint8 RGB.
+            boxes: (N,4) x0, y0, x1, y1 of the people in it, pixels.
+
+        Returns:
+            The homography to a frame that was given before, or to this one.
+        """
+        small, mask = _prepared(image, boxes)
+        if not self._keyframes:
+            self._add_keyframe(row, small, mask, np.eye(3))
+            return InterFrameHomography(row, np.eye(3))
+        keyframe = self._keyframes[-1]
+        found = _match(keyframe, small, mask, self._last)
+        if found is None or not found.sees_enough_of(keyframe):
+            found, keyframe = self._other_keyframe(small, mask, found, keyframe)
         if found is None:
-            self._remember(row, small, free, self._poses[key.row] @ self._last)
-            return Step(row, _UNKNOWN)
-        self._last = found[0]
-        if found[1] < _SEEN * len(key.points):
-            self._remember(row, small, free, self._poses[key.row] @ found[0])
-        return Step(key.row, _centred(found[0], small.shape))
+            self._add_keyframe(row, small, mask, self._to_first[keyframe.row] @ self._last)
+            return InterFrameHomography(row, _UNKNOWN)
+        self._last = found.homography
+        if not found.sees_enough_of(keyframe):
+            self._add_keyframe(row, small, mask, self._to_first[keyframe.row] @ found.homography)
+        return InterFrameHomography(keyframe.row, _centred(found.homography, small.shape))
 
-    def _another(
-        self, small: np.ndarray, free: np.ndarray, found: tuple[np.ndarray, int] | None, key: _Key
-    ) -> tuple[tuple[np.ndarray, int] | None, _Key]:
-        """The key that sees enough of this frame, if there is one, instead of the one in use; in use from now on."""
-        here = self._poses[key.row] @ (self._last if found is None else found[0])
-        for other in self._keys[-2::-1]:
-            guess = np.linalg.inv(self._poses[other.row]) @ here
-            again = _match(other, small, free, guess)
-            if again is not None and again[1] >= 1.2 * _SEEN * len(other.points):
-                self._keys.remove(other)
-                self._keys.append(other)
-                return again, other
-        return found, key
+    def _other_keyframe(
+        self, small: np.ndarray, mask: np.ndarray, found: _Match | None, keyframe: _Keyframe
+    ) -> tuple[_Match | None, _Keyframe]:
+        """An earlier keyframe that shows enough of this frame, in use from now on; else the one in use."""
+        to_first = self._to_first[keyframe.row] @ (self._last if found is None else found.homography)
+        for other in self._keyframes[-2::-1]:
+            guess = np.linalg.inv(self._to_first[other.row]) @ to_first
+            match = _match(other, small, mask, guess)
+            if match is not None and match.sees_enough_of(other, _RETURN_MARGIN):
+                self._keyframes.remove(other)
+                self._keyframes.append(other)
+                return match, other
+        return found, keyframe
 
-    def _remember(self, row: int, small: np.ndarray, free: np.ndarray, pose: np.ndarray) -> None:
-        points = cv2.goodFeaturesToTrack(small, POINTS, _QUALITY, _APART, mask=free)
-        if self._keys and (points is None or len(points) < _LEAST_POINTS):
-            return  # nothing to hold on to; perhaps the last key comes into view again
-        points = np.zeros((0, 1, 2), np.float32) if points is None else points
-        self._keys = [*self._keys[1 - _KEYS :], _Key(row, small, points.reshape(-1, 2))]
-        self._poses = {key.row: self._poses.get(key.row, pose) for key in self._keys}
+    def _add_keyframe(self, row: int, small: np.ndarray, mask: np.ndarray, to_first: np.ndarray) -> None:
+        corners = cv2.goodFeaturesToTrack(small, MAX_CORNERS, _QUALITY, _CORNER_DISTANCE_PX, mask=mask)
+        if self._keyframes and (corners is None or len(corners) < _MIN_CORNERS):
+            return  # nothing to track; perhaps the last keyframe comes into view again
+        corners = np.zeros((0, 1, 2), np.float32) if corners is None else corners
+        self._keyframes = [*self._keyframes[1 - _MAX_KEYFRAMES :], _Keyframe(row, small, corners.reshape(-1, 2))]
+        self._to_first = {one.row: self._to_first.get(one.row, to_first) for one in self._keyframes}
         self._last = np.eye(3)
 
 
-def composed(steps: Sequence[Step], first: int = 0) -> np.ndarray:
-    """(T,3,3): pixels of each frame -> pixels of the first, as in :class:`Step`; NaN where nothing is known.
+def homographies_to_first(steps: Sequence[InterFrameHomography], first_row: int = 0) -> np.ndarray:
+    """The homography of every frame to the first, from those to keyframes.
 
-    After a stretch in which nothing is known the camera is taken to be where it was before.
+    Args:
+        steps: One a frame.
+        first_row: The row of the first frame.
+
+    Returns:
+        (T,3,3): pixels of each frame -> pixels of the first, in the units of :class:`InterFrameHomography`; NaN where
+        unknown. After an unknown stretch the camera is assumed to be where it was before.
     """
     result = np.tile(np.eye(3), (len(steps), 1, 1))
-    held, lost = np.eye(3), np.zeros(len(steps), bool)
+    last_known, unknown = np.eye(3), np.zeros(len(steps), bool)
     for row, step in enumerate(steps):
-        lost[row] = not np.isfinite(step.homography).all()
-        if not lost[row]:
-            held = held if step.key - first == row else result[step.key - first] @ step.homography
-        result[row] = held
-    result[lost] = np.nan
+        unknown[row] = not np.isfinite(step.matrix).all()
+        keyframe = step.keyframe - first_row
+        if not unknown[row] and keyframe != row:
+            last_known = result[keyframe] @ step.matrix
+        result[row] = last_known
+    result[unknown] = np.nan
     return result
 
 
-def _match(key: _Key, small: np.ndarray, free: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, int] | None:
-    """Pixels of the small picture -> pixels of the key, and how many corners say so. guess: about that."""
-    if len(key.points) < _LEAST_POINTS:
+def _prepared(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The small grey picture (h,w) uint8 of a frame, and its mask without people (h,w) uint8."""
+    shrink = SIZE / max(image.shape[:2])
+    size = (max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink)))
+    # Green is nearly all of the light, and a third of the pixels shrink in a third of the time.
+    stride = max(1, max(image.shape[:2]) // (3 * SIZE))
+    small = cv2.resize(np.ascontiguousarray(image[::stride, ::stride, 1]), size, interpolation=cv2.INTER_AREA)
+    return small, _mask_without(np.asarray(boxes) * shrink, small.shape)
+
+
+def _match(keyframe: _Keyframe, small: np.ndarray, mask: np.ndarray, guess: np.ndarray) -> _Match | None:
+    """The homography of a small picture to a keyframe, near ``guess`` (3,3); None if there is none."""
+    if len(keyframe.corners) < _MIN_CORNERS:
         return None
-    expected = cv2.perspectiveTransform(key.points[None], np.linalg.inv(guess)).astype(np.float32)[0]
+    expected = cv2.perspectiveTransform(keyframe.corners[None], np.linalg.inv(guess)).astype(np.float32)[0]
     height, width = small.shape
-    near = ((expected > -0.1 * SIZE) & (expected < [width + 0.1 * SIZE, height + 0.1 * SIZE])).all(axis=1)
-    if near.sum() < _LEAST_POINTS:
+    margin = _SEARCH_MARGIN * SIZE
+    near = ((expected > -margin) & (expected < [width + margin, height + margin])).all(axis=1)
+    if near.sum() < _MIN_CORNERS:
         return None
-    was = key.points[near]
+    was = keyframe.corners[near]
     now, status, _ = cv2.calcOpticalFlowPyrLK(
-        key.image,
+        keyframe.image,
         small,
         was,
         expected[near].copy(),
-        winSize=_WINDOW,
-        maxLevel=_LEVELS,
+        winSize=_WINDOW_PX,
+        maxLevel=_PYRAMID_LEVELS,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     inside = np.clip(np.round(np.nan_to_num(now)).astype(int), 0, [width - 1, height - 1])
     good = (status[:, 0] > 0) & (now >= 0).all(axis=1) & (now < [width, height]).all(axis=1)
-    good &= free[inside[:, 1], inside[:, 0]] > 0
-    if good.sum() < _LEAST_POINTS:
+    good &= mask[inside[:, 1], inside[:, 0]] > 0
+    if good.sum() < _MIN_CORNERS:
         return None
-    homography, agreeing = cv2.findHomography(now[good], was[good], cv2.RANSAC, _BESIDE_PX, maxIters=300)
-    if homography is None or agreeing.sum() < max(_LEAST_POINTS, _AGREE * good.sum()):
+    homography, inliers = cv2.findHomography(now[good], was[good], cv2.RANSAC, _INLIER_PX, maxIters=300)
+    if homography is None or inliers.sum() < max(_MIN_CORNERS, _MIN_INLIERS * good.sum()):
         return None
-    corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float32)
-    if cv2.contourArea(cv2.perspectiveTransform(corners, homography)[0], oriented=True) < 0.2 * width * height:
-        return None  # mirrored, or shrunk as no camera does
-    return homography, int(agreeing.sum())
+    outline = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float32)
+    area = cv2.contourArea(cv2.perspectiveTransform(outline, homography)[0], oriented=True)
+    # Negative where the picture is mirrored.
+    return _Match(homography, int(inliers.sum())) if area >= _MIN_AREA * width * height else None
 
 
 def _centred(homography: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A homography of the small picture's pixels in the coordinates of :class:`Step`, of determinant 1."""
+    """A homography of the small picture's pixels in the units of :class:`InterFrameHomography`, of determinant 1."""
     pixels = np.array([[SIZE, 0, shape[1] / 2], [0, SIZE, shape[0] / 2], [0, 0, 1]])
     result = np.linalg.inv(pixels) @ homography @ pixels
-    return result / np.cbrt(np.linalg.det(result))
+    return np.asarray(result / np.cbrt(np.linalg.det(result)))
 
 
-def _free(shape: tuple[int, ...], boxes: np.ndarray) -> np.ndarray:
-    """(h,w) uint8: 255 where nobody is."""
+def _mask_without(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(h,w) uint8: 0 where people are, 255 elsewhere. boxes: (N,4) pixels of the small picture."""
     mask = np.full(shape, 255, np.uint8)
     for x0, y0, x1, y1 in boxes[np.isfinite(boxes).all(axis=-1)] if len(boxes) else ():
-        wide, high = _MARGIN * (x1 - x0), _MARGIN * (y1 - y0)
+        wide, high = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)
         low, end = np.maximum([x0 - wide, y0 - high], 0).astype(int), np.ceil([x1 + wide, y1 + high]).astype(int)
         mask[low[1] : max(end[1], 0), low[0] : max(end[0], 0)] = 0
     return mask

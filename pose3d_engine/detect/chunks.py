@@ -1,15 +1,16 @@
-"""The people in every frame of a video, and how the picture behind them moves.
+"""The people in every frame of a video, and the camera motion, in chunks that are kept as they are finished.
 
-In chunks that are kept as they are finished, so that who was stopped goes on. Each chunk is the work of a detector of
-its own, which begins some frames before, to know who is there. So it depends on nothing but the video, and an analysis
-that was stopped half way finds what one finds that was not.
+An analysis that was stopped goes on behind its last finished chunk. Each chunk is the work of a detector of its own,
+which begins some frames before the chunk, to find the people who are there. So a chunk depends on nothing but the
+video, and a resumed analysis finds the same as one that was never stopped.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,44 +19,58 @@ import numpy as np
 from .. import interrupts
 from ..contract import arrays as npz
 from ..contract.errors import UserError
-from ..detect.base import FrameDetections
 from ..media import video
 from ..progress import Progress
-from . import Detector
-from .camera_motion_2d import Background, Step
+from .base import Detector, FrameDetections
+from .camera_motion_2d import CameraMotionEstimator, InterFrameHomography
 
 CHUNK = 3000
 """Frames of a chunk: at most a minute or two of work are lost."""
 
 WARM_UP = 40
-"""Frames before its chunk in which a detector finds who is there: as many as a search of the whole picture takes."""
+"""Frames before its chunk in which a detector finds the people who are there: as many as a search of the whole picture
+takes."""
 
-_OF_FRAMES: dict[str, tuple[int, ...]] = {"index": (), "times": (), "keys": (), "homographies": (3, 3), "counts": ()}
-"""The arrays of a chunk's file that have a row a frame, and the shape of one; the others have a row a person seen."""
+_PER_FRAME: dict[str, tuple[int, ...]] = {
+    "index": (),
+    "times": (),
+    "keyframes": (),
+    "homographies": (3, 3),
+    "counts": (),
+}
+"""The arrays of a chunk's file with a row for each frame, and the shape of a row; the others have a row for each
+detected person."""
 
 _EXTRA = "extra_"
-"""Before the names of the detector's own arrays in a chunk's file."""
+"""Prefix of the names of the detector's own arrays in a chunk's file."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One frame: its index in the file, its seconds, what the detector saw, and how the picture behind has moved."""
+class AnalysedFrame:
+    """What is known of one frame.
+
+    Attributes:
+        index: Number of the frame in the file.
+        time: Seconds.
+        people: What the detector reports.
+        camera: How the camera has moved.
+    """
 
     index: int
     time: float
     people: FrameDetections
-    behind: Step
+    camera: InterFrameHomography
 
 
-class _Eyes:
-    """A detector and who watches the background, on one chunk."""
+class _FrameAnalyser:
+    """A detector and the estimator of camera motion, for one chunk."""
 
     def __init__(self, detector: Detector) -> None:
-        self._detector, self._background = detector, Background()
+        self._detector, self._camera = detector, CameraMotionEstimator()
 
-    def look(self, row: int, frame: video.Frame) -> Seen:
+    def analyse(self, row: int, frame: video.Frame) -> AnalysedFrame:
         people = self._detector.detect(frame.image, frame.time)
-        return Seen(frame.index, frame.time, people, self._background.step(row, frame.image, people.boxes))
+        return AnalysedFrame(frame.index, frame.time, people, self._camera.estimate(row, frame.image, people.boxes))
 
     def close(self) -> None:
         self._free()
@@ -66,101 +81,149 @@ class _Eyes:
         self._detector.close()
 
 
-def seen(
+def detections(
     path: Path,
     span: tuple[float | None, float | None],
-    detector: Callable[[], Detector],
-    chunks: Path | None,
-    total: int,
-    damaged: Callable[[str], None],
+    make_detector: Callable[[], Detector],
+    folder: Path | None,
+    expected_frames: int,
+    on_damage: Callable[[str], None],
     progress: Progress,
-) -> Iterator[Seen]:
-    """The people of every frame in ``span`` ([start, end) seconds), in order.
+) -> Iterator[AnalysedFrame]:
+    """Every frame of a part of a video, analysed, in order.
 
-    detector: makes a new one. chunks: the folder of finished chunks, read first and written as it goes; None to keep
-    none. One that cannot be read is found anew, one that cannot be written is left out. total: frames that are
-    expected, 0 where unknown. Raises UserError as :func:`.video.read_frames` does.
+    Args:
+        path: The video.
+        span: [start, end) in seconds, None for the video's own.
+        make_detector: Makes a new detector.
+        folder: Where chunks are kept: read first, written as the analysis goes on; None to keep none. A chunk that
+            cannot be read is analysed again, one that cannot be written is not kept.
+        expected_frames: For the progress, 0 where unknown.
+        on_damage: Gets one line about a damaged video.
+        progress: Stages ``resume``, ``seek`` and ``detect``.
+
+    Raises:
+        UserError: As :func:`.video.read_frames`.
     """
     known = 0
-    for number in itertools.count():
-        found = None if chunks is None else _read(_file(chunks, number))
-        if found is None:
-            break
-        for one in found:
-            yield one
-            known += 1
-            progress("resume", known, None)
-    current: list[Seen] = []
-    here: _Eyes | None = None
-    coming: _Eyes | None = None
+    last_indices: deque[int] = deque(maxlen=WARM_UP)
+    for frame in _kept_frames(folder):
+        yield frame
+        known += 1
+        last_indices.append(frame.index)
+        progress("resume", known, None)
+    # By the index in the file: frames that cannot be converted to pictures have one, but no row.
+    pictures_from = last_indices[0] if last_indices else 0
+    first_row = known - len(last_indices)
+    frames = video.read_frames(path, *span, on_damage, pictures_from)
+    pictures = _after_seek(frames, pictures_from, first_row, progress)
+    with closing(_analysed(pictures, first_row, make_detector, folder)) as rows:
+        for row, analysed in rows:
+            yield analysed
+            progress("detect", row + 1, max(expected_frames, row + 1) if expected_frames else None)
+
+
+def _after_seek(
+    frames: Iterator[video.Frame], pictures_from: int, total: int, progress: Progress
+) -> Iterator[video.Frame]:
+    """The frames from an index on; the others only count for the progress."""
+    skipped = 0
+    for frame in frames:
+        if frame.index >= pictures_from:
+            yield frame
+        else:
+            skipped += 1
+            progress("seek", min(skipped, total), total)
+
+
+def _analysed(
+    frames: Iterator[video.Frame], first_row: int, make_detector: Callable[[], Detector], folder: Path | None
+) -> Generator[tuple[int, AnalysedFrame], None, None]:
+    """Rows and analysed frames from the next chunk on; keeps each chunk that is finished.
+
+    Args:
+        frames: They begin WARM_UP frames before a chunk, or with the first chunk.
+        first_row: The row of the first of them.
+        make_detector: Makes a new detector.
+        folder: Where chunks are kept, None for nowhere.
+    """
+    chunk: list[AnalysedFrame] = []
+    current: _FrameAnalyser | None = None
+    warming_up: _FrameAnalyser | None = None
     try:
-        frames = video.read_frames(path, *span, damaged, skip=max(0, known - WARM_UP))
-        for row, frame in enumerate(frames):
-            if row < known - WARM_UP:
-                progress("seek", row + 1, known - WARM_UP)
-                continue
+        for row, frame in enumerate(frames, first_row):
             if row % CHUNK == 0:
-                if here is not None:
-                    here.close()
-                here, coming = coming or _Eyes(detector()), None
+                if current is not None:
+                    current.close()
+                current, warming_up = warming_up or _FrameAnalyser(make_detector()), None
             if row % CHUNK >= CHUNK - WARM_UP:
-                coming = coming or _Eyes(detector())
-                coming.look(row, frame)
-            if here is None:
+                warming_up = warming_up or _FrameAnalyser(make_detector())
+                warming_up.analyse(row, frame)
+            if current is None:
                 continue
-            current.append(here.look(row, frame))
-            yield current[-1]
-            progress("detect", row + 1, max(total, row + 1) if total else None)
-            if len(current) == CHUNK:
-                if chunks is not None:
-                    with suppress(UserError):  # what is found does not need it
-                        _write(_file(chunks, row // CHUNK), current)
-                current = []
+            chunk.append(current.analyse(row, frame))
+            yield row, chunk[-1]
+            if len(chunk) == CHUNK:
+                if folder is not None:
+                    with suppress(UserError):  # the analysis does not need it
+                        _write(_file(folder, row // CHUNK), chunk)
+                chunk = []
     finally:
-        for used in (here, coming):
-            if used is not None:
-                used.close()
+        for analyser in (current, warming_up):
+            if analyser is not None:
+                analyser.close()
 
 
 def _file(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.npz"
 
 
-def _write(path: Path, chunk: list[Seen]) -> None:
-    names = {name for one in chunk for name in one.people.extras}
+def _write(path: Path, chunk: list[AnalysedFrame]) -> None:
+    names = {name for frame in chunk for name in frame.people.extras}
     arrays = {
-        "index": np.array([one.index for one in chunk], np.int32),
-        "times": np.array([one.time for one in chunk], np.float64),
-        "keys": np.array([one.behind.key for one in chunk], np.int32),
-        "homographies": np.array([one.behind.homography for one in chunk], np.float64),
-        "counts": np.array([len(one.people.boxes) for one in chunk], np.int32),
-        "keypoints": np.concatenate([one.people.keypoints for one in chunk]),
-        "boxes": np.concatenate([one.people.boxes for one in chunk]),
-        # Where nobody is, a detector may leave them out.
+        "index": np.array([frame.index for frame in chunk], np.int32),
+        "times": np.array([frame.time for frame in chunk], np.float64),
+        "keyframes": np.array([frame.camera.keyframe for frame in chunk], np.int32),
+        "homographies": np.array([frame.camera.matrix for frame in chunk], np.float64),
+        "counts": np.array([len(frame.people.boxes) for frame in chunk], np.int32),
+        "keypoints": np.concatenate([frame.people.keypoints for frame in chunk]),
+        "boxes": np.concatenate([frame.people.boxes for frame in chunk]),
+        # In frames without people a detector may leave its extras out.
         **{
-            _EXTRA + name: np.concatenate([one.people.extras[name] for one in chunk if name in one.people.extras])
+            _EXTRA + name: np.concatenate([frame.people.extras[name] for frame in chunk if name in frame.people.extras])
             for name in names
         },
     }
     npz.save_npz(path, arrays)
 
 
-def _read(path: Path) -> list[Seen] | None:
-    """None where there is no chunk, or one that is not whole."""
+def _kept_frames(folder: Path | None) -> Iterator[AnalysedFrame]:
+    """The frames of all chunks up to the first that is missing or damaged."""
+    if folder is None:
+        return
+    for number in itertools.count():
+        chunk = _read(_file(folder, number))
+        if chunk is None:
+            return
+        yield from chunk
+
+
+def _read(path: Path) -> list[AnalysedFrame] | None:
+    """A kept chunk; None if it is missing or damaged."""
     try:
-        arrays = npz.load_npz(path, (*_OF_FRAMES, "keypoints", "boxes"), "a part of an analysis")
+        arrays = npz.load_npz(path, (*_PER_FRAME, "keypoints", "boxes"), "a part of an analysis")
     except UserError:
         return None
-    people = {name: values for name, values in arrays.items() if name not in _OF_FRAMES}
+    people = {name: values for name, values in arrays.items() if name not in _PER_FRAME}
     count = int(arrays["counts"].sum())
-    whole = all(arrays[name].shape == (CHUNK, *shape) for name, shape in _OF_FRAMES.items())
-    if not whole or any(len(values) != count for values in people.values()):
+    is_whole = all(arrays[name].shape == (CHUNK, *shape) for name, shape in _PER_FRAME.items())
+    if not is_whole or any(len(values) != count for values in people.values()):
         return None
     ends = np.cumsum(arrays["counts"])
     result = []
     for row, (first, last) in enumerate(zip(ends - arrays["counts"], ends, strict=True)):
         extras = {name[len(_EXTRA) :]: values[first:last] for name, values in people.items() if _EXTRA in name}
-        there = FrameDetections(people["keypoints"][first:last], people["boxes"][first:last], extras)
-        behind = Step(int(arrays["keys"][row]), arrays["homographies"][row])
-        result.append(Seen(int(arrays["index"][row]), float(arrays["times"][row]), there, behind))
+        detected = FrameDetections(people["keypoints"][first:last], people["boxes"][first:last], extras)
+        camera = InterFrameHomography(int(arrays["keyframes"][row]), arrays["homographies"][row])
+        result.append(AnalysedFrame(int(arrays["index"][row]), float(arrays["times"][row]), detected, camera))
     return result

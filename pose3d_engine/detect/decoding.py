@@ -1,4 +1,4 @@
-"""What comes out of pose networks as arrays, made into pixels: SimCC, heat maps, YOLOX's boxes.
+"""From the outputs of pose networks to pixels: SimCC, heat maps, YOLOX's boxes.
 
 The conventions are those of MMPose and MMDetection, whose exported networks (rtmlib's among them) are read here.
 """
@@ -10,18 +10,29 @@ import numpy as np
 
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
-"""Of the red, green and blue pixels that pose networks were trained with (ImageNet's)."""
+"""Of red, green and blue pixels, 0 to 255, in the training of pose networks (ImageNet's)."""
 
 _PADDING = 1.25
-"""A crop is this much larger than the person's box, as in training."""
+"""A crop is this many times larger than the person's box, as in training."""
 
 _GREY = 114
-_STRIDES = (8, 16, 32)
+"""Of letterboxes, as in YOLOX's training."""
+
+YOLOX_STRIDES = (8, 16, 32)
+"""Pixels from cell to cell of YOLOX's three grids."""
 
 
 def crop(image: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The surroundings of a box (x0, y0, x1, y1) as a picture of ``size`` (width, height), and the matrix (2,3) that
-    takes its pixels back to those of the whole picture."""
+    """The surroundings of a person's box as a picture for a network.
+
+    Args:
+        image: (H,W,3) uint8.
+        box: (4,) x0, y0, x1, y1 pixels.
+        size: Width and height of the crop.
+
+    Returns:
+        (height,width,3) uint8, and the matrix (2,3) from its pixels to those of ``image``.
+    """
     width, height = size
     extent = np.maximum(box[2:] - box[:2], 1.0) * _PADDING
     scale = max(extent[0] / width, extent[1] / height)
@@ -32,7 +43,7 @@ def crop(image: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> tuple[np.
 
 
 def letterboxed(image: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, float]:
-    """The picture in the upper left of one of ``size`` (width, height), and how much smaller it has become."""
+    """The picture (H,W,3) in the upper left of one of ``size`` (width, height), and the factor of its scaling."""
     ratio = min(size[0] / image.shape[1], size[1] / image.shape[0])
     shape = max(1, int(image.shape[1] * ratio)), max(1, int(image.shape[0] * ratio))
     result = np.full((size[1], size[0], 3), _GREY, np.uint8)
@@ -41,17 +52,32 @@ def letterboxed(image: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, f
 
 
 def simcc(x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(K,3) pixels of the crop and score from a row of bins an axis, (K,Wx) and (K,Wy), Li et al. 2022."""
+    """Keypoints from the outputs of SimCC (Li et al., ECCV 2022).
+
+    Args:
+        x: (K,Wx) a score for each bin of the horizontal axis.
+        y: (K,Wy) of the vertical axis.
+        size: Width and height of the crop.
+
+    Returns:
+        (K,3) float32 pixels of the crop and score 0..1.
+    """
     places = np.stack([x.argmax(axis=-1) * size[0] / x.shape[-1], y.argmax(axis=-1) * size[1] / y.shape[-1]], axis=-1)
     scores = np.clip((x.max(axis=-1) + y.max(axis=-1)) / 2, 0, 1)
     return np.column_stack([places, scores]).astype(np.float32)
 
 
 def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(K,3) pixels of the crop and score from heat maps (K,h,w).
+    """Keypoints from heat maps: the maximum, refined by a parabola through the logarithms of its neighbours.
 
-    The highest place, refined by a parabola through the logarithms of its neighbours: exact for a Gaussian (DARK, Zhang
-    et al. 2020, without the mixed derivative).
+    Exact for a Gaussian (DARK, Zhang et al., CVPR 2020, without the mixed derivative).
+
+    Args:
+        maps: (K,h,w).
+        size: Width and height of the crop.
+
+    Returns:
+        (K,3) float32 pixels of the crop and score 0..1.
     """
     count, height, width = maps.shape
     peaks = maps.reshape(count, -1).argmax(axis=1)
@@ -60,10 +86,10 @@ def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     def refined(at: np.ndarray, length: int, value_at: dict[int, np.ndarray]) -> np.ndarray:
         low, mid, high = (np.log(np.maximum(value_at[step], 1e-10)) for step in (-1, 0, 1))
-        bend = low - 2 * mid + high
-        inside = (at > 0) & (at < length - 1) & (bend < -1e-10)
-        shift = np.where(inside, (low - high) / np.where(inside, 2 * bend, 1.0), 0.0)
-        return at + np.clip(shift, -0.5, 0.5)
+        curvature = low - 2 * mid + high
+        inside = (at > 0) & (at < length - 1) & (curvature < -1e-10)
+        shift = np.where(inside, (low - high) / np.where(inside, 2 * curvature, 1.0), 0.0)
+        return np.asarray(at + np.clip(shift, -0.5, 0.5))
 
     across = {step: maps[points, rows, np.clip(columns + step, 0, width - 1)] for step in (-1, 0, 1)}
     down = {step: maps[points, np.clip(rows + step, 0, height - 1), columns] for step in (-1, 0, 1)}
@@ -77,12 +103,17 @@ def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def yolox(raw: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (A,4) x0, y0, x1, y1 and scores (A,) of people from YOLOX's raw (A,5+C), for an input of ``size``.
+    """Boxes of people from YOLOX (Ge et al., arXiv 2021).
 
-    Each row is an offset and a size in cells of its grid, an objectness, and a score a class; people are the first.
+    Args:
+        raw: (A,5+C): offset and size in cells of the grid, objectness, and a score for each class, people first.
+        size: Width and height of the network's input.
+
+    Returns:
+        (A,4) x0, y0, x1, y1 pixels of the input, and (A,) scores.
     """
     cells, strides = [], []
-    for stride in _STRIDES:
+    for stride in YOLOX_STRIDES:
         columns, rows = np.meshgrid(np.arange(size[0] // stride), np.arange(size[1] // stride))
         cells.append(np.stack([columns, rows], axis=-1).reshape(-1, 2))
         strides.append(np.full((columns.size, 1), stride))
@@ -92,15 +123,23 @@ def yolox(raw: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
     return np.concatenate([middle - half, middle + half], axis=1), raw[:, 4] * raw[:, 5]
 
 
-def distinct(boxes: np.ndarray, scores: np.ndarray, least: float, overlap: float = 0.45) -> np.ndarray:
-    """Rows of boxes (N,4) with such a score at least, the best first, without those that overlap a better one by more
-    (non-maximum suppression; intersection over union)."""
-    order = [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] >= least]
+def non_maximum_suppression(
+    boxes: np.ndarray, scores: np.ndarray, min_score: float, max_overlap: float = 0.45
+) -> np.ndarray:
+    """Rows of the boxes that are not a second detection of the same person, the best first.
+
+    Args:
+        boxes: (N,4) x0, y0, x1, y1.
+        scores: (N,).
+        min_score: Boxes below are dropped.
+        max_overlap: Intersection over union with a better box at most.
+    """
+    order = [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] >= min_score]
     areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
     kept: list[int] = []
     for row in order:
         inside = np.minimum(boxes[row, 2:], boxes[kept, 2:]) - np.maximum(boxes[row, :2], boxes[kept, :2])
         common = np.prod(np.maximum(inside, 0), axis=1)
-        if not (common > overlap * (areas[row] + areas[kept] - common)).any():
+        if not (common > max_overlap * (areas[row] + areas[kept] - common)).any():
             kept.append(row)
     return np.array(kept, int)

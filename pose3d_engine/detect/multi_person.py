@@ -1,14 +1,15 @@
-"""Following people with a network that sees one well and a crowd badly.
+"""Following several people with a network that follows one person well and sees a crowd badly.
 
-Everybody who is known is followed by a network of their own, which starts each frame where it left them. Newcomers are
-looked for in a few views of the picture, one every few frames, with those who are known painted over. Who starts to be
-followed, is lost, or is suddenly somebody else is looked for once more in a window around where they must be.
+Each person is followed by a single-person tracker, which starts each frame at the place where it left the person. New
+people are searched in one view of the picture every few frames, with the known people masked out. A person who is new,
+lost or suddenly mismatched is detected again in a window around the expected place.
 
-Nothing here knows which network it is, and the arithmetic of poses is :mod:`.poses`.
+Nothing here depends on the network; the arithmetic of poses is in :mod:`.poses`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,52 +17,79 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .poses import Pose, Window, apart, best, overlap, pairs, same, window_around, window_that_keeps
+from .poses import (
+    Pose,
+    Window,
+    boxes_touch,
+    distance,
+    full_frame,
+    is_same_person,
+    tiles,
+    window_around,
+    window_with_same_place,
+)
 
-SEARCH_EVERY = 5
-"""Frames from one view that is searched for newcomers to the next. Without anybody to follow it is every frame."""
+SEARCH_INTERVAL = 5
+"""Frames from one search for new people to the next. Without anybody to follow every frame is searched."""
 
 _ZOOM_STEP = 1.3
-"""A network that follows takes a person who is this much smaller than a moment ago for the same."""
+"""A single-person tracker goes on with a person who becomes smaller by this factor from one picture to the next."""
 
-_LEAST_SCORE = 0.3
-_NEW_SCORE = 0.5
-"""Mean score of a pose that is somebody known, and of one that may be somebody new."""
+_MIN_SCORE = 0.3
+_MIN_NEW_SCORE = 0.5
+"""Mean score of the pose of a known person at least, and of a new one."""
 
 _REACH = 0.12
 _REACH_PER_SECOND = 3.0
-_REACH_GROWS_S = 0.3
-"""How far a pose may be from where it was expected, in diagonals of the box. From frame to frame and for a short while
-of absence; what happens after longer ones is for tracking to say."""
+_MAX_PREDICTION_S = 0.3
+"""How far a pose may be from its prediction, in diagonals of the box: from frame to frame, more with every second of
+absence, for that many seconds at most. Longer absences are left to the tracker of the whole clip."""
 
-_AGAIN = 2.0
-"""Who was lost may be so much stranger: nobody else who is known is there, and sides are sometimes mistaken."""
+_MAX_SIZE_RATIO = 2.0
+"""A person's box does not grow or shrink by more than this factor from frame to frame."""
 
-_SAME = 0.15
-"""Two looks at one frame give the same person if their poses are this close."""
+_MAX_MISMATCH = 1.0
+_MAX_MISMATCH_AGAIN = 2.0
+"""Mismatch of a person's pose at most, and of the pose of a person who was lost: no other known person is at that
+place, and left and right are sometimes exchanged there."""
+
+_SAME_POSE = 0.15
+"""Two detections in one frame are of one person if their landmarks are so close, in diagonals of the box."""
 
 _PATIENCE_S = 0.5
 _PATIENCE_FRAMES = 3
-"""Who was not seen for so long is not followed any more, and may be found again as a newcomer."""
+"""A person who is missed for longer than both is not followed any more, and may be added again as a new one."""
 
 _LARGER = 1.5
-"""A newcomer takes the place of somebody who is followed by being so much taller."""
+"""A new person replaces a known one who is smaller by this factor, where there are too many."""
 
-_SEARCHED_PX = 512
-"""Views are made this small: the network looks for people in a picture of about 224 pixels."""
+_MAX_VIEW_PX = 512
+"""Pixels of the longer side of a searched view: the network detects people in a picture of about 224 pixels."""
 
-_PAINT = (114, 114, 114)
+_START_SHARE = 0.6
+"""Of the shorter side of the view in which a single-person tracker starts, filled by the person."""
+
+_START_MARGIN = 0.15
+"""Around a person in that view, of the person's size; the rest is masked out."""
+
+_SMALL_TILE = 0.55
+"""Side of small tiles, of the picture's shorter side, in which a lone person may be large enough to be detected."""
+
+_VELOCITY_GAIN = 0.4
+"""Share of the newest measurement in a person's velocity."""
+
+_MASK_COLOUR = (114, 114, 114)
 
 
-class Watcher(Protocol):
-    """A network that follows one person through the frames that it is given."""
+class SinglePersonTracker(Protocol):
+    """A network that follows one person through the pictures that it is given."""
 
-    def look(self, image: np.ndarray) -> Pose | None:
-        """Where the person is in the next frame (H,W,3), in pixels; None if lost."""
+    def track(self, image: np.ndarray) -> Pose | None:
+        """The person in the next picture (H,W,3), in its pixels; None if the person is lost."""
         ...
 
-    def forget(self) -> None:
-        """The next frame is the first of somebody else."""
+    def reset(self) -> None:
+        """Forgets the person: the next picture is the first of another one."""
         ...
 
     def close(self) -> None:
@@ -70,140 +98,161 @@ class Watcher(Protocol):
 
 
 class Network(Protocol):
-    """What finds people in single pictures and makes watchers."""
+    """Detects people in single pictures and makes single-person trackers."""
 
-    def find(self, image: np.ndarray) -> list[Pose]:
-        """The people in one picture (H,W,3), in pixels."""
+    def detect(self, image: np.ndarray) -> list[Pose]:
+        """The people in one picture (H,W,3), in its pixels."""
         ...
 
-    def watcher(self) -> Watcher:
+    def single_person_tracker(self) -> SinglePersonTracker:
         """A new one."""
         ...
 
 
 @dataclass(eq=False)
 class _Person:
-    watcher: Watcher
+    tracker: SinglePersonTracker
     pose: Pose
     time: float
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
     missed: int = 0
-    behind: list[_Person] = field(default_factory=list)
-    """Who hides a part of this one, and is painted over when this one is looked at."""
+    """Frames since the last detection."""
+    occluders: list[_Person] = field(default_factory=list)
+    """People who hide a part of this one, and are masked out when this one is tracked."""
 
-    def expected(self, time: float) -> np.ndarray:
-        """(K,2) where the landmarks should be."""
-        return self.pose.points + self.velocity * min(time - self.time, _REACH_GROWS_S)
+    def predicted(self, time: float) -> np.ndarray:
+        """(K,2) pixels of the landmarks at a time, at constant velocity."""
+        return np.asarray(self.pose.points + self.velocity * min(time - self.time, _MAX_PREDICTION_S))
 
-    def strangeness(self, pose: Pose, time: float) -> float:
-        """How far a pose is from what was expected; over 1 it is not this person."""
-        reach = _REACH + _REACH_PER_SECOND * min(time - self.time, _REACH_GROWS_S)
+    def mismatch(self, pose: Pose, time: float) -> float:
+        """The distance of a pose from the prediction, of the greatest allowed; above 1 it is another person."""
         ratio = pose.diagonal / self.pose.diagonal
-        if pose.score < _LEAST_SCORE or not 0.5 < ratio < 2.0:
+        if pose.score < _MIN_SCORE or not 1 / _MAX_SIZE_RATIO < ratio < _MAX_SIZE_RATIO:
             return np.inf
-        return apart(self.expected(time), pose.points, self.pose.diagonal) / reach
+        reach = _REACH + _REACH_PER_SECOND * min(time - self.time, _MAX_PREDICTION_S)
+        return distance(self.predicted(time), pose.points, self.pose.diagonal) / reach
 
-    def seen(self, pose: Pose, time: float) -> None:
+    def update(self, pose: Pose, time: float) -> None:
+        """Takes the pose of a new frame."""
         elapsed = max(time - self.time, 1e-3)
         moved = np.median(pose.points - self.pose.points, axis=0) / elapsed
-        self.velocity += 0.4 * (moved - self.velocity)
+        self.velocity += _VELOCITY_GAIN * (moved - self.velocity)
         self.pose, self.time, self.missed = pose, time, 0
 
 
-class Following:
-    """Takes the frames of one video in order and gives the poses in each."""
+_Poses = dict[_Person, "Pose | None"]
+"""Each person's pose in the current frame, None where the person is not detected."""
+
+
+class MultiPersonTracker:
+    """Takes the frames of one video in order and gives the poses in each.
+
+    Args:
+        network: Detects people and makes single-person trackers.
+        max_people: People who are followed at most, the largest.
+    """
 
     def __init__(self, network: Network, max_people: int) -> None:
         self._network = network
         self._max_people = max_people
         self._people: list[_Person] = []
-        self._idle: list[Watcher] = []
+        self._idle: list[SinglePersonTracker] = []
         self._searches: Iterator[tuple[Window, bool]] = iter(())
         self._frame = -1
 
-    def poses(self, image: np.ndarray, time: float) -> list[Pose]:
-        """The people in a frame (H,W,3) uint8 at a time in seconds."""
+    def track(self, image: np.ndarray, time: float) -> list[Pose]:
+        """The people in the next frame.
+
+        Args:
+            image: (H,W,3) uint8 RGB.
+            time: Seconds; must not decrease.
+
+        Returns:
+            The poses of those who are detected, in pixels.
+        """
         self._frame += 1
-        found = self._follow(image, time)
+        found = self._track_known(image, time)
         if self._frame == 0:
-            for window in (whole(image), *squares(image)):
-                self._welcome(image, time, window, mirrored=False)
+            for window in (full_frame(image), *tiles(image)):
+                self.add_new_people(image, time, window)
             return [person.pose for person in self._people]
-        if self._frame % SEARCH_EVERY == 0 or not self._people:
+        if self._frame % SEARCH_INTERVAL == 0 or not self._people:
             window, mirrored = self._next_search(image)
-            found += self._welcome(image, time, window, mirrored)
+            found += self.add_new_people(image, time, window, mirrored)
         return found
 
     def close(self) -> None:
-        """Frees the networks that follow."""
-        for watcher in [*self._idle, *(person.watcher for person in self._people)]:
-            watcher.close()
+        """Frees the single-person trackers."""
+        for tracker in [*self._idle, *(person.tracker for person in self._people)]:
+            tracker.close()
         self._idle, self._people = [], []
 
-    def _follow(self, image: np.ndarray, time: float) -> list[Pose]:
-        looks: dict[_Person, Pose | None] = {}
-        # Who is in front first: where they are is painted over for who is behind.
-        for person in sorted(self._people, key=lambda person: len(person.behind)):
-            hidden_by = [looks.get(other) or other.pose for other in person.behind]
-            pose = person.watcher.look(_painted(image, hidden_by)) if not person.missed else None
-            if pose is not None and person.strangeness(pose, time) > 1:
-                pose = None
-            looks[person] = pose
-        # Of two who follow the same one, it is whom it surprises less; the other is behind.
-        for a, b in pairs(self._people):
-            first, second = looks[a], looks[b]
-            if first is not None and second is not None and same(first, second):
-                looks[a if a.strangeness(first, time) > b.strangeness(second, time) else b] = None
+    def _track_known(self, image: np.ndarray, time: float) -> list[Pose]:
+        """The poses of the known people in the next frame; removes people who are missed for too long."""
+        poses: _Poses = {}
+        # People in front first: they are masked out for those behind them.
+        for person in sorted(self._people, key=lambda person: len(person.occluders)):
+            masked = mask_out(image, [poses.get(other) or other.pose for other in person.occluders])
+            pose = person.tracker.track(masked) if not person.missed else None
+            poses[person] = pose if pose is not None and person.mismatch(pose, time) <= _MAX_MISMATCH else None
+        self._drop_duplicates(poses, time)
         for person in self._people:
-            if looks[person] is None:
-                others = {other: pose for other, pose in looks.items() if pose is not None}
-                looks[person] = self._find_again(image, time, person, others)
-        for person, pose in looks.items():
+            if poses[person] is None:
+                others = {other: pose for other, pose in poses.items() if pose is not None}
+                poses[person] = self._detect_again(image, time, person, others)
+        for person, pose in poses.items():
             if pose is None:
                 person.missed += 1
             else:
-                person.seen(pose, time)
+                person.update(pose, time)
         for person in self._people:
-            person.behind = [other for other in person.behind if overlap(person.pose, other.pose)]
-        for person in [person for person in self._people if self._given_up(person, time)]:
-            self._leave(person)
-        return [pose for pose in looks.values() if pose is not None]
+            person.occluders = [other for other in person.occluders if boxes_touch(person.pose, other.pose)]
+        for person in list(self._people):
+            if person.missed > _PATIENCE_FRAMES and time - person.time > _PATIENCE_S:
+                self._remove(person)
+        return [pose for pose in poses.values() if pose is not None]
 
-    def _given_up(self, person: _Person, time: float) -> bool:
-        return person.missed > _PATIENCE_FRAMES and time - person.time > _PATIENCE_S
+    def _drop_duplicates(self, poses: _Poses, time: float) -> None:
+        """Where two trackers follow one person, it is the one with the smaller mismatch; the other is hidden."""
+        for a, b in itertools.combinations(self._people, 2):
+            first, second = poses[a], poses[b]
+            if first is not None and second is not None and is_same_person(first, second):
+                poses[a if a.mismatch(first, time) > b.mismatch(second, time) else b] = None
 
-    def _find_again(self, image: np.ndarray, time: float, person: _Person, others: dict[_Person, Pose]) -> Pose | None:
-        """Somebody who was lost, in a window around where they should be.
+    def _detect_again(
+        self, image: np.ndarray, time: float, person: _Person, others: dict[_Person, Pose]
+    ) -> Pose | None:
+        """The pose of a person who was lost, in a window around the prediction; None if there is none.
 
-        First without those who may hide them, then with everybody; as it is, then mirrored.
+        The window is searched with possible occluders masked out, then without a mask; each time as it is and mirrored.
         """
-        expected = person.pose.at(person.expected(time))
-        over = [other for other, pose in others.items() if overlap(expected, pose)]
-        for hiding in [over, []] if over else [[]]:
-            painted = _painted(image, [others[other] for other in hiding])
+        expected = person.pose.at(person.predicted(time))
+        in_the_way = [other for other, pose in others.items() if boxes_touch(expected, pose)]
+        for occluders in [in_the_way, []] if in_the_way else [[]]:
+            masked = mask_out(image, [others[other] for other in occluders])
             for mirrored in (False, True):
-                found = [
+                candidates = [
                     pose
-                    for pose in self._look(painted, window_around(expected, image), mirrored)
-                    if not any(same(pose, other) for other in others.values())
+                    for pose in self._detect(masked, window_around(expected, image), mirrored)
+                    if not any(is_same_person(pose, other) for other in others.values())
                 ]
-                pose = best(found, lambda pose: person.strangeness(pose, time))
-                if pose is None or person.strangeness(pose, time) > _AGAIN:
+                pose = min(candidates, key=lambda pose: person.mismatch(pose, time), default=None)
+                if pose is None or person.mismatch(pose, time) > _MAX_MISMATCH_AGAIN:
                     continue
-                started = self._start(painted, person.watcher, pose)
+                started = self._start(masked, person.tracker, pose)
                 if started is not None:
-                    person.behind = hiding
-                    # One is in front of the other, not each of each.
-                    for other in hiding:
-                        other.behind = [who for who in other.behind if who is not person]
+                    person.occluders = occluders
+                    # One hides the other, not each the other.
+                    for other in occluders:
+                        other.occluders = [one for one in other.occluders if one is not person]
                     return started
         return None
 
-    def _look(self, image: np.ndarray, window: Window, mirrored: bool) -> list[Pose]:
+    def _detect(self, image: np.ndarray, window: Window, mirrored: bool) -> list[Pose]:
         """The people in a part of the picture, in pixels of the picture."""
         x, y, width, height = window
         view = image[y : y + height, x : x + width]
-        shrink = min(1.0, _SEARCHED_PX / max(width, height))
+        shrink = min(1.0, _MAX_VIEW_PX / max(width, height))
         if shrink < 1:
             size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
             view = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
@@ -211,123 +260,118 @@ class Following:
             view = view[:, ::-1]
         view = np.ascontiguousarray(view)  # networks ignore strides
         scale = np.array([width / view.shape[1], height / view.shape[0]])
-        found = self._network.find(view)
+        found = self._network.detect(view)
         if mirrored:
             found = [pose.mirrored(view.shape[1]) for pose in found]
-        return [pose.moved(scale, (x, y)) for pose in found]
+        return [pose.moved((x, y), scale) for pose in found]
 
-    def _start(self, image: np.ndarray, watcher: Watcher, pose: Pose) -> Pose | None:
-        """Puts a watcher onto somebody, and returns how it sees them in the whole picture; None if it does not.
+    def _start(self, image: np.ndarray, tracker: SinglePersonTracker, pose: Pose) -> Pose | None:
+        """Starts a tracker at a person; returns the pose that it gives in the whole picture, None if it loses them.
 
-        A watcher remembers places relative to its picture. So it is shown windows that have the person at the same
-        place as the whole picture has, from one that they fill to the whole.
+        A tracker remembers places relative to its picture. So it gets windows in which the person has the same relative
+        place as in the whole picture, from one that the person fills to the whole picture.
         """
-        watcher.forget()
-        zoom = max(1.0, 0.6 * min(image.shape[0], image.shape[1]) / pose.size)
-        seen = None
+        tracker.reset()
+        zoom = max(1.0, _START_SHARE * min(image.shape[0], image.shape[1]) / pose.size)
+        tracked = None
         while True:
-            window = window_that_keeps(pose, image, zoom)
-            x, y, width, height = window
+            x, y, width, height = window_with_same_place(pose, image, zoom)
             view = np.ascontiguousarray(image[y : y + height, x : x + width])
-            if seen is None:
-                view = _only(view, pose.moved(np.ones(2), (-x, -y)))
-            seen = watcher.look(view)
-            if seen is None:
+            if tracked is None:
+                view = _mask_surroundings(view, pose.moved((-x, -y)))
+            tracked = tracker.track(view)
+            if tracked is None:
                 return None
-            seen = seen.moved(np.ones(2), (x, y))
-            if apart(seen.points, pose.points, pose.diagonal) > 2 * _SAME:
+            tracked = tracked.moved((x, y))
+            if distance(tracked.points, pose.points, pose.diagonal) > 2 * _SAME_POSE:
                 return None
             if zoom <= 1.0:
-                return seen
+                return tracked
             zoom = max(1.0, zoom / _ZOOM_STEP)
 
-    def _welcome(self, image: np.ndarray, time: float, window: Window, mirrored: bool) -> list[Pose]:
-        """Looks for newcomers in a part of the picture, and follows those who are still there at a closer look."""
-        welcomed = []
-        # In what is painted over nobody is found a second time, and nobody stands in the way of somebody smaller.
-        others = _painted(image, [person.pose for person in self._people])
-        for pose in sorted(self._look(others, window, mirrored), key=lambda pose: -pose.size):
-            if pose.score < _NEW_SCORE or not self._room_for(pose):
+    def add_new_people(self, image: np.ndarray, time: float, window: Window, mirrored: bool = False) -> list[Pose]:
+        """Searches a part of the picture for new people, and follows those whom a closer view confirms.
+
+        Args:
+            image: (H,W,3) uint8 RGB.
+            time: Seconds.
+            window: The part that is searched.
+            mirrored: Whether it is searched mirrored.
+
+        Returns:
+            The poses of the people who are followed from now on, pixels.
+        """
+        added = []
+        # Masked people are not detected a second time, and do not hide smaller ones.
+        masked = mask_out(image, [person.pose for person in self._people])
+        for candidate in sorted(self._detect(masked, window, mirrored), key=lambda pose: -pose.size):
+            if candidate.score < _MIN_NEW_SCORE or not self._has_room_for(candidate):
                 continue
-            closer = best(
-                self._look(image, window_around(pose, image), mirrored=False),
-                lambda other, pose=pose: apart(other.points, pose.points, pose.diagonal),  # type: ignore[misc]
-            )
-            if closer is None or closer.score < _NEW_SCORE:
+            pose = self._confirmed(image, candidate)
+            if pose is None or self._is_known(pose):
                 continue
-            if apart(closer.points, pose.points, pose.diagonal) > _SAME:
-                continue
-            if any(same(person.pose, closer) for person in self._people):
-                continue
-            watcher = self._idle.pop() if self._idle else self._network.watcher()
-            seen = self._start(image, watcher, closer)
-            if seen is None or any(same(person.pose, seen) for person in self._people):
-                self._idle.append(watcher)
+            tracker = self._idle.pop() if self._idle else self._network.single_person_tracker()
+            tracked = self._start(image, tracker, pose)
+            if tracked is None or self._is_known(tracked):
+                self._idle.append(tracker)
                 continue
             while len(self._people) >= self._max_people:
-                self._leave(min(self._people, key=lambda person: person.pose.size))
-            self._people.append(_Person(watcher, seen, time))
-            welcomed.append(seen)
-        return welcomed
+                self._remove(min(self._people, key=lambda person: person.pose.size))
+            self._people.append(_Person(tracker, tracked, time))
+            added.append(tracked)
+        return added
 
-    def _room_for(self, pose: Pose) -> bool:
+    def _confirmed(self, image: np.ndarray, candidate: Pose) -> Pose | None:
+        """The same person in a closer view; None if there is none."""
+
+        def off(pose: Pose) -> float:
+            return distance(pose.points, candidate.points, candidate.diagonal)
+
+        pose = min(self._detect(image, window_around(candidate, image), mirrored=False), key=off, default=None)
+        return pose if pose is not None and pose.score >= _MIN_NEW_SCORE and off(pose) <= _SAME_POSE else None
+
+    def _is_known(self, pose: Pose) -> bool:
+        return any(is_same_person(person.pose, pose) for person in self._people)
+
+    def _has_room_for(self, pose: Pose) -> bool:
         if len(self._people) < self._max_people:
             return True
         return pose.size > _LARGER * min(person.pose.size for person in self._people)
 
-    def _leave(self, person: _Person) -> None:
+    def _remove(self, person: _Person) -> None:
         self._people.remove(person)
         for other in self._people:
-            other.behind = [who for who in other.behind if who is not person]
-        self._idle.append(person.watcher)
+            other.occluders = [one for one in other.occluders if one is not person]
+        self._idle.append(person.tracker)
 
     def _next_search(self, image: np.ndarray) -> tuple[Window, bool]:
+        """The next view to search, and whether it is mirrored."""
         search = next(self._searches, None)
         if search is None:
-            views = [whole(image), *squares(image)]
+            views = [full_frame(image), *tiles(image)]
             if not self._people:
-                # Whoever is alone in the picture may be small.
-                views += squares(image, 0.55)
+                views += tiles(image, _SMALL_TILE)
             self._searches = iter([(view, mirrored) for mirrored in (True, False) for view in views])
             search = next(self._searches)
         return search
 
 
-def whole(image: np.ndarray) -> Window:
-    """The window that is the whole picture (H,W,3)."""
-    return Window(0, 0, image.shape[1], image.shape[0])
-
-
-def squares(image: np.ndarray, share: float = 1.0) -> list[Window]:
-    """Squares of a share of the shorter side of the picture (H,W,3) that overlap by half; none if it is one itself."""
-    height, width = image.shape[:2]
-    side = round(share * min(width, height))
-    counts = [1 + int(np.ceil((length - side) / (side / 2) - 0.2)) for length in (width, height)]
-    if counts == [1, 1]:
-        return []
-    return [
-        Window(int(x), int(y), side, side)
-        for y in np.linspace(0, height - side, counts[1])
-        for x in np.linspace(0, width - side, counts[0])
-    ]
-
-
-def _painted(image: np.ndarray, people: list[Pose]) -> np.ndarray:
-    """The picture without some people: a copy if there are any."""
+def mask_out(image: np.ndarray, people: list[Pose]) -> np.ndarray:
+    """The picture (H,W,3) with the convex hulls of some people painted grey: a copy if there are any."""
     if not people:
         return image
     result = image.copy()
     for pose in people:
-        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), _PAINT)
+        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), _MASK_COLOUR)
     return result
 
 
-def _only(view: np.ndarray, pose: Pose) -> np.ndarray:
-    """A copy of a picture with everything painted over but the surroundings of one person."""
+def _mask_surroundings(view: np.ndarray, pose: Pose) -> np.ndarray:
+    """A copy of a picture (H,W,3) that is grey outside of one person's box and its margin."""
     x0, y0, x1, y1 = pose.box
-    margin = 0.15 * pose.size
+    margin = _START_MARGIN * pose.size
     low = np.maximum([x0 - margin, y0 - margin], 0).astype(int)
     high = np.ceil([x1 + margin, y1 + margin]).astype(int)
-    result = np.full_like(view, _PAINT[0])
+    result = np.full_like(view, _MASK_COLOUR[0])
     result[low[1] : high[1], low[0] : high[0]] = view[low[1] : high[1], low[0] : high[0]]
     return result

@@ -1,6 +1,6 @@
 """Pose networks as ONNX files: YOLOX with RTMPose, HRNet or ViTPose, and RTMO, on onnxruntime.
 
-What rtmlib does with the same files, without rtmlib: it brings a second OpenCV over the one that is there, prints to
+The same as rtmlib does with these files, without rtmlib, which installs a second OpenCV over the first, prints to
 stdout, and does not know DirectML.
 """
 
@@ -13,57 +13,74 @@ import numpy as np
 
 from .. import extras, weights
 from ..contract.errors import UserError
-from ..contract.layouts import COCO_STYLE, Layout, of_length
-from ..detect.base import FrameDetections
+from ..contract.keypoint_orders import COCO_STYLE, layout_of_length
+from ..contract.skeletons import Layout
 from . import decoding
+from .base import FrameDetections
 
 _PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider")
-"""Where networks run, the fastest first: NVIDIA, any card under Windows, Apple's, the processor."""
+"""Where networks run, the fastest first: NVIDIA's cards, any card under Windows, Apple's cards, the processor."""
 
-_LEAST_SCORE = 0.3
-_LEAST_KEYPOINT = 0.05
-"""Scores below which a box is nobody, and a keypoint was not seen."""
+_MIN_SCORE = 0.3
+_MIN_KEYPOINT_SCORE = 0.05
+"""Scores below which a box is no person, and a keypoint is not visible."""
 
 
 class OnnxDetector:
-    """One network that finds people and one that finds their keypoints, or one that does both.
+    """One network that detects people and one that detects their keypoints, or one that does both.
 
-    networks: names in the register of weights. Extras: the network's own layout (N,K,3) under its name, pixels and
-    score, where it has more than COCO-17. Raises UserError for packages or files that are missing or do not fit.
+    Extras of its detections: the network's own layout (N,K,3) under its name, pixels and score, where it has more than
+    COCO-17.
+
+    Args:
+        name: Of the detector.
+        networks: One or two names in the register of weights.
+        max_people: People in a frame at most, the largest.
+
+    Raises:
+        UserError: For packages or files that are missing or do not fit.
     """
 
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:
         self.name = name
         self._max_people = max_people
         loaded = [Network(weights.find(network)) for network in networks]
-        self._people = loaded[0] if len(loaded) == 2 else None
-        self._pose = loaded[-1]
+        self._box_network = loaded[0] if len(loaded) == 2 else None
+        self._pose_network = loaded[-1]
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
         """See :class:`pose3d_engine.detect.base.Detector`."""
-        if self._people is None:
-            boxes, points = everybody(self._pose, image, self._max_people)
+        if self._box_network is None:
+            boxes, points = detect_poses(self._pose_network, image, self._max_people)
         else:
-            boxes = people(self._people, image, self._max_people)
-            points = keypoints(self._pose, image, boxes)
-        return _detections(self._pose, image, boxes, points)
+            boxes = detect_boxes(self._box_network, image, self._max_people)
+            points = detect_keypoints(self._pose_network, image, boxes)
+        return _detections(self._pose_network, image, boxes, points)
 
     def close(self) -> None:
         """See :class:`pose3d_engine.detect.base.Detector`."""
-        del self._people, self._pose
+        del self._box_network, self._pose_network
 
 
 class Network:
-    """An ONNX file with one picture as input. Raises UserError if it cannot be loaded or is something else."""
+    """An ONNX file with one picture as input.
+
+    Attributes:
+        path: The file.
+        size: Width and height of the picture that it takes.
+
+    Raises:
+        UserError: If the file cannot be loaded or has another input.
+    """
 
     def __init__(self, path: Path) -> None:
         runtime = extras.require("onnxruntime", "rtmpose", "runs this detector")
         options = runtime.SessionOptions()
-        options.log_severity_level = 3  # errors; it is talkative about what it optimises
+        options.log_severity_level = 3  # errors only
         providers = [name for name in _PROVIDERS if name in runtime.get_available_providers()]
         self.path = path
         try:
-            # The bytes and not the path: names may be in any script.
+            # The bytes and not the path, which may be in any script.
             self._session: Any = runtime.InferenceSession(path.read_bytes(), options, providers=providers)
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
@@ -74,10 +91,13 @@ class Network:
             raise UserError(f"{path}: takes {shape}, not one picture of a fixed size (1, 3, height, width)")
         self._input = first.name
         self.size: tuple[int, int] = (shape[3], shape[2])
-        """Width and height of the picture that it takes."""
 
     def run(self, picture: np.ndarray) -> list[np.ndarray]:
-        """Its outputs for one picture (height, width, 3). Raises UserError if it fails on it."""
+        """The outputs for one picture (height, width, 3).
+
+        Raises:
+            UserError: If the network fails.
+        """
         batch = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
         try:
             return list(self._session.run(None, {self._input: batch}))
@@ -85,16 +105,25 @@ class Network:
             reason = str(error).strip().partition("\n")[0]
             raise UserError(f"{self.path}: the network failed ({reason}); choose another detector") from error
 
-    def misfit(self, outputs: list[np.ndarray], wanted: str) -> UserError:
-        """The error that its outputs, arrays of any shape, are not what such a network gives."""
+    def unexpected(self, outputs: list[np.ndarray], wanted: str) -> UserError:
+        """The error that its outputs are of another kind than ``wanted``."""
         shapes = ", ".join(str(output.shape) for output in outputs)
         return UserError(f"{self.path}: gives {shapes}, not {wanted}; choose the detector that the file is for")
 
 
-def people(network: Network, image: np.ndarray, most: int) -> np.ndarray:
-    """(N,4) boxes, pixels, of the largest people that YOLOX sees, with or without suppression inside the network.
+def detect_boxes(network: Network, image: np.ndarray, max_people: int) -> np.ndarray:
+    """The boxes of the largest people that YOLOX detects, with or without suppression inside the network.
 
-    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    Args:
+        network: YOLOX.
+        image: (H,W,3) uint8 RGB.
+        max_people: Boxes at most.
+
+    Returns:
+        (N,4) float32 x0, y0, x1, y1 pixels.
+
+    Raises:
+        UserError: If the network's outputs are of another kind.
     """
     picture, ratio = decoding.letterboxed(image, network.size)
     outputs = network.run(_bgr(picture))
@@ -103,18 +132,27 @@ def people(network: Network, image: np.ndarray, most: int) -> np.ndarray:
         boxes, scores = rows[:, :4], rows[:, 4]
         if len(outputs) > 1:  # the class of each; people are the first
             scores = np.where(outputs[1].reshape(-1) == 0, scores, 0.0)
-    elif rows.ndim == 2 and rows.shape[1] > 5 and len(rows) == _cells(network.size):
+    elif rows.ndim == 2 and rows.shape[1] > 5 and len(rows) == _cell_count(network.size):
         boxes, scores = decoding.yolox(rows, network.size)
     else:
-        raise network.misfit(outputs, "boxes as YOLOX does")
-    kept = decoding.distinct(boxes, scores, _LEAST_SCORE)
-    return _largest(boxes[kept] / ratio, most)[0]
+        raise network.unexpected(outputs, "boxes as YOLOX does")
+    kept = decoding.non_maximum_suppression(boxes, scores, _MIN_SCORE)
+    return _largest(boxes[kept] / ratio, max_people)[0]
 
 
-def keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(N,K,3) pixels and score of the people in boxes (N,4), from a network with SimCC rows or heat maps.
+def detect_keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The keypoints of the people in some boxes.
 
-    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    Args:
+        network: One with SimCC rows or heat maps.
+        image: (H,W,3) uint8 RGB.
+        boxes: (N,4) x0, y0, x1, y1 pixels.
+
+    Returns:
+        (N,K,3) float32 pixels and score.
+
+    Raises:
+        UserError: If the network's outputs are of another kind.
     """
     found = []
     for box in boxes:
@@ -125,24 +163,33 @@ def keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndar
         elif len(outputs) == 1 and outputs[0].ndim == 4:
             points = decoding.heat_maps(outputs[0][0], network.size)
         else:
-            raise network.misfit(outputs, "rows of SimCC or heat maps")
+            raise network.unexpected(outputs, "rows of SimCC or heat maps")
         points[:, :2] = points[:, :2] @ back[:, :2].T + back[:, 2]
         found.append(points)
     return np.array(found, np.float32) if found else np.empty((0, 17, 3), np.float32)
 
 
-def everybody(network: Network, image: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N,4), pixels, and keypoints (N,K,3), pixels and score, of the largest people that RTMO sees.
+def detect_poses(network: Network, image: np.ndarray, max_people: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest people that RTMO (Lu et al., CVPR 2024) detects.
 
-    image: (H,W,3) uint8 RGB. Raises UserError if the network gives something else.
+    Args:
+        network: RTMO.
+        image: (H,W,3) uint8 RGB.
+        max_people: People at most.
+
+    Returns:
+        Boxes (N,4) float32, pixels, and keypoints (N,K,3) float32, pixels and score.
+
+    Raises:
+        UserError: If the network's outputs are of another kind.
     """
     picture, ratio = decoding.letterboxed(image, network.size)
     outputs = network.run(_bgr(picture))
     if len(outputs) != 2 or outputs[0].shape[-1] != 5 or outputs[1].ndim != 4 or outputs[1].shape[-1] != 3:
-        raise network.misfit(outputs, "boxes and keypoints as RTMO does")
+        raise network.unexpected(outputs, "boxes and keypoints as RTMO does")
     rows, points = outputs[0][0], outputs[1][0]
-    kept = decoding.distinct(rows[:, :4], rows[:, 4], _LEAST_SCORE)
-    boxes, order = _largest(rows[kept, :4] / ratio, most)
+    kept = decoding.non_maximum_suppression(rows[:, :4], rows[:, 4], _MIN_SCORE)
+    boxes, order = _largest(rows[kept, :4] / ratio, max_people)
     found = points[kept][order].astype(np.float32)
     found[..., :2] /= ratio
     found[..., 2] = np.clip(found[..., 2], 0, 1)
@@ -150,34 +197,34 @@ def everybody(network: Network, image: np.ndarray, most: int) -> tuple[np.ndarra
 
 
 def _detections(network: Network, image: np.ndarray, boxes: np.ndarray, points: np.ndarray) -> FrameDetections:
-    layout = of_length(points.shape[1], COCO_STYLE)
+    layout = layout_of_length(points.shape[1], COCO_STYLE)
     if layout is None:
         raise UserError(f"{network.path}: gives {points.shape[1]} keypoints, a layout that is not known")
     points = points.copy()
-    points[~np.isfinite(points).all(axis=-1) | (points[..., 2] < _LEAST_KEYPOINT)] = (np.nan, np.nan, 0.0)
+    points[~np.isfinite(points).all(axis=-1) | (points[..., 2] < _MIN_KEYPOINT_SCORE)] = (np.nan, np.nan, 0.0)
     coco = np.array([layout.to_coco(person) for person in points], np.float32).reshape(-1, 17, 3)
     limits = np.tile(np.array([image.shape[1], image.shape[0]], np.float32), 2)
-    # A person of whom nothing is seen is nobody.
-    seen = np.isfinite(coco[..., 0]).any(axis=1)
+    # A detection without any visible keypoint is dropped.
+    visible = np.isfinite(coco[..., 0]).any(axis=1)
     return FrameDetections(
-        coco[seen], np.clip(boxes, 0, limits).astype(np.float32)[seen], _extras(layout, points[seen])
+        coco[visible], np.clip(boxes, 0, limits).astype(np.float32)[visible], _extras(layout, points[visible])
     )
 
 
 def _extras(layout: Layout, points: np.ndarray) -> dict[str, np.ndarray]:
-    # Nobody's points have no layout: rows of people have their extras from the frames in which somebody is.
-    return {layout.name: points} if layout.rich and len(points) else {}
+    # A frame without people has no extras: a network may then give arrays of another shape.
+    return {layout.name: points} if layout.exceeds_coco and len(points) else {}
 
 
-def _largest(boxes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")[:most]
+def _largest(boxes: np.ndarray, max_people: int) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")[:max_people]
     return boxes[order].astype(np.float32), order
 
 
-def _cells(size: tuple[int, int]) -> int:
-    return sum((size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32))
+def _cell_count(size: tuple[int, int]) -> int:
+    return sum((size[0] // stride) * (size[1] // stride) for stride in decoding.YOLOX_STRIDES)
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
-    """As MMDetection's YOLOX and RTMO were trained: blue first, 0 to 255."""
+    """The picture as in the training of MMDetection's YOLOX and RTMO: blue first, 0 to 255."""
     return picture[..., ::-1]

@@ -1,4 +1,4 @@
-"""The sources of 2D, as data: what each gives and needs, and under which terms. `doctor` and `--detector` read this."""
+"""The registry of the sources of 2D: capabilities, requirements and licences. `doctor` and `--detector` read it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from ..contract.errors import UserError
 
 DEFAULT = "mediapipe"
 
-_SHORT = {DEFAULT: "mediapipe-full"}
-"""Names that stand for another."""
+_ALIASES = {DEFAULT: "mediapipe-full"}
+"""Short names of detectors."""
 
 
 @dataclass(frozen=True)
 class Source:
     """A detector of ours, or another program's results.
 
-    layout: of the points that are kept whole beside COCO-17, whose scores are always 0 to 1. gives: what the layout has
-    beyond COCO-17. extra: the group of packages to install, with the module that shows whether it is; None for what is
-    always there. networks: names in the register of weights, the one that finds people first. option: what chooses it
-    on the command line. scores: see :func:`lifter_scores`.
+    Attributes:
+        name: What the user writes.
+        title: What the panel and ``doctor`` show.
+        layout: Name of the layout that is kept beside COCO-17.
+        gives: What this layout has beyond COCO-17.
+        licence: Of code and weights.
+        networks: Names in the register of weights, the one that detects people first.
+        extra: The group of packages to install, None for what is always installed.
+        module: The module that shows whether this group is installed.
+        option: The option that chooses it on the command line.
+        scores: See :func:`lifter_scores`.
     """
 
     name: str
@@ -37,10 +44,11 @@ class Source:
     option: str = "--detector"
     scores: tuple[float, float] = (0.0, 1.0)
 
-    def lacks(self) -> tuple[str, str] | None:
-        """What is missing to use it, and the command that mends it; None if nothing is.
+    def missing_requirement(self) -> tuple[str, str] | None:
+        """What is missing to use it, and the install hint; None if nothing is.
 
-        Raises UserError if the register of weights cannot be read.
+        Raises:
+            UserError: If the register of weights cannot be read.
         """
         if self.module is not None and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed", f"pip install 'pose3d-engine[{self.extra}]'"
@@ -82,7 +90,7 @@ SOURCES = (
         "yolox-m",
         "rtmw-x",
     ),
-    _onnx("rtmo", "RTMO-m, everybody in one pass", "coco17", (), "rtmo-m"),
+    _onnx("rtmo", "RTMO-m, all people in one pass", "coco17", (), "rtmo-m"),
     _onnx("rtmo-lightweight", "RTMO-s", "coco17", (), "rtmo-s"),
     _onnx("rtmo-performance", "RTMO-l", "coco17", (), "rtmo-l"),
     _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),
@@ -105,25 +113,35 @@ NAMES = (DEFAULT, *(source.name for source in SOURCES if source.option == "--det
 
 
 def source(name: str) -> Source:
-    """The detector of that name. Raises UserError, with the names there are, if there is none."""
-    name = _SHORT.get(name, name)
+    """The detector of that name.
+
+    Raises:
+        UserError: With the known names, if there is none.
+    """
+    name = _ALIASES.get(name, name)
     if name not in NAMES:
         raise UserError(f"no detector is called {name!r}; there are {', '.join(NAMES)}")
     return next(entry for entry in SOURCES if entry.name == name)
 
 
 def lifter_scores(keypoints: np.ndarray, name: str) -> np.ndarray:
-    """Keypoints (..., 3) of the source of that name with the scores that a lifter was trained to read.
+    """Keypoints with scores on the scale of the lifter's training.
 
-    In training a score is about 1 - 6 * error / size of the person (``data_sets.mocap_data.noisy``); detectors mean
-    other things by theirs. A source's ``scores`` are what its 0 and 1 are in those, with a straight line between; where
-    that is not known, they stay as they are. 0 stays 0: nothing was seen.
+    In training a score is about 1 - 6 * error / size of the person (``data_sets.detector_noise.noisy``); detectors mean
+    other things by theirs. ``Source.scores`` are the values of its 0 and 1 on that scale, with a straight line between.
+
+    Args:
+        keypoints: (..., 3) pixels and score.
+        name: Of their source. Scores of a source whose scale is not known stay as they are.
+
+    Returns:
+        (..., 3); a score of 0 stays 0: the keypoint is not visible.
     """
     known = next((source for source in SOURCES if source.name == name), None)
     if known is None or known.scores == (0.0, 1.0):
         return keypoints
     lowest, highest = known.scores
     result = keypoints.copy()
-    seen = result[..., 2] > 0
-    result[seen, 2] = lowest + (highest - lowest) * result[seen, 2]
+    visible = result[..., 2] > 0
+    result[visible, 2] = lowest + (highest - lowest) * result[visible, 2]
     return result

@@ -1,6 +1,6 @@
-"""2D keypoints that other programs wrote, recognised by what is in them. See docs/keypoints.md.
+"""2D keypoints that other programs wrote, recognised by their content. See docs/keypoints.md.
 
-Each module knows one family of formats and gives sightings; ``sightings`` makes people of them.
+Each module reads one family of formats and gives detections; :mod:`.detections` makes people of them.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from ..contract.errors import UserError
 from ..contract.people_file import People
 from ..contract.warnings import TRACKS_LEFT_OUT, Notice, add
 from . import alphapose, lighttrack, mmpose, openpose, videopose3d
-from .detections import Sightings, to_people
+from .detections import FileDetections, to_people
 from .json_files import load
 
 
 def read(path: Path, width: float | None = None, height: float | None = None, fps: float | None = None) -> People:
-    """The people in the results of another program: a file, or a folder with a file a frame.
+    """The people in the results of another program.
 
-    width, height, fps: of the video, which most formats do not say. Raises UserError for what is not recognised, is
-    damaged or makes no sense.
+    Args:
+        path: A file, or a folder with one file for each frame.
+        width: Of the video, pixels; most formats do not say it.
+        height: Of the video, pixels.
+        fps: Of the video, frames a second.
+
+    Raises:
+        UserError: For files of an unknown format, or whose content is damaged or makes no sense.
     """
     path = Path(path)
-    people, left_out = to_people(path, _sightings(path), width, height, fps)
+    people, left_out = to_people(path, _detections(path), width, height, fps)
     if left_out:
         text = f"{left_out} tracks of {path.name} that cover the smallest area are left out"
         add(people.meta, Notice(TRACKS_LEFT_OUT, text))
@@ -32,8 +38,8 @@ def read(path: Path, width: float | None = None, height: float | None = None, fp
 
 
 def is_archive_of_others(path: Path) -> bool:
-    """Whether an .npz is not ours but one of those that this package reads."""
-    return videopose3d.is_it(_arrays(path))
+    """Whether an .npz is another program's."""
+    return videopose3d.is_videopose3d(_arrays(path))
 
 
 def _arrays(path: Path) -> set[str]:
@@ -45,21 +51,21 @@ def _arrays(path: Path) -> set[str]:
         return set()
 
 
-def _sightings(path: Path) -> Sightings:
+def _detections(path: Path) -> FileDetections:
     if path.is_dir():
         result = _result_in(path)
-        return openpose.read(result) if result.is_dir() else _sightings(result)
+        return openpose.read(result) if result.is_dir() else _detections(result)
     if not path.is_file():
-        raise UserError(f"{path}: no such file or folder; give the results of a pose program")
+        raise UserError(f"File not found: {path}; give the results of a pose program")
     arrays = _arrays(path)
-    if videopose3d.is_it(arrays):
+    if videopose3d.is_videopose3d(arrays):
         return videopose3d.read(path, arrays)
     if arrays:
         raise UserError(f"{path}: an .npz without positions_2d or keypoints2d; give keypoints")
     content = load(path)
     for recognise, reader in (
-        (lighttrack.is_it, lighttrack.read),
-        (mmpose.is_it, mmpose.read),
+        (lighttrack.is_lighttrack, lighttrack.read),
+        (mmpose.is_mmpose, mmpose.read),
         (alphapose.is_list, alphapose.read_list),
         (alphapose.is_pictures, alphapose.read_pictures),
         (alphapose.is_poseflow, alphapose.read_poseflow),
@@ -67,14 +73,14 @@ def _sightings(path: Path) -> Sightings:
         if recognise(content):
             return reader(path, content)
     if openpose.is_frame(content):
-        raise UserError(f"{path}: is one frame; give the folder {path.parent} with the files of all frames")
+        raise UserError(f"{path}: only one frame; give the folder {path.parent} with the files of all frames")
     if not content:
-        raise UserError(f"{path}: nobody is in it; check the program that wrote it")
-    raise UserError(f"{path}: not a format that is known; docs/keypoints.md lists those that are read")
+        raise UserError(f"{path}: no people in it; check the program that wrote it")
+    raise UserError(f"{path}: unknown format; docs/keypoints.md lists the formats that are read")
 
 
 def _result_in(folder: Path) -> Path:
-    """The file of results in a folder that a program wrote into, or the folder with its file a frame."""
+    """The file of results in a program's output folder, or the folder with one file for each frame."""
     for pattern in ("alphapose-results.json", "*.json", "*.npz"):
         found = sorted(folder.glob(pattern))
         if len(found) == 1 and not (found[0].suffix == ".json" and openpose.is_frame(load(found[0]))):

@@ -1,4 +1,4 @@
-"""AlphaPose's results, PoseFlow's, and COCO results of whatever program: lists of persons with their pictures.
+"""Results of AlphaPose and PoseFlow, and COCO results of any program: lists of people with the names of their pictures.
 
 AlphaPose: ``alphapose-results.json``, ``[{image_id, category_id, keypoints, score, box, idx}, ...]``; with ``--format
 cmu`` ``{picture: {version, bodies: [{joints}]}}``, with ``open`` the same as ``people`` with ``pose_keypoints_2d``,
@@ -11,65 +11,77 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..contract.layouts import COCO_STYLE, OPENPOSE_STYLE
-from .detections import Sighting, Sightings, frame_numbers, points
+from ..contract.keypoint_orders import COCO_STYLE, OPENPOSE_STYLE
+from .detections import FileDetections, PersonDetection, frame_numbers, parse_points
 from .json_files import entries, identity
 
 
 def is_list(content: Any) -> bool:
-    """AlphaPose's own format, or COCO results."""
+    """Whether content is of AlphaPose's own format, or COCO results."""
     return isinstance(content, list) and bool(content) and _has(content[0], "image_id", "keypoints")
 
 
-def read_list(path: Path, content: Any) -> Sightings:
-    """Raises UserError."""
-    persons = entries(content, str(path), "it")
-    frames = frame_numbers((person.get("image_id") for person in persons), path)
-    seen = []
-    for number, person in enumerate(persons):
+def read_list(path: Path, content: Any) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
+    people = entries(content, str(path), "the file")
+    frames = frame_numbers((person.get("image_id") for person in people), path)
+    detections = []
+    for number, person in enumerate(people):
         where = f"{path}: person {number} of the list ({person['image_id']})"
-        keypoints, layout = points(person.get("keypoints"), COCO_STYLE, where)
+        keypoints, layout = parse_points(person.get("keypoints"), COCO_STYLE, where)
         track = person.get("idx", person.get("track_id"))
-        seen.append(Sighting(frames[person["image_id"]], keypoints, layout, identity(track, where)))
-    names = any(isinstance(name, str) for name in frames)
-    return Sightings("alphapose" if names else "coco", set(frames.values()), seen)
+        detections.append(PersonDetection(frames[person["image_id"]], keypoints, layout, identity(track, where)))
+    has_names = any(isinstance(name, str) for name in frames)
+    return FileDetections("alphapose" if has_names else "coco", set(frames.values()), detections)
 
 
 def is_pictures(content: Any) -> bool:
-    """AlphaPose's ``cmu`` or ``open``, all pictures in one file."""
+    """Whether content is of AlphaPose's ``cmu`` or ``open``, all pictures in one file."""
     return isinstance(content, dict) and bool(content) and all(_has(item, "version") for item in content.values())
 
 
-def read_pictures(path: Path, content: Any) -> Sightings:
-    """Raises UserError."""
+def read_pictures(path: Path, content: Any) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
     frames = frame_numbers(content, path)
-    seen = []
+    detections = []
     for name, picture in content.items():
         list_name, key = ("bodies", "joints") if "bodies" in picture else ("people", "pose_keypoints_2d")
         for number, person in enumerate(entries(picture.get(list_name), f"{path}: {name}", list_name)):
-            keypoints, layout = points(person.get(key), OPENPOSE_STYLE, f"{path}: person {number} of {name}")
-            seen.append(Sighting(frames[name], keypoints, layout))
-    return Sightings("alphapose", set(frames.values()), seen)
+            keypoints, layout = parse_points(person.get(key), OPENPOSE_STYLE, f"{path}: person {number} of {name}")
+            detections.append(PersonDetection(frames[name], keypoints, layout))
+    return FileDetections("alphapose", set(frames.values()), detections)
 
 
 def is_poseflow(content: Any) -> bool:
-    """PoseFlow's pictures with their persons."""
+    """Whether content is of PoseFlow: pictures with their people."""
     if not isinstance(content, dict) or not all(isinstance(item, list) for item in content.values()):
         return False
-    somebody = next((item[0] for item in content.values() if item), None)
-    return bool(content) and (somebody is None or _has(somebody, "keypoints"))
+    first = next((item[0] for item in content.values() if item), None)
+    return bool(content) and (first is None or _has(first, "keypoints"))
 
 
-def read_poseflow(path: Path, content: Any) -> Sightings:
-    """Raises UserError."""
+def read_poseflow(path: Path, content: Any) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
     frames = frame_numbers(content, path)
-    seen = []
-    for name, persons in content.items():
-        for number, person in enumerate(entries(persons, str(path), name)):
+    detections = []
+    for name, people in content.items():
+        for number, person in enumerate(entries(people, str(path), name)):
             where = f"{path}: person {number} of {name}"
-            keypoints, layout = points(person.get("keypoints"), COCO_STYLE, where)
-            seen.append(Sighting(frames[name], keypoints, layout, identity(person.get("idx"), where)))
-    return Sightings("poseflow", set(frames.values()), seen)
+            keypoints, layout = parse_points(person.get("keypoints"), COCO_STYLE, where)
+            detections.append(PersonDetection(frames[name], keypoints, layout, identity(person.get("idx"), where)))
+    return FileDetections("poseflow", set(frames.values()), detections)
 
 
 def _has(value: Any, *keys: str) -> bool:

@@ -1,14 +1,14 @@
-"""What every reader gives, and what becomes of it: people, one track each.
+"""From the detections in another program's file to people with one track each.
 
-A reader turns its file into sightings: who was seen where in which frame. All that is alike for every format is done
-here: layouts to COCO-17, scores to 0..1, frame numbers, tracks, the order of the persons.
+The reader of a format turns its file into detections: which person is where in which frame. The steps that are the same
+for all formats are here: conversion to COCO-17, scores to 0..1, frame numbers, tracks, the order of the people.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,38 +16,43 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import Layout, of_length
+from ..contract.keypoint_orders import layout_of_length
 from ..contract.people_file import People, VideoInfo
+from ..contract.skeletons import COCO17, Layout
 from ..detect.base import FrameDetections
 from ..track import Tracker, numbered, ranking
-from ..track.tracker import MAX_PERSONS
+from ..track.tracker import MAX_TRACKS
 
 MAX_IN_FRAME = 100
-"""More people than that in one picture are mistakes of a detector whose threshold is too low."""
+"""People in a picture at most: more are false detections of a detector whose threshold is too low."""
 
-_FAR = 1e6
-"""No pixel of a video is there, and float32 holds less than a pixel up to here."""
+FARTHEST_PX = 1e6
+"""Pixels: no picture is so large, and up to here float32 resolves less than a pixel."""
 
 _LAST_FRAME = 10**7
-"""Four days of video. Higher numbers are times or identities."""
+"""Four days of video. Higher numbers are times or numbers of tracks."""
 
-_SCALES = {"alphapose": 6.0, "poseflow": 6.0}
-"""AlphaPose's documentation: its scores are in [0, 6] for COCO. Its newer versions stay near 1."""
+_HIGHEST_SCORES = {"alphapose": 6.0, "poseflow": 6.0}
+"""By AlphaPose's documentation its scores are in [0, 6] for COCO. Those of its newer versions stay near 1."""
 
 _OVERSHOOT = 1.5
-"""Maxima of heat maps overshoot 1 a little. Scores up to here are cut, beyond it they are on another scale."""
+"""Maxima of heat maps overshoot 1 a little. Scores up to this are clipped to 1, higher ones are on another scale."""
 
 _MAX_SPAN = 1000
 _SPAN_PER_FRAME = 100
-"""Numbers that lie further apart than this are identities of pictures in a data set, not frames of a video."""
+"""Frame numbers with a larger span than both together are those of pictures in a data set, not of frames of a video."""
 
 
 @dataclass(frozen=True)
-class Sighting:
+class PersonDetection:
     """One person in one frame.
 
-    points: (K,3) pixels and score in the order of ``layout``. track: the program's own number of the person, None if it
-    has none. extras: further arrays of that person, the same for every sighting of a file.
+    Attributes:
+        frame: Number of the frame, from 0.
+        points: (K,3) pixels and score in the order of ``layout``.
+        layout: The order of the points.
+        track: The program's own number of the person, None if it has none.
+        extras: Further arrays of the person, of the same names and shapes for all detections of a file.
     """
 
     frame: int
@@ -58,29 +63,51 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Sightings:
-    """All that a file says. frames: numbers of the frames that it lists, also those in which nobody is."""
+class FileDetections:
+    """The content of a file.
+
+    Attributes:
+        source: Name of the program.
+        frames: Numbers of the frames that it lists, also of those without people.
+        detections: The people in them.
+        facts: ``width``, ``height`` and ``fps``, where the file says them.
+    """
 
     source: str
     frames: set[int]
-    seen: list[Sighting]
+    detections: list[PersonDetection]
     facts: dict[str, float] = field(default_factory=dict)
-    """width, height and fps, where the file says them."""
 
 
-def points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np.ndarray, Layout]:
-    """Flat x, y, score, x, y, score, ... as (K,3) with the layout that has K points. Raises UserError."""
-    numbers = array(values, where).ravel()
+def parse_points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np.ndarray, Layout]:
+    """Points from a flat list x, y, score, x, y, score, ...
+
+    Args:
+        values: The list.
+        choices: Layouts that it may have, told apart by the number of points.
+        where: Beginning of the error's text: the file and the place in it.
+
+    Returns:
+        (K,3) float64, and the layout with K points.
+
+    Raises:
+        UserError: If no layout fits or a value is not plausible.
+    """
+    numbers = parse_numbers(values, where).ravel()
     choices = tuple(choices)
-    layout = of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
+    layout = layout_of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
     if layout is None:
         known = ", ".join(f"{3 * len(choice)} ({choice.name})" for choice in choices)
         raise UserError(f"{where}: has {len(numbers)} numbers; x, y and score of a known layout are {known}")
-    return checked(numbers.reshape(-1, 3), where), layout
+    return require_plausible(numbers.reshape(-1, 3), where), layout
 
 
-def array(values: Any, where: str) -> np.ndarray:
-    """Numbers, in lists of any depth, as a float64 array of their shape. Raises UserError for anything else."""
+def parse_numbers(values: Any, where: str) -> np.ndarray:
+    """Lists of numbers, nested to any depth, as a float64 array of their shape.
+
+    Raises:
+        UserError: For anything else.
+    """
     if values is None:
         raise UserError(f"{where}: has no keypoints; write the file again")
     try:
@@ -89,10 +116,14 @@ def array(values: Any, where: str) -> np.ndarray:
         raise UserError(f"{where}: keypoints are not a list of numbers; write the file again") from None
 
 
-def checked(keypoints: np.ndarray, where: str) -> np.ndarray:
-    """(K,3) as it is. Raises UserError for what is not finite or as good as that, and for negative scores."""
-    if not (np.abs(keypoints) < _FAR).all():
-        raise UserError(f"{where}: a keypoint is not a finite number; write 0, 0, 0 for points that are not seen")
+def require_plausible(keypoints: np.ndarray, where: str) -> np.ndarray:
+    """Keypoints (K,3) as they are.
+
+    Raises:
+        UserError: If one is not finite or further away than FARTHEST_PX, or has a negative score.
+    """
+    if not (np.abs(keypoints) < FARTHEST_PX).all():
+        raise UserError(f"{where}: a keypoint is not a finite number; write 0, 0, 0 for points that are not visible")
     if (keypoints[:, 2] < 0).any():
         raise UserError(f"{where}: a score is {keypoints[:, 2].min():g}; scores are 0 to 1 (AlphaPose's: to 6)")
     return keypoints
@@ -105,11 +136,17 @@ def frame_number(name: str) -> int | None:
 
 
 def frame_numbers(names: Iterable[Any], path: Path) -> dict[Any, int]:
-    """The frame of every picture, from 0, whatever the order of the names.
+    """The frame of every picture, from 0.
 
     Names (or whole numbers) count from 0, but from 1 if the smallest is 1 and has leading zeros, as ffmpeg names
-    pictures. AlphaPose's plain ``1.jpg`` is its second frame: nobody is in the first. Raises UserError for names
-    without numbers and for two names of one number: those are of two videos.
+    pictures. AlphaPose's plain ``1.jpg`` is its second frame, after a first one without people.
+
+    Args:
+        names: Names of pictures, or whole numbers, in any order.
+        path: For errors.
+
+    Raises:
+        UserError: For names without numbers, and for two names with one number, which are of two videos.
     """
     result: dict[Any, int] = {}
     owner: dict[int, Any] = {}
@@ -131,41 +168,62 @@ def frame_numbers(names: Iterable[Any], path: Path) -> dict[Any, int]:
 
 
 def to_people(
-    path: Path, found: Sightings, width: float | None, height: float | None, fps: float | None
+    path: Path, found: FileDetections, width: float | None, height: float | None, fps: float | None
 ) -> tuple[People, int]:
-    """The people of a file, and how many of its tracks were left out as the smallest.
+    """The people of a file.
 
-    Rows run from the first frame listed to the last; nobody is in those that are not listed. The file's own tracks are
-    kept; without them a :class:`~pose3d_engine.track.Tracker` makes them. Raises UserError for what cannot be used.
+    Rows run from the first listed frame to the last; frames that are not listed have no people. The file's own tracks
+    are kept; without them a :class:`~pose3d_engine.track.Tracker` makes them.
+
+    Args:
+        path: For errors.
+        found: The content of the file.
+        width: Of the video, pixels, where the file does not say it.
+        height: Of the video, pixels.
+        fps: Of the video, frames a second.
+
+    Returns:
+        The people, and the number of tracks that were left out as the smallest.
+
+    Raises:
+        UserError: If the content makes no sense or a fact of the video is missing.
     """
     facts = video_facts(path, found.facts, {"width": width, "height": height, "fps": fps})
-    _check(path, found, facts)
-    by_frame: dict[int, list[Sighting]] = defaultdict(list)
-    for sighting, coco, extras in _converted(found):
-        if (coco[:, 2] > 0).any():
-            by_frame[sighting.frame].append(Sighting(sighting.frame, coco, sighting.layout, sighting.track, extras))
+    _require_plausible_file(path, found, facts)
+    by_frame: dict[int, list[PersonDetection]] = defaultdict(list)
+    for one in _converted(found):
+        if (one.points[:, 2] > 0).any():
+            by_frame[one.frame].append(one)
     if not by_frame:
-        raise UserError(f"{path}: nobody is seen in it; check the program that wrote it")
+        raise UserError(f"{path}: no visible keypoint in it; check the program that wrote it")
     first, last = min(found.frames), max(found.frames)
     frames = np.arange(first, last + 1, dtype=np.int32)
     info = VideoInfo(
         str(path), int(facts["width"]), int(facts["height"]), facts["fps"], len(frames) / facts["fps"], last + 1, 0
     )
-    if _tracked(by_frame):
+    if _has_tracks(by_frame):
         return _from_tracks(by_frame, frames, info, found.source)
     tracker = Tracker()
     for frame in frames:
-        tracker.add(int(frame), float(frame / info.fps), _detections(by_frame.get(int(frame), [])))
+        tracker.add(int(frame), float(frame / info.fps), _frame_detections(by_frame.get(int(frame), [])))
     people = tracker.finish(info, found.source)
     if not len(people.keypoints2d):
-        raise UserError(f"{path}: nobody in it is seen long and surely enough to be a person; check scores and frames")
+        raise UserError(
+            f"{path}: no detections in it last long enough or are sure enough for a person; check scores and frames"
+        )
     return people, 0
 
 
 def video_facts(path: Path, said: Mapping[str, Any], given: Mapping[str, float | None]) -> dict[str, float]:
-    """width, height (pixels) and fps of a video: what the file ``said``, else what was given by the same name.
+    """Width, height (pixels) and fps of a video.
 
-    Raises UserError where neither does, and for what is no number above 0.
+    Args:
+        path: For errors.
+        said: Facts in the file by name.
+        given: Facts from the user by name, for those that the file does not say.
+
+    Raises:
+        UserError: If a fact is missing or no number above 0.
     """
     facts = {}
     for name, value in given.items():
@@ -181,19 +239,22 @@ def video_facts(path: Path, said: Mapping[str, Any], given: Mapping[str, float |
     return facts
 
 
-def _check(path: Path, found: Sightings, facts: dict[str, float]) -> None:
-    if not found.seen:
-        raise UserError(f"{path}: nobody is in it; check the program that wrote it")
-    layouts = {sighting.layout.name for sighting in found.seen}
+def _require_plausible_file(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
+    """Checks the content of a file as a whole.
+
+    Raises:
+        UserError: If it cannot be of one video with these facts.
+    """
+    if not found.detections:
+        raise UserError(f"{path}: no people in it; check the program that wrote it")
+    layouts = {one.layout.name for one in found.detections}
     if len(layouts) > 1:
         raise UserError(f"{path}: mixes the layouts {', '.join(sorted(layouts))}; give the results of one model")
-    crowds: dict[int, int] = defaultdict(int)
-    for sighting in found.seen:
-        crowds[sighting.frame] += 1
-    fullest = max(crowds, key=lambda frame: crowds[frame])
-    if crowds[fullest] > MAX_IN_FRAME:
+    crowds = Counter(one.frame for one in found.detections)
+    fullest, count = crowds.most_common(1)[0]
+    if count > MAX_IN_FRAME:
         raise UserError(
-            f"{path}: {crowds[fullest]} people in frame {fullest} are false ones; raise the detector's threshold"
+            f"{path}: {count} people in frame {fullest} are false detections; raise the detector's threshold"
         )
     span = max(found.frames) - min(found.frames) + 1
     if max(found.frames) > _LAST_FRAME or span > _MAX_SPAN + _SPAN_PER_FRAME * len(found.frames):
@@ -201,12 +262,21 @@ def _check(path: Path, found: Sightings, facts: dict[str, float]) -> None:
             f"{path}: {len(found.frames)} pictures with numbers from {min(found.frames)} to {max(found.frames)} are no "
             "frames of one video; give the results of one video"
         )
-    seen = np.concatenate([sighting.points[sighting.points[:, 2] > 0, :2] for sighting in found.seen])
-    if not len(seen):
+    _require_pixels(path, found, facts)
+
+
+def _require_pixels(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
+    """Checks that the coordinates are pixels of a picture of that size.
+
+    Raises:
+        UserError: If they are not.
+    """
+    visible = np.concatenate([one.points[one.points[:, 2] > 0, :2] for one in found.detections])
+    if not len(visible):
         raise UserError(f"{path}: no keypoint in it has a score above 0; check the program that wrote it")
-    if np.abs(seen).max() <= 2 and min(facts["width"], facts["height"]) > 8:
+    if np.abs(visible).max() <= 2 and min(facts["width"], facts["height"]) > 8:
         raise UserError(f"{path}: coordinates are shares of the picture; write pixels (OpenPose: --keypoint_scale 0)")
-    middle = np.median(seen, axis=0)
+    middle = np.median(visible, axis=0)
     size = (facts["width"], facts["height"])
     if (middle > size).any() or (middle < 0).any():
         raise UserError(
@@ -215,20 +285,20 @@ def _check(path: Path, found: Sightings, facts: dict[str, float]) -> None:
         )
 
 
-def _converted(found: Sightings) -> Iterable[tuple[Sighting, np.ndarray, dict[str, np.ndarray]]]:
-    """Every sighting with its COCO-17 and its extras; scores 0..1, NaN and 0 where not seen."""
-    scale = _scale(found.source, max(float(sighting.points[:, 2].max()) for sighting in found.seen))
-    for sighting in found.seen:
-        whole = _normalised(sighting.points, scale)
-        extras = {name: _normalised(value, 1.0) for name, value in sighting.extras.items()}
-        if sighting.layout.rich:
-            extras[sighting.layout.name] = whole
-        yield sighting, sighting.layout.to_coco(whole), extras
+def _converted(found: FileDetections) -> Iterator[PersonDetection]:
+    """Every detection in COCO-17, with its own layout among the extras; scores 0..1, NaN and 0 where not visible."""
+    scale = _scale(found.source, max(float(one.points[:, 2].max()) for one in found.detections))
+    for one in found.detections:
+        points = _normalised(one.points, scale)
+        extras = {name: _normalised(value, 1.0) for name, value in one.extras.items()}
+        if one.layout.exceeds_coco:
+            extras[one.layout.name] = points
+        yield PersonDetection(one.frame, one.layout.to_coco(points), COCO17, one.track, extras)
 
 
 def _scale(source: str, highest: float) -> float:
-    """What the scores of a file are divided by."""
-    return 1.0 if highest <= _OVERSHOOT else max(highest, _SCALES.get(source, 0.0))
+    """The divisor of a file's scores, whose highest is ``highest``."""
+    return 1.0 if highest <= _OVERSHOOT else max(highest, _HIGHEST_SCORES.get(source, 0.0))
 
 
 def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:
@@ -239,59 +309,63 @@ def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _box(coco: np.ndarray) -> np.ndarray:
-    seen = coco[coco[:, 2] > 0, :2]
-    return np.concatenate([seen.min(axis=0), seen.max(axis=0)]).astype(np.float32)
+    """(4,) float32 around the visible keypoints of (17,3)."""
+    visible = coco[coco[:, 2] > 0, :2]
+    return np.asarray(np.concatenate([visible.min(axis=0), visible.max(axis=0)]), np.float32)
 
 
-def _detections(seen: list[Sighting]) -> FrameDetections:
-    """Sightings of one frame as a detector gives them."""
-    if not seen:
+def _frame_detections(detections: list[PersonDetection]) -> FrameDetections:
+    """The detections of one frame as a detector gives them."""
+    if not detections:
         return FrameDetections(np.zeros((0, 17, 3), np.float32), np.zeros((0, 4), np.float32))
     return FrameDetections(
-        np.stack([sighting.points for sighting in seen]).astype(np.float32),
-        np.stack([_box(sighting.points) for sighting in seen]),
-        {name: np.stack([sighting.extras[name] for sighting in seen]) for name in seen[0].extras},
+        np.stack([one.points for one in detections]).astype(np.float32),
+        np.stack([_box(one.points) for one in detections]),
+        {name: np.stack([one.extras[name] for one in detections]) for name in detections[0].extras},
     )
 
 
-def _tracked(by_frame: dict[int, list[Sighting]]) -> bool:
-    """Whether the numbers of the persons are tracks: AlphaPose writes ``idx`` 0 for everybody if it did not track."""
-    tracks = {sighting.track for seen in by_frame.values() for sighting in seen} - {None}
-    return len(tracks) > 1 or (len(tracks) == 1 and all(len(seen) == 1 for seen in by_frame.values()))
+def _has_tracks(by_frame: dict[int, list[PersonDetection]]) -> bool:
+    """Whether the people's numbers are tracks: AlphaPose writes ``idx`` 0 for all people if it did not track."""
+    tracks = {one.track for detections in by_frame.values() for one in detections} - {None}
+    return len(tracks) > 1 or (len(tracks) == 1 and all(len(detections) == 1 for detections in by_frame.values()))
 
 
 def _from_tracks(
-    by_frame: dict[int, list[Sighting]], frames: np.ndarray, info: VideoInfo, source: str
+    by_frame: dict[int, list[PersonDetection]], frames: np.ndarray, info: VideoInfo, source: str
 ) -> tuple[People, int]:
-    """The file's own tracks as people. A track that is twice in a frame is there where its score is higher."""
-    tracks: dict[int, dict[int, Sighting]] = defaultdict(dict)
-    for frame, seen in by_frame.items():
-        for sighting in seen:
-            if sighting.track is None:
-                continue
-            before = tracks[sighting.track].get(frame)
-            if before is None or sighting.points[:, 2].sum() > before.points[:, 2].sum():
-                tracks[sighting.track][frame] = sighting
-
-    everybody = [list(track.items()) for track in tracks.values()]
+    """The file's own tracks as people, and the number of tracks that were left out as the smallest."""
+    tracks = _tracks(by_frame)
     order = ranking(
-        (np.stack([seen.points for _, seen in track]), np.stack([_box(seen.points) for _, seen in track]))
-        for track in everybody
+        (np.stack([one.points for one in track]), np.stack([_box(one.points) for one in track])) for track in tracks
     )
-    largest = [everybody[index] for index in order[:MAX_PERSONS]]
+    largest = [tracks[index] for index in order[:MAX_TRACKS]]
     keypoints = np.full((len(largest), len(frames), 17, 3), np.nan, np.float32)
     keypoints[..., 2] = 0
     boxes = np.full((len(largest), len(frames), 4), np.nan, np.float32)
     extras: dict[str, np.ndarray] = {}
     for person, track in enumerate(largest):
-        for frame, sighting in track:
-            row = frame - int(frames[0])
-            keypoints[person, row] = sighting.points
-            boxes[person, row] = _box(sighting.points)
-            for name, value in sighting.extras.items():
+        for one in track:
+            row = one.frame - int(frames[0])
+            keypoints[person, row] = one.points
+            boxes[person, row] = _box(one.points)
+            for name, value in one.extras.items():
                 if name not in extras:
                     extras[name] = np.full((len(largest), len(frames), *value.shape), np.nan, np.float32)
                 extras[name][person, row] = value
     meta = {"video": asdict(info), "detector": source}
     people = People(keypoints, boxes, frames, frames / info.fps, meta, extras)
     return numbered(people), len(tracks) - len(largest)
+
+
+def _tracks(by_frame: dict[int, list[PersonDetection]]) -> list[list[PersonDetection]]:
+    """The file's own tracks, of each frame the detection with the highest score."""
+    tracks: dict[int, dict[int, PersonDetection]] = defaultdict(dict)
+    for frame, detections in by_frame.items():
+        for one in detections:
+            if one.track is None:
+                continue
+            other = tracks[one.track].get(frame)
+            if other is None or one.points[:, 2].sum() > other.points[:, 2].sum():
+                tracks[one.track][frame] = one
+    return [list(track.values()) for track in tracks.values()]

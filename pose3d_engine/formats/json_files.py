@@ -1,4 +1,4 @@
-"""Reads JSON that others wrote, and says in one line what is wrong with it."""
+"""Reading of JSON from other programs, with one-line errors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from ..contract.errors import UserError
 
 
 def load(path: Path) -> Any:
-    """What a JSON file holds. Raises UserError for a file that cannot be read, is cut off or is no JSON."""
+    """The content of a JSON file.
+
+    Raises:
+        UserError: If the file cannot be read, is cut off or is not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); give another file") from error
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path}: not JSON, or cut off ({error.msg}, line {error.lineno} column {error.colno}); write it again"
@@ -24,19 +28,32 @@ def load(path: Path) -> Any:
 
 
 def entries(value: Any, where: str, what: str) -> list[dict[str, Any]]:
-    """A list of JSON objects. Raises UserError for anything else."""
+    """A list of JSON objects.
+
+    Args:
+        value: What should be one.
+        where: Beginning of the error's text: the file and the place in it.
+        what: The name of the list.
+
+    Raises:
+        UserError: If it is anything else.
+    """
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UserError(f"{where}: {what} is not a list of objects; write the file again")
     return value
 
 
 def identity(value: Any, where: str) -> int | None:
-    """The number of a track: AlphaPose writes 3, 3.0, [3.0] and lists in lists. None for none. Raises UserError."""
+    """The number of a track, None if there is none. AlphaPose writes 3, 3.0, [3.0] and lists in lists.
+
+    Raises:
+        UserError: If the value is no number.
+    """
     while isinstance(value, list) and value:
         value = value[0]
     if value is None or value == []:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e15:
-        raise UserError(f"{where}: {value!r} is no number of a track; write the file again")
+        raise UserError(f"{where}: {value!r} is not the number of a track; write the file again")
     # Trackers write -1 where they have no track.
     return int(value) if value >= 0 else None

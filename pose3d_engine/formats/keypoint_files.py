@@ -1,7 +1,7 @@
 """2D keypoints in place of a detector: ``--keypoints`` and ``lift``.
 
 Read here: our own ``.npz``, either PEOPLE.npz or one track with ``keypoints2d`` (T,17,2 or 3), COCO-17 pixels and
-score, ``width``, ``height``, ``fps``. The results of other programs are read by ``keypoint_formats``.
+score, ``width``, ``height``, ``fps``. The results of other programs are read by :mod:`pose3d_engine.formats`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,33 +18,30 @@ from ..contract import arrays as npz
 from ..contract.errors import UserError
 from ..contract.people_file import People, VideoInfo
 from ..track import numbered, records
-from .detections import video_facts
-
-_FARTHEST_PX = 1e6
-"""No picture is that large, and a detector that guesses beyond the edge stays near it."""
+from .detections import FARTHEST_PX, video_facts
 
 
 def read(path: Path, width: int | None = None, height: int | None = None, fps: float | None = None) -> People:
-    """The people of a keypoint file or folder. width, height, fps: of the video, where the file does not say.
+    """The people of a keypoint file or folder.
 
-    Raises UserError for a file that cannot be read, does not fit, or whose video nobody described.
+    Args:
+        path: The file or folder.
+        width: Of the video, pixels, where the file does not say it.
+        height: Of the video, pixels.
+        fps: Of the video, frames a second.
+
+    Raises:
+        UserError: If the file cannot be read, its content makes no sense, or a fact of the video is missing.
     """
     path = Path(path)
-    ours = path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)
-    if not ours or formats.is_archive_of_others(path):
+    is_npz = path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)
+    if not is_npz or formats.is_archive_of_others(path):
         return formats.read(path, width, height, fps)
     arrays = npz.load_npz(path, ("keypoints2d",), "a file of keypoints (.npz with keypoints2d)")
     if arrays["keypoints2d"].ndim == 4:
         return People.load(path)
     keypoints = _track(path, arrays["keypoints2d"])
-    said = {}
-    if "meta" in arrays:  # a motion file says the same there
-        try:
-            said = npz.unpack_meta(arrays["meta"])
-        except ValueError as error:
-            raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
-    said |= {name: value[()] for name, value in arrays.items()}
-    facts = video_facts(path, said, {"width": width, "height": height, "fps": fps})
+    facts = video_facts(path, _said_facts(path, arrays), {"width": width, "height": height, "fps": fps})
     frames = np.arange(len(keypoints), dtype=np.int32)
     if "frames" in arrays:
         frames = _row(path, arrays, "frames", len(keypoints)).astype(np.int32)
@@ -56,16 +54,32 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
     info = VideoInfo(
         str(path), int(facts["width"]), int(facts["height"]), facts["fps"], duration, len(keypoints), rotation=0
     )
-    seen = keypoints[..., 2] > 0
-    points = np.where(seen[..., None], keypoints[..., :2], np.nan)
-    low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
-    boxes = np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
     meta = {"video": asdict(info), "detector": "keypoints"}
-    return numbered(People(keypoints[None], boxes[None].astype(np.float32), frames, times, meta))
+    return numbered(People(keypoints[None], _boxes(keypoints)[None], frames, times, meta))
+
+
+def _said_facts(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Facts of the video by name: from arrays, else from ``meta``, which motion files have."""
+    said: dict[str, Any] = {}
+    if "meta" in arrays:
+        try:
+            said = npz.unpack_meta(arrays["meta"])
+        except ValueError as error:
+            raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
+    return said | {name: value[()] for name, value in arrays.items()}
+
+
+def _boxes(keypoints: np.ndarray) -> np.ndarray:
+    """(T,4) float32 around the visible keypoints of (T,17,3), NaN where none is."""
+    visible = keypoints[..., 2] > 0
+    points = np.where(visible[..., None], keypoints[..., :2], np.nan)
+    low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
+    boxes = np.where(visible.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
+    return boxes.astype(np.float32)
 
 
 def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
-    """(T,17,3), NaN and 0 where not seen, from (T,17,2 or 3)."""
+    """(T,17,3) float32, NaN and 0 where not visible, from (T,17,2 or 3)."""
     if keypoints.ndim != 3 or keypoints.shape[1] != 17 or keypoints.shape[2] not in (2, 3) or not len(keypoints):
         raise UserError(f"{path}: keypoints2d is {keypoints.shape}, not (frames, 17, 2 or 3) of COCO-17 keypoints")
     if keypoints.dtype.kind not in "fiu":
@@ -77,8 +91,8 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     result[..., :2][score == 0] = np.nan
     result[..., 2] = score
     if not (score > 0).any():
-        raise UserError(f"{path}: no keypoint in it is seen; check the scores")
-    if np.abs(result[..., :2][score > 0]).max() > _FARTHEST_PX:
+        raise UserError(f"{path}: no keypoint in it is visible; check the scores")
+    if np.abs(result[..., :2][score > 0]).max() > FARTHEST_PX:
         raise UserError(f"{path}: keypoints lie millions of pixels away; write pixels, origin at the top left")
     return result
 
@@ -91,7 +105,16 @@ def _row(path: Path, arrays: dict[str, np.ndarray], name: str, rows: int) -> np.
 
 
 def on_video(people: People, info: VideoInfo, path: Path) -> People:
-    """The same people with the facts of the video they were found in. Raises UserError if they cannot be of it."""
+    """The same people with the facts of the video that they are from.
+
+    Args:
+        people: The people of a file.
+        info: The facts of the video.
+        path: The file, for errors.
+
+    Raises:
+        UserError: If they cannot be from this video.
+    """
     if info.frames and int(people.frames[-1]) >= info.frames + 5:
         raise UserError(
             f"{path}: has frame {int(people.frames[-1])}, but the video has {info.frames}; are they of one video?"
@@ -107,9 +130,15 @@ def on_video(people: People, info: VideoInfo, path: Path) -> People:
 
 
 def between(people: People, start: float | None, end: float | None) -> People:
-    """The rows whose time lies in [start, end) seconds; persons keep their numbers, records are of those who are seen.
+    """The frames of a part of the clip. People keep their numbers; people who are not visible there have no record.
 
-    Raises UserError if no row lies there.
+    Args:
+        people: The people of the clip.
+        start: Seconds of the first frame, None for the clip's own start.
+        end: Seconds before which the last frame lies, None for the clip's own end.
+
+    Raises:
+        UserError: If no frame lies there.
     """
     if not start and end is None:
         return people

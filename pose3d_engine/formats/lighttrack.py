@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..contract.layouts import LIGHTTRACK_STYLE
-from .detections import Sighting, Sightings, frame_numbers, points
+from ..contract.keypoint_orders import LIGHTTRACK_STYLE
+from .detections import FileDetections, PersonDetection, frame_numbers, parse_points
 from .json_files import entries, identity
 
 
-def is_it(content: Any) -> bool:
-    """Whether it looks like LightTrack's."""
+def is_lighttrack(content: Any) -> bool:
+    """Whether content is of LightTrack."""
     return (
         isinstance(content, list)
         and bool(content)
@@ -24,18 +24,22 @@ def is_it(content: Any) -> bool:
     )
 
 
-def read(path: Path, content: Any) -> Sightings:
-    """Raises UserError."""
-    pictures = entries(content, str(path), "it")
+def read(path: Path, content: Any) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
+    pictures = entries(content, str(path), "the file")
     names: list[Any] = [item["image"].get("name") if isinstance(item.get("image"), dict) else None for item in pictures]
     frames = frame_numbers(names, path)
-    seen = []
+    detections = []
     for name, picture in zip(names, pictures, strict=True):
         for number, person in enumerate(entries(picture.get("candidates"), f"{path}: {name}", "candidates")):
             if not person.get("pose_keypoints_2d"):
                 continue
             where = f"{path}: person {number} of {name}"
-            keypoints, layout = points(person["pose_keypoints_2d"], LIGHTTRACK_STYLE, where)
+            keypoints, layout = parse_points(person["pose_keypoints_2d"], LIGHTTRACK_STYLE, where)
             track = identity(person.get("track_id"), where)
-            seen.append(Sighting(frames[name], keypoints, layout, track))
-    return Sightings("lighttrack", set(frames.values()), seen)
+            detections.append(PersonDetection(frames[name], keypoints, layout, track))
+    return FileDetections("lighttrack", set(frames.values()), detections)

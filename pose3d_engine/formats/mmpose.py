@@ -10,41 +10,46 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import COCO_STYLE, Layout, of_length
-from ..contract.skeletons import COCO17
-from .detections import Sighting, Sightings, array, checked
+from ..contract.keypoint_orders import COCO_STYLE, layout_of_length
+from ..contract.skeletons import COCO17, Layout
+from .detections import FileDetections, PersonDetection, parse_numbers, require_plausible
 from .json_files import entries, identity
 
-_DISTINCTIVE = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
+_COCO_NAMES = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
+"""A list of points with all of these uses COCO's names."""
 
 
-def is_it(content: Any) -> bool:
-    """Whether it looks like MMPose's."""
+def is_mmpose(content: Any) -> bool:
+    """Whether content is of MMPose."""
     frames = content.get("instance_info") if isinstance(content, dict) else content
     return isinstance(frames, list) and bool(frames) and isinstance(frames[0], dict) and "instances" in frames[0]
 
 
-def read(path: Path, content: Any) -> Sightings:
-    """Raises UserError."""
+def read(path: Path, content: Any) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
     meta = content.get("meta_info") if isinstance(content, dict) else None
     items = entries(content["instance_info"] if isinstance(content, dict) else content, str(path), "instance_info")
     numbers = [_frame(path, item) for item in items]
     if len(set(numbers)) < len(numbers):
-        raise UserError(f"{path}: a frame_id is there twice; give the results of one video")
-    # All frames are listed, also those without anybody: the first number says from where they count.
+        raise UserError(f"{path}: two frames have the same frame_id; give the results of one video")
+    # All frames are listed, also those without people: the first number shows from where they count.
     base = 1 if min(numbers) == 1 else 0
     named = _named(meta)
-    seen = []
+    detections = []
     for number, item in zip(numbers, items, strict=True):
         for person, instance in enumerate(entries(item.get("instances"), f"{path}: frame {number}", "instances")):
             where = f"{path}: person {person} of frame {number}"
             keypoints = _keypoints(instance, where)
-            layout = named if named and len(named) == len(keypoints) else of_length(len(keypoints), COCO_STYLE)
+            layout = named if named and len(named) == len(keypoints) else layout_of_length(len(keypoints), COCO_STYLE)
             if layout is None:
                 raise UserError(f"{where}: has {len(keypoints)} points of an unknown layout; use a model of people")
             track = identity(instance.get("track_id", instance.get("instance_id")), where)
-            seen.append(Sighting(number - base, keypoints, layout, track))
-    return Sightings("mmpose", {number - base for number in numbers}, seen)
+            detections.append(PersonDetection(number - base, keypoints, layout, track))
+    return FileDetections("mmpose", {number - base for number in numbers}, detections)
 
 
 def _frame(path: Path, item: dict[str, Any]) -> int:
@@ -55,16 +60,16 @@ def _frame(path: Path, item: dict[str, Any]) -> int:
 
 
 def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
-    """(K,3) of one instance."""
-    places = array(instance.get("keypoints"), where)
-    scores = array(instance.get("keypoint_scores"), where)
+    """(K,3) pixels and score of one instance."""
+    places = parse_numbers(instance.get("keypoints"), where)
+    scores = parse_numbers(instance.get("keypoint_scores"), where)
     if places.ndim != 2 or places.shape[1] != 2 or scores.shape != (len(places),):
         raise UserError(f"{where}: keypoints are {places.shape} with scores {scores.shape}, not (K, 2) with (K,)")
-    return checked(np.concatenate([places, scores[:, None]], axis=1), where)
+    return require_plausible(np.concatenate([places, scores[:, None]], axis=1), where)
 
 
 def _named(meta: Any) -> Layout | None:
-    """The layout that the file itself names, if it does."""
+    """The layout whose points the file lists by name; None if it lists none that are known."""
     names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
     if not isinstance(names, dict):
         return None
@@ -72,13 +77,13 @@ def _named(meta: Any) -> Layout | None:
         ordered = tuple(str(names[key]) for key in sorted(names, key=int))
     except (TypeError, ValueError):
         return None
-    known = next((layout for layout in COCO_STYLE if layout.points == ordered), None)
+    known = next((layout for layout in COCO_STYLE if layout.joints == ordered), None)
     if known:
         return known
-    # Foreign words for the same points: only names that are COCO's can be taken at their word.
-    if not set(ordered) >= _DISTINCTIVE:
+    # Other names for the same points: only COCO's names are certain.
+    if not set(ordered) >= _COCO_NAMES:
         return None
-    same_body = of_length(len(ordered), COCO_STYLE)
-    if same_body and ordered[: len(COCO17)] == same_body.points[: len(COCO17)]:
+    same_body = layout_of_length(len(ordered), COCO_STYLE)
+    if same_body and ordered[: len(COCO17)] == same_body.joints[: len(COCO17)]:
         return same_body
     return Layout(f"mmpose{len(ordered)}", ordered)

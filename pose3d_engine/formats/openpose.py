@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import UserError
-from ..contract.layouts import OPENPOSE_STYLE
-from .detections import Sighting, Sightings, array, checked, frame_numbers, points
+from ..contract.keypoint_orders import OPENPOSE_STYLE
+from .detections import FileDetections, PersonDetection, frame_numbers, parse_numbers, parse_points, require_plausible
 from .json_files import entries, identity, load
 
 _EXTRAS = {
@@ -24,39 +24,43 @@ _EXTRAS = {
 
 
 def is_frame(content: Any) -> bool:
-    """Whether a file's content is one frame."""
+    """Whether content is one frame."""
     return isinstance(content, dict) and (isinstance(content.get("people"), list) or "bodies" in content)
 
 
-def read(folder: Path) -> Sightings:
-    """Raises UserError."""
+def read(folder: Path) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
     paths = sorted(folder.glob("*_keypoints.json")) or sorted(folder.glob("*.json"))
     if not paths:
-        raise UserError(f"{folder}: no .json in it; give the folder that the program wrote a file a frame into")
+        raise UserError(f"{folder}: no .json in it; give the folder that contains one file for each frame")
     frames = frame_numbers((path.name.replace("_keypoints.json", ".json") for path in paths), folder)
     people = []
     for path, frame in zip(paths, frames.values(), strict=True):
         content = load(path)
         if not is_frame(content):
-            raise UserError(f"{path}: is no frame of OpenPose (no list of people); take it out of the folder")
+            raise UserError(f"{path}: not a frame of OpenPose (no list of people); move it out of the folder")
         list_name, key = ("people", "pose_keypoints_2d") if "people" in content else ("bodies", "joints")
         for number, person in enumerate(entries(content[list_name], str(path), list_name)):
             people.append((frame, person, key, f"{path}: person {number}"))
-    # Only what some person has is kept, and then for everybody alike.
+    # Arrays have one shape for all people: parts that one person has are kept for everyone.
     kept = [name for name in _EXTRAS if any(person.get(name) for _, person, _, _ in people)]
-    seen = []
+    detections = []
     for frame, person, key, where in people:
-        keypoints, layout = points(person.get(key), OPENPOSE_STYLE, where)
+        keypoints, layout = parse_points(person.get(key), OPENPOSE_STYLE, where)
         extras = {_EXTRAS[name][0]: _extra(person.get(name), _EXTRAS[name][1], where) for name in kept}
-        seen.append(Sighting(frame, keypoints, layout, identity(person.get("person_id"), where), extras))
-    return Sightings("openpose", set(frames.values()), seen)
+        detections.append(PersonDetection(frame, keypoints, layout, identity(person.get("person_id"), where), extras))
+    return FileDetections("openpose", set(frames.values()), detections)
 
 
 def _extra(values: Any, count: int, where: str) -> np.ndarray:
-    """(count,3) points of a hand or a face; zeros where the person has none."""
+    """(count,3) pixels and score of a hand or a face; zeros where the person has none."""
     if not values:
         return np.zeros((count, 3))
-    numbers = array(values, where).ravel()
+    numbers = parse_numbers(values, where).ravel()
     if len(numbers) != 3 * count:
         raise UserError(f"{where}: has {len(numbers)} numbers of a face or hand, not {3 * count}; write the file again")
-    return checked(numbers.reshape(-1, 3), where)
+    return require_plausible(numbers.reshape(-1, 3), where)

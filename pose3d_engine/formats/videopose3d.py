@@ -2,7 +2,7 @@
 
 ``positions_2d``: ``{video: {"custom": [(T,17,2)]}}``; ``metadata``: ``{layout_name, num_joints, keypoints_symmetry,
 video_metadata: {video: {w, h}}}``. Both are pickles and are read without executing anything. There are no scores:
-VideoPose3D has filled gaps before it wrote the file.
+VideoPose3D interpolates gaps before it writes the file.
 """
 
 from __future__ import annotations
@@ -14,19 +14,25 @@ import numpy as np
 
 from .. import object_archive
 from ..contract.errors import UserError
-from ..contract.layouts import COCO
-from .detections import Sighting, Sightings, checked
+from ..contract.skeletons import COCO17
+from .detections import FileDetections, PersonDetection, require_plausible
 
 
-def is_it(arrays: set[str]) -> bool:
-    """Whether an .npz with these arrays is VideoPose3D's, or what Detectron2 made for it."""
+def is_videopose3d(arrays: set[str]) -> bool:
+    """Whether an .npz with these arrays is of VideoPose3D, or of Detectron2 for VideoPose3D."""
     return "positions_2d" in arrays or {"boxes", "segments", "keypoints"} <= arrays
 
 
-def read(path: Path, arrays: set[str]) -> Sightings:
-    """Raises UserError."""
+def read(path: Path, arrays: set[str]) -> FileDetections:
+    """The detections of a file.
+
+    Raises:
+        UserError: For content that is damaged or makes no sense.
+    """
     if "positions_2d" not in arrays:
-        raise UserError(f"{path}: what Detectron2 made for VideoPose3D; run its prepare_data_2d_custom.py on it first")
+        raise UserError(
+            f"{path}: keypoints of Detectron2 for VideoPose3D; run its prepare_data_2d_custom.py on it first"
+        )
     content = object_archive.load(path, ("positions_2d", "metadata"), "keypoints of VideoPose3D")
     videos, metadata = content["positions_2d"], content["metadata"]
     if not isinstance(videos, dict) or not videos:
@@ -42,15 +48,17 @@ def read(path: Path, arrays: set[str]) -> Sightings:
     keypoints = np.asarray(tracks[0])
     if keypoints.ndim != 3 or keypoints.shape[1:] != (17, 2) or keypoints.dtype.kind not in "fiu":
         raise UserError(f"{path}: keypoints of {name} are {keypoints.shape}, not (frames, 17, 2) of COCO-17")
-    seen = []
+    detections = []
     for frame, pixels in enumerate(keypoints.astype(np.float64)):
-        whole = checked(np.concatenate([pixels, np.ones((17, 1))], axis=1), f"{path}: frame {frame} of {name}")
-        seen.append(Sighting(frame, whole, COCO, track=1))
-    return Sightings("videopose3d", set(range(len(keypoints))), seen, _size(metadata, name))
+        points = require_plausible(
+            np.concatenate([pixels, np.ones((17, 1))], axis=1), f"{path}: frame {frame} of {name}"
+        )
+        detections.append(PersonDetection(frame, points, COCO17, track=1))
+    return FileDetections("videopose3d", set(range(len(keypoints))), detections, _size(metadata, name))
 
 
 def _size(metadata: Any, name: str) -> dict[str, float]:
-    """Width and height of the video, if the file says them."""
+    """Width and height of the video, where the file says them."""
     videos = metadata.get("video_metadata") if isinstance(metadata, dict) else None
     video = videos.get(name) if isinstance(videos, dict) else None
     if not isinstance(video, dict):

@@ -1,4 +1,4 @@
-"""Left and right put right where a detector took one for the other for a moment."""
+"""Left/right flips: limbs whose sides a detector exchanged for a moment."""
 
 from __future__ import annotations
 
@@ -9,143 +9,192 @@ import numpy as np
 from ..contract.skeletons import COCO17
 
 LONGEST_S = 0.6
-"""A longer stretch of the other labelling is taken for the truth: the detector has seen the person turn."""
+"""Seconds: a longer stretch of the other labelling is taken for the truth, because the person may have turned."""
 
 _ARMS = ("shoulder", "elbow", "wrist")
 _LEGS = ("hip", "knee", "ankle")
 
-_RELUCTANCE = 0.005
-"""What it costs to doubt the detector for a thirtieth of a second, in shares of the person's size: enough to decide
-where limbs lie on each other, too little to outweigh a jump."""
+_FLIP_PENALTY = 0.005
+"""Cost of a flip of arms or of legs for a thirtieth of a second, in shares of the person's size: enough to decide where
+limbs lie on each other, too little to outweigh a jump."""
 
-_ODD = 0.005
-"""What it costs besides to doubt it for the arms and not for the legs, or the other way round: mostly a detector takes
-the whole person for turned."""
+_PARTIAL_PENALTY = 0.005
+"""Further cost where only arms or only legs are flipped: detectors mostly mistake the direction of the whole person."""
 
-_STRANGE = 0.08
-"""Of the person's size by which limbs jump to and fro in a frame however they are called. In slow clips limbs really go
-that far from frame to frame."""
+_MAX_ACCELERATION = 0.08
+"""Shares of the person's size a frame squared at 30 frames a second: where limbs accelerate by more in every labelling,
+the frame decides nothing. In clips with lower rates limbs really move that far from frame to frame."""
 
-_ROWS = 20_000
-"""Frames whose accelerations are worked out together: those of an hour would fill half a gigabyte."""
+_RATE = 30.0
+"""Frames a second to which these constants refer."""
 
-_GAIN = 0.02
-"""A stretch is swapped back only if that saves this much at its ends: a jump of a limb, not a wobble."""
+_BATCH = 20_000
+"""Frames whose accelerations are computed together: those of an hour would fill half a gigabyte."""
+
+_MIN_GAIN = 0.02
+"""A stretch is flipped back only if that reduces the jumps at its ends by this share of the person's size: a jump of a
+limb, not a wobble."""
+
+_MIN_FRAMES = 4
 
 
-def unswap(track: np.ndarray, present: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A track with short swaps of left and right undone.
+def fix_left_right_flips(
+    track: np.ndarray, detected: np.ndarray, fps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Undoes short left/right flips.
 
-    track: (T,17,3) pixels and score, every value finite (a filled track); present: (T,) bool, where the detector saw
-    the person; fps: frames a second. Returns the track, (T,2) bool: where arms and where legs were swapped back, and
-    (T,17) int: which keypoint of the track each one was.
+    There are four labellings of each frame: arms and legs as detected or flipped. The sequence is chosen in which limbs
+    accelerate least (Viterbi 1967, over pairs of frames): limbs that really cross keep their velocity, flipped limbs
+    jump.
 
-    Of the labellings of arms and legs, as seen and exchanged, the sequence is taken in which limbs accelerate least
-    (dynamic programming over pairs of frames): limbs that really cross keep their speed, labels that are exchanged
-    jump. Arms and legs are mostly exchanged together.
+    Args:
+        track: (T,17,3) pixels and score, finite.
+        detected: (T,) bool, where the detector reports the person.
+        fps: Frames a second.
+
+    Returns:
+        The track (T,17,3), the flips (T,2) bool of arms and of legs that were undone, and the order (T,17) int: which
+        keypoint of the given track each one was.
     """
-    swapped = np.zeros((len(track), 2), bool)
+    flipped = np.zeros((len(track), 2), bool)
     order = np.tile(np.arange(track.shape[1]), (len(track), 1))
-    seen = track[..., 2] > 0
-    extent = np.where(seen[..., None], track[..., :2], np.nan)
-    with np.errstate(all="ignore"):
-        boxes = np.nanmax(extent, axis=1, initial=-np.inf) - np.nanmin(extent, axis=1, initial=np.inf)
-    sizes = boxes.max(axis=1)
-    size = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
-    rows = np.flatnonzero(present)
-    if size <= 0 or len(rows) < 4:
-        return track, swapped, order
+    visible = track[..., 2] > 0
+    size = _median_size(track, visible)
+    rows = np.flatnonzero(detected)
+    if size <= 0 or len(rows) < _MIN_FRAMES:
+        return track, flipped, order
     points = track[..., :2] / size
-    limbs = [_Limbs(points, seen, names) for names in (_ARMS, _LEGS)]
-    bends = [limb.bends(rows) for limb in limbs]
-    # Over what no labelling makes plausible, as before somebody is lost, labels would change without a jump.
-    strange = np.max([bend.min(axis=(1, 2, 3)) for bend in bends], axis=0) > _STRANGE * max(1.0, 30.0 / fps) ** 2
-    left_out = rows[1:-1][strange]
-    if len(left_out):
-        rows = np.setdiff1d(rows, left_out)
-        if len(rows) < 4:
-            return track, swapped, order
-        bends = [limb.bends(rows) for limb in limbs]
-    paths = _calmest(bends, fps)
+    limbs = [_Limbs(points, visible, names) for names in (_ARMS, _LEGS)]
+    accelerations = [limb.accelerations(rows) for limb in limbs]
+    # Through frames that no labelling makes plausible, as before a person is lost, labels would change without a jump.
+    calmest = np.max([acceleration.min(axis=(1, 2, 3)) for acceleration in accelerations], axis=0)
+    ambiguous = rows[1:-1][calmest > _MAX_ACCELERATION * max(1.0, _RATE / fps) ** 2]
+    if len(ambiguous):
+        rows = np.setdiff1d(rows, ambiguous)
+        if len(rows) < _MIN_FRAMES:
+            return track, flipped, order
+        accelerations = [limb.accelerations(rows) for limb in limbs]
+    paths = _viterbi(accelerations, fps)
     for first, last in _runs(paths.any(axis=0)):
-        short = rows[last - 1] - rows[first] < LONGEST_S * fps
+        is_short = rows[last - 1] - rows[first] < LONGEST_S * fps
         runs = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in _runs(path[first:last])]
-        if short and max(limb.saved(rows, first + a, first + b) for limb, (a, b) in runs) > _GAIN:
-            swapped[rows[first:last]] = paths[:, first:last].T
+        if is_short and max(limb.gain(rows, first + a, first + b) for limb, (a, b) in runs) > _MIN_GAIN:
+            flipped[rows[first:last]] = paths[:, first:last].T
     for column, limb in enumerate(limbs):
-        beside = np.interp(left_out, rows, swapped[rows, column]) > 0
-        swapped[left_out, column] = beside & limb.nearer(left_out, rows, swapped[rows, column])
-        changed = np.flatnonzero(swapped[:, column])[:, None]
-        order[changed, limb.as_seen] = limb.exchanged
-    return np.take_along_axis(track, order[..., None], axis=1), swapped, order
+        is_beside_flip = np.interp(ambiguous, rows, flipped[rows, column]) > 0
+        flipped[ambiguous, column] = is_beside_flip & limb.fits_flipped(ambiguous, rows, flipped[rows, column])
+        changed = np.flatnonzero(flipped[:, column])[:, None]
+        order[changed, limb.detected] = limb.flipped
+    return np.take_along_axis(track, order[..., None], axis=1), flipped, order
+
+
+def _median_size(track: np.ndarray, visible: np.ndarray) -> float:
+    """The median of the longer side of the person's box, pixels; 0 where no keypoint is visible."""
+    points = np.where(visible[..., None], track[..., :2], np.nan)
+    with np.errstate(all="ignore"):
+        boxes = np.nanmax(points, axis=1, initial=-np.inf) - np.nanmin(points, axis=1, initial=np.inf)
+    sizes = boxes.max(axis=1)
+    return float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
 
 
 class _Limbs:
-    """Both arms or both legs: where they are, in shares of the person's size, if labels are as seen or exchanged."""
+    """Both arms or both legs, as detected and flipped.
 
-    def __init__(self, points: np.ndarray, seen: np.ndarray, names: Sequence[str]) -> None:
-        left = [COCO17.index(f"left_{name}") for name in names]
-        right = [COCO17.index(f"right_{name}") for name in names]
-        self.as_seen, self.exchanged = left + right, right + left
-        self._choices = np.stack([points[:, self.as_seen], points[:, self.exchanged]], axis=1)
-        self._known = seen[:, self.as_seen].all(axis=1)
+    Args:
+        points: (T,17,2) in shares of the person's size.
+        visible: (T,17) bool.
+        names: The joints of one limb.
 
-    def bends(self, rows: np.ndarray) -> np.ndarray:
-        """(R,) frames -> (R-2,2,2,2): by how much the keypoints' velocity changes, a frame, at a frame with labelling
-        b between its neighbours with labellings a and c; 0 where one of the three is not known."""
-        bend = np.empty((len(rows) - 2, 2, 2, 2), self._choices.dtype)
-        gaps = np.diff(rows).astype(bend.dtype)[:, None, None, None, None, None]
-        for first in range(0, len(bend), _ROWS):
-            some = self._choices[rows[first : first + _ROWS + 2]]
-            before, middle, after = some[:-2, :, None, None], some[1:-1, None, :, None], some[2:, None, None, :]
+    Attributes:
+        detected: Columns of the left joints and then the right ones.
+        flipped: The right ones first.
+    """
+
+    def __init__(self, points: np.ndarray, visible: np.ndarray, names: Sequence[str]) -> None:
+        left = COCO17.rows(*(f"left_{name}" for name in names))
+        right = COCO17.rows(*(f"right_{name}" for name in names))
+        self.detected, self.flipped = left + right, right + left
+        self._labellings = np.stack([points[:, self.detected], points[:, self.flipped]], axis=1)
+        self._known = visible[:, self.detected].all(axis=1)
+
+    def accelerations(self, rows: np.ndarray) -> np.ndarray:
+        """Mean acceleration of the keypoints, in shares of the person's size, for every labelling.
+
+        Args:
+            rows: (R,) frames.
+
+        Returns:
+            (R-2,2,2,2): at a frame with labelling b between its neighbours with labellings a and c; 0 where one of the
+            three is not known.
+        """
+        result = np.empty((len(rows) - 2, 2, 2, 2), self._labellings.dtype)
+        gaps = np.diff(rows).astype(result.dtype)[:, None, None, None, None, None]
+        for first in range(0, len(result), _BATCH):
+            batch = self._labellings[rows[first : first + _BATCH + 2]]
+            before, middle, after = batch[:-2, :, None, None], batch[1:-1, None, :, None], batch[2:, None, None, :]
             here = slice(first, first + len(middle))
-            come, go = (middle - before) / gaps[:-1][here], (after - middle) / gaps[1:][here]
-            bend[here] = np.linalg.norm(go - come, axis=-1).mean(axis=-1)
+            velocity_in, velocity_out = (middle - before) / gaps[:-1][here], (after - middle) / gaps[1:][here]
+            result[here] = np.linalg.norm(velocity_out - velocity_in, axis=-1).mean(axis=-1)
         known = self._known[rows]
-        trusted = known[:-2] & known[1:-1] & known[2:]
-        return np.where(trusted[:, None, None, None], bend, 0.0)
+        all_known = known[:-2] & known[1:-1] & known[2:]
+        return np.where(all_known[:, None, None, None], result, 0.0)
 
-    def nearer(self, frames: np.ndarray, rows: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-        """(F,) bool: in which ``frames`` the exchanged labelling is nearer to where the limbs are on the way between
-        ``rows``, in which they are exchanged where ``swapped`` (R,) says."""
-        known = self._choices[rows, swapped.astype(int)]
-        between = np.stack([np.interp(frames, rows, column) for column in known.reshape(len(rows), -1).T], axis=-1)
-        off = self._choices[frames] - between.reshape(len(frames), 1, *known.shape[1:])
-        distance = np.linalg.norm(off, axis=-1).mean(axis=-1)
-        return distance[:, 1] < distance[:, 0]
+    def fits_flipped(self, frames: np.ndarray, rows: np.ndarray, flipped: np.ndarray) -> np.ndarray:
+        """Whether flipped limbs are nearer than detected ones to the interpolated limbs of other frames.
 
-    def saved(self, rows: np.ndarray, first: int, last: int) -> float:
-        """By how much less the keypoints jump at the ends of ``rows[first:last]`` if that stretch is exchanged."""
-        saved = []
+        Args:
+            frames: (F,) the frames in question.
+            rows: (R,) the frames between which limbs are interpolated.
+            flipped: (R,) bool, their labelling.
+
+        Returns:
+            (F,) bool.
+        """
+        known = self._labellings[rows, flipped.astype(int)]
+        columns = known.reshape(len(rows), -1).T
+        interpolated = np.stack([np.interp(frames, rows, column) for column in columns], axis=-1)
+        off = self._labellings[frames] - interpolated.reshape(len(frames), 1, *known.shape[1:])
+        distances = np.linalg.norm(off, axis=-1).mean(axis=-1)
+        return np.asarray(distances[:, 1] < distances[:, 0])
+
+    def gain(self, rows: np.ndarray, first: int, last: int) -> float:
+        """By how much the jumps at the ends of ``rows[first:last]`` shrink if that stretch is flipped."""
+        gains = []
         for inside, outside in ((first, first - 1), (last - 1, last)):
             if 0 <= outside < len(rows):
-                (kept, changed), (there, _) = self._choices[rows[inside]], self._choices[rows[outside]]
-                jumps = [np.linalg.norm(here - there, axis=-1).mean() for here in (kept, changed)]
-                saved.append(float(jumps[0] - jumps[1]))
-        return float(np.mean(saved)) if saved else 0.0
+                neighbour = self._labellings[rows[outside]][0]
+                jumps = [np.linalg.norm(one - neighbour, axis=-1).mean() for one in self._labellings[rows[inside]]]
+                gains.append(float(jumps[0] - jumps[1]))
+        return float(np.mean(gains)) if gains else 0.0
 
 
-def _calmest(bends: Sequence[np.ndarray], fps: float) -> np.ndarray:
-    """Bends of arms and of legs over T frames -> (2,T) bool, where the exchanged labelling is calmer.
+def _viterbi(accelerations: Sequence[np.ndarray], fps: float) -> np.ndarray:
+    """The labelling with the least acceleration and flip penalty.
 
-    States are 0 as seen, 1 arms exchanged, 2 legs, 3 both.
+    Args:
+        accelerations: Of arms and of legs, each (T-2,2,2,2).
+        fps: Frames a second.
+
+    Returns:
+        (2,T) bool, where arms and where legs are flipped.
     """
-    arms, legs = bends
+    # States: 0 as detected, 1 arms flipped, 2 legs, 3 both.
+    arms, legs = accelerations
     frames = len(arms) + 2
     arm, leg = np.arange(4) % 2, np.arange(4) // 2
     of_arms, of_legs = np.ix_(arm, arm, arm), np.ix_(leg, leg, leg)
-    doubt = (_RELUCTANCE * (arm + leg) + _ODD * (arm != leg)) * 30 / fps
-    best = doubt[:, None] + doubt[None, :]
-    came = np.zeros((frames, 4, 4), np.int8)
+    penalty = (_FLIP_PENALTY * (arm + leg) + _PARTIAL_PENALTY * (arm != leg)) * _RATE / fps
+    best = penalty[:, None] + penalty[None, :]
+    predecessor = np.zeros((frames, 4, 4), np.int8)
     for t in range(2, frames):
-        total = best[:, :, None] + arms[t - 2][of_arms] + legs[t - 2][of_legs] + doubt
-        came[t] = total.argmin(axis=0)
+        total = best[:, :, None] + arms[t - 2][of_arms] + legs[t - 2][of_legs] + penalty
+        predecessor[t] = total.argmin(axis=0)
         best = total.min(axis=0)
     path = np.zeros(frames, int)
-    a, b = np.unravel_index(int(best.argmin()), best.shape)
+    a, b = (int(state) for state in np.unravel_index(int(best.argmin()), best.shape))
     path[-2:] = a, b
     for t in range(frames - 1, 1, -1):
-        a, b = came[t, a, b], a
+        a, b = int(predecessor[t, a, b]), a
         path[t - 2] = a
     return np.array([arm[path], leg[path]], bool)
 

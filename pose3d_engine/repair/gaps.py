@@ -1,4 +1,4 @@
-"""Where a keypoint was not seen: a place for it, and an honest score."""
+"""Frames in which a keypoint is not visible: an interpolated place for it, and an honest score."""
 
 from __future__ import annotations
 
@@ -8,55 +8,71 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 INTERPOLATED_S = 0.5
-"""A gap up to this long is interpolated and keeps some score; in a longer one nobody knows, so the score is 0."""
+"""Seconds: keypoints in a gap up to this long keep a part of their score; in longer ones their score is 0."""
 
 _INTERPOLATED_SCORE = 0.5
-"""Share of the score of the gap's ends that an interpolated keypoint gets."""
+"""Share of the lower score at the gap's ends that an interpolated keypoint gets."""
 
 
-def fill(track: np.ndarray, times: np.ndarray, believe: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """A track whose every value is finite, and where it was really seen.
+def fill_gaps(track: np.ndarray, times: np.ndarray, keep_scores: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Gives every keypoint a place in every frame.
 
-    track: (T,17,3) pixels and score, NaN and 0 where not seen; times: (T,) seconds. Returns (T,17,3) float32 and
-    (T,) bool. Positions in gaps lie on a spline through what was seen that keeps its shape (PCHIP, Fritsch and
-    Carlson 1980: no overshoot); before the first and after the last sight they are held. Scores there are 0, but for
-    gaps up to INTERPOLATED_S, which keep a part of their ends' scores. Without ``believe`` no gap does, and positions
-    in it lie on a straight line. Raises ValueError if nobody is seen in any row.
+    Places in gaps lie on a spline that keeps the shape of the data (PCHIP, Fritsch and Carlson, SIAM J. Numer. Anal.
+    1980: no overshoot); before the first and after the last detection they are held.
+
+    Args:
+        track: (T,17,3) pixels and score, NaN and 0 where not visible.
+        times: (T,) seconds.
+        keep_scores: Whether gaps up to INTERPOLATED_S keep a part of the score. Without it no gap does, and places lie
+            on a straight line.
+
+    Returns:
+        (T,17,3) float32, finite, and (T,) bool: the frames in which any keypoint was visible.
+
+    Raises:
+        ValueError: If no keypoint is visible in any frame.
     """
     finite = np.isfinite(track).all(axis=-1)
-    seen = finite.any(axis=-1)
-    if not seen.any():
-        raise ValueError("a track in which nobody is seen")
+    detected = finite.any(axis=-1)
+    if not detected.any():
+        raise ValueError("a track without any visible keypoint")
     filled = np.zeros(track.shape, np.float32)
-    anyone = track[seen][finite[seen]][:, :2].mean(axis=0)
+    middle = track[detected][finite[detected]][:, :2].mean(axis=0)
     for keypoint in range(track.shape[1]):
         known = np.flatnonzero(finite[:, keypoint])
         if known.size == 0:
-            filled[:, keypoint, :2] = anyone
+            filled[:, keypoint, :2] = middle
             continue
-        values = track[known, keypoint, :2]
-        if known.size == len(track):
-            filled[:, keypoint, :2] = values
-        elif believe and known.size > 1:
-            within = np.clip(times, times[known[0]], times[known[-1]])
-            filled[:, keypoint, :2] = PchipInterpolator(times[known], values)(within)
-        else:
-            for axis in range(2):
-                filled[:, keypoint, axis] = np.interp(times, times[known], values[:, axis])
+        filled[:, keypoint, :2] = _places(track[known, keypoint, :2], known, times, keep_scores)
         filled[known, keypoint] = track[known, keypoint]
         for before, after in itertools.pairwise(known):
-            if believe and after - before > 1 and times[after] - times[before] <= INTERPOLATED_S:
+            if keep_scores and after - before > 1 and times[after] - times[before] <= INTERPOLATED_S:
                 ends = min(track[before, keypoint, 2], track[after, keypoint, 2])
                 filled[before + 1 : after, keypoint, 2] = _INTERPOLATED_SCORE * ends
-    return filled, seen
+    return filled, detected
 
 
-def long_gaps(seen: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
-    """Seconds of the last sight before and the first after each gap that is too long to be interpolated.
+def _places(values: np.ndarray, known: np.ndarray, times: np.ndarray, spline: bool) -> np.ndarray:
+    """(T,2) places of a keypoint that is at ``values`` (n,2) in the frames ``known`` (n,)."""
+    if known.size == len(times):
+        return values
+    if spline and known.size > 1:
+        within = np.clip(times, times[known[0]], times[known[-1]])
+        return np.asarray(PchipInterpolator(times[known], values)(within))
+    return np.stack([np.interp(times, times[known], values[:, axis]) for axis in range(2)], axis=-1)
 
-    seen: (T,) bool. times: (T,) seconds.
+
+def long_gaps(detected: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
+    """The gaps that are too long to keep scores.
+
+    Args:
+        detected: (T,) bool, frames in which the person is detected.
+        times: (T,) seconds.
+
+    Returns:
+        Seconds of the last detection before and of the first one after each gap.
     """
-    rows = np.flatnonzero(seen)
+    rows = np.flatnonzero(detected)
     return [
         (float(times[before]), float(times[after]))
         for before, after in itertools.pairwise(rows)

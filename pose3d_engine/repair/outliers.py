@@ -1,4 +1,4 @@
-"""Keypoints that jump away for a moment: a detector that took something else for a wrist."""
+"""Outliers: keypoints that jump away for a moment, for instance onto an object that looks like a wrist."""
 
 from __future__ import annotations
 
@@ -7,47 +7,54 @@ import warnings
 import numpy as np
 
 _REACH_S = 0.12
-_LEAST_REACH = 3
-"""To each side of a frame so much is looked at, in seconds but at least in frames. What is away for longer than half
-of that is no outlier but a movement, or a mistake that nobody can tell from one."""
+_MIN_REACH = 3
+"""To each side of a frame: seconds of the window, but this many frames at least. A jump of more than half of that is no
+outlier but a movement, or a fault that cannot be told from one."""
 
 _DEVIATIONS = 4.0
-"""Further from the median than so many standard deviations is an outlier, ..."""
+"""An outlier is further from the median than this many standard deviations, ..."""
 
-_LEAST_SHARE = 0.08
-_LEAST_SHARE_RATE = 30.0
-"""... if it is further than this share of the person's size, too: in calm stretches the deviation is next to nothing.
-At a rate below, where fast limbs bend their way between two frames, it grows with the time between frames."""
+_MIN_SHARE = 0.08
+_MIN_SHARE_RATE = 30.0
+"""... and further than this share of the person's size: in calm stretches the deviation is next to nothing. Below this
+frame rate, where paths of fast limbs curve between two frames, it grows with the time between frames."""
 
 _PASSES = 3
-"""Jumps in neighbouring frames hide each other; a third pass finds next to nothing more."""
+"""Outliers in neighbouring frames hide each other; a third pass finds next to nothing more."""
 
-_ROWS = 2000
-"""Frames that are looked at together: the windows around an hour's would fill a gigabyte."""
+_BATCH = 2000
+"""Frames that are processed together: the windows around those of an hour would fill a gigabyte."""
 
 _PER_MAD = 1.4826
-"""Standard deviation of normal errors by their median absolute deviation."""
+"""Standard deviation of normal errors, in median absolute deviations."""
 
 
 def outliers(track: np.ndarray, fps: float) -> np.ndarray:
-    """(T,17) bool: which keypoints are too far from where they are just before and after.
+    """The keypoints that are too far from their places just before and after.
 
-    track: (T,17,3) pixels and score, NaN where not seen; fps: frames a second. This is Hampel's filter (The influence
-    curve and its role in robust estimation, 1974), but its median is of the middles between a frame before and the
-    one as far after, so that steady movement, however fast, does not spread its window. On motion capture with two
-    frames of jumps put in, 8 % of all keypoints, it finds 95 % of those above 15 % of the person's size at 30 frames a
-    second and 82 % at 15 (the plain filter: 72 and 57 %), and nothing in the clean tracks.
+    This is Hampel's filter (Hampel, The influence curve and its role in robust estimation, JASA 1974), but its median
+    is of the midpoints between a frame before and the one as far after, so that steady movement, however fast, does not
+    widen its distribution. On motion capture with artificial jumps of two frames in 8 % of all keypoints it finds 95 %
+    of those above 15 % of the person's size at 30 frames a second and 82 % at 15 (the plain filter: 72 and 57 %), and
+    nothing in the clean tracks.
+
+    Args:
+        track: (T,17,3) pixels and score, NaN where not visible.
+        fps: Frames a second.
+
+    Returns:
+        (T,17) bool.
     """
     points = np.where(np.isfinite(track).all(axis=-1, keepdims=True), track[..., :2], np.nan)
     found = np.zeros(points.shape[:2], bool)
-    reach = max(_LEAST_REACH, round(_REACH_S * fps))
-    # What hid behind the outliers beside it is found when those are gone.
+    reach = max(_MIN_REACH, round(_REACH_S * fps))
+    # Outliers that others beside them hide are found when those are removed.
     for _ in range(_PASSES):
         more = np.zeros(found.shape, bool)
-        for first in range(0, len(points), _ROWS):
+        for first in range(0, len(points), _BATCH):
             low = max(first - reach, 0)
-            piece = _deviating(points[low : first + _ROWS + reach], reach, fps)
-            more[first : first + _ROWS] = piece[first - low : first - low + _ROWS]
+            part = _deviating(points[low : first + _BATCH + reach], reach, fps)
+            more[first : first + _BATCH] = part[first - low : first - low + _BATCH]
         if not more.any():
             break
         found |= more
@@ -56,23 +63,23 @@ def outliers(track: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _deviating(points: np.ndarray, reach: int, fps: float) -> np.ndarray:
-    """(T,17,2) -> (T,17) bool: what one pass of the filter finds; ``reach`` frames to each side are looked at."""
+    """One pass of the filter: (T,17,2) pixels -> (T,17) bool, with windows of ``reach`` frames to each side."""
     around = _windows(points, reach)
-    middles = (around[..., :reach] + around[..., :reach:-1]) / 2
+    midpoints = (around[..., :reach] + around[..., :reach:-1]) / 2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # windows in which nothing was seen
-        centre = np.nanmedian(middles, axis=-1)
-        deviation = np.nanmedian(np.linalg.norm(middles - centre[..., None], axis=2), axis=-1)
+        warnings.simplefilter("ignore", RuntimeWarning)  # windows without any visible keypoint
+        centre = np.nanmedian(midpoints, axis=-1)
+        deviation = np.nanmedian(np.linalg.norm(midpoints - centre[..., None], axis=2), axis=-1)
         extent = (np.nanmax(points, axis=1) - np.nanmin(points, axis=1)).max(axis=-1)
         size = np.nanmedian(_windows(extent, reach), axis=-1)[:, None]
-    least = _LEAST_SHARE * max(1.0, _LEAST_SHARE_RATE / fps) * size
-    # Of one middle and a keypoint nobody knows which is wrong. NaN compares as False: what is not seen is no outlier.
-    witnesses = np.isfinite(middles[:, :, 0]).sum(axis=-1)
-    off = np.linalg.norm(points - centre, axis=-1) > np.maximum(_DEVIATIONS * _PER_MAD * deviation, least)
-    return off & (witnesses > 1)
+    min_distance = _MIN_SHARE * max(1.0, _MIN_SHARE_RATE / fps) * size
+    # One midpoint alone does not show whether it or the keypoint is wrong. NaN compares as False: no outlier.
+    count = np.isfinite(midpoints[:, :, 0]).sum(axis=-1)
+    off = np.linalg.norm(points - centre, axis=-1) > np.maximum(_DEVIATIONS * _PER_MAD * deviation, min_distance)
+    return np.asarray(off & (count > 1))
 
 
 def _windows(values: np.ndarray, reach: int) -> np.ndarray:
-    """(T, ...) -> (T, ..., 2 reach + 1): the frames around each, NaN beyond the clip."""
+    """The frames around each: (T, ...) -> (T, ..., 2 reach + 1), NaN beyond the clip."""
     padded = np.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1), constant_values=np.nan)
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)

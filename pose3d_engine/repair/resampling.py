@@ -1,40 +1,54 @@
-"""Frames between the frames, for a lifter that knows people at a higher rate."""
+"""Upsampling of clips with low frame rates, for a lifter that was trained at a higher one."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-MOST = 6
-"""Frames made of one at most: from further apart nothing is known of what happened between."""
+MAX_FACTOR = 6
+"""Frames made of one at most: the motion between frames that are further apart is unknown."""
 
-_LENIENCE = 0.2
-"""A clip of 16 frames a second still becomes one of 32 for a lifter of 30: twice is nearer than once."""
+_ROUNDING = 0.2
+"""Added to the ratio of the rates before it is rounded down: a clip of 16 frames a second is upsampled to 32 for a
+lifter of 30."""
 
 
-def factor_for(fps: float, rate: float) -> int:
-    """The whole number of frames to make of one, so that a lifter of ``rate`` sees about the rate it knows.
+def upsampling_factor(fps: float, rate: float) -> int:
+    """The number of frames to make of one, so that the lifter gets about the rate of its training.
 
-    1, a track as it is, from 0.56 of the rate upwards. Measured with the lifter that ships (30 a second) on 64 views of
-    unseen motion capture, N-MPJPE in mm without and with, for detectors that err by 0.5 and by 2 % of a person's size:
+    Measured with the lifter that ships (30 a second) on 64 views of unseen motion capture, N-MPJPE in mm without and
+    with upsampling, for detectors whose error is 0.5 and 2 % of a person's size:
 
         6 a second   65.4 -> 55.9   78.0 -> 72.3      15 a second   57.0 -> 55.4   70.0 -> 69.8
         10           59.6 -> 55.5   72.7 -> 70.7      20            56.3 -> 55.6   69.2 -> 69.8 (so not done)
         12           58.5 -> 55.7   71.5 -> 70.1
 
-    The error of acceleration falls too, by 3 to 30 %, where the detector errs by 0.5 %; at 2 % it rises by a tenth at
-    10 and 12 and by a fifth at 15: the lifter then takes a slow clip's jitter for movement.
+    The error of acceleration falls by 3 to 30 % with the smaller error; with the larger one it rises by a tenth at 10
+    and 12 and by a fifth at 15: the lifter then takes a slow clip's jitter for movement.
+
+    Args:
+        fps: Frames a second of the clip.
+        rate: Frames a second of the lifter's training.
+
+    Returns:
+        1 (no upsampling) from 0.56 of the rate upwards, MAX_FACTOR at most.
     """
     if fps <= 0:
         return 1
-    return min(max(1, int(rate / fps + _LENIENCE)), MOST)
+    return min(max(1, int(rate / fps + _ROUNDING)), MAX_FACTOR)
 
 
-def densify(track: np.ndarray, times: np.ndarray, factor: int) -> np.ndarray:
-    """A filled track (T,17,3) with ``factor - 1`` frames between each two: ((T - 1) factor + 1, 17, 3) float32.
+def upsample(track: np.ndarray, times: np.ndarray, factor: int) -> np.ndarray:
+    """Adds ``factor - 1`` frames between each two.
 
-    times: (T,) seconds. Every ``factor``-th row is a row of the track. Positions between lie on a spline that keeps
-    the shape (PCHIP), scores on a straight line.
+    Args:
+        track: (T,17,3) float32 pixels and score, finite.
+        times: (T,) seconds.
+        factor: 1 or more.
+
+    Returns:
+        ((T - 1) factor + 1, 17, 3) float32. Every ``factor``-th row is a row of the track; places between lie on a
+        spline that keeps the shape of the data (PCHIP), scores on a straight line.
     """
     if factor == 1 or len(track) < 2:
         return track
@@ -45,4 +59,4 @@ def densify(track: np.ndarray, times: np.ndarray, factor: int) -> np.ndarray:
     below = np.floor(wanted).astype(int)
     share = (wanted - below)[:, None]
     dense[..., 2] = (1 - share) * track[below, :, 2] + share * track[np.minimum(below + 1, rows[-1]), :, 2]
-    return dense.astype(np.float32)
+    return np.asarray(dense, np.float32)

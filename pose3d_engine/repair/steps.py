@@ -1,4 +1,4 @@
-"""The repair of a track before it is lifted: steps that can be left out, each with a count of what it did."""
+"""The repair of a track before it is lifted: steps that can be left out, each with a count of its changes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.errors import UserError
-from .flips import unswap
-from .gaps import fill
+from .flips import fix_left_right_flips
+from .gaps import fill_gaps
 from .outliers import outliers
-from .resampling import densify, factor_for
+from .resampling import upsample, upsampling_factor
 
 _ORDER = ("swaps", "outliers", "gaps", "rate")
-"""In their order: left and right put right, keypoints that jump away taken out, short gaps closed by a spline (else
-every gap has the score 0), frames put between those of a clip with a low rate."""
+"""In their order: left/right flips undone, outliers removed, short gaps interpolated (else every gap has the score 0),
+low frame rates upsampled."""
 
 REPAIR_STEPS = frozenset(_ORDER)
 
@@ -23,22 +23,29 @@ REPAIR_STEPS = frozenset(_ORDER)
 class Repaired:
     """A track that can be lifted.
 
-    keypoints: (T,17,3) float32 pixels and score, finite. seen: (T,) bool, where the detector saw anything.
-    swapped: (T,2) bool, where arms and where legs were swapped back. lifted: ((T - 1) factor + 1, 17, 3), the same
-    with frames between, every ``factor``-th of which is a frame of the clip. counts: frames swapped back, keypoints
-    taken out, keypoints closed in short gaps, frames put between; a number for each step that was asked for.
+    Attributes:
+        keypoints: (T,17,3) float32 pixels and score, finite.
+        detected: (T,) bool, frames in which the detector reports the person.
+        flipped: (T,2) bool, frames in which flips of arms and of legs were undone.
+        dense: ((T - 1) factor + 1, 17, 3) float32: the keypoints at the lifter's frame rate.
+        factor: Every ``factor``-th frame of ``dense`` is a frame of the clip.
+        counts: For each step that was asked for: frames with flips, outliers, interpolated keypoints, frames between.
     """
 
     keypoints: np.ndarray
-    seen: np.ndarray
-    swapped: np.ndarray
-    lifted: np.ndarray
+    detected: np.ndarray
+    flipped: np.ndarray
+    dense: np.ndarray
     factor: int
     counts: dict[str, int]
 
 
 def repair_steps(text: str) -> frozenset[str]:
-    """``all``, ``none`` or names of REPAIR_STEPS with commas between. Raises UserError for anything else."""
+    """The steps of ``all``, ``none`` or names of REPAIR_STEPS with commas between.
+
+    Raises:
+        UserError: For any other text.
+    """
     if text in ("all", "none"):
         return REPAIR_STEPS if text == "all" else frozenset()
     names = [name.strip() for name in text.split(",")]
@@ -49,31 +56,35 @@ def repair_steps(text: str) -> frozenset[str]:
 
 
 def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None, steps: frozenset[str]) -> Repaired:
-    """A track with the faults mended that ``steps`` names; what was seen and is plausible is left as it is.
+    """Repairs a track; plausible detections stay as they are.
 
-    track: (T,17,3) pixels and score, NaN and 0 where not seen; times: (T,) seconds; fps: frames a second; rate: those
-    of the motion that the lifter knows, None if it is to see the frames as they are.
+    Args:
+        track: (T,17,3) pixels and score, NaN and 0 where not visible.
+        times: (T,) seconds.
+        fps: Frames a second.
+        rate: Frames a second of the lifter's training, None if it shall get the frames of the clip.
+        steps: Names of REPAIR_STEPS.
     """
-    believe = "gaps" in steps
-    filled, seen = fill(track, times, believe)
-    swapped = np.zeros((len(track), 2), bool)
+    keep_scores = "gaps" in steps
+    filled, detected = fill_gaps(track, times, keep_scores)
+    flipped = np.zeros((len(track), 2), bool)
     counts = {}
     if "swaps" in steps:
-        # Before outliers, which a short swap would be a dozen of.
-        _, swapped, order = unswap(filled, seen, fps)
+        # Before outliers: a short flip would be a dozen of them.
+        _, flipped, order = fix_left_right_flips(filled, detected, fps)
         track = np.take_along_axis(track, order[..., None], axis=1)
-        counts["swaps"] = int(swapped.any(axis=1).sum())
+        counts["swaps"] = int(flipped.any(axis=1).sum())
     finite = np.isfinite(track).all(axis=-1)
     if "outliers" in steps:
         wrong = outliers(track, fps)
         track = np.where(wrong[..., None], np.array([np.nan, np.nan, 0.0]), track)
         counts["outliers"] = int(wrong.sum())
-    # Again, because what lies beside a gap may be something else by now.
-    filled, _ = fill(track, times, believe)
+    # Again, because the keypoints beside a gap may have changed.
+    filled, _ = fill_gaps(track, times, keep_scores)
     if "gaps" in steps:
         counts["gaps"] = int((~finite & (filled[..., 2] > 0)).sum())
-    factor = factor_for(fps, rate) if rate is not None and "rate" in steps else 1
-    lifted = densify(filled, times, factor)
+    factor = upsampling_factor(fps, rate) if rate is not None and "rate" in steps else 1
+    dense = upsample(filled, times, factor)
     if "rate" in steps:
-        counts["rate"] = len(lifted) - len(filled)
-    return Repaired(filled, seen, swapped, lifted, factor, counts)
+        counts["rate"] = len(dense) - len(filled)
+    return Repaired(filled, detected, flipped, dense, factor, counts)

@@ -73,7 +73,7 @@ def _sources() -> list[dict[str, Any]]:
     """The sources of 2D: what each gives, and what it lacks with the command that mends it (None if nothing)."""
     listed = []
     for source in detect.SOURCES:
-        lacks = source.lacks()
+        lacks = source.missing_requirement()
         listed.append(
             {
                 "name": source.name,

@@ -1,7 +1,4 @@
-"""A video that shows what was captured: the clip with the 2D skeleton beside the 3D skeleton on its floor.
-
-An .mp4 or, where its name says so, a .gif: smaller, with fewer frames, for pages that cannot play videos.
-"""
+"""A video of a capture: the clip with the 2D skeleton beside the 3D skeleton on its floor."""
 
 from __future__ import annotations
 
@@ -15,20 +12,18 @@ from scipy.ndimage import gaussian_filter1d
 from ..contract import atomic
 from ..contract.errors import UserError
 from ..contract.motion_file import Motion
-from ..contract.skeletons import COCO17, H36M17, side
+from ..contract.skeletons import COCO17, H36M17, SIDE_COLOURS, Colour
 from ..media.video import read_frames
 from ..progress import Progress, silent
 from . import video_writer
 
 HEIGHT = 640
-"""Pixels of the preview; less where the video itself is smaller."""
+"""Pixels of the preview's height; less where the video itself is smaller."""
 
 _MIN_HEIGHT = 360
+"""Pixels of the preview's height at least."""
 
-GIF_HEIGHT, GIF_RATE = 360, 15.0
-"""Pixels and frames a second of a .gif at most: it stores every picture nearly whole."""
-
-_LEFT, _RIGHT, _MIDDLE = (76, 169, 255), (255, 122, 69), (235, 235, 240)
+_MIDDLE = SIDE_COLOURS[""]
 _BACKGROUND_TOP, _BACKGROUND_BOTTOM = (52, 54, 62), (26, 27, 31)
 _GRID, _UNSEEN, _CONTACT = (104, 108, 120), (88, 90, 98), (120, 220, 130)
 _OUTLINE = (18, 18, 22)
@@ -37,84 +32,66 @@ _SHADOW = (20, 20, 23)
 _AZIMUTH, _ELEVATION = np.radians(35.0), np.radians(14.0)
 _HALF_FIELD = np.radians(15.0)
 _FOLLOW_S = 0.5
-"""The view follows the hips, smoothed by this much, so that the picture is calm."""
+"""Seconds: standard deviation of the smoothing of the hips, which the view follows."""
 
 _GRID_REACH = 6
 """Metres of floor to each side of the person."""
 
 _SUBPIXEL = 4
-"""Bits of fraction of drawn coordinates: whole pixels would make slow motion shiver."""
+"""Bits of fraction of drawn coordinates: whole pixels would make slow motion jitter."""
 
 _HEAD = H36M17.index("Head")
 _HEAD_RADIUS = 0.085
-"""Metres; without a ball nobody sees where the head is in a row of lines."""
-
-
-def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
-    return tuple((COCO17.index(a), COCO17.index(b)) for a, b in names)
-
-
-_COCO_BONES = _pairs(
-    ("left_shoulder", "right_shoulder"),
-    ("left_hip", "right_hip"),
-    ("left_shoulder", "left_hip"),
-    ("right_shoulder", "right_hip"),
-    ("left_shoulder", "left_elbow"),
-    ("left_elbow", "left_wrist"),
-    ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"),
-    ("left_hip", "left_knee"),
-    ("left_knee", "left_ankle"),
-    ("right_hip", "right_knee"),
-    ("right_knee", "right_ankle"),
-    ("nose", "left_ear"),
-    ("nose", "right_ear"),
-)
+"""Metres of the ball that shows the head."""
 
 
 def require_preview(path: Path) -> None:
-    """Raises UserError if no preview could be written to ``path`` later."""
-    if path.suffix.lower() not in (".mp4", ".gif"):
-        raise UserError(f"{path}: previews are .mp4 or .gif; give such a name")
+    """Checks that a preview can be written later.
+
+    Raises:
+        UserError: If the name is not that of an .mp4 or the file cannot be written.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise UserError(f"{path}: previews are .mp4 files; give such a name")
     atomic.require_writable(path)
 
 
 def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = silent) -> None:
-    """Writes the motion's frames of the video, at their own times: H.264 as .mp4, or a .gif if ``path`` is called so.
+    """Writes the motion's frames of the video, at their own times.
 
-    Raises UserError if the video cannot be read, lacks those frames, or ``path`` cannot be written.
+    Args:
+        video: The video that the motion was captured from.
+        motion: The motion.
+        path: The .mp4 file.
+        progress: Stage ``preview``.
+
+    Raises:
+        UserError: If the video cannot be read or lacks those frames, or the preview cannot be written.
     """
-    gif = path.suffix.lower() == ".gif"
     rows = {int(frame): row for row, frame in enumerate(motion.frames)}
     # Half a millisecond each way: times are floating-point numbers that came through a file.
     start, end = max(float(motion.times[0]) - 5e-4, 0.0), float(motion.times[-1]) + 5e-4
-    limit = GIF_HEIGHT if gif else HEIGHT
-    height = _even(min(limit, max(float(motion.meta["height"]), _MIN_HEIGHT)))
+    height = _even(min(HEIGHT, max(float(motion.meta["height"]), _MIN_HEIGHT)))
     scale = height / float(motion.meta["height"])
     width = _even(float(motion.meta["width"]) * scale)
     # Averaging whole areas is several times slower, and only strong shrinking needs it.
     sampling = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
     scene = _Scene(motion, height)
-    due, drawn = -np.inf, 0
-    fps = float(motion.meta["fps"])
+    drawn = 0
     with atomic.replacing(path) as temporary:
-        with video_writer.writing(temporary, width + height, height, min(fps, GIF_RATE) if gif else fps) as sink:
+        with video_writer.writing(temporary, width + height, height, float(motion.meta["fps"])) as writer:
             for frame in read_frames(video, start, end):
                 row = rows.get(frame.index)
                 if row is None:
                     continue
                 progress("preview", row + 1, len(motion))
-                # Half a frame early is early enough, so that 30 frames a second become 15 and not 10.
-                if gif and frame.time < due:
-                    continue
-                due = frame.time + 1 / GIF_RATE - 0.5 / max(fps, GIF_RATE)
                 picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
                 picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
                 _label(picture, f"{motion.times[row]:.2f} s   frame {frame.index}")
-                sink.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
+                writer.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
                 drawn += 1
         if not drawn:
-            raise UserError(f"{video}: has none of the motion's frames; give the video that it was made from")
+            raise UserError(f"{video}: has none of the motion's frames; give the video that it was captured from")
 
 
 def _even(size: float) -> int:
@@ -122,11 +99,7 @@ def _even(size: float) -> int:
     return max(2, 2 * round(size / 2))
 
 
-def _colour(joint: str) -> tuple[int, int, int]:
-    return {"left": _LEFT, "right": _RIGHT}.get(side(joint), _MIDDLE)
-
-
-def _mix(colour: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:
+def _mix(colour: Colour, other: Colour, share: float) -> Colour:
     """``colour`` with a share (0..1) of ``other``."""
     r, g, b = (round(a + (o - a) * share) for a, o in zip(colour, other, strict=True))
     return r, g, b
@@ -138,13 +111,11 @@ def _point(xy: np.ndarray) -> tuple[int, int]:
     return round(x * (1 << _SUBPIXEL)), round(y * (1 << _SUBPIXEL))
 
 
-def _line(image: np.ndarray, a: np.ndarray, b: np.ndarray, colour: tuple[int, int, int], thickness: int) -> None:
+def _line(image: np.ndarray, a: np.ndarray, b: np.ndarray, colour: Colour, thickness: int) -> None:
     cv2.line(image, _point(a), _point(b), colour, thickness, cv2.LINE_AA, _SUBPIXEL)
 
 
-def _disc(
-    image: np.ndarray, centre: np.ndarray, radius: float, colour: tuple[int, int, int], thickness: int = -1
-) -> None:
+def _disc(image: np.ndarray, centre: np.ndarray, radius: float, colour: Colour, thickness: int = -1) -> None:
     size = max(1, round(radius * (1 << _SUBPIXEL)))
     cv2.circle(image, _point(centre), size, colour, thickness, cv2.LINE_AA, _SUBPIXEL)
 
@@ -156,29 +127,36 @@ def _label(image: np.ndarray, text: str) -> None:
 
 
 def _draw_2d(image: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
-    """The picture with the skeleton; what the detector is less sure of is fainter, what it did not see absent."""
+    """The picture (H,W,3) with the skeleton of keypoints (17,3): fainter where scores are lower, without those of 0."""
     unit = image.shape[0] / 360
-    scores = np.array([keypoints[list(bone), 2].min() for bone in _COCO_BONES])
+    scores = np.array([keypoints[list(bone), 2].min() for bone in COCO17.links])
     for low, high, strength in ((1e-6, 0.3, 0.35), (0.3, 0.6, 0.65), (0.6, np.inf, 0.95)):
-        chosen = [bone for bone, score in zip(_COCO_BONES, scores, strict=True) if low <= score < high]
+        chosen = [bone for bone, score in zip(COCO17.links, scores, strict=True) if low <= score < high]
         if not chosen:
             continue
         layer = image.copy()
         for a, b in chosen:
-            same_side = _colour(COCO17.joints[a]) == _colour(COCO17.joints[b])
-            colour = _colour(COCO17.joints[b]) if same_side or a == 0 else _MIDDLE
+            is_one_side = COCO17.colours[a] == COCO17.colours[b] or a == COCO17.index("nose")
+            colour = COCO17.colours[b] if is_one_side else _MIDDLE
             _line(layer, keypoints[a, :2], keypoints[b, :2], _OUTLINE, round(2.2 * unit) + 2)
             _line(layer, keypoints[a, :2], keypoints[b, :2], colour, round(2.2 * unit))
         for joint in sorted({joint for bone in chosen for joint in bone}):
             _disc(layer, keypoints[joint, :2], 2.2 * unit, _OUTLINE)
-            _disc(layer, keypoints[joint, :2], 1.6 * unit, _colour(COCO17.joints[joint]))
+            _disc(layer, keypoints[joint, :2], 1.6 * unit, COCO17.colours[joint])
         image = cv2.addWeighted(layer, strength, image, 1 - strength, 0)
     return image
 
 
 @dataclass(frozen=True)
 class _View:
-    """A pinhole camera in the world; ``axes`` are its right, up and forward directions, row by row."""
+    """A pinhole camera in the world.
+
+    Attributes:
+        eye: (3,) metres.
+        axes: (3,3), its right, up and forward directions, row by row.
+        focal: Pixels.
+        size: Pixels of the square picture.
+    """
 
     eye: np.ndarray
     axes: np.ndarray
@@ -202,14 +180,13 @@ class _Scene:
         hips = motion.world[:, H36M17.index("Hip")].astype(float)
         self._targets = gaussian_filter1d(hips, _FOLLOW_S * rate, axis=0, mode="nearest")
         away = np.linalg.norm(motion.world - self._targets[:, None], axis=-1).max(axis=1)
-        # Wide enough for nearly everything; a single wild frame must not make the person small.
+        # Wide enough for nearly all frames; a single wild one must not make the person small.
         reach = float(np.clip(np.percentile(away, 98), 0.9, 4.0))
         self._distance = 1.12 * reach / np.tan(_HALF_FIELD)
         ramp = np.linspace(0, 1, size)[:, None, None]
         shades = np.array(_BACKGROUND_TOP) * (1 - ramp) + np.array(_BACKGROUND_BOTTOM) * ramp
         self._background = np.ascontiguousarray(np.broadcast_to(shades.round().astype(np.uint8), (size, size, 3)))
-        # From H36M's own order: a limb has its child's side, so hips and shoulders are coloured too.
-        self._bones = H36M17.bones
+        self._bones = H36M17.links
 
     def draw(self, row: int) -> np.ndarray:
         """(size, size, 3) uint8 RGB of one row of the motion."""
@@ -226,8 +203,9 @@ class _Scene:
         for parent, child in order:
             if min(depth[parent], depth[child]) < 0.1:
                 continue
-            sure = float(np.clip(min(confidence[parent], confidence[child]) / 0.6, 0.0, 1.0))
-            colour = _mix(_UNSEEN, _colour(H36M17.joints[child]), sure)
+            visible = float(np.clip(min(confidence[parent], confidence[child]) / 0.6, 0.0, 1.0))
+            # A limb has the side of its child, so hips and shoulders are coloured too.
+            colour = _mix(_UNSEEN, H36M17.colours[child], visible)
             _line(image, points[parent], points[child], _OUTLINE, width + 3)
             _line(image, points[parent], points[child], colour, width)
             _disc(image, points[child], width * 0.62, _mix(colour, (255, 255, 255), 0.35))
@@ -239,12 +217,12 @@ class _Scene:
 
     def _view(self, target: np.ndarray) -> _View:
         # Video to Mocap's world has the video's camera look along +Y; this one stands to the right of it.
-        behind = np.array([np.sin(_AZIMUTH), -np.cos(_AZIMUTH), np.tan(_ELEVATION)])
-        behind /= np.linalg.norm(behind)
+        backwards = np.array([np.sin(_AZIMUTH), -np.cos(_AZIMUTH), np.tan(_ELEVATION)])
+        backwards /= np.linalg.norm(backwards)
         right = np.array([np.cos(_AZIMUTH), np.sin(_AZIMUTH), 0.0])
-        axes = np.stack([right, np.cross(right, -behind), -behind])
+        axes = np.stack([right, np.cross(right, -backwards), -backwards])
         focal = self._size / 2 / np.tan(_HALF_FIELD)
-        return _View(target + self._distance * behind, axes, focal, self._size)
+        return _View(target + self._distance * backwards, axes, focal, self._size)
 
     def _floor(self, image: np.ndarray, view: _View, target: np.ndarray) -> None:
         centre = np.round(target[:2])

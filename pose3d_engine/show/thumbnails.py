@@ -1,4 +1,4 @@
-"""A picture of each person at their best moment, by which an animator tells who is who."""
+"""A picture of each person at their best moment, by which an animator recognises them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,26 @@ from ..progress import Progress, silent
 from ..track import complete
 
 HEIGHT = 256
-"""Pixels of a thumbnail at most."""
+"""Pixels of a thumbnail's height at most."""
 
 _MARGIN = 0.1
-"""Of the box, around it: boxes end at the nose and the ankles."""
+"""Around a box, of its longer side: boxes end at the nose and the ankles."""
 
 
 def write_thumbnails(video: Path, people: People, folder: Path, progress: Progress = silent) -> dict[int, Path]:
-    """Writes ``person1.png``, ... of everybody who is seen into ``folder``: the path by the number of the person.
+    """Writes ``person1.png``, ... in one pass over the frames, with one picture in memory.
 
-    people: found in ``video``. One pass over the frames from the first to the last that is needed; only one picture is
-    in memory. Raises UserError if the video cannot be read any more or the pictures cannot be written.
+    Args:
+        video: The video.
+        people: The people in it.
+        folder: Where the pictures are written.
+        progress: Stage ``thumbnails``.
+
+    Returns:
+        The path for each person's number.
+
+    Raises:
+        UserError: If the video cannot be read any more or the pictures cannot be written.
     """
     rows = {record["person"]: best_row(people, record["person"] - 1) for record in people.meta["people"]}
     paths = thumbnail_paths(people, folder)
@@ -35,7 +44,7 @@ def write_thumbnails(video: Path, people: People, folder: Path, progress: Progre
     if not rows:
         return paths
     total = len(wanted)
-    # Up to the last of them and no further: what comes after may be damaged, and was not wanted before either.
+    # Up to the last of them: frames after it may be damaged, and were not part of the analysis.
     first = float(people.times[min(rows.values())])
     last = float(np.nextafter(people.times[max(rows.values())], np.inf))
     for frame in read_frames(video, first, last):
@@ -43,17 +52,17 @@ def write_thumbnails(video: Path, people: People, folder: Path, progress: Progre
             _write(_crop(frame, people.boxes[person - 1, rows[person]]), paths[person])
         progress("thumbnails", total - len(wanted), total)
     if wanted:
-        raise UserError(f"{video}: frame {min(wanted)} is not there any more; detect the people of this video again")
+        raise UserError(f"{video}: frame {min(wanted)} does not exist any more; analyse this video again")
     return paths
 
 
 def thumbnail_paths(people: People, folder: Path) -> dict[int, Path]:
-    """Where :func:`write_thumbnails` writes them."""
+    """The paths that :func:`write_thumbnails` returns."""
     return {record["person"]: folder / f"person{record['person']}.png" for record in people.meta["people"]}
 
 
 def best_row(people: People, person: int) -> int:
-    """The row in which a person is whole, well seen and large, in this order of weight."""
+    """The row in which a person is complete, has high scores and is large, in this order of weight."""
     keypoints, boxes = people.keypoints2d[person], people.boxes[person]
     areas = np.nan_to_num(np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1), nan=-1.0)
     quality = (
@@ -68,7 +77,7 @@ def _crop(frame: Frame, box: np.ndarray) -> np.ndarray:
     margin = _MARGIN * float((box[2:] - box[:2]).max())
     x0, y0 = (int(max(0, value - margin)) for value in box[:2])
     x1, y1 = (int(value + margin) + 1 for value in box[2:])
-    # Somebody else's keypoints may lie beyond the picture; there is always a pixel to show.
+    # Keypoints of another program may lie beyond the picture; there is always a pixel to show.
     x0, y0 = min(x0, width - 1), min(y0, height - 1)
     image = frame.image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
     scale = HEIGHT / image.shape[0]

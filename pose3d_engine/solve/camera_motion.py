@@ -20,7 +20,7 @@ MODES = ("auto", "still", "moving")
 
 STILL = 0.004
 """Share of the picture's longer side: a view that is never shifted by more stands still. 0.27 degrees of a view of 60,
-two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench_camera.py``."""
+two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench/camera.py``."""
 
 _RARELY = 0.005
 """Share of the frames that may be shifted further all the same: something that fills the picture passes."""
@@ -68,7 +68,8 @@ UNMOVED = CameraMotion(None, 0.0, [])
 
 def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> CameraMotion:
     """homographies: (T,3,3) pixels of a frame -> pixels of the first, from the picture's middle, in units of its longer
-    side (:func:`pose3d_engine.detect.camera_motion_2d.composed`), NaN where unknown. focal: in the same units.
+    side (:func:`pose3d_engine.detect.camera_motion_2d.homographies_to_first`), NaN where unknown.
+    focal: in the same units.
 
     Assumes: the camera turns and does not travel, and does not zoom.
     """

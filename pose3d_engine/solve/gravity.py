@@ -42,7 +42,7 @@ _PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)
 
 KNOWN_ERROR, UNKNOWN_ERROR = 4.0, 12.0
 """Degrees by which the camera's tilt is off, mostly, where it is known and where a level camera is assumed; measured
-by ``scripts/bench_motion.py``."""
+by ``scripts/bench/motion.py``."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from ..take import Shot, Take
 def repair(shot: Shot, take: Take) -> None:
     """A 2D track without holes: flips, outliers and gaps repaired."""
     track = repairing.repair(take.main.body2d, shot.people.times, shot.fps, shot.source.rate, shot.settings.repair)
-    take.keypoints, take.detected, take.flipped = track.keypoints, track.seen, track.swapped
-    take.lifter_input, take.upsampling, take.repairs = track.lifted, track.factor, track.counts
+    take.keypoints, take.detected, take.flipped = track.keypoints, track.detected, track.flipped
+    take.lifter_input, take.upsampling, take.repairs = track.dense, track.factor, track.counts
     take.confidence = h36m_confidence(track.keypoints[..., 2])
 
 

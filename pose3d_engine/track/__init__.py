@@ -1,4 +1,4 @@
-"""Tracking: the people of each frame in, one track a person out; splitting, merging and choosing tracks."""
+"""Tracking: from the detections of each frame to one track for each person; editing and selecting tracks."""
 
 from .completeness import complete, complete_share
 from .edits import Merge, Split

@@ -1,4 +1,4 @@
-"""Whether a whole body is seen, or only a part of one at the picture's edge, behind a table, in a mirror."""
+"""Whether a whole body is visible, or only a part of one: at the picture's edge, behind a table, in a mirror."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ import numpy as np
 
 from ..contract.skeletons import COCO17
 
-_LIMBS = [COCO17.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "elbow", "wrist")]
-_LIMBS += [COCO17.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle")]
+_PARTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_LIMBS = COCO17.rows(*(f"{side}_{part}" for side in ("left", "right") for part in _PARTS))
 
-_LEAST_SCORE = 0.2
-_LEAST_JOINTS = 10
-"""Of twelve: from the side an elbow and a wrist hide behind the body of somebody who is all there."""
+_MIN_SCORE = 0.2
+_MIN_JOINTS = 10
+"""Joints of twelve with this score at least: from the side, the body of a completely visible person hides an elbow and
+a wrist."""
 
 
 def complete(keypoints: np.ndarray) -> np.ndarray:
-    """(..., 17, 3) COCO-17 pixels and score -> (...) bool: frames with enough of shoulders to ankles to lift."""
+    """In which frames enough of a person, from shoulders to ankles, is visible to be lifted.
+
+    Args:
+        keypoints: (..., 17, 3) COCO-17 pixels and score.
+
+    Returns:
+        (...) bool.
+    """
     limbs = keypoints[..., _LIMBS, :]
-    sure = np.isfinite(limbs).all(axis=-1) & (limbs[..., 2] >= _LEAST_SCORE)
-    return sure.sum(axis=-1) >= _LEAST_JOINTS
+    visible = np.isfinite(limbs).all(axis=-1) & (limbs[..., 2] >= _MIN_SCORE)
+    return np.asarray(visible.sum(axis=-1) >= _MIN_JOINTS)
 
 
 def complete_share(keypoints: np.ndarray) -> float:
-    """Of the frames (T,17,3) in which the person is seen at all, the share with a complete one; 0 for nobody."""
-    seen = np.isfinite(keypoints).all(axis=-1).any(axis=-1)
-    return float(complete(keypoints)[seen].mean()) if seen.any() else 0.0
+    """Of the frames in which a person is detected, the share with a complete one; 0 where there is none.
+
+    Args:
+        keypoints: (T,17,3) COCO-17 pixels and score.
+    """
+    detected = np.isfinite(keypoints).all(axis=-1).any(axis=-1)
+    return float(complete(keypoints)[detected].mean()) if detected.any() else 0.0

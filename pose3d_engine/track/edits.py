@@ -1,4 +1,4 @@
-"""What only a person who looks at the video can tell: one track is two people, two tracks are one."""
+"""Corrections of tracks by a user who looks at the video: one track is two people, two tracks are one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from .records import numbered
 
 @dataclass(frozen=True)
 class Split:
-    """From a time on, in seconds of the video, a person is somebody else."""
+    """From a time on, in seconds of the video, a track is another person."""
 
     person: int
     seconds: float
 
     @classmethod
     def parse(cls, text: str) -> Split:
-        """From ``ID@SECONDS``. Raises UserError for anything else."""
+        """From ``ID@SECONDS``.
+
+        Raises:
+            UserError: For any other text.
+        """
         try:
             person, seconds = text.split("@")
             split = cls(int(person), float(seconds))
@@ -32,15 +36,19 @@ class Split:
         return split
 
     def apply(self, people: People) -> People:
-        """The people with one more, all numbered anew by size. Raises UserError if a side of the cut is empty."""
+        """The people with one more, all numbered anew by size.
+
+        Raises:
+            UserError: If the person is not visible before or after the cut.
+        """
         row = _row(people, self.person)
         later = people.times >= self.seconds
-        seen = _seen(people, row)
-        if not (seen & later).any() or not (seen & ~later).any():
-            when = people.times[seen]
+        detected = _detected(people, row)
+        if not (detected & later).any() or not (detected & ~later).any():
+            when = people.times[detected]
             raise UserError(
-                f"person {self.person} cannot be split at {self.seconds:g} s: they are seen from {when[0]:.2f} to "
-                f"{when[-1]:.2f} s; give a time between"
+                f"person {self.person} cannot be split at {self.seconds:g} s: they are visible from {when[0]:.2f} "
+                f"to {when[-1]:.2f} s; give a time between"
             )
         count = len(people.keypoints2d)
         source = np.full((count + 1, len(people.times)), -1)
@@ -52,50 +60,58 @@ class Split:
 
 @dataclass(frozen=True)
 class Merge:
-    """Two persons are one. Where both are seen, the first counts."""
+    """Two tracks are one person. Where both are detected, the first counts."""
 
     first: int
     second: int
 
     @classmethod
     def parse(cls, text: str) -> Merge:
-        """From ``ID,ID``. Raises UserError for anything else."""
+        """From ``ID,ID``.
+
+        Raises:
+            UserError: For any other text.
+        """
         try:
             first, second = (int(number) for number in text.split(","))
         except ValueError:
-            raise UserError(f"merge is {text!r}; give two numbers of persons, such as 1,3") from None
+            raise UserError(f"merge is {text!r}; give two numbers of people, such as 1,3") from None
         return cls(first, second)
 
     def apply(self, people: People) -> People:
-        """The people with one less, all numbered anew by size. Raises UserError for persons who are not there."""
+        """The people with one less, all numbered anew by size.
+
+        Raises:
+            UserError: For numbers that do not exist.
+        """
         first, second = _row(people, self.first), _row(people, self.second)
         if first == second:
-            raise UserError(f"person {self.first} cannot be merged with itself; give two persons")
+            raise UserError(f"person {self.first} cannot be merged with itself; give two people")
         source = np.repeat(np.arange(len(people.keypoints2d))[:, None], len(people.times), axis=1)
-        source[first, ~_seen(people, first)] = second
+        source[first, ~_detected(people, first)] = second
         return _rearranged(people, np.delete(source, second, axis=0))
 
 
 def _row(people: People, person: int) -> int:
     count = len(people.keypoints2d)
     if not 1 <= person <= count:
-        raise UserError(f"there is no person {person}; the file has persons 1 to {count}")
+        raise UserError(f"there is no person {person}; the file has people 1 to {count}")
     return person - 1
 
 
-def _seen(people: People, row: int) -> np.ndarray:
-    """(T,) bool."""
-    return np.isfinite(people.boxes[row]).all(axis=-1)
+def _detected(people: People, row: int) -> np.ndarray:
+    """(T,) bool, frames with a detection of a person."""
+    return np.asarray(np.isfinite(people.boxes[row]).all(axis=-1))
 
 
 def _rearranged(people: People, source: np.ndarray) -> People:
-    """People of whom each is in each frame the one of the old that ``source`` (P,T) names; -1 for not seen."""
+    """New people: in each frame each is the old person whose row is in ``source`` (P,T); -1 where not detected."""
     frames = np.arange(source.shape[1])
 
     def taken(values: np.ndarray, empty: float | np.ndarray) -> np.ndarray:
         result = values[source, frames].copy()
         result[source < 0] = empty
-        return result
+        return np.asarray(result)
 
     keypoints = taken(people.keypoints2d, np.array([np.nan, np.nan, 0.0]))
     boxes = taken(people.boxes, np.nan)

@@ -1,4 +1,4 @@
-"""The numbers of the persons, and what is told of each before anybody is chosen: the records in the meta of People."""
+"""The order of the people, and their records in the meta of People, by which the user chooses one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from .completeness import complete_share
 
 
 def ranking(tracks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[int]:
-    """The order of tracks, each (n,17,3) keypoints and (n,4) boxes of the frames in which somebody is seen.
+    """The order of tracks by the area that they cover over the clip, the largest first.
 
-    By the area they cover over the clip, the largest first; but who is never seen whole last, because half a person
-    near the camera may cover more of the picture than the one who is filmed.
+    People who are never completely visible come last: half a person near the camera may cover more of the picture than
+    the performer.
+
+    Args:
+        tracks: Of each the keypoints (n,17,3) and boxes (n,4) of the frames with detections.
+
+    Returns:
+        Indices of the tracks.
     """
     keys = [
         (complete_share(np.asarray(keypoints)) == 0, -float(_area(np.asarray(boxes)).sum()))
@@ -26,11 +32,11 @@ def ranking(tracks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[int]:
 
 
 def numbered(people: People) -> People:
-    """Everybody who is seen, in the order of their numbers and with a record each."""
-    seen = np.isfinite(people.boxes).all(axis=-1)
-    there = np.flatnonzero(seen.any(axis=1))
-    order = ranking((people.keypoints2d[row, seen[row]], people.boxes[row, seen[row]]) for row in there)
-    rows = there[order]
+    """The people who are detected in some frame, in the order of their numbers and with a record each."""
+    detected = np.isfinite(people.boxes).all(axis=-1)
+    present = np.flatnonzero(detected.any(axis=1))
+    order = ranking((people.keypoints2d[row, detected[row]], people.boxes[row, detected[row]]) for row in present)
+    rows = present[order]
     ordered = people
     if rows.tolist() != list(range(len(people.boxes))):  # of a long clip a copy is half a gigabyte
         extras = {name: values[rows] for name, values in people.extras.items()}
@@ -39,7 +45,7 @@ def numbered(people: People) -> People:
 
 
 def records(people: People) -> list[dict[str, Any]]:
-    """A record of every person who is seen in these frames; the numbers are those of the rows."""
+    """A record of each person who is detected in these frames; person ``n`` is row ``n - 1``."""
     return [
         person_record(row + 1, people.frames, people.keypoints2d[row], boxes)
         for row, boxes in enumerate(people.boxes)
@@ -48,14 +54,17 @@ def records(people: People) -> list[dict[str, Any]]:
 
 
 def _area(boxes: np.ndarray) -> np.ndarray:
-    return np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
+    return np.asarray(np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1))
 
 
 def person_record(person: int, frames: np.ndarray, keypoints: np.ndarray, boxes: np.ndarray) -> dict[str, Any]:
-    """The record of a person, by number, who is seen in one frame at least.
+    """The record of one person, who is detected in one frame at least.
 
-    frames: (T,) indices in the file. keypoints: (T,17,3), NaN and 0 where not seen. boxes: (T,4) pixels, NaN in the
-    frames without the person.
+    Args:
+        person: Number of the person.
+        frames: (T,) indices in the file.
+        keypoints: (T,17,3) pixels and score, NaN and 0 where not visible.
+        boxes: (T,4) pixels, NaN in frames without the person.
     """
     rows = np.flatnonzero(np.isfinite(boxes).all(axis=1))
     return {

@@ -1,4 +1,4 @@
-"""Which person."""
+"""Selection of people by number, size or place."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..contract.errors import UserError
 from ..contract.people_file import People
 
 _NEAR_S = 1.0
-"""A person who is not seen at the moment itself is where they were seen last or next, within this time."""
+"""Seconds: a person who is not detected at the moment itself is at the nearest detection within this time."""
 
 
 @dataclass(frozen=True)
 class PersonAt:
-    """The person at a place of the picture: x, y pixels as displayed, at a time in seconds of the video."""
+    """A place in the picture: x, y pixels as displayed, at a time in seconds of the video."""
 
     x: float
     y: float
@@ -24,7 +24,11 @@ class PersonAt:
 
     @classmethod
     def parse(cls, text: str) -> PersonAt:
-        """From ``X,Y,SECONDS``. Raises UserError for anything else."""
+        """From ``X,Y,SECONDS``.
+
+        Raises:
+            UserError: For any other text.
+        """
         try:
             x, y, seconds = (float(number) for number in text.split(","))
         except ValueError:
@@ -38,10 +42,17 @@ class PersonAt:
 
 
 def select(people: People, wanted: str | PersonAt) -> list[int]:
-    """Rows of ``people`` for ``largest``, ``all``, numbers of persons such as ``1,3`` (row = number - 1) or a place.
+    """The rows of the selected people.
 
-    ``largest`` is person 1, as persons are numbered by size. Raises UserError for anything else and for a person who is
-    not there.
+    Args:
+        people: All people of the clip.
+        wanted: ``largest`` (person 1, as people are numbered by size), ``all``, numbers such as ``1,3``, or a place.
+
+    Returns:
+        Rows of ``people``; row = number - 1.
+
+    Raises:
+        UserError: For any other text and for a person who does not exist.
     """
     count = len(people.keypoints2d)
     if count == 0:
@@ -54,13 +65,17 @@ def select(people: People, wanted: str | PersonAt) -> list[int]:
         return list(range(count))
     for number in person_numbers(wanted):
         if not 1 <= number <= count:
-            there = "only person 1" if count == 1 else f"persons 1 to {count}"
+            there = "only person 1" if count == 1 else f"people 1 to {count}"
             raise UserError(f"there is no person {number}; the clip has {there}")
     return [number - 1 for number in dict.fromkeys(person_numbers(wanted))]
 
 
 def person_numbers(wanted: str) -> list[int]:
-    """The numbers of ``1,3``; none for ``largest`` and ``all``. Raises UserError for other words."""
+    """The numbers of ``1,3``; none for ``largest`` and ``all``.
+
+    Raises:
+        UserError: For any other text.
+    """
     if wanted in ("largest", "all"):
         return []
     try:
@@ -70,14 +85,14 @@ def person_numbers(wanted: str) -> list[int]:
 
 
 def _row_at(people: People, place: PersonAt) -> int:
-    """The row of the smallest box that holds a place: of two people it is the smaller one who would be missed."""
+    """The row of the smallest box around a place: a large person in front is easily selected elsewhere."""
     boxes = {}
     for row, track in enumerate(people.boxes):
-        seen = np.flatnonzero(np.isfinite(track).all(axis=-1))
-        if seen.size:
-            apart = np.abs(people.times[seen] - place.seconds)
-            if apart.min() <= _NEAR_S:
-                boxes[row] = track[seen[apart.argmin()]]
+        detected = np.flatnonzero(np.isfinite(track).all(axis=-1))
+        if detected.size:
+            elapsed = np.abs(people.times[detected] - place.seconds)
+            if elapsed.min() <= _NEAR_S:
+                boxes[row] = track[detected[elapsed.argmin()]]
     inside = {
         row: float((x1 - x0) * (y1 - y0))
         for row, (x0, y0, x1, y1) in boxes.items()
@@ -91,18 +106,25 @@ def _row_at(people: People, place: PersonAt) -> int:
     )
     raise UserError(
         f"nobody is at {place}; "
-        + (there or f"nobody is seen around then, the clip is from {people.times[0]:.2f} to {people.times[-1]:.2f} s")
+        + (
+            there
+            or f"nobody is visible around that time, the clip is from {people.times[0]:.2f} to {people.times[-1]:.2f} s"
+        )
     )
 
 
 def present(people: People) -> list[int]:
-    """Rows of the people who are detected at all; a part that was cut out of a clip can be without somebody."""
+    """Rows of the people who are detected in some frame; a part of a clip may not contain all of them."""
     detected = np.isfinite(people.keypoints2d).all(axis=-1).any(axis=(1, 2))
     return [int(row) for row in np.flatnonzero(detected)]
 
 
 def select_present(people: People, wanted: str | PersonAt) -> list[int]:
-    """As :func:`select`, for people who are detected in this part of the clip. Raises UserError."""
+    """As :func:`select`, for people who are detected in this part of the clip.
+
+    Raises:
+        UserError: If one of them is not.
+    """
     there = present(people)
     chosen = select(people, wanted)
     if wanted == "all":

@@ -1,13 +1,12 @@
-"""Pieces of tracks that hold one person for certain, and how they are joined when the whole clip is known.
+"""Tracklets, which hold one person for certain, and how they are joined when the whole clip is known.
 
-Measured by scripts/bench_tracking.py on motion capture, 200 crossings with up to two seconds behind somebody: 98.5 % of
-the people keep one track (following from frame to frame alone: 90.5 %), in 200 others 97.5 %. What goes wrong are
-meetings, where two stop before each other and part again: there 95 and 90 % are kept, elsewhere nearly all.
+Measured by scripts/bench/tracking.py on motion capture, 200 crossings with up to two seconds behind another person:
+98.5 % of the people keep one track (90.5 % if tracklets are not joined), in 200 others 97.5 %. Most failures are
+meetings, where two people stop in front of each other and part again: there 95 and 90 % are kept, elsewhere nearly all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,38 +15,38 @@ from scipy.optimize import linear_sum_assignment
 from ..contract.skeletons import COCO17
 
 MAX_GAP_S = 2.4
-"""A person who is back within this time goes on with the same track, if place, size and pose allow it: two seconds
-behind somebody, and the moments around that in which it is not certain who is who."""
+"""Seconds: a person who comes back within this time continues the same track, if place, size and pose allow it: two
+seconds behind another person, and the uncertain moments around that."""
 
 MIN_SCORE = 0.3
-"""Mean score of somebody who is a person; of what detectors imagine it is lower."""
+"""Mean score of a person at least; that of false detections is lower."""
 
-_END_S = 0.5
-"""The stretch at the end of a piece from which its speed is taken."""
+END_S = 0.5
+"""Seconds at the end of a tracklet from which its velocity is measured."""
 
 _SIZE_S = 1.5
-"""The stretch at the end of a piece from which the person's size is taken: someone turns or bends for less long."""
+"""Seconds at the end of a tracklet from which its size is measured: people turn or bend for less long."""
 
-_OFF, _OFF_PER_SECOND = 0.05, 0.50
-_SIZE_OFF = 0.12
-_POSE_OFF, _POSE_OFF_PER_SECOND = 0.06, 0.50
-"""Standard deviations of what two pieces of one person differ by: the place, in sizes; the logarithm of the size; the
-pose, in sizes. Place and pose say less with every second between."""
+_PLACE_DEVIATION, _PLACE_DEVIATION_PER_SECOND = 0.05, 0.50
+_SIZE_DEVIATION = 0.12
+_POSE_DEVIATION, _POSE_DEVIATION_PER_SECOND = 0.06, 0.50
+"""Standard deviations of the differences between two tracklets of one person: of place and pose in sizes, of the
+logarithm of the size. Those of place and pose grow with every second between."""
 
-_TAIL = 4.0
-"""Degrees of freedom: the fewer, the longer the tails."""
+_DEGREES_OF_FREEDOM = 4.0
+"""Of Student's distribution: the fewer, the longer its tails."""
 
-_UNLIKELY = 10.0
-"""Surprise that a join may be, in logarithms; a second of absence counts one."""
+_MAX_ASSOCIATION_COST = 10.0
+"""Negative log-likelihood of a join at most; a second of absence costs one."""
 
-_CLOSE = 0.6
-"""In diagonals of the box: who appears or vanishes nearer than this to somebody may be taken for them."""
+_ENCOUNTER_DISTANCE = 0.6
+"""In diagonals of the box: a person who appears or vanishes nearer than this to another may be confused with them."""
 
-_ALIKE = 2.0
-"""Somebody of another size than by this factor is not."""
+_ENCOUNTER_SIZE_RATIO = 2.0
+"""People whose sizes differ by more than this factor are not confused."""
 
-_DOUBT_S = 0.1
-"""To each side of that moment it is not certain who is who."""
+_ENCOUNTER_S = 0.1
+"""Seconds to each side of that moment in which identities are not certain."""
 
 _LENGTH_BONES = tuple(
     (COCO17.index(f"{side}_{one}"), COCO17.index(f"{side}_{other}"))
@@ -56,10 +55,17 @@ _LENGTH_BONES = tuple(
 )
 
 
-class Sight:
-    """One person in one frame: keypoints (17,3), NaN and 0 where not seen; box (4,); index among the frame's people.
+class Observation:
+    """One person in one frame.
 
-    Half a million of them are an hour of two people: nothing is in here that is not asked for again and again.
+    There are half a million of them in an hour of two people, so it holds nothing that can be computed when needed.
+
+    Attributes:
+        row: Number of the frame in the clip.
+        time: Seconds.
+        keypoints: (17,3) float32 pixels and score, NaN and 0 where not visible.
+        box: (4,) float32 x0, y0, x1, y1 pixels.
+        index: Of the person among the frame's detections.
     """
 
     __slots__ = ("box", "index", "keypoints", "row", "time")
@@ -69,13 +75,118 @@ class Sight:
 
     @property
     def size(self) -> float:
-        """Diagonal of the box, pixels."""
+        """The diagonal of the box, pixels."""
         return max(float(np.hypot(*(self.box[2:] - self.box[:2]))), 1.0)
+
+    @property
+    def place(self) -> np.ndarray:
+        """(2,) pixels: the median of the visible keypoints, which one wrong limb does not move."""
+        visible = self.keypoints[np.isfinite(self.keypoints[:, 0]), :2]
+        return np.asarray(np.median(visible, axis=0) if len(visible) else (self.box[:2] + self.box[2:]) / 2)
+
+    @property
+    def length(self) -> float:
+        """Pixels of trunk, thigh and shin together, the mean of both sides; NaN where a joint is not visible."""
+        points = self.keypoints[:, :2]
+        return float(sum(np.linalg.norm(points[one] - points[other]) for one, other in _LENGTH_BONES)) / 2
+
+
+def cut_at_encounters(tracklets: list[list[Observation]]) -> tuple[list[list[Observation]], list[Observation]]:
+    """Cuts tracklets wherever another person appears or vanishes close by.
+
+    A person who was hidden behind another comes back beside them; if the one in front is not detected just then, their
+    tracklet goes on with the wrong person. Without these moments the whole clip shows the identities.
+
+    Args:
+        tracklets: Each the observations of one person, in order.
+
+    Returns:
+        The parts, and the observations that are removed between them.
+    """
+    ends = [
+        (end, end.place)
+        for tracklet in tracklets
+        if np.mean([one.keypoints[:, 2].mean() for one in tracklet]) >= MIN_SCORE
+        for end in (tracklet[0], tracklet[-1])
+    ]
+    parts: list[list[Observation]] = []
+    removed: list[Observation] = []
+    for tracklet in tracklets:
+        is_uncertain = _near_ends(tracklet, ends)
+        part: list[Observation] = []
+        for observation, uncertain in zip(tracklet, is_uncertain, strict=True):
+            if uncertain:
+                removed.append(observation)
+                if part:
+                    parts.append(part)
+                part = []
+            else:
+                part.append(observation)
+        if part:
+            parts.append(part)
+    return parts, removed
+
+
+def _near_ends(tracklet: list[Observation], ends: list[tuple[Observation, np.ndarray]]) -> np.ndarray:
+    """(n,) bool: the observations of a tracklet in which another one, of similar size, begins or ends close by."""
+    times = np.array([one.time for one in tracklet])
+    result = np.zeros(len(tracklet), bool)
+    for end, place in ends:
+        if times[0] < end.time < times[-1]:
+            near = tracklet[int(np.abs(times - end.time).argmin())]
+            is_alike = 1 / _ENCOUNTER_SIZE_RATIO < end.size / near.size < _ENCOUNTER_SIZE_RATIO
+            if is_alike and np.linalg.norm(near.place - place) < _ENCOUNTER_DISTANCE * near.size:
+                result |= np.abs(times - end.time) <= _ENCOUNTER_S
+    return result
+
+
+def join(tracklets: list[list[Observation]]) -> list[list[Observation]]:
+    """Joins the tracklets of each person, for all people at once: the likeliest of all ways to join them.
+
+    Every tracklet has one successor and one predecessor at most, so that the best choice is an assignment (Kuhn, Naval
+    Research Logistics 1955).
+
+    Args:
+        tracklets: Each the observations of one person, in order.
+
+    Returns:
+        Tracks, in the same form.
+    """
+    if len(tracklets) < 2:
+        return tracklets
+    ends, starts = [_end(tracklet) for tracklet in tracklets], [_end(tracklet[::-1]) for tracklet in tracklets]
+    gain = np.zeros((len(tracklets), len(tracklets)))
+    for before, end in enumerate(ends):
+        for after, start in enumerate(starts):
+            if 0 < start.time - end.time <= MAX_GAP_S:
+                gain[before, after] = max(0.0, _MAX_ASSOCIATION_COST - _association_cost(end, start))
+    successor = {
+        int(before): int(after)
+        for before, after in zip(*linear_sum_assignment(gain, maximize=True), strict=True)
+        if gain[before, after] > 0
+    }
+    tracks = []
+    for first in sorted(set(range(len(tracklets))) - set(successor.values())):
+        track, last = list(tracklets[first]), first
+        while last in successor:
+            last = successor[last]
+            track += tracklets[last]
+        tracks.append(track)
+    return tracks
 
 
 @dataclass(frozen=True)
 class _End:
-    """How a piece looks at its start or its end."""
+    """How a tracklet looks at its start or its end.
+
+    Attributes:
+        time: Seconds.
+        place: (2,) pixels.
+        velocity: (2,) pixels a second.
+        size: Pixels of trunk and leg.
+        pose: (17,2) pixels, from the place.
+        diagonal: Of the box, pixels.
+    """
 
     time: float
     place: np.ndarray
@@ -85,206 +196,50 @@ class _End:
     diagonal: float
 
 
-def cut(pieces: list[list[Sight]]) -> tuple[list[list[Sight]], list[Sight]]:
-    """Pieces that end wherever somebody appears or vanishes close by, and what is cut away there.
+def _association_cost(end: _End, start: _End) -> float:
+    """Negative log-likelihood that two tracklets, one that ends and one that starts, are one person.
 
-    Who was hidden behind somebody comes back beside them, and if just then the one in front is not found, their piece
-    goes on with the wrong one. Without these moments it is seen afterwards who is who.
+    It judges place (at the mean of both velocities), size, pose and the time between.
     """
-    borders = [
-        (sight, _place(sight))
-        for piece in pieces
-        if np.mean([sight.keypoints[:, 2].mean() for sight in piece]) >= MIN_SCORE
-        for sight in (piece[0], piece[-1])
-    ]
-    parts: list[list[Sight]] = []
-    away: list[Sight] = []
-    for piece in pieces:
-        times = np.array([sight.time for sight in piece])
-        doubtful = np.zeros(len(piece), bool)
-        for sight, place in borders:
-            if times[0] < sight.time < times[-1]:
-                near = piece[int(np.abs(times - sight.time).argmin())]
-                alike = 1 / _ALIKE < sight.size / near.size < _ALIKE
-                if alike and np.linalg.norm(_place(near) - place) < _CLOSE * near.size:
-                    doubtful |= np.abs(times - sight.time) <= _DOUBT_S
-        part: list[Sight] = []
-        for sight, doubted in zip(piece, doubtful, strict=True):
-            if doubted:
-                away.append(sight)
-                if part:
-                    parts.append(part)
-                part = []
-            else:
-                part.append(sight)
-        if part:
-            parts.append(part)
-    return parts, away
-
-
-def join(pieces: list[list[Sight]]) -> list[list[Sight]]:
-    """Pieces of one person one behind the other, for everybody at once: the likeliest of all ways to join them.
-
-    Whether two pieces are one person is judged by the place where the one would be at the mean of its speed and the
-    other's, by size and by pose. Every piece has one before and one after it at most, so that the best choice is an
-    assignment (Kuhn 1955, by scipy).
-    """
-    if len(pieces) < 2:
-        return pieces
-    ends, starts = [_end(piece) for piece in pieces], [_end(piece[::-1]) for piece in pieces]
-    gain = np.zeros((len(pieces), len(pieces)))
-    for before, end in enumerate(ends):
-        for after, start in enumerate(starts):
-            if 0 < start.time - end.time <= MAX_GAP_S:
-                gain[before, after] = max(0.0, _UNLIKELY - _deviation(end, start))
-    after_of = {
-        int(before): int(after)
-        for before, after in zip(*linear_sum_assignment(gain, maximize=True), strict=True)
-        if gain[before, after] > 0
-    }
-    chains = []
-    for first in sorted(set(range(len(pieces))) - set(after_of.values())):
-        chain, piece = list(pieces[first]), first
-        while piece in after_of:
-            piece = after_of[piece]
-            chain += pieces[piece]
-        chains.append(chain)
-    return chains
-
-
-def _deviation(end: _End, start: _End) -> float:
-    """How surprising it would be if the one who starts were the one who ends: minus the logarithm of the likelihood."""
     gap = start.time - end.time
     travelled = (end.velocity + start.velocity) / 2 * gap
-    off = float(np.linalg.norm(start.place - end.place - travelled)) / (_OFF + _OFF_PER_SECOND * gap)
-    off /= (end.diagonal + start.diagonal) / 2
-    ratio = float(np.log(start.size / end.size)) / _SIZE_OFF
+    place = float(np.linalg.norm(start.place - end.place - travelled))
+    place /= _PLACE_DEVIATION + _PLACE_DEVIATION_PER_SECOND * gap
+    place /= (end.diagonal + start.diagonal) / 2
+    size = float(np.log(start.size / end.size)) / _SIZE_DEVIATION
     with np.errstate(all="ignore"):
         differences = np.linalg.norm(start.pose / start.diagonal - end.pose / end.diagonal, axis=-1)
     both = np.isfinite(differences)
-    pose = float(differences[both].mean()) / (_POSE_OFF + _POSE_OFF_PER_SECOND * gap) if both.any() else 1.0
-    return _long_tailed(off) + ratio**2 / 2 + _long_tailed(pose) + gap
+    deviation = _POSE_DEVIATION + _POSE_DEVIATION_PER_SECOND * gap
+    pose = float(differences[both].mean()) / deviation if both.any() else 1.0
+    return _student_cost(place) + size**2 / 2 + _student_cost(pose) + gap
 
 
-def _long_tailed(deviation: float) -> float:
-    """Surprise at a deviation by Student's distribution: who jumps or turns is sometimes far off, size never is."""
-    return (_TAIL + 1) / 2 * float(np.log1p(deviation**2 / _TAIL))
+def _student_cost(deviation: float) -> float:
+    """Negative log-likelihood of a deviation by Student's distribution: people who jump or turn deviate far, their size
+    never does."""
+    return (_DEGREES_OF_FREEDOM + 1) / 2 * float(np.log1p(deviation**2 / _DEGREES_OF_FREEDOM))
 
 
-def _end(piece: list[Sight]) -> _End:
-    """Of the last sight of a piece; of its first, if the piece is given backwards."""
-    last = piece[-1]
-    near = [sight for sight in piece if abs(sight.time - last.time) <= _END_S]
-    places = np.array([_place(sight) for sight in near])
-    times = np.array([sight.time for sight in near])
-    velocity = np.zeros(2)
-    half = len(near) // 2
-    if half >= 2:
-        steps = (places[-half:] - places[:half]) / (times[-half:] - times[:half])[:, None]
-        velocity = np.median(steps, axis=0)
+def _end(tracklet: list[Observation]) -> _End:
+    """The end of a tracklet; its start, if the tracklet is given in reverse."""
+    last = tracklet[-1]
+    near = [one for one in tracklet if abs(one.time - last.time) <= END_S]
+    velocity = median_velocity(near)
+    places, times = np.array([one.place for one in near]), np.array([one.time for one in near])
     place = np.median(places + velocity * (last.time - times)[:, None], axis=0)
-    wide = [sight for sight in piece if abs(sight.time - last.time) <= _SIZE_S]
-    lengths = [_length(sight) for sight in wide]
-    # Bones point at the camera now and then, and look shorter; longer than they are they never look.
+    lengths = [one.length for one in tracklet if abs(one.time - last.time) <= _SIZE_S]
+    # A bone that points at the camera looks shorter; no bone looks longer than it is.
     size = float(np.nanquantile(lengths, 0.8)) if np.isfinite(lengths).any() else last.size
-    diagonal = float(np.median([sight.size for sight in near]))
-    return _End(last.time, place, velocity, max(size, 1.0), last.keypoints[:, :2] - _place(last), diagonal)
+    diagonal = float(np.median([one.size for one in near]))
+    return _End(last.time, place, velocity, max(size, 1.0), last.keypoints[:, :2] - last.place, diagonal)
 
 
-def _place(sight: Sight) -> np.ndarray:
-    """(2,) pixels, whatever limb is hidden or wrong."""
-    seen = sight.keypoints[np.isfinite(sight.keypoints[:, 0]), :2]
-    return np.median(seen, axis=0) if len(seen) else (sight.box[:2] + sight.box[2:]) / 2
-
-
-def _length(sight: Sight) -> float:
-    """Trunk, thigh and shin, the mean of both sides, pixels; NaN if one is not seen."""
-    points = sight.keypoints[:, :2]
-    return float(sum(np.linalg.norm(points[one] - points[other]) for one, other in _LENGTH_BONES)) / 2
-
-
-def absorb(chains: list[list[Sight]], loose: Iterable[Sight]) -> list[list[Sight]]:
-    """Chains with what lies on the way of each in the frames in which it has nothing.
-
-    ``loose`` are the sights that are in no chain. They are gone through forwards and then backwards, frame by frame, so
-    that also the start of a chain finds what came before it.
-    """
-    rows: dict[int, list[Sight]] = {}
-    for sight in loose:
-        rows.setdefault(sight.row, []).append(sight)
-    for order in (1, -1):
-        tracks = [_Way(chain, order) for chain in chains]
-        for row in sorted((row for row in rows if rows[row]), reverse=order < 0):
-            there = rows[row]
-            similar = np.array([[track.fit(sight) for sight in there] for track in tracks]).reshape(-1, len(there))
-            taken = set()
-            for track, index in zip(*linear_sum_assignment(similar, maximize=True), strict=True):
-                if similar[track, index] > 0:
-                    tracks[track].add(there[index])
-                    taken.add(int(index))
-            rows[row] = [sight for index, sight in enumerate(there) if index not in taken]
-        chains = [track.whole() for track in tracks]
-    return chains
-
-
-class _Way:
-    """Where a chain is in the frames between its sights, which are asked for one after the other in one direction."""
-
-    _REACH, _REACH_PER_SECOND, _LEAST = 0.12, 0.5, 0.35
-    _BLIND_S = 0.5
-    """Beyond its ends a chain is followed no further than this at a time."""
-
-    def __init__(self, chain: list[Sight], order: int) -> None:
-        self._chain = sorted(chain, key=lambda sight: sight.row)[::order]
-        self._order = order
-        self._next = 0
-        self._before: Sight | None = None
-        self._moves: dict[int, np.ndarray] = {}
-        self._more: list[Sight] = []
-
-    def whole(self) -> list[Sight]:
-        return sorted(self._chain + self._more, key=lambda sight: sight.row)
-
-    def add(self, sight: Sight) -> None:
-        self._more.append(sight)
-        self._before = sight
-
-    def fit(self, sight: Sight) -> float:
-        """How well a sight lies on the way, 0..1; 0 where the chain has a sight of its own, or none is near."""
-        while self._next < len(self._chain) and self._order * (self._chain[self._next].row - sight.row) <= 0:
-            self._before = self._chain[self._next]
-            self._next += 1
-        if self._before is not None and self._before.row == sight.row:
-            return 0.0
-        after = self._chain[self._next] if self._next < len(self._chain) else None
-        before = self._before
-        if before is None or (after is None and abs(sight.time - before.time) > self._BLIND_S):
-            return 0.0
-        since = sight.time - before.time
-        pose, size, apart = before.keypoints[:, :2] + self._velocity(self._next - 1) * since, before.size, abs(since)
-        if after is not None:
-            until = sight.time - after.time
-            share = since / (after.time - before.time)
-            back = after.keypoints[:, :2] + self._velocity(self._next) * until
-            pose = (1 - share) * pose + share * back
-            size, apart = (size + after.size) / 2, min(apart, abs(until))
-        squared = ((sight.keypoints[:, :2] - pose) ** 2).sum(axis=-1)
-        known = np.isfinite(squared)
-        if not known.any():
-            return 0.0
-        reach = (self._REACH + self._REACH_PER_SECOND * apart) * size
-        closeness = float(np.exp(-squared[known] / (2 * reach**2)).mean())
-        return closeness if closeness > self._LEAST else 0.0
-
-    def _velocity(self, index: int) -> np.ndarray:
-        """(2,) pixels a second at one of the chain's own sights."""
-        if index not in self._moves:
-            here = self._chain[max(index, 0)]
-            near = [s for s in self._chain[max(index - 8, 0) : index + 9] if abs(s.time - here.time) <= _END_S / 2]
-            self._moves[index] = np.zeros(2)
-            half = len(near) // 2
-            if half >= 2:
-                places, times = np.array([_place(s) for s in near]), np.array([s.time for s in near])
-                steps = (places[-half:] - places[:half]) / (times[-half:] - times[:half])[:, None]
-                self._moves[index] = np.median(steps, axis=0)
-        return self._moves[index]
+def median_velocity(observations: list[Observation]) -> np.ndarray:
+    """(2,) pixels a second: the median over pairs of one observation of each half; 0 for fewer than four."""
+    half = len(observations) // 2
+    if half < 2:
+        return np.zeros(2)
+    places = np.array([one.place for one in observations])
+    times = np.array([one.time for one in observations])
+    return np.asarray(np.median((places[-half:] - places[:half]) / (times[-half:] - times[:half])[:, None], axis=0))

@@ -13,9 +13,7 @@ from blenders import BLENDERS, ROOT, fake_python, run
 import blender_addon
 import pose3d_engine
 from blender_addon.engine import builds, installed
-
-sys.path.insert(0, str(ROOT / "scripts"))
-import build_addon
+from scripts import build_addon
 
 IS_REGISTERED = """
 assert bpy.context.preferences.addons[name].preferences.engine_python == ""

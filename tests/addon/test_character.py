@@ -298,7 +298,7 @@ for column, side in enumerate("LR"):
         speed = np.linalg.norm(np.diff(place, axis=0), axis=-1)[inside] * 30
         assert speed.max() < 0.02, (side, speed.max())
 # A pole for each limb, and it moves with it.
-curves = {curve.data_path for curve in apply.action.bag_of(rig).fcurves}
+curves = {curve.data_path for curve in apply.actions.bag_of(rig).fcurves}
 assert all('pose.bones["' + limb + '_ik_target.' + side + '"].location' in curves
            for limb in ("thigh", "upper_arm") for side in "LR")
 print("ran to its end", flush=True)

@@ -14,14 +14,19 @@ import synthetic
 
 from blender_addon.maths.motion_file import load
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "contact_sheet.py"
+ROOT = Path(__file__).resolve().parents[2]
 GAP, WIDTH, HEIGHT = 6, 300, 400
 WHITE = 240
 
 
 def run(*words: str | Path) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, SCRIPT, *map(str, words)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "scripts.contact_sheet", *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stderr
 

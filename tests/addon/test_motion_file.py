@@ -53,9 +53,9 @@ def orientations(count: int = 12) -> dict[str, object]:
 def test_reads_which_parts_were_seen(path: Path) -> None:
     assert load(path).parts == {}
     parts = load(changed(path, **orientations())).parts
-    assert set(parts) == {"left_hand", "right_foot"}
-    assert parts["left_hand"][1].all() and parts["right_foot"][1].sum() == 9
-    assert parts["left_hand"][0][0, 0, 0] == 2.0 and parts["right_foot"][0][0, 0, 0] == 5.0
+    assert set(parts) == {"hand.L", "foot.R"}
+    assert parts["hand.L"][1].all() and parts["foot.R"][1].sum() == 9
+    assert parts["hand.L"][0][0, 0, 0] == 2.0 and parts["foot.R"][0][0, 0, 0] == 5.0
 
 
 def test_refuses_parts_that_do_not_fit(path: Path) -> None:

@@ -333,7 +333,7 @@ def test_an_hour_of_60_frames_a_second_takes_less_than_half_a_gigabyte(tmp_path:
     try:
         motion = motion_file.load(path)
         rest = skeleton.rest_pose(motion.world, motion.contacts)
-        pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, solve.body_parts(motion))
+        pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from pose3d_engine import interrupts
-from scripts import make_small_datasets
-from scripts.make_small_datasets import walker
+from pose3d_engine.research.data_sets import stand_ins
+from pose3d_engine.research.data_sets.stand_ins import walker
 
 
 @pytest.fixture(scope="session")
 def small_datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stand-ins for Human3.6M and MPI-INF-3DHP, 12 frames a take, in their own file formats; to be read only."""
     folder = tmp_path_factory.mktemp("datasets")
-    make_small_datasets.write_h36m(folder, 12, seed=3)
-    make_small_datasets.write_3dhp(folder / "3dhp", 12, seed=4)
+    stand_ins.write_h36m(folder, 12, seed=3)
+    stand_ins.write_3dhp(folder / "3dhp", 12, seed=4)
     return folder
 
 

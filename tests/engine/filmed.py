@@ -8,8 +8,8 @@ import numpy as np
 
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
+from pose3d_engine.research.data_sets.stand_ins import walker
 from pose3d_engine.take import LEVEL_CAMERA
-from scripts.make_small_datasets import walker
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))
 """A picture whose longer side spans the default field of view of 60 degrees."""

@@ -171,7 +171,7 @@ def test_h36m_keypoints_are_where_the_cameras_see_the_joints(small_datasets: Pat
 
 def test_h36m_cameras_stand_around_the_person() -> None:
     for subject in (*h36m.TRAINING, *h36m.TESTING):
-        places = np.array([camera.place for camera in h36m.cameras(subject)])
+        places = np.array([camera.position for camera in h36m.cameras(subject)])
         assert ((places[:, 2] > 1) & (places[:, 2] < 2)).all()
         for camera in h36m.cameras(subject):
             origin = camera.from_world(np.array([[0.0, 0.0, 0.9]]))[0]

@@ -17,6 +17,7 @@ from pose3d_engine.contract.errors import Cancelled
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.detect import chunks as detection
 from pose3d_engine.detect.base import FrameDetections
+from pose3d_engine.media import video
 from pose3d_engine.service import cache
 
 FRAMES, CHUNK, WARM_UP = 50, 12, 4
@@ -69,19 +70,19 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def seen(clip: Path, chunks: Path | None, start: float | None = None) -> list[detection.Seen]:
+def seen(clip: Path, chunks: Path | None, start: float | None = None) -> list[detection.AnalysedFrame]:
     silent = lambda *_: None  # noqa: E731
-    return list(detection.seen(clip, (start, None), Counting, chunks, 0, print, silent))
+    return list(detection.detections(clip, (start, None), Counting, chunks, 0, print, silent))
 
 
-def assert_same(found: list[detection.Seen], expected: list[detection.Seen]) -> None:
+def assert_same(found: list[detection.AnalysedFrame], expected: list[detection.AnalysedFrame]) -> None:
     assert [(one.index, one.time) for one in found] == [(one.index, one.time) for one in expected]
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.people.keypoints, other.people.keypoints)
         np.testing.assert_array_equal(one.people.boxes, other.people.boxes)
         np.testing.assert_array_equal(one.people.extras["looks"], other.people.extras["looks"])
-        assert one.behind.key == other.behind.key
-        np.testing.assert_array_equal(one.behind.homography, other.behind.homography)
+        assert one.camera.keyframe == other.camera.keyframe
+        np.testing.assert_array_equal(one.camera.matrix, other.camera.matrix)
 
 
 _STOPPED = """
@@ -94,7 +95,8 @@ detection.CHUNK, detection.WARM_UP = here.CHUNK, here.WARM_UP
 if int(room):
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(room), int(room)))
-for count, one in enumerate(detection.seen(Path(clip), (None, None), here.Counting, Path(chunks), 0, print, print)):
+found = detection.detections(Path(clip), (None, None), here.Counting, Path(chunks), 0, print, print)
+for count, one in enumerate(found):
     if count == int(most):
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -140,6 +142,25 @@ def test_a_damaged_chunk_is_found_anew(clip: Path, tmp_path: Path, damage: bytes
     assert Counting.looked < CHUNK, "whole again"
 
 
+def test_frames_that_cannot_be_converted_have_no_row_also_when_it_goes_on(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They decode, but claim a pixel format that does not exist. One lies before the warm-up, one in it."""
+    convert = video._picture
+
+    def picture(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+        if round(float(frame.pts * frame.time_base) * 30) in (5, 2 * CHUNK - 2):
+            raise av.error.InvalidDataError(-22, "no such pixel format")
+        return convert(frame, size)
+
+    monkeypatch.setattr(video, "_picture", picture)
+    expected, chunks = seen(clip, tmp_path / "chunks"), tmp_path / "chunks"
+    assert len(expected) == FRAMES - 2 and [one.index for one in expected[4:6]] == [4, 6]
+    (chunks / "000002.npz").unlink()
+    (chunks / "000003.npz").unlink()
+    assert_same(seen(clip, chunks), expected)
+
+
 @posix
 def test_two_at_once_and_no_room(clip: Path, tmp_path: Path) -> None:
     expected, chunks = seen(clip, None), tmp_path / "chunks"
@@ -162,7 +183,7 @@ def test_an_interrupt_does_not_leave_a_detector_half_closed(clip: Path) -> None:
             closed.append(self)
 
     with pytest.raises(KeyboardInterrupt):
-        list(detection.seen(clip, (None, None), Interrupted, None, 0, print, lambda *_: None))
+        list(detection.detections(clip, (None, None), Interrupted, None, 0, print, lambda *_: None))
     assert len(set(closed)) == 2, "the one of the first chunk, and the one that was warming up"
 
 

@@ -48,7 +48,7 @@ def test_its_results_are_read_and_its_words_passed_on(tmp_path, program, capsys)
     ("code", "message"),
     [
         ("print('no GPU here'); sys.exit(3)", "status 3: no GPU here"),
-        ("sys.exit(1)", "it said nothing"),
+        ("sys.exit(1)", "it printed nothing"),
         ("pass", "wrote nothing"),
         ("open(OUTPUT + '/a.json', 'w').write('[{')", "cut off"),
     ],
@@ -71,7 +71,7 @@ def test_commands_that_cannot_be_run():
 
 
 def test_no_shell_sees_the_command(tmp_path):
-    parts = detector_command.words("x {video} --out={output}/r.json '$HOME;' &", Path("/a b;c.mp4"), tmp_path)
+    parts = detector_command.arguments_of("x {video} --out={output}/r.json '$HOME;' &", Path("/a b;c.mp4"), tmp_path)
     if os.name != "nt":
         assert parts == ["x", "/a b;c.mp4", f"--out={tmp_path}/r.json", "$HOME;", "&"]
     assert shlex.join(parts).count("&") == 1

@@ -57,10 +57,10 @@ def test_a_person_is_found_where_he_is(
 
 
 def test_every_coco_keypoint_is_the_landmark_of_its_name() -> None:
-    assert [BLAZEPOSE33[row] for row in adapter.COCO_ROWS] == list(COCO17.joints)
+    assert [BLAZEPOSE33.joints[row] for row in adapter.COCO_ROWS] == list(COCO17.joints)
     from mediapipe.tasks.python.vision import PoseLandmark
 
-    assert [landmark.name.lower() for landmark in PoseLandmark] == list(BLAZEPOSE33)
+    assert [landmark.name.lower() for landmark in PoseLandmark] == list(BLAZEPOSE33.joints)
 
 
 def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) -> None:
@@ -74,14 +74,14 @@ def test_an_empty_picture_has_nobody_and_times_may_repeat(detector_model: Path) 
 
 
 def test_mirrored_landmarks_keep_their_names() -> None:
-    names = BLAZEPOSE33
-    assert [names[row] for row in adapter._MIRROR[[0, 9, 11, 32]]] == [
+    names = BLAZEPOSE33.joints
+    assert [names[row] for row in BLAZEPOSE33.mirror[[0, 9, 11, 32]]] == [
         "nose",
         "mouth_right",
         "right_shoulder",
         "left_foot_index",
     ]
-    assert (adapter._MIRROR[adapter._MIRROR] == np.arange(33)).all()
+    assert (BLAZEPOSE33.mirror[BLAZEPOSE33.mirror] == np.arange(33)).all()
 
 
 def test_names_and_numbers_that_make_no_sense() -> None:

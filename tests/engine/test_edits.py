@@ -62,7 +62,7 @@ def test_who_is_never_whole_stays_last() -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (Split(3, 1.0), "no person 3; the file has persons 1 to 2"),
+        (Split(3, 1.0), "no person 3; the file has people 1 to 2"),
         (Split(1, 0.0), "from 0.00 to 1.97 s; give a time between"),
         (Split(1, 2.5), "cannot be split at 2.5 s"),
         (Merge(1, 1), "merged with itself"),

@@ -22,6 +22,7 @@ from pose3d_engine.research.evaluation import h36m as h36m_protocol
 from pose3d_engine.research.evaluation import metrics
 from pose3d_engine.research.evaluation import mpi_inf_3dhp as mpi_protocol
 from pose3d_engine.research.evaluation.predict import Predictor
+from pose3d_engine.research.models import refinement
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SIZES = pstmo.Sizes.of(9, layers=2, channels=16, d_hid=32, hidden=32)
@@ -95,7 +96,7 @@ def test_a_mirrored_person_is_predicted_mirrored(small_datasets: Path, network: 
 def test_refinement_only_moves_across_the_line_of_sight(small_datasets: Path, network: pstmo.PSTMO) -> None:
     data = h36m.load(small_datasets, "gt", ("S9",))
     torch.manual_seed(1)
-    refine = pstmo.Refine(hidden=32).eval()
+    refine = refinement.Refine(hidden=32).eval()
     plain = Predictor(network, data.layout)(data.sequences[0])
     better = Predictor(network, data.layout, refine=refine)(data.sequences[0])
     assert np.abs(better[..., 2] - plain[..., 2]).max() < 1e-5

@@ -6,9 +6,9 @@ import pytest
 from pose3d_engine import pipeline
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.research.data_sets.stand_ins import walker
 from pose3d_engine.solve import contacts, floor, foot_lock, gravity, skeleton
 from pose3d_engine.take import LEVEL_CAMERA, CameraTilt
-from scripts.make_small_datasets import walker
 
 TIMES = np.arange(120) / 30
 CAMERA = np.array([0.0, -4.0, 1.2])

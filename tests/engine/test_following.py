@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pose3d_engine.detect import multi_person
-from pose3d_engine.detect.multi_person import Following
-from pose3d_engine.detect.poses import Pose, overlap, same, window_around, window_that_keeps
+from pose3d_engine.detect.multi_person import MultiPersonTracker
+from pose3d_engine.detect.poses import Pose, boxes_touch, is_same_person, window_around, window_with_same_place
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 4), np.linspace(0, 1, 8)), axis=-1).reshape(-1, 2)
 MIRROR = np.arange(32).reshape(8, 4)[:, ::-1].reshape(-1)
@@ -32,11 +32,11 @@ class Squares:
 
     def __init__(self, least: float = 0.2) -> None:
         self.least = least
-        self.looked: list[tuple[int, ...]] = []
-        self.watchers = 0
+        self.searched: list[tuple[int, ...]] = []
+        self.trackers = 0
 
-    def find(self, image: np.ndarray) -> list[Pose]:
-        self.looked.append(image.shape)
+    def detect(self, image: np.ndarray) -> list[Pose]:
+        self.searched.append(image.shape)
         found = []
         channel = image[..., 0]
         for colour in (200, 220, 240):
@@ -48,19 +48,19 @@ class Squares:
                 )
         return found
 
-    def watcher(self) -> Watcher:
-        self.watchers += 1
-        return Watcher(self)
+    def single_person_tracker(self) -> Single:
+        self.trackers += 1
+        return Single(self)
 
 
-class Watcher:
+class Single:
     """Starts with whoever is largest and goes on with whoever is nearest, relative to the picture."""
 
     def __init__(self, network: Squares) -> None:
         self.network, self.place = network, None
 
-    def look(self, image: np.ndarray) -> Pose | None:
-        found = Squares(0.02).find(image)
+    def track(self, image: np.ndarray) -> Pose | None:
+        found = Squares(0.02).detect(image)
         size = np.array([image.shape[1], image.shape[0]])
 
         def cost(one: Pose) -> float:
@@ -73,11 +73,11 @@ class Watcher:
         self.place = None if nearest is None else (nearest.box[:2] + nearest.box[2:]) / 2 / size
         return nearest
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.place = None
 
     def close(self) -> None:
-        self.network.watchers -= 1
+        self.network.trackers -= 1
 
 
 def places(poses: list[Pose]) -> list[tuple[int, int]]:
@@ -86,95 +86,95 @@ def places(poses: list[Pose]) -> list[tuple[int, int]]:
 
 def test_two_people_are_found_and_followed_each_by_a_network_of_their_own() -> None:
     network = Squares()
-    follows = Following(network, 4)
+    tracker = MultiPersonTracker(network, 4)
     for step in range(12):
         a, b = (100 + 4 * step, 200), (400 - 3 * step, 100)
-        found = follows.poses(picture((200, a), (240, b)), step / 30)
+        found = tracker.track(picture((200, a), (240, b)), step / 30)
         assert places(found) == sorted([a, b])
-    assert network.watchers == 2
-    follows.close()
-    assert network.watchers == 0
+    assert network.trackers == 2
+    tracker.close()
+    assert network.trackers == 0
 
 
 def test_no_more_than_the_wanted_number_and_the_larger_ones() -> None:
     image = picture((200, (100, 200)), (240, (400, 100)))
     image[20:80, 560:590] = 220  # half as tall
-    assert places(Following(Squares(0.1), 2).poses(image, 0.0)) == [(100, 200), (400, 100)]
-    assert len(Following(Squares(0.1), 3).poses(image, 0.0)) == 3
+    assert places(MultiPersonTracker(Squares(0.1), 2).track(image, 0.0)) == [(100, 200), (400, 100)]
+    assert len(MultiPersonTracker(Squares(0.1), 3).track(image, 0.0)) == 3
 
 
 def test_a_newcomer_who_is_much_larger_takes_a_place() -> None:
-    follows = Following(Squares(0.1), 1)
+    tracker = MultiPersonTracker(Squares(0.1), 1)
     small = np.zeros((*SIZE, 3), np.uint8)
     small[20:80, 560:590] = 220
-    assert places(follows.poses(small, 0.0)) == [(560, 20)]
+    assert places(tracker.track(small, 0.0)) == [(560, 20)]
     both = np.maximum(small, picture((200, (100, 200))))
-    seen = [places(follows.poses(both, step / 30)) for step in range(1, 12)]
+    seen = [places(tracker.track(both, step / 30)) for step in range(1, 12)]
     assert seen[-1] == [(100, 200)]
 
 
 def test_newcomers_are_found_in_views_that_are_searched_now_and_then() -> None:
     network = Squares()
-    follows = Following(network, 4)
+    tracker = MultiPersonTracker(network, 4)
     alone = picture((200, (100, 200)))
-    follows.poses(alone, 0.0)
-    network.looked.clear()
-    for step in range(1, 1 + 2 * multi_person.SEARCH_EVERY):
-        follows.poses(alone, step / 30)
-    assert len(network.looked) == 2, "one view every few frames"
+    tracker.track(alone, 0.0)
+    network.searched.clear()
+    for step in range(1, 1 + 2 * multi_person.SEARCH_INTERVAL):
+        tracker.track(alone, step / 30)
+    assert len(network.searched) == 2, "one view every few frames"
     both = picture((200, (100, 200)), (240, (400, 100)))
-    counts = [len(follows.poses(both, 1 + step / 30)) for step in range(8 * multi_person.SEARCH_EVERY)]
+    counts = [len(tracker.track(both, 1 + step / 30)) for step in range(8 * multi_person.SEARCH_INTERVAL)]
     assert counts[-1] == 2
 
 
 def test_who_goes_behind_another_is_kept_apart() -> None:
     """The one in front hides ever more of the other, and the network slides over to who is whole."""
-    follows = Following(Squares(0.1), 4)
+    tracker = MultiPersonTracker(Squares(0.1), 4)
     for step in range(20):
         behind, front = (260, 160), (180 + 3 * step, 190)
-        found = follows.poses(picture((200, behind), (240, front)), step / 30)
+        found = tracker.track(picture((200, behind), (240, front)), step / 30)
         assert len(found) == 2, step
         assert front in places(found), step
 
 
 def test_who_left_is_given_up_and_their_network_is_used_again() -> None:
     network = Squares()
-    follows = Following(network, 2)
-    follows.poses(picture((200, (100, 200))), 0.0)
+    tracker = MultiPersonTracker(network, 2)
+    tracker.track(picture((200, (100, 200))), 0.0)
     nobody = picture()
     for step in range(1, 30):
-        assert follows.poses(nobody, step / 30) == []
+        assert tracker.track(nobody, step / 30) == []
     for step in range(30, 60):
-        found = follows.poses(picture((240, (400, 100))), step / 30)
+        found = tracker.track(picture((240, (400, 100))), step / 30)
     assert places(found) == [(400, 100)]
-    assert network.watchers == 1
+    assert network.trackers == 1
 
 
 def test_a_small_person_alone_is_found_in_small_views() -> None:
-    follows = Following(Squares(0.3), 2)
+    tracker = MultiPersonTracker(Squares(0.3), 2)
     image = np.zeros((270, 480, 3), np.uint8)
     image[125:170, 375:390] = 200
     counts: list[int] = []
     while len(counts) < 60 and 1 not in counts:
-        counts.append(len(follows.poses(image, len(counts) / 30)))
+        counts.append(len(tracker.track(image, len(counts) / 30)))
     assert counts[0] == 0 and counts[-1] == 1
 
 
 def test_what_is_gone_at_a_closer_look_is_nobody() -> None:
     class Once(Squares):
-        def find(self, image: np.ndarray) -> list[Pose]:
-            self.looked.append(image.shape)
-            return [pose(10, 10)] if len(self.looked) == 1 else []
+        def detect(self, image: np.ndarray) -> list[Pose]:
+            self.searched.append(image.shape)
+            return [pose(10, 10)] if len(self.searched) == 1 else []
 
-    assert Following(Once(), 2).poses(picture(), 0.0) == []
+    assert MultiPersonTracker(Once(), 2).track(picture(), 0.0) == []
 
 
-def test_same_and_overlap() -> None:
-    assert same(pose(100, 100), pose(103, 98)) and not same(pose(100, 100), pose(180, 100))
+def test_same_person_and_boxes_that_touch() -> None:
+    assert is_same_person(pose(100, 100), pose(103, 98)) and not is_same_person(pose(100, 100), pose(180, 100))
     half = pose(100, 100).landmarks.copy()
     half[16:, :2] += 60
-    assert same(pose(100, 100), Pose(half, np.zeros((32, 3)))), "half of it slid over to the other"
-    assert overlap(pose(100, 100), pose(150, 200)) and not overlap(pose(100, 100), pose(170, 100))
+    assert is_same_person(pose(100, 100), Pose(half, np.zeros((32, 3)))), "half of it slid over to the other"
+    assert boxes_touch(pose(100, 100), pose(150, 200)) and not boxes_touch(pose(100, 100), pose(170, 100))
 
 
 def test_a_mirrored_pose_is_put_right() -> None:
@@ -190,7 +190,7 @@ def test_a_mirrored_pose_is_put_right() -> None:
 def test_a_window_keeps_the_relative_place(zoom: float) -> None:
     image = np.zeros((*SIZE, 3), np.uint8)
     one = pose(500, 300)
-    x, y, width, height = window_that_keeps(one, image, zoom)
+    x, y, width, height = window_with_same_place(one, image, zoom)
     assert x >= 0 and y >= 0 and x + width <= 640 and y + height <= 480
     assert ((530 - x) / width, (360 - y) / height) == pytest.approx((530 / 640, 360 / 480), abs=0.01)
 

@@ -10,6 +10,8 @@ import torch
 
 from pose3d_engine.pose.lifters import checkpoint_files, geometry, official, pstmo, videopose3d, whole_clip
 from pose3d_engine.pose.lifters.base import Track2D
+from pose3d_engine.research import geometry as cameras
+from pose3d_engine.research.models import pstmo_pretraining, refinement
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 1e-4
@@ -58,12 +60,12 @@ def test_pstmo_in_steps_is_the_same_function():
 
 def test_masked_pre_training_gives_the_published_poses_and_loss():
     numbers = golden("pstmo_mae_small")
-    model = pstmo.MaskedPSTMO(pstmo.Sizes.of(27, layers=2, channels=32, d_hid=64, hidden=64)).eval()
+    model = pstmo_pretraining.MaskedPSTMO(pstmo.Sizes.of(27, layers=2, channels=32, d_hid=64, hidden=64)).eval()
     model.load_state_dict(state("pstmo_mae_small.pth"))
     keypoints, hidden = tensor(numbers["input"]), tensor(numbers["temporal_mask"])
     drawn = model(keypoints, hidden, tensor(numbers["spatial_mask"]))
     assert_near(drawn, numbers["output"])
-    target = keypoints[..., 0].permute(0, 2, 3, 1)[:, pstmo.mask_order(hidden)]
+    target = keypoints[..., 0].permute(0, 2, 3, 1)[:, pstmo_pretraining.mask_order(hidden)]
     assert_near(target, numbers["target_visible_then_masked"])
     loss = (drawn[..., 0].permute(0, 2, 3, 1) - target).norm(dim=-1).mean()
     assert_near(loss, numbers["mpjpe_loss"])
@@ -71,7 +73,7 @@ def test_masked_pre_training_gives_the_published_poses_and_loss():
 
 def test_refinement_gives_the_published_poses():
     numbers = golden("pstmo_refine")
-    refined = pstmo.refine_from_state(state("pstmo_refine.pth"))(tensor(numbers["x"]), tensor(numbers["x_1"]))
+    refined = refinement.from_state(state("pstmo_refine.pth"))(tensor(numbers["x"]), tensor(numbers["x_1"]))
     assert_near(refined, numbers["output"])
     assert np.array_equal(refined[..., 2], numbers["x"][..., 2])
 
@@ -102,16 +104,16 @@ def test_screen_and_camera():
         assert_near(screen, numbers[f"norm_{width}x{height}"])
         assert_near(geometry.to_pixels(screen, width, height), numbers[f"back_{width}x{height}"])
     quaternion = numbers["quat_wxyz"]
-    assert_near(geometry.IN_THE_WILD_CAMERA, quaternion)
-    world = geometry.camera_to_world(numbers["cam_pts"], quaternion)
+    assert_near(cameras.IN_THE_WILD_CAMERA, quaternion)
+    world = cameras.camera_to_world(numbers["cam_pts"], quaternion)
     assert_near(world, numbers["world_pts_t0"])
-    assert_near(geometry.world_to_camera(world, quaternion), numbers["world_to_camera_of_world"])
+    assert_near(cameras.world_to_camera(world, quaternion), numbers["world_to_camera_of_world"])
 
 
 def test_keypoints_and_depths_give_points_in_space():
     numbers = golden("camera")
     uvd, root = tensor(numbers["uvd"]), tensor(numbers["gt_3d"])[:, :, 0, 2]
-    assert_near(geometry.unproject(uvd[..., :2], uvd[..., 2], root, tensor(numbers["cam"])), numbers["uvd2xyz"])
+    assert_near(refinement.unproject(uvd[..., :2], uvd[..., 2], root, tensor(numbers["cam"])), numbers["uvd2xyz"])
 
 
 def test_windows_hold_the_published_frames():
@@ -136,5 +138,5 @@ def test_a_video_through_the_lifter_gives_the_published_motion():
     track = Track2D(keypoints, width=640, height=360, fps=25, focal_px=600)
     joints = lifter.lift(track, tds=1, flip=True, progress=lambda stage, done, total: None)
     assert_near(joints, numbers["pred_camera"])
-    assert_near(geometry.camera_to_world(joints, geometry.IN_THE_WILD_CAMERA), numbers["pred_world"])
-    assert_near(geometry.in_the_wild_world(joints), numbers["pred_world_rebased"])
+    assert_near(cameras.camera_to_world(joints, cameras.IN_THE_WILD_CAMERA), numbers["pred_world"])
+    assert_near(cameras.in_the_wild_world(joints), numbers["pred_world_rebased"])

@@ -51,7 +51,7 @@ def test_our_own_people_are_read_as_they_are(tmp_path):
         ({"keypoints2d": np.zeros((5, 16, 2))}, "not \\(frames, 17"),
         ({"keypoints2d": np.zeros((0, 17, 2))}, "not \\(frames, 17"),
         ({"keypoints2d": np.full((5, 17, 2), "x")}, "not numbers"),
-        ({"keypoints2d": np.full((5, 17, 2), np.nan)}, "no keypoint in it is seen"),
+        ({"keypoints2d": np.full((5, 17, 2), np.nan)}, "no keypoint in it is visible"),
         ({"keypoints2d": np.zeros((5, 17, 2)), "fps": 0}, "fps is 0"),
         ({"keypoints2d": np.zeros((5, 17, 2)), "times": np.zeros(5)}, "do not rise"),
         ({"keypoints2d": np.zeros((5, 17, 2)), "frames": np.zeros(4)}, "frames is not one"),

@@ -145,8 +145,8 @@ def person(numbers=None, image="0.jpg", **more):
 
 BAD = {
     "truncated": ('[{"image_id": "0.jpg", "keyp', "cut off"),
-    "empty list": ("[]", "nobody is in it"),
-    "another format": ('{"a": 1}', "not a format that is known"),
+    "empty list": ("[]", "no people in it"),
+    "another format": ('{"a": 1}', "unknown format"),
     "binary": (b"\xff\xfe\x00\x80", "not JSON"),
     "length": ([person([1.0] * 51 + [2.0])], "has 52 numbers"),
     "layout": ([person([1.0] * 60)], "has 60 numbers"),
@@ -161,7 +161,7 @@ BAD = {
     "two videos": ([person(image="a_1.jpg"), person(image="b_1.jpg")], "results of one video"),
     "a data set": ([person(image=row * 10**6) for row in range(9)], "no frames of one video"),
     "thousands": ([person() for _ in range(3000)], "3000 people in frame 0"),
-    "all false": ([person(image=f"{row}.jpg", numbers=[300, 200, 0.01] * 17) for row in range(9)], "surely enough"),
+    "all false": ([person(image=f"{row}.jpg", numbers=[300, 200, 0.01] * 17) for row in range(9)], "sure enough"),
     "unseen": ([person([0, 0, 0] * 17)], "score above 0"),
     "times for frames": ([person(image=17 * 10**8 + row) for row in range(9)], "no frames of one video"),
     "far": ([person([1e30, 1, 0.9] * 17)], "not a finite number"),
@@ -170,8 +170,8 @@ BAD = {
     "shares": ([person([0.3, 0.2, 0.9] * 17)], "keypoint_scale"),
     "another size": ([person([5000, 200, 0.9] * 17)], "outside of a picture"),
     "mixed": ([person(), person([300, 200, 0.9] * 26, "1.jpg")], "mixes the layouts"),
-    "track": ([person(idx="two")], "no number of a track"),
-    "nobody": ({"0.jpg": [], "1.jpg": []}, "nobody is in it"),
+    "track": ([person(idx="two")], "not the number of a track"),
+    "nobody": ({"0.jpg": [], "1.jpg": []}, "no people in it"),
     "one frame": ({"version": 1.3, "people": []}, "give the folder"),
     "frame_id": ([{"frame_id": "x", "instances": []}], "frame_id is"),
     "shape": ([{"frame_id": 0, "instances": [{"keypoints": [[1, 2]], "keypoint_scores": []}]}], "not \\(K, 2\\)"),
@@ -200,7 +200,7 @@ def test_bad_folders_are_one_clear_line(tmp_path, pair):
     with pytest.raises(UserError, match=r"000003_keypoints\.json: not JSON, or cut off"):
         read(folder)
     write.dump(folder / "walk_000000000003_keypoints.json", {"other": 1})
-    with pytest.raises(UserError, match="no frame of OpenPose"):
+    with pytest.raises(UserError, match="not a frame of OpenPose"):
         read(folder)
 
 
@@ -241,7 +241,7 @@ def test_the_command_line_lifts_them(tmp_path, pair):
 
 
 def test_a_missing_file_and_a_missing_fact(tmp_path, pair):
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         read(tmp_path / "results.json")
     with pytest.raises(UserError, match="--fps"):
         keypoint_files.read(write.coco_results(tmp_path / "a.json", pair), 1280, 720)

@@ -31,17 +31,17 @@ def track() -> np.ndarray:
 def test_outliers(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = outliers.outliers(track, 30.0)
     assert whole.any()
-    monkeypatch.setattr(outliers, "_ROWS", rows)
+    monkeypatch.setattr(outliers, "_BATCH", rows)
     np.testing.assert_array_equal(outliers.outliers(track, 30.0), whole)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 20, 149])
 def test_swaps(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     filled, present = np.nan_to_num(track), track[..., 2].any(axis=1)
-    whole = flips.unswap(filled, present, 30.0)
+    whole = flips.fix_left_right_flips(filled, present, 30.0)
     assert whole[1].any()
-    monkeypatch.setattr(flips, "_ROWS", rows)
-    for found, expected in zip(flips.unswap(filled, present, 30.0), whole, strict=True):
+    monkeypatch.setattr(flips, "_BATCH", rows)
+    for found, expected in zip(flips.fix_left_right_flips(filled, present, 30.0), whole, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 

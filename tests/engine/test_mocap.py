@@ -11,9 +11,10 @@ from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.pose.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
-from pose3d_engine.research.data_sets import kinematics, mocap_data, synthetic_poses
+from pose3d_engine.research.data_sets import detector_noise, kinematics, mocap_data, synthetic_poses
 from pose3d_engine.research.evaluation import mocap as evaluation
-from pose3d_engine.research.training import mocap, muon, net2net
+from pose3d_engine.research.models import net2net
+from pose3d_engine.research.training import mocap, muon
 from pose3d_engine.solve.body import LENGTHS
 
 
@@ -42,10 +43,10 @@ def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
 
 def test_samples_are_what_a_camera_sees(mocap_file):
     """Without noise, the true joints lie on the rays of the keypoints; and upright people are upright."""
-    quiet = mocap_data.Variety(
-        invented=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
+    quiet = mocap_data.AugmentationConfig(
+        synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
     )
-    scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, variety=quiet).scene(8, 30)
+    scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, augmentation=quiet).scene(8, 30)
     good = scene.scores > 0.9
     joints = np.zeros((*scene.keypoints.shape[:3], 2))
     joints[:, :, mocap_data.COCO_ROWS] = (scene.joints[..., :2] / scene.joints[..., 2:])[:, :, mocap_data.H36M_ROWS]
@@ -66,7 +67,7 @@ def test_the_same_seed_gives_the_same_samples(mocap_file):
 
 def test_noise_lowers_scores_where_it_is_large():
     points = np.tile(np.linspace(-0.3, 0.3, 17)[:, None], (8, 60, 1, 2)).astype(np.float32)
-    noisy, scores = mocap_data.noisy(np.random.default_rng(0), points, 0.02)
+    noisy, scores = detector_noise.noisy(np.random.default_rng(0), points, 0.02)
     error = np.linalg.norm(noisy - points, axis=-1)
     assert 0.005 < np.median(error) / 0.6 < 0.04
     assert scores.min() >= 0
@@ -128,7 +129,7 @@ def test_metrics_of_a_turned_and_scaled_answer():
     assert evaluation.n_mpjpe(truth @ turn.T, truth) > 100
 
 
-def test_invented_bodies_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
+def test_synthetic_poses_are_rigid_bend_as_people_do_and_stand_in_balance(monkeypatch):
     rng = np.random.default_rng(0)
     joints, face = synthetic_poses.motion(rng, 64, 40, 30.0)
     assert joints.shape == (64, 40, 17, 3)
@@ -231,10 +232,10 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
             mocap.train(replace(options, output=tmp_path / "no", config=TcnConfig(widths, 16)), silent)
 
 
-def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
+def test_an_expanded_network_computes_nearly_the_same_at_first():
     torch.manual_seed(0)
     old, new = TemporalModel(17, 3, 17, (3, 3), channels=8).eval(), TemporalModel(17, 3, 17, (3, 7, 3, 1), channels=8)
-    new.load_state_dict(net2net.grown(old.state_dict(), (3, 3), new.eval()))
+    new.load_state_dict(net2net.expanded(old.state_dict(), (3, 3), new.eval()))
     x = torch.randn(2, 80, 17, 3)
     few, many = old(x), new(x)
     cut = (few.shape[1] - many.shape[1]) // 2
@@ -243,8 +244,8 @@ def test_what_is_added_to_a_network_gives_next_to_nothing_at_first():
     # And yet all of it learns.
     many.sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in new.parameters())
-    with pytest.raises(ValueError, match="do not grow"):
-        net2net.grown(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
+    with pytest.raises(ValueError, match="cannot be expanded"):
+        net2net.expanded(old.state_dict(), (3, 3), TemporalModel(17, 3, 17, (5, 3), channels=8))
 
 
 def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):
@@ -280,7 +281,7 @@ def test_the_error_by_joint_and_axis():
 def test_the_baseline_stands_beside_scores_of_the_same_data_only(mocap_file, tmp_path, monkeypatch):
     scores = {"ours": evaluation.Scores(60.0, 50.0, 5.0)}
     assert "baseline" not in evaluation.score_table(scores, mocap_file).text()
-    stored = {"data_sha256": evaluation.files.sha256(mocap_file), "scores": vars(evaluation.Scores(80.0, 50.0, 9.0))}
+    stored = {"data_sha256": evaluation.atomic.sha256(mocap_file), "scores": vars(evaluation.Scores(80.0, 50.0, 9.0))}
     (tmp_path / "baseline.json").write_text(json.dumps(stored))
     monkeypatch.setattr(evaluation.weights, "beside_register", lambda name: tmp_path / name)
     table = evaluation.score_table(scores, mocap_file)

@@ -40,7 +40,7 @@ def texture(height: int, width: int) -> np.ndarray:
 
 def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
     whole, random = texture(600, 1400), np.random.default_rng(0)
-    watch, steps = camera_motion_2d.Background(), []
+    estimator, steps = camera_motion_2d.CameraMotionEstimator(), []
     x = np.concatenate([np.linspace(0, 600, 40), np.linspace(600, 0, 40)]).astype(int)
     y = (100 + 30 * np.sin(np.arange(80) / 5)).astype(int)
     for row in range(80):
@@ -48,9 +48,9 @@ def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
         view[:, 200:300] = random.integers(0, 255, (360, 100, 1))  # a person, who is not of the background
         box = np.array([[200.0, 0.0, 300.0, 360.0]])
         noisy = np.clip(view + random.normal(0, 3, view.shape), 0, 255).astype(np.uint8)
-        steps.append(watch.step(row + 10, noisy, box))
-    assert len({step.key for step in steps}) > 1, "the last view shows nothing of the first"
-    found = camera_motion_2d.composed(steps, first=10)
+        steps.append(estimator.estimate(row + 10, noisy, box))
+    assert len({step.keyframe for step in steps}) > 1, "the last view shows nothing of the first"
+    found = camera_motion_2d.homographies_to_first(steps, first_row=10)
     centres = found[:, :2, 2] / found[:, 2:, 2]
     wanted = np.stack([x - x[0], y - y[0]], axis=-1) / 640
     np.testing.assert_allclose(centres, wanted, atol=0.006)
@@ -59,14 +59,17 @@ def test_a_window_that_moves_over_a_picture_and_comes_back() -> None:
 
 def test_a_still_picture_with_noise_stands_still_and_a_blank_one_tells_nothing() -> None:
     whole, random = texture(360, 640).astype(float), np.random.default_rng(0)
-    watch, steps = camera_motion_2d.Background(), []
+    estimator, steps = camera_motion_2d.CameraMotionEstimator(), []
     for row in range(30):
         noisy = np.clip(whole + random.normal(0, 8, whole.shape), 0, 255).astype(np.uint8)
-        steps.append(watch.step(row, noisy, np.zeros((0, 4))))
-    assert camera_motion.camera_motion(camera_motion_2d.composed(steps), 0.87, "auto") == camera_motion.UNMOVED
-    watch = camera_motion_2d.Background()
-    blank = [watch.step(row, np.full((90, 160, 3), 90, np.uint8), np.zeros((0, 4))) for row in range(5)]
-    found = camera_motion.camera_motion(camera_motion_2d.composed(blank), 0.87, "auto")
+        steps.append(estimator.estimate(row, noisy, np.zeros((0, 4))))
+    assert (
+        camera_motion.camera_motion(camera_motion_2d.homographies_to_first(steps), 0.87, "auto")
+        == camera_motion.UNMOVED
+    )
+    estimator = camera_motion_2d.CameraMotionEstimator()
+    blank = [estimator.estimate(row, np.full((90, 160, 3), 90, np.uint8), np.zeros((0, 4))) for row in range(5)]
+    found = camera_motion.camera_motion(camera_motion_2d.homographies_to_first(blank), 0.87, "auto")
     assert found.turns is None and found.notices[0].code == warnings.CAMERA_UNKNOWN
 
 

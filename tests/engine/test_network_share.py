@@ -29,7 +29,7 @@ from pose3d_engine.contract.errors import Cancelled, UserError
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.detect import chunks
 from pose3d_engine.detect.base import FrameDetections
-from pose3d_engine.media import video
+from pose3d_engine.media import prefetch, video
 from pose3d_engine.pipeline import AnalyseSettings
 from pose3d_engine.service import cache, server, store
 
@@ -235,7 +235,7 @@ def test_a_slow_one_gives_the_same(share: Share, clip: Path) -> None:
 
 
 def test_who_stops_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "_PARTING_S", 0.2)
+    monkeypatch.setattr(prefetch, "_JOIN_S", 0.2)
     asked, answered = threading.Event(), threading.Event()
 
     def frames() -> Iterator[int]:
@@ -244,7 +244,7 @@ def test_who_stops_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPa
         answered.wait(60)
         yield 2
 
-    ahead = video._prefetched(frames(), 2)
+    ahead = prefetch.prefetched(frames(), 2)
     assert next(ahead) == 1
     assert asked.wait(30), "the reader is to hang, else nothing is tried"
     (reader,) = (thread for thread in threading.enumerate() if thread.name == "video")

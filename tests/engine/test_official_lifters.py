@@ -18,6 +18,7 @@ from pose3d_engine.pose.lifters import device, layouts, official, pstmo, whole_c
 from pose3d_engine.pose.lifters.base import Track2D
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.progress import silent
+from pose3d_engine.research.models import pstmo_pretraining
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CPU = torch.device("cpu")
@@ -251,8 +252,8 @@ def test_an_empty_clip_gives_an_empty_motion():
 
 
 def test_pre_trained_parts_are_taken_over():
-    masked, model = pstmo.MaskedPSTMO(SMALL), pstmo.PSTMO(SMALL)
-    model.load_pretrained(masked.state_dict())
+    masked, model = pstmo_pretraining.MaskedPSTMO(SMALL), pstmo.PSTMO(SMALL)
+    pstmo_pretraining.load_pretrained(model, masked.state_dict())
     for name, value in masked.state_dict().items():
         if name.startswith(("encoder.", "Transformer.")):
             assert torch.equal(model.state_dict()[name], value)

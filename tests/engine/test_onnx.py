@@ -11,9 +11,8 @@ import pytest
 
 from pose3d_engine import detect, extras, track, weights
 from pose3d_engine.contract.errors import UserError
-from pose3d_engine.contract.layouts import HALPE26
 from pose3d_engine.contract.people_file import VideoInfo
-from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.contract.skeletons import COCO17, HALPE26
 from pose3d_engine.detect import decoding, onnx
 
 SIZE = (64, 96)
@@ -43,7 +42,7 @@ def test_keypoints_are_where_they_are_in_the_picture(
     kind: object, points: int, picture: np.ndarray, tmp_path: Path
 ) -> None:
     network = onnx.Network(kind(tmp_path / "pose.onnx", SIZE, points))  # type: ignore[operator]
-    found = onnx.keypoints(network, picture, BOX[None])
+    found = onnx.detect_keypoints(network, picture, BOX[None])
     assert found.shape == (1, points, 3)
     # A pixel of the crop is 2.1 of the picture, a cell of its heat map 8.3, which is all that flat spots allow.
     np.testing.assert_allclose(found[0, :, :2], expected(points), atol=8.4)
@@ -88,15 +87,15 @@ def test_people_of_yolox_without_suppression(tmp_path: Path) -> None:
         ((5, 100, 25, 140), 0.1),
     ]
     path = networks.fixed(tmp_path / "yolox.onnx", (160, 160), rows=yolox_answer((160, 160), boxes))
-    found = onnx.people(onnx.Network(path), np.zeros((320, 320, 3), np.uint8), 5)
+    found = onnx.detect_boxes(onnx.Network(path), np.zeros((320, 320, 3), np.uint8), 5)
     np.testing.assert_allclose(found, [[180, 20, 300, 300], [40, 60, 120, 260]], atol=0.01)
-    assert len(onnx.people(onnx.Network(path), np.zeros((320, 320, 3), np.uint8), 1)) == 1
+    assert len(onnx.detect_boxes(onnx.Network(path), np.zeros((320, 320, 3), np.uint8), 1)) == 1
 
 
 def test_people_of_yolox_that_suppresses_itself(tmp_path: Path) -> None:
     rows = np.array([[[10, 10, 40, 90, 0.9], [50, 10, 90, 90, 0.8], [0, 0, 9, 9, 0.05]]], np.float32)
     path = networks.fixed(tmp_path / "y.onnx", (160, 160), dets=rows, labels=np.array([[0, 3, 0]], np.int64))
-    found = onnx.people(onnx.Network(path), np.zeros((80, 160, 3), np.uint8), 5)
+    found = onnx.detect_boxes(onnx.Network(path), np.zeros((80, 160, 3), np.uint8), 5)
     np.testing.assert_allclose(found, [[10, 10, 40, 90]])
 
 
@@ -105,7 +104,7 @@ def test_everybody_of_rtmo(tmp_path: Path) -> None:
     points = np.random.default_rng(0).uniform(10, 90, (1, 3, 17, 3)).astype(np.float32)
     points[..., 2] = 1.3
     path = networks.fixed(tmp_path / "rtmo.onnx", (96, 96), dets=rows, keypoints=points)
-    boxes, found = onnx.everybody(onnx.Network(path), np.zeros((192, 192, 3), np.uint8), 4)
+    boxes, found = onnx.detect_poses(onnx.Network(path), np.zeros((192, 192, 3), np.uint8), 4)
     np.testing.assert_allclose(boxes, rows[0, [0, 2], :4] * 2)
     np.testing.assert_allclose(found[..., :2], points[0, [0, 2], :, :2] * 2)
     assert (found[..., 2] == 1).all()
@@ -135,7 +134,7 @@ def test_a_detector_of_two_networks_keeps_its_feet(
     people = tracker.finish(VideoInfo("x", 640, 480, 30.0, 0.4, 12, 0), detector.name)
     assert people.keypoints2d.shape == (1, 12, 17, 3)
     assert people.extras["halpe26"].shape == (1, 12, 26, 3)
-    toe, knee = HALPE26.points.index("left_big_toe"), COCO17.index("left_knee")
+    toe, knee = HALPE26.index("left_big_toe"), COCO17.index("left_knee")
     np.testing.assert_allclose(people.extras["halpe26"][0, 5, toe, :2], expected(26)[toe], atol=6)
     np.testing.assert_allclose(people.keypoints2d[0, 5, knee, :2], expected(17)[knee], atol=6)
     np.testing.assert_allclose(people.boxes[0, 5], BOX, atol=1)
@@ -162,10 +161,13 @@ def test_files_that_are_something_else(kind: str, tmp_path: Path) -> None:
         networks.fixed(path, SIZE, rows=np.zeros((1, 7) if kind == "shape" else (1, 4, 3), np.float32))
     with pytest.raises(UserError, match=r"net\.onnx") as caught:
         network = onnx.Network(path)
-        onnx.people(network, image, 2)
+        onnx.detect_boxes(network, image, 2)
     assert "\n" not in str(caught.value)
     if kind != "garbage":
-        for call in (lambda: onnx.keypoints(network, image, BOX[None]), lambda: onnx.everybody(network, image, 2)):
+        for call in (
+            lambda: onnx.detect_keypoints(network, image, BOX[None]),
+            lambda: onnx.detect_poses(network, image, 2),
+        ):
             with pytest.raises(UserError, match="choose the detector that the file is for"):
                 call()
 
@@ -176,15 +178,15 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
         UserError, match=r"download https://\S+/yolox_m\S+zip and run: pose3d weights add yolox_m\S+zip"
     ):
         detect.create("rtmpose")
-    lacks = detect.source("rtmpose").lacks()
-    assert lacks is not None and lacks[0] == "the weights yolox-m are not here"
+    missing = detect.source("rtmpose").missing_requirement()
+    assert missing is not None and missing[0] == "the weights yolox-m are not here"
     monkeypatch.undo()
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     there = tmp_path / "hub" / "checkpoints"
     there.mkdir(parents=True)
     for network in ("yolox-m", "rtmpose-m"):
         (there / weights.entry(network).file).write_bytes(b"")
-    assert detect.source("rtmpose").lacks() is None, "what rtmlib downloaded is found"
+    assert detect.source("rtmpose").missing_requirement() is None, "what rtmlib downloaded is found"
 
     def refuse(module: str) -> None:
         raise ImportError(module)
@@ -193,8 +195,8 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match=r"pip install 'pose3d-engine\[rtmpose\]'"):
         detect.create("rtmpose")
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
-    lacks = detect.source("rtmo").lacks()
-    assert lacks is not None and lacks[1] == "pip install 'pose3d-engine[rtmpose]'"
+    missing = detect.source("rtmo").missing_requirement()
+    assert missing is not None and missing[1] == "pip install 'pose3d-engine[rtmpose]'"
 
 
 def test_every_source_is_complete() -> None:

@@ -16,6 +16,7 @@ from pose3d_engine.__main__ import main
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.pose.lifters import pstmo
 from pose3d_engine.pose.lifters.temporal import TemporalModel
+from pose3d_engine.research.models import refinement
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WILD = "PSTMOS_no_refine_48_5137_in_the_wild.pth"
@@ -38,7 +39,7 @@ def official_checkpoints(folder: Path) -> None:
         else:
             refine = name.startswith("PSTMO_refine")
             sizes = pstmo.Sizes.of(9, layers=2, channels=16, d_hid=32, hidden=32)
-            network = pstmo.Refine() if refine else pstmo.PSTMO(sizes)
+            network = refinement.Refine() if refine else pstmo.PSTMO(sizes)
             content = {f"module.{key}": value for key, value in network.state_dict().items()}
         torch.save(content, folder / name)
 

@@ -64,7 +64,7 @@ def test_names_in_the_cache_leave_room_for_long_homes(monkeypatch: pytest.Monkey
 )
 def test_a_detector_command_keeps_its_backslashes(command: str, expected: list[str], tmp_path: Path) -> None:
     video, output = tmp_path / "a b.mp4", tmp_path / "out"
-    found = detector_command.words(command, video, output, windows=True)
+    found = detector_command.arguments_of(command, video, output, windows=True)
     wanted = [part.replace("VIDEO", str(video)).replace("OUTPUT", str(output)) for part in expected]
     assert found == wanted
 

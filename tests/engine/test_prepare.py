@@ -15,7 +15,7 @@ from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.research.data_sets import bvh, mocap_data, prepare
 from pose3d_engine.research.data_sets.prepare import Motion
-from scripts import train_weights
+from pose3d_engine.research.training import train_weights
 
 INCH_UNIT = 0.0254 / 0.45
 """Metres of CMU's unit."""
@@ -426,7 +426,7 @@ def test_the_documented_way(
     ]
     prepare_line, *others = lines
     assert main(prepare_line.split()[1:]) == 0
-    assert f"\npython scripts/train_weights.py {prepare_line.split()[-1]}\n" in text
+    assert f"\npython -m pose3d_engine.research.training.train_weights {prepare_line.split()[-1]}\n" in text
     for stage in train_weights.STAGES:
         command = train_weights.command(stage, Path("cmu.npz"), Path("out/weights"), "cpu", 1e-5)
         assert command[1:3] == ["-m", "pose3d_engine"]

@@ -11,7 +11,7 @@ import pytest
 
 from pose3d_engine.contract.errors import Cancelled, UserError
 from pose3d_engine.contract.motion_file import Motion
-from pose3d_engine.contract.skeletons import COCO17, H36M17
+from pose3d_engine.contract.skeletons import COCO17, H36M17, SIDE_COLOURS
 from pose3d_engine.media import video
 from pose3d_engine.show import preview
 
@@ -98,13 +98,13 @@ def test_both_skeletons_side_by_side(tmp_path: Path, size: tuple[int, int], expe
     image, left = frames[3].image, info.width - info.height
     flat, solid = image[:, :left], image[:, left:]
     for half in (flat, solid):
-        assert near(half, preview._LEFT)[0].size > 50
-        assert near(half, preview._RIGHT)[0].size > 50
+        assert near(half, SIDE_COLOURS["left"])[0].size > 50
+        assert near(half, SIDE_COLOURS["right"])[0].size > 50
     # Facing the camera, the left arm is on the right; the right forearm was not seen, so it is not drawn.
-    assert near(flat, preview._LEFT)[1].max() / left == pytest.approx(0.5, abs=0.03)
-    assert near(flat, preview._RIGHT)[1].min() / left > 0.22
-    assert np.median(near(solid, preview._LEFT)[1]) > np.median(near(solid, preview._RIGHT)[1])
-    rows, columns = near(solid, preview._LEFT)
+    assert near(flat, SIDE_COLOURS["left"])[1].max() / left == pytest.approx(0.5, abs=0.03)
+    assert near(flat, SIDE_COLOURS["right"])[1].min() / left > 0.22
+    assert np.median(near(solid, SIDE_COLOURS["left"])[1]) > np.median(near(solid, SIDE_COLOURS["right"])[1])
+    rows, columns = near(solid, SIDE_COLOURS["left"])
     assert rows.min() > 5 and rows.max() < info.height - 5 and columns.max() < info.height - 5, "all of it fits"
 
 
@@ -116,18 +116,10 @@ def test_only_the_motions_frames(tmp_path: Path) -> None:
     assert times == pytest.approx((motion.times - motion.times[0]).tolist(), abs=2e-3)
 
 
-def test_a_gif_by_its_name(tmp_path: Path) -> None:
-    clip, out = grey_clip(tmp_path / "clip.mp4", (640, 480)), tmp_path / "preview.gif"
-    motion = motion_of(clip)
-    preview.write_preview(clip, motion, out)
-    assert out.read_bytes().startswith(b"GIF89a")
-    with av.open(str(out)) as container:
-        frames = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
-    # Every second frame of 25 a second, at its own time in hundredths, also after the late one.
-    assert [time for time, _ in frames] == pytest.approx(motion.times[[0, 2, 4, 6]].tolist(), abs=0.011)
-    for _, image in frames:
-        assert image.shape[:2] == (preview.GIF_HEIGHT, 480 + preview.GIF_HEIGHT)
-        assert near(image, preview._LEFT)[0].size > 50
+@pytest.mark.parametrize("name", ["preview.gif", "preview", "preview.mov"])
+def test_other_kinds_are_refused_before_the_work(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"previews are \.mp4 files"):
+        preview.require_preview(tmp_path / name)
 
 
 def test_another_video_and_a_cancel_leave_no_file(tmp_path: Path) -> None:
@@ -142,6 +134,6 @@ def test_another_video_and_a_cancel_leave_no_file(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         preview.write_preview(clip, motion_of(clip), out, cancel)
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         preview.write_preview(tmp_path / "nowhere.mp4", motion, out)
     assert not list(out.parent.iterdir())

@@ -6,9 +6,9 @@ import pytest
 from pose3d_engine import pipeline
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import COCO17
-from pose3d_engine.repair import REPAIR_STEPS, fill, repair, repair_steps
+from pose3d_engine.repair import REPAIR_STEPS, fill_gaps, repair, repair_steps
 from pose3d_engine.repair.outliers import outliers
-from pose3d_engine.repair.resampling import MOST, densify, factor_for
+from pose3d_engine.repair.resampling import MAX_FACTOR, upsample, upsampling_factor
 from tests.engine.filmed import people, project, walk
 
 FPS = 30.0
@@ -36,9 +36,9 @@ def test_a_clean_track_is_left_as_it_is(seed: int) -> None:
     track = walker(seed)
     result = all_steps(track)
     np.testing.assert_array_equal(result.keypoints, track)
-    np.testing.assert_array_equal(result.lifted, track)
+    np.testing.assert_array_equal(result.dense, track)
     assert result.counts == {"swaps": 0, "outliers": 0, "gaps": 0, "rate": 0}
-    assert result.seen.all() and not result.swapped.any() and result.factor == 1
+    assert result.detected.all() and not result.flipped.any() and result.factor == 1
 
 
 def test_keypoints_that_jump_away_come_back() -> None:
@@ -126,18 +126,19 @@ def test_a_gap_is_closed_better_than_by_a_straight_line_and_never_overshoots() -
     truth[..., 1] = np.where(t < 1, 100, 200)[:, None]
     holes = truth.copy()
     holes[10:16] = holes[28:33] = np.nan
-    filled, _ = fill(holes, t)
-    straight, _ = fill(holes, t, believe=False)
+    filled, _ = fill_gaps(holes, t)
+    straight, _ = fill_gaps(holes, t, keep_scores=False)
     gap = slice(10, 16)
     assert np.abs(filled[gap] - truth[gap])[..., 0].max() < 0.7 * np.abs(straight[gap] - truth[gap])[..., 0].max()
     assert filled[..., 1].min() >= 100 and filled[..., 1].max() <= 200
 
 
 @pytest.mark.parametrize(
-    ("fps", "factor"), [(60, 1), (30, 1), (25, 1), (20, 1), (15.02, 2), (12, 2), (10, 3), (6, 5), (1, MOST), (0, 1)]
+    ("fps", "factor"),
+    [(60, 1), (30, 1), (25, 1), (20, 1), (15.02, 2), (12, 2), (10, 3), (6, 5), (1, MAX_FACTOR), (0, 1)],
 )
 def test_frames_that_are_made_of_one(fps: float, factor: int) -> None:
-    assert factor_for(fps, 30.0) == factor
+    assert upsampling_factor(fps, 30.0) == factor
 
 
 @pytest.mark.parametrize("step", [2, 3])
@@ -146,13 +147,11 @@ def test_a_slow_clip_gets_the_frames_between(step: int) -> None:
     slow, times = truth[::step], TIMES[::step]
     result = repair(slow, times, FPS / step, FPS, REPAIR_STEPS)
     assert result.factor == step
-    np.testing.assert_array_equal(result.lifted[::step], result.keypoints)
+    np.testing.assert_array_equal(result.dense[::step], result.keypoints)
     np.testing.assert_array_equal(result.keypoints, slow)
-    assert result.counts["rate"] == (len(slow) - 1) * (step - 1) == len(result.lifted) - len(slow)
-    error = np.linalg.norm(result.lifted - truth[: len(result.lifted)], axis=-1)
-    repeated = np.linalg.norm(
-        np.repeat(slow, step, axis=0)[: len(result.lifted)] - truth[: len(result.lifted)], axis=-1
-    )
+    assert result.counts["rate"] == (len(slow) - 1) * (step - 1) == len(result.dense) - len(slow)
+    error = np.linalg.norm(result.dense - truth[: len(result.dense)], axis=-1)
+    repeated = np.linalg.norm(np.repeat(slow, step, axis=0)[: len(result.dense)] - truth[: len(result.dense)], axis=-1)
     assert error.max() < 0.03 * size(truth)
     assert error.mean() < 0.2 * repeated.mean()
 
@@ -161,7 +160,7 @@ def test_nothing_between_where_nothing_is_wanted() -> None:
     track = walker()[:20]
     assert repair(track, TIMES[:20], 10.0, None, REPAIR_STEPS).factor == 1
     assert repair(track, TIMES[:20], 10.0, 30.0, REPAIR_STEPS - {"rate"}).factor == 1
-    assert densify(track[:1], TIMES[:1], 3).shape == (1, 17, 3)
+    assert upsample(track[:1], TIMES[:1], 3).shape == (1, 17, 3)
 
 
 def test_a_slow_clip_is_lifted_at_the_rate_of_the_lifter_and_given_back_at_its_own() -> None:

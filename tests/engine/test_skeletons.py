@@ -1,18 +1,58 @@
 import numpy as np
+import pytest
 
-from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, h36m_confidence, side
+from pose3d_engine.contract import keypoint_orders
+from pose3d_engine.contract.skeletons import (
+    BLAZEPOSE33,
+    COCO17,
+    COCO_ROWS,
+    H36M17,
+    H36M_ROWS,
+    HALPE26,
+    LAYOUTS,
+    SIDE_COLOURS,
+    WHOLEBODY133,
+    h36m_confidence,
+    side,
+)
 
 
-def test_mirror_is_its_own_inverse_and_changes_sides_only():
-    for skeleton in (COCO17, H36M17):
-        assert (skeleton.mirror[skeleton.mirror] == np.arange(17)).all()
-        for joint, other in zip(skeleton.joints, np.array(skeleton.joints)[skeleton.mirror], strict=True):
-            sided = joint.startswith(("left_", "right_")) or (joint[0] in "LR" and joint[1].isupper())
-            assert (joint != other) == sided
+@pytest.mark.parametrize("layout", [*LAYOUTS.values(), *keypoint_orders.COCO_STYLE, *keypoint_orders.OPENPOSE_STYLE])
+def test_mirror_is_its_own_inverse_and_changes_sides_only(layout):
+    assert (layout.mirror[layout.mirror] == np.arange(len(layout))).all()
+    for joint, other in zip(layout.joints, np.array(layout.joints)[layout.mirror], strict=True):
+        if not joint.startswith("face_"):
+            assert {side(joint), side(other)} in ({"left", "right"}, {""})
+            assert (joint != other) == bool(side(joint))
+
+
+def test_a_face_is_mirrored_onto_itself():
+    first = WHOLEBODY133.index("face_0")
+    mirror = WHOLEBODY133.mirror[first : first + 68] - first
+    assert mirror[[0, 8, 17, 27, 31, 36, 40, 48, 57, 60, 65]].tolist() == [16, 8, 26, 27, 35, 45, 47, 54, 57, 64, 67]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
+def test_a_layout_is_one_tree_with_lines_that_stay_on_their_side(layout):
+    assert layout.parents.count(-1) == 1
+    assert all(parent < child for parent, child in layout.bones)
+    for a, b in layout.links:
+        sides = {side(layout.joints[a]), side(layout.joints[b])}
+        trunk = {layout.joints[a].split("_")[-1], layout.joints[b].split("_")[-1]} in ({"shoulder"}, {"hip"})
+        assert trunk or len(sides - {""}) == 1 or layout is H36M17
+    assert layout.colours[layout.rows("left_knee")[0]] == SIDE_COLOURS["left"]
+
+
+def test_a_role_is_the_same_point_in_every_layout():
+    assert [H36M17.joints[row] for row in H36M17.rows("left_ankle", "right_hip", "hip")] == ["LAnkle", "RHip", "Hip"]
+    for layout, toe in ((BLAZEPOSE33, "left_foot_index"), (HALPE26, "left_big_toe"), (WHOLEBODY133, "left_big_toe")):
+        assert [layout.joints[row] for row in layout.rows("left_toe", "right_heel")] == [toe, "right_heel"]
+    assert HALPE26.rows("left_heel", "left_toe", "right_heel", "right_toe") == [24, 20, 25, 21]
+    assert "left_heel" not in COCO17.roles
 
 
 def test_a_side_is_told_by_the_name_in_every_layout():
-    sides = {"left_hip": "left", "RHip": "right", "LShoulder": "left", "right_ear": "right"}
+    sides = {"left_hip": "left", "RHip": "right", "LShoulder": "left", "right_ear": "right", "mouth_left": "left"}
     middle = ("nose", "Hip", "Root", "Left", "L", "leftover", "")
     assert {joint: side(joint) for joint in (*sides, *middle)} == {**sides, **dict.fromkeys(middle, "")}
 

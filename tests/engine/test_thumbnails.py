@@ -85,7 +85,7 @@ def test_a_box_beyond_the_picture_and_nobody(clip: Path, tmp_path: Path) -> None
 def test_another_video(clip: Path, tmp_path: Path) -> None:
     people = people_of(clip)
     people.frames += 100
-    with pytest.raises(UserError, match="frame 104 is not there"):
+    with pytest.raises(UserError, match="frame 104 does not exist"):
         write_thumbnails(clip, people, tmp_path / "out")
 
 

@@ -14,9 +14,10 @@ from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17
 from pose3d_engine.detect.base import FrameDetections
 from pose3d_engine.media import video
-from pose3d_engine.repair import fill
+from pose3d_engine.repair import fill_gaps
 from pose3d_engine.track import PersonAt, Tracker, complete, select
-from scripts import bench_people, bench_tracking, crossings
+from scripts.bench import crossings, tracking
+from scripts.bench import people as people_bench
 
 FPS = 30.0
 INFO = VideoInfo("clip.mp4", 1920, 1080, FPS, 10.0, 300, 0)
@@ -178,7 +179,7 @@ def test_select() -> None:
     assert select(people, "2") == [1]
     assert select(people, "3, 1,3") == [2, 0]
     for wanted in ("4", "0", "1,-2"):
-        with pytest.raises(UserError, match="persons 1 to 3"):
+        with pytest.raises(UserError, match="people 1 to 3"):
             select(people, wanted)
     for wanted in ("", "first", "1;2"):
         with pytest.raises(UserError, match="give largest, all or numbers"):
@@ -238,7 +239,7 @@ def test_a_person_is_picked_by_a_place_at_a_time() -> None:
         UserError, match=r"nobody is at 1400,700 at 0\.5 s; person 1 is between 480,148 and 720,868; person 3"
     ):
         select(people, PersonAt(1400, 700, 0.5))
-    with pytest.raises(UserError, match=r"nobody is seen around then, the clip is from 0\.00 to 3\.97 s"):
+    with pytest.raises(UserError, match=r"nobody is visible around that time, the clip is from 0\.00 to 3\.97 s"):
         select(people, PersonAt(600, 400, 60.0))
 
 
@@ -255,7 +256,7 @@ def test_fill_interpolates_short_gaps_and_marks_long_ones() -> None:
     holes = whole.copy()
     for gap in (slice(0, 3), slice(10, 15), slice(20, 50)):
         holes[gap, :, :2], holes[gap, :, 2] = np.nan, 0.0
-    filled, seen_rows = fill(holes, times)
+    filled, seen_rows = fill_gaps(holes, times)
     assert filled.dtype == np.float32 and np.isfinite(filled).all()
     assert np.flatnonzero(~seen_rows).tolist() == [0, 1, 2, *range(10, 15), *range(20, 50)]
     assert filled[seen_rows] == pytest.approx(whole[seen_rows])
@@ -268,11 +269,11 @@ def test_fill_interpolates_short_gaps_and_marks_long_ones() -> None:
 def test_fill_where_one_keypoint_is_never_seen() -> None:
     holes = np.stack([person(300, 900, 400)] * 5)
     holes[:, 9, :2], holes[:, 9, 2] = np.nan, 0.0
-    filled, seen_rows = fill(holes, np.arange(5) / FPS)
+    filled, seen_rows = fill_gaps(holes, np.arange(5) / FPS)
     assert seen_rows.all() and np.isfinite(filled).all()
     assert (filled[:, 9, 2] == 0).all()
-    with pytest.raises(ValueError, match="nobody"):
-        fill(np.full((3, 17, 3), np.nan), np.arange(3.0))
+    with pytest.raises(ValueError, match="visible"):
+        fill_gaps(np.full((3, 17, 3), np.nan), np.arange(3.0))
 
 
 @pytest.mark.parametrize("max_people", [1, 2])
@@ -297,8 +298,8 @@ def test_real_footage_gives_the_man_and_the_woman(demo_clip: Path, detector_mode
 
 @pytest.mark.parametrize("kind", crossings.KINDS)
 def test_who_crosses_whom_stays_who_they_are(kind: str) -> None:
-    """scripts/bench_tracking.py measures the same with motion capture, in 200 cases."""
-    pool = [bench_tracking.walking(seed) for seed in range(3)]
+    """scripts/bench/tracking.py measures the same with motion capture, in 200 cases."""
+    pool = [tracking.walking(seed) for seed in range(3)]
     for seed in range(3):
         clip = crossings.crossing(np.random.default_rng(seed), pool, kind)
         verdict = crossings.judge(clip.tracked().extras["owner"], clip)
@@ -306,7 +307,7 @@ def test_who_crosses_whom_stays_who_they_are(kind: str) -> None:
 
 
 def test_an_exchange_is_noticed_by_the_judge() -> None:
-    clip = crossings.crossing(np.random.default_rng(0), [bench_tracking.walking(0)], "cross")
+    clip = crossings.crossing(np.random.default_rng(0), [tracking.walking(0)], "cross")
     owners = clip.tracked().extras["owner"]
     owners[:, 100:] = owners[::-1, 100:]
     assert crossings.judge(owners, clip) == crossings.Verdict((False, False), True, pytest.approx(0.4, abs=0.2))
@@ -323,17 +324,17 @@ def test_one_who_is_found_twice_is_one() -> None:
 
 def test_the_bench_tells_switches_and_misses() -> None:
     frames = np.arange(100)
-    labels = bench_people.labelled("cam02", frames)
+    labels = people_bench.labelled("cam02", frames)
     people = np.full((2, 100, 17, 3), 1.0)
     for person in range(2):
         people[person, :, :5, :2], people[person, :, 5:, :2] = labels[person, :, :1], labels[person, :, 1:]
-    assert (bench_people.whose(people, labels) == [[0], [1]]).all()
+    assert (people_bench.whose(people, labels) == [[0], [1]]).all()
 
     people[0, 20:30] = np.nan  # not found
     people[1, 40:50, :, :2] += 1000  # somewhere else
     exchanged = people.copy()
     exchanged[:, 70:] = people[::-1, 70:]
     for found, wanted in ((people, 0), (exchanged, 2)):
-        tracks = bench_people.whose(found, labels)
+        tracks = people_bench.whose(found, labels)
         assert (tracks >= 0).mean(axis=1).tolist() == [0.9, 0.9]
-        assert bench_people.switches(tracks) == wanted
+        assert people_bench.switches(tracks) == wanted

@@ -17,8 +17,9 @@ import torch
 
 from pose3d_engine.__main__ import main
 from pose3d_engine.contract.errors import Cancelled, UserError
-from pose3d_engine.pose.lifters import checkpoint_files, official, pstmo
+from pose3d_engine.pose.lifters import checkpoint_files, official
 from pose3d_engine.progress import silent
+from pose3d_engine.research.models import pstmo_pretraining
 from pose3d_engine.research.training.batches import open_data
 from pose3d_engine.research.training.options import Options, papers
 from pose3d_engine.research.training.run import train
@@ -182,29 +183,29 @@ def test_two_processes_train_one_network(converted: Path, tmp_path: Path) -> Non
 
 
 def test_shares_of_a_batch_make_up_the_batch(converted: Path, tmp_path: Path) -> None:
-    supply, _ = open_data(small("finetune", "h36m", "pstmo", converted, tmp_path, batch=100))
-    whole = supply.batch(1, 2, 0, 1)
-    halves = [supply.batch(1, 2, rank, 2) for rank in range(2)]
+    batches, _ = open_data(small("finetune", "h36m", "pstmo", converted, tmp_path, batch=100))
+    whole = batches.batch(1, 2, 0, 1)
+    halves = [batches.batch(1, 2, rank, 2) for rank in range(2)]
     assert torch.equal(torch.stack([half.joints for half in halves], dim=1).flatten(0, 1), whole.joints)
-    last = len(supply) - 1
-    sizes = {len(supply.batch(1, last, rank, 3).joints) for rank in range(3)}
+    last = len(batches) - 1
+    sizes = {len(batches.batch(1, last, rank, 3).joints) for rank in range(3)}
     assert len(sizes) == 1
 
 
 def test_an_epoch_has_every_window_once_and_once_mirrored(converted: Path, tmp_path: Path) -> None:
-    supply, _ = open_data(small("finetune", "h36m", "pstmo", converted, tmp_path, tds=1))
-    batches = [supply.batch(0, number, 0, 1) for number in range(len(supply))]
-    middles = torch.cat([batch.joints[:, 4] for batch in batches])
+    batches, _ = open_data(small("finetune", "h36m", "pstmo", converted, tmp_path, tds=1))
+    every = [batches.batch(0, number, 0, 1) for number in range(len(batches))]
+    middles = torch.cat([batch.joints[:, 4] for batch in every])
     assert len(middles) == 2 * 5 * 3 * 4 * 12
     # The hips' x, mirrored, occur as often as the hips' x.
     left, right = middles[:, 4, 0].sort().values, -middles[:, 1, 0].sort(descending=True).values
     assert torch.allclose(left, right)
-    keypoints = batches[0].keypoints[:, 4]
-    camera, depth = batches[0].camera, batches[0].depth
+    keypoints = every[0].keypoints[:, 4]
+    camera, depth = every[0].camera, every[0].depth
     assert camera is not None
     # Keypoints, joints and cameras are mirrored together: the knees are where the camera sees them.
     offset = (keypoints[:, 2] - keypoints[:, 0]) * depth[:, None] / camera[:, :2]
-    joint = batches[0].joints[:, 4, 2]
+    joint = every[0].joints[:, 4, 2]
     assert (offset[:, 0] * joint[:, 0] > -0.02).all()
     assert np.abs(offset[:, 1] - joint[:, 1]).median() < 0.05
 
@@ -244,15 +245,15 @@ def test_a_network_that_diverges_is_told(converted: Path, tmp_path: Path) -> Non
 
 def test_masks_hide_what_they_shall(converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     masks: list[tuple[torch.Tensor, torch.Tensor]] = []
-    forward = pstmo.MaskedPSTMO.forward
+    forward = pstmo_pretraining.MaskedPSTMO.forward
 
     def spy(
-        self: pstmo.MaskedPSTMO, keypoints: torch.Tensor, frames: torch.Tensor, joints: torch.Tensor
+        self: pstmo_pretraining.MaskedPSTMO, keypoints: torch.Tensor, frames: torch.Tensor, joints: torch.Tensor
     ) -> torch.Tensor:
         masks.append((frames, joints))
         return forward(self, keypoints, frames, joints)
 
-    monkeypatch.setattr(pstmo.MaskedPSTMO, "forward", spy)
+    monkeypatch.setattr(pstmo_pretraining.MaskedPSTMO, "forward", spy)
     train(small("pretrain", "h36m", "pstmo", converted, tmp_path, epochs=1, spatial_mask_num=3), False, silent, quiet)
     assert all(int(frames.sum()) == int(9 * 0.8) for frames, _ in masks)
     assert all((joints.sum(dim=1) == 3).all() for _, joints in masks)

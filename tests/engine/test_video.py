@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine.contract.errors import UserError
-from pose3d_engine.media import video
+from pose3d_engine.media import container, video
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (30, 40, 220), (240, 240, 240)
 
@@ -31,8 +31,8 @@ def write_clip(
 ) -> Path:
     """A clip at 25 fps whose corners are red, green (top), blue and white (bottom) and whose centre brightens."""
     width, height = size
-    with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
-        stream = container.add_stream("h264", rate=25, options={"crf": "10"})
+    with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as output:
+        stream = output.add_stream("h264", rate=25, options={"crf": "10"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(frames):
@@ -42,8 +42,8 @@ def write_clip(
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = times_ms[index] if times_ms else index * 40
             frame.time_base = Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
     if rotation:
         tag_rotation(path, rotation)
     return path
@@ -142,13 +142,13 @@ def test_an_impossible_range_is_refused(tmp_path: Path, start: float | None, end
 
 def test_narrow_pixels_are_made_square(tmp_path: Path) -> None:
     path = tmp_path / "hdv.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("h264", rate=25)
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("h264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 72, 54, "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
         frame = av.VideoFrame.from_ndarray(np.full((54, 72, 3), 99, np.uint8), format="rgb24")
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
     info = video.probe(path)
     assert (info.width, info.height) == (96, 54)
     assert next(video.read_frames(path)).image.shape == (54, 96, 3)
@@ -168,14 +168,14 @@ def test_what_is_not_a_video(tmp_path: Path) -> None:
     empty = tmp_path / "empty.mp4"
     empty.touch()
     sound = tmp_path / "sound.wav"
-    with av.open(str(sound), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+    with av.open(str(sound), "w") as output:
+        stream = output.add_stream("pcm_s16le", rate=8000, layout="mono")
         samples = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
         samples.sample_rate = 8000
-        container.mux(stream.encode(samples))
-        container.mux(stream.encode(None))
+        output.mux(stream.encode(samples))
+        output.mux(stream.encode(None))
     for path, message in (
-        (tmp_path / "nowhere.mp4", "no such file"),
+        (tmp_path / "nowhere.mp4", "File not found"),
         (tmp_path, "is a folder"),
         (text, "not a video"),
         (empty, "not a video"),
@@ -192,13 +192,13 @@ def test_a_file_cut_in_the_middle_is_refused_at_once_and_read_up_to_the_cut(tmp_
     # Noise, so that there is something to cut.
     path, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
     random = np.random.default_rng(0)
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("h264", rate=25, options={"g": "5"})
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as output:
+        stream = output.add_stream("h264", rate=25, options={"g": "5"})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for _ in range(100):
             image = random.integers(0, 255, (64, 96, 3), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode(None))
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        output.mux(stream.encode(None))
     content = path.read_bytes()
     cut.write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"cut off after [\d.]+ s of 4.00 s") as caught:
@@ -247,7 +247,7 @@ def test_an_interrupt_while_ffmpeg_asks_for_bytes_is_not_the_end_of_the_file(
     """PyAV prints what is raised there, goes on, and takes the file for ended."""
     moment = 0
 
-    class Interrupted(video._Source):
+    class Interrupted(container.ByteSource):
         def __init__(self, path: Path) -> None:
             super().__init__(path)
             self._stream = InterruptedStream(self._stream)  # type: ignore[assignment]
@@ -267,7 +267,7 @@ def test_an_interrupt_while_ffmpeg_asks_for_bytes_is_not_the_end_of_the_file(
             return getattr(self.stream, name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(video, "_Source", Interrupted)
+        patched.setattr(container, "ByteSource", Interrupted)
         for reads in (1, 2, 3):
             moment = reads
             with pytest.raises(expected):

@@ -233,7 +233,7 @@ def test_a_picture_is_a_video_of_one_frame(tmp_path: Path, name: str) -> None:
 def test_patterns_and_addresses_are_no_files(tmp_path: Path, name: str) -> None:
     for index in range(3):
         write(Kind(f"frame_{index:03d}.png", "png", "rgb24", frames=1, container=(("update", "1"),)), tmp_path)
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         video.probe(tmp_path / name)
 
 

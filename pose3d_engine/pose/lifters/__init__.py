@@ -10,7 +10,7 @@ from .base import Lifter, Track2D, automatic_tds
 from .device import choose_device
 
 DEFAULT = "tcn-cmu"
-"""The lifter that captures where nobody chooses another."""
+"""The lifter of a capture without another choice."""
 
 SHIPPED = (DEFAULT, "pstmo-s-cmu")
 """The lifters whose weights ship with the project."""
@@ -19,10 +19,18 @@ __all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
 
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tuple[Lifter, str | None]:
-    """A lifter of the register of weights, or the file ``checkpoint`` itself.
+    """Loads a lifter.
 
-    Returns the lifter and, where it does not run on the device that was hoped for, one line that says why.
-    Raises UserError if there are no such weights or the file is damaged.
+    Args:
+        name: The weights' name in the register; ignored if there is a ``checkpoint``.
+        checkpoint: A file with weights.
+        device: One of :data:`.device.DEVICES`.
+
+    Returns:
+        The lifter, and one line with the reason if it does not run on the requested device.
+
+    Raises:
+        UserError: There are no such weights or the file is damaged.
     """
     chosen, reason = choose_device(device)
     entry: weights.Entry | None
@@ -33,7 +41,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tup
         path = weights.find(name)
     else:
         entry, path = weights.entry_of(checkpoint), checkpoint
-    # The papers' files are PyTorch's own; ours say themselves which network they are for.
+    # The papers' files are PyTorch's own; ours name their network themselves.
     if path.suffix == ".safetensors":
         from .viewed import ViewedLifter
 

@@ -1,4 +1,4 @@
-"""What every lifter takes and gives."""
+"""Input and output of every lifter."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from ...progress import Progress
 
 @dataclass(frozen=True)
 class Track2D:
-    """One person through the clip, without gaps (a gap is filled before lifting; its scores are 0).
+    """One person through the clip, without gaps: gaps are interpolated before lifting, with scores of 0.
 
-    keypoints: (T,17,3) float32, COCO-17 pixels and score. width, height: of the picture as displayed.
-    fps: mean frames a second. focal_px: focal length in pixels.
+    Attributes:
+        keypoints: (T,17,3) float32, COCO-17, pixels and score.
+        width: Width of the picture as displayed, pixels.
+        height: Height of the picture as displayed, pixels.
+        fps: Mean frames a second.
+        focal_px: Focal length, pixels.
     """
 
     keypoints: np.ndarray
@@ -27,25 +31,38 @@ class Track2D:
 
 
 class Lifter(Protocol):
-    """A network that makes 3D from 2D, with the normalisation that its weights were trained with."""
+    """A network that estimates 3D from 2D, with the normalisation that its weights were trained with.
+
+    Attributes:
+        name: Name for messages and for the motion file.
+        checkpoint: The file of the weights.
+        receptive_field: Frames that one output depends on.
+        rate: Frames a second of the motion that the weights were trained on.
+    """
 
     name: str
     checkpoint: Path
     receptive_field: int
     rate: float
-    """Frames a second of the motion that the weights were trained on."""
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
-        """(T,17,3) float32: Human3.6M-17, root-relative (Hip is 0), camera axes, metres up to one factor.
+        """Lifts every frame of a track.
 
-        tds: stride in frames at which the network samples its window; one output a frame nevertheless.
-        flip: average with the mirrored input. The size of the person is set later, by the motion stages.
+        Args:
+            track: The person's 2D.
+            tds: Frame step: stride in frames at which the network samples its window.
+            flip: Average with the result of the mirrored input.
+            progress: Called with the stage "lift", the frames done and all frames.
+
+        Returns:
+            (T,17,3) float32, Human3.6M-17, root-relative (Hip is 0), camera axes, metres up to one factor. A later
+            stage sets the person's size.
         """
         ...
 
 
 def automatic_tds(fps: float, rate: float) -> int:
-    """The stride whose effective rate ``fps / stride`` is nearest to ``rate`` in ratio; at least 1."""
+    """Returns the frame step, at least 1, whose rate ``fps / step`` is nearest in ratio to the training's ``rate``."""
     if fps <= 0:
         return 1
     below = max(1, int(fps / rate))

@@ -1,8 +1,8 @@
 """Reads the papers' checkpoint files (.pth, .bin) without executing anything from them.
 
-PyTorch's own restricted reader does the work: it builds tensors and plain containers and refuses all else. A file
-of VideoPose3D also holds the state of a numpy random generator; the few names that it needs are given stand-ins
-that swallow it, so that nothing of numpy runs either.
+PyTorch's own restricted reader builds tensors and plain containers and refuses all else. A file of VideoPose3D also
+holds the state of a numpy random generator. Stand-ins take the place of the few names that it needs and discard it, so
+that nothing of numpy runs either.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 from ...contract.errors import UserError
 
 
-class _Swallowed:
-    """Stands where a random generator, an array of it or a part of one was."""
+class _Discarded:
+    """Takes the place of a random generator, its arrays and its parts."""
 
     def __init__(self, *arguments: object) -> None: ...
 
@@ -31,7 +31,7 @@ class _Swallowed:
 
 def _stand_in(path: str) -> type:
     module, _, name = path.rpartition(".")
-    return type(name, (_Swallowed,), {"__module__": module, "__qualname__": name})
+    return type(name, (_Discarded,), {"__module__": module, "__qualname__": name})
 
 
 _RANDOM_STATE: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
@@ -65,7 +65,7 @@ _DAMAGE = (
     struct.error,
     pickle.UnpicklingError,
 )
-"""What the reader raises on bytes that are not what it expects."""
+"""Exceptions of the reader on damaged bytes."""
 
 ARCHITECTURES: dict[str, str] = {
     "Transformer_reduce.model.pos_embedding_1": "pstmo",
@@ -73,16 +73,18 @@ ARCHITECTURES: dict[str, str] = {
     "post_refine.0.weight": "pstmo-refine",
     "expand_conv.weight": "videopose3d",
 }
-"""The parameter by which each architecture is known."""
+"""The parameter that identifies each architecture."""
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """What a file holds.
+    """The content of a file.
 
-    architecture: one of the values of :data:`ARCHITECTURES`. state: parameters by their published names, without
-    the ``module.`` that training on several GPUs puts before them. settings: how the weights were trained, where
-    the file says; the published files do not.
+    Attributes:
+        path: The file.
+        architecture: One of the values of :data:`ARCHITECTURES`.
+        state: Parameters by their published names, without the ``module.`` of training on several GPUs.
+        settings: How the weights were trained; empty in the published files.
     """
 
     path: Path
@@ -92,11 +94,15 @@ class CheckpointFile:
 
 
 def read(path: Path) -> CheckpointFile:
-    """Reads a checkpoint of one of the known architectures. Raises UserError on any other or a damaged file."""
+    """Reads a checkpoint of one of the known architectures.
+
+    Raises:
+        UserError: The file is damaged or of another architecture.
+    """
     path = Path(path)
     content = load(path)
     holder = content if isinstance(content, Mapping) else {}
-    # VideoPose3D keeps the parameters of its networks beside other things, P-STMO writes them bare.
+    # VideoPose3D's files hold parameters under a key, P-STMO's hold nothing else.
     state = next((holder[key] for key in ("model_pos", "model") if isinstance(holder.get(key), Mapping)), holder)
     settings = holder.get("settings")
     parameters = {str(key).removeprefix("module."): value for key, value in state.items()}
@@ -109,9 +115,10 @@ def read(path: Path) -> CheckpointFile:
 
 
 def load(path: Path) -> Any:
-    """The tensors and plain containers of a file written by ``torch.save``; nothing of it is executed.
+    """Returns the tensors and plain containers of a file of ``torch.save``; executes nothing of it.
 
-    Raises UserError if the file is missing or damaged, or asks for anything beyond data.
+    Raises:
+        UserError: The file is missing or damaged, or needs more than data.
     """
     path = Path(path)
     if not path.is_file():
@@ -129,6 +136,6 @@ def load(path: Path) -> Any:
 
 
 def misfit(path: Path, error: Exception) -> UserError:
-    """The error for a file whose parameters do not fit the network that they claim to be."""
+    """Returns the error for a file whose parameters do not fit their own network."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return UserError(f"{path}: its weights do not fit together ({reason}); get the file again")

@@ -1,4 +1,4 @@
-"""Which processor the networks run on."""
+"""The device that networks run on."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ import torch
 from ...contract.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-"""What can be asked for. ``auto`` takes the first of CUDA, Metal and CPU that works."""
+"""Names of devices. ``auto`` takes the first of CUDA, Metal and CPU that works."""
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str | None]:
-    """The device to use and, where it is not the one that was hoped for, one line that says why.
+    """Chooses the device.
 
-    A device that is asked for by name but does not work falls back to the CPU with its reason; ``auto`` gives
-    a reason only where an accelerator is there but fails, because a machine without one has nothing to explain.
-    Raises UserError for a name that is not in :data:`DEVICES`.
+    A requested device that does not work falls back to the CPU with a reason. ``auto`` gives a reason only if there is
+    an accelerator that fails.
+
+    Args:
+        name: One of :data:`DEVICES`.
+
+    Returns:
+        The device, and one line with the reason if it is not the requested one.
+
+    Raises:
+        UserError: An unknown name.
     """
     if name not in DEVICES:
         raise UserError(f"device {name!r} is not known; use one of {', '.join(DEVICES)}")
@@ -37,11 +45,11 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str | None]:
 
 
 def _present(kind: str) -> tuple[bool, str]:
-    """Whether PyTorch sees such a device, and the reason if it does not."""
+    """Returns whether PyTorch finds such a device, and the reason if it does not."""
     if kind == "cuda":
         if torch.version.cuda is None and torch.version.hip is None:
             return False, "this PyTorch was installed without CUDA"
-        # A driver that is too old makes PyTorch warn on stderr; the reason below says the same.
+        # A driver that is too old makes PyTorch warn on stderr; the reason below suffices.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.cuda.is_available(), "no CUDA device or driver was found"
@@ -51,7 +59,7 @@ def _present(kind: str) -> tuple[bool, str]:
 
 
 def _failure(kind: str) -> str | None:
-    """Runs one small convolution, because a device can be listed and still not run this PyTorch's kernels."""
+    """Returns why a small convolution fails: a device can be listed and still not run this PyTorch's kernels."""
     try:
         probe = torch.ones(1, 4, 8, device=kind)
         torch.nn.functional.conv1d(probe, torch.ones(4, 4, 3, device=kind)).sum().item()

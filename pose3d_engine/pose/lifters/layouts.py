@@ -1,8 +1,8 @@
-"""Keypoints and joints in the orders that the papers' data sets have.
+"""Keypoints and joints in the orders of the papers' data sets.
 
 COCO keypoints come from detectors. Networks that were trained on Human3.6M's or MPI-INF-3DHP's own 2D take the
-joints of those skeletons instead, some of which COCO does not have: they are derived, and are therefore not as
-accurate as a detector that was trained for them.
+joints of those skeletons. Some of them are not in COCO: they are derived here, less accurately than by a detector that
+was trained for them.
 """
 
 from __future__ import annotations
@@ -47,10 +47,16 @@ MPI_IN_H36M = np.argsort(H36M_IN_MPI)
 
 
 def h36m_from_coco(keypoints: np.ndarray) -> np.ndarray:
-    """COCO-17 keypoints (..., 17, 2) -> the places of the Human3.6M-17 joints, (..., 17, 2).
+    """Derives Human3.6M-17 keypoints from COCO-17.
 
     Hip, Spine, Thorax: the middle of the hips, of hips and shoulders, of the shoulders. Neck/Nose and Head lie on
-    lines through shoulders, ears and nose; the shares are those that fit motion capture with heads best.
+    lines through shoulders, ears and nose, with the shares that fit motion capture with heads best.
+
+    Args:
+        keypoints: (..., 17, 2) COCO-17.
+
+    Returns:
+        (..., 17, 2) Human3.6M-17.
     """
     result = np.empty_like(keypoints)
     result[..., H36M_ROWS, :] = keypoints[..., COCO_ROWS, :]

@@ -35,14 +35,19 @@ MODES = ("exact", "sequence")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How weights want to be used; what a register's ``settings`` and a checkpoint's own can say.
+    """How weights are used: the possible ``settings`` of an entry of the register and of a checkpoint.
 
     The defaults are those of the papers for videos.
 
-    rate: frames a second of the training motion. normalisation: width and height by which pixels become screen
-    coordinates; the published programs for videos take Human3.6M's whatever the video's size is. None: the picture's.
-    keypoints, joints: order of input and output. unit: metres in the network's unit of length. causal: VideoPose3D
-    looks at the past only. mode: one of :data:`MODES`.
+    Attributes:
+        rate: Frames a second of the training motion.
+        normalisation: Width and height by which pixels become screen coordinates; None takes the picture's. The
+            published programs for videos take Human3.6M's for every video.
+        keypoints: Order of the input, one of :data:`KEYPOINTS`.
+        joints: Order of the output, one of :data:`JOINTS`.
+        unit: Metres in the network's unit of length.
+        causal: VideoPose3D sees past frames only.
+        mode: One of :data:`MODES`.
     """
 
     rate: float = 25.0
@@ -55,7 +60,15 @@ class Recipe:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], where: str) -> Recipe:
-        """The recipe of a settings object. Raises UserError, which names ``where`` it is, for one that is not."""
+        """Returns the recipe of a settings object.
+
+        Args:
+            settings: The settings by name.
+            where: Their file or entry, for the message.
+
+        Raises:
+            UserError: Unknown settings or values.
+        """
         known = {field.name for field in fields(cls)}
         unknown = set(settings) - known
         recipe = cls(**{key: value for key, value in settings.items() if key in known})
@@ -74,20 +87,22 @@ class Recipe:
 
 _MIRROR_X = np.array([-1, 1, 1], np.float32)
 
-Way = Callable[[Tensor, int, whole_clip.Step], Tensor]
-"""How a network goes over clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
+LiftClips = Callable[[Tensor, int, whole_clip.Step], Tensor]
+"""A network over clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
 
 
 class OfficialLifter:
     """See :class:`.base.Lifter`."""
 
-    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, way: Way, receptive_field: int) -> None:
+    def __init__(
+        self, name: str, checkpoint: Path, recipe: Recipe, lift_clips: LiftClips, receptive_field: int
+    ) -> None:
         self.name, self.checkpoint, self.recipe = name, checkpoint, recipe
         self.receptive_field, self.rate = receptive_field, float(recipe.rate)
-        self._way = way
+        self._lift_clips = lift_clips
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
-        """(T,17,3): see :meth:`.base.Lifter.lift`; the size that the network gives, which is that of its training."""
+        """See :meth:`.base.Lifter.lift`. The size of the person is that of the training data."""
         keypoints = self._keypoints(track)
         if not len(keypoints):
             return np.zeros((0, 17, 3), np.float32)
@@ -95,7 +110,7 @@ class OfficialLifter:
         clips = [keypoints]
         if flip:
             clips.append(keypoints[:, order_in.mirror] * _MIRROR_X[:2])
-        lifted = self._way(
+        lifted = self._lift_clips(
             torch.from_numpy(np.stack(clips)), tds, lambda done, total: progress("lift", done, total)
         ).numpy()
         joints = lifted[0]
@@ -104,12 +119,12 @@ class OfficialLifter:
         if self.recipe.joints == "mpi":
             joints = joints[:, layouts.MPI_IN_H36M]
         joints = joints * self.recipe.unit
-        # The networks were never asked where the root is: it is the origin, and the others stay where they are.
+        # The root is the origin and was never trained; the other joints stay in place.
         joints[:, 0] = 0
         return joints.astype(np.float32)
 
     def _keypoints(self, track: Track2D) -> np.ndarray:
-        """(T,17,2) float32 on the screen that the weights know, in their order."""
+        """Returns (T,17,2) float32 on the screen of the weights, in their order."""
         pixels = track.keypoints[..., :2].astype(np.float64)
         if self.recipe.keypoints != "coco":
             pixels = layouts.h36m_from_coco(pixels)
@@ -120,10 +135,17 @@ class OfficialLifter:
 
 
 def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Recipe]:
-    """The network of a checkpoint file, on the CPU, and how it wants to be used. What the file holds is found out from
-    itself; how it is used is said by the register's entry, else by the file, else as the papers do for videos.
+    """Loads the network of a checkpoint file on the CPU.
 
-    Raises UserError for a file that is damaged, of another kind than its entry says, or not made for lifting.
+    Args:
+        path: The file.
+        entry: The file's entry in the register, if it has one.
+
+    Returns:
+        The network and its recipe: from the entry, else from the file, else the papers' for videos.
+
+    Raises:
+        UserError: The file is damaged, of another kind than its entry, or not made for lifting.
     """
     file = checkpoint_files.read(path)
     if file.architecture == "pstmo-masked":
@@ -142,18 +164,21 @@ def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Rec
 
 
 def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifter:
-    """The lifter of a checkpoint file. Raises UserError as :func:`network` does, and for other than 17
-    keypoints and joints."""
+    """Loads the lifter of a checkpoint file; arguments as of :func:`network`.
+
+    Raises:
+        UserError: As :func:`network`, or the network has other than 17 keypoints and joints.
+    """
     model, recipe = network(path, entry)
     model = model.to(device)
-    way: Way
+    lift_clips: LiftClips
     if isinstance(model, TemporalModel):
         shape = (model.joints_in, model.features, model.joints_out)
-        way, receptive_field = partial(whole_clip.convolution, model), model.receptive_field
+        lift_clips, receptive_field = partial(whole_clip.convolution, model), model.receptive_field
     else:
         shape = (model.sizes.joints_in, 2, model.sizes.joints_out)
         lift = whole_clip.pstmo_exact if recipe.mode == "exact" else whole_clip.pstmo_sequence
-        way, receptive_field = partial(lift, model), model.sizes.frames
+        lift_clips, receptive_field = partial(lift, model), model.sizes.frames
     if shape != (17, 2, 17):
         raise UserError(f"{path}: takes {shape[0]} keypoints of {shape[1]} numbers and gives {shape[2]} joints, not 17")
-    return OfficialLifter(path.stem if entry is None else entry.name, path, recipe, way, receptive_field)
+    return OfficialLifter(path.stem if entry is None else entry.name, path, recipe, lift_clips, receptive_field)

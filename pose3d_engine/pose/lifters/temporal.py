@@ -15,12 +15,19 @@ from torch.nn import functional
 
 
 class TemporalModel(nn.Module):
-    """2D keypoints of a stretch of frames -> 3D joints of the frames whose receptive field lies inside it.
+    """2D keypoints of consecutive frames -> 3D joints of the frames whose receptive field lies inside them.
 
-    joints_in, features: keypoints and numbers a keypoint (2: x, y; 3: with the score). joints_out: 3D joints.
-    filter_widths: one odd width a block; the receptive field is their product. causal: looks at the past only.
+    Args:
+        joints_in: 2D keypoints.
+        features: Numbers a keypoint: 2 (x, y) or 3 (with the score).
+        joints_out: 3D joints.
+        filter_widths: One odd width a block; the receptive field is their product.
+        causal: Past frames only.
+        dropout: Share of activations that training leaves out.
+        channels: Width of the network.
 
-    Raises ValueError for an even width.
+    Raises:
+        ValueError: An even filter width.
     """
 
     def __init__(
@@ -78,8 +85,8 @@ class TemporalModel(nn.Module):
     def forward_window(self, keypoints: Tensor) -> Tensor:
         """(B, receptive_field, joints_in, features) -> (B, 1, joints_out, 3), by strided convolutions.
 
-        The same function as :meth:`forward` on one window, without the outputs that nobody asked for: this is
-        how windows are trained one at a time.
+        The same function as :meth:`forward` on one window, without the intermediate outputs that it does not need:
+        for training on single windows.
         """
         x = self._expand(_strided(keypoints.flatten(2), self.filter_widths[0]))
         for block, width in enumerate(self.filter_widths[1:]):
@@ -107,13 +114,13 @@ class TemporalModel(nn.Module):
 
 
 def _dilated(x: Tensor, width: int, dilation: int) -> Tensor:
-    """(B, T, C) -> (B, T - (width - 1) dilation, width C): what a dilated filter sees at each place."""
+    """(B, T, C) -> (B, T - (width - 1) dilation, width C): the input of a dilated filter at each frame."""
     frames = x.shape[1] - (width - 1) * dilation
     return torch.cat([x[:, i * dilation : i * dilation + frames] for i in range(width)], dim=-1)
 
 
 def _strided(x: Tensor, width: int) -> Tensor:
-    """(B, T, C) -> (B, T // width, width C): what a filter sees that steps by its own width."""
+    """(B, T, C) -> (B, T // width, width C): the input of a filter with a stride of its own width."""
     return x.reshape(x.shape[0], x.shape[1] // width, -1)
 
 
@@ -127,5 +134,5 @@ def _normalised(x: Tensor, norm: nn.Module) -> Tensor:
 
 
 def parameters(model: nn.Module) -> int:
-    """The number of trained numbers of a network."""
+    """Returns the number of trained parameters of a network."""
     return sum(parameter.numel() for parameter in model.parameters())

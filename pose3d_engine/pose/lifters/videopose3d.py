@@ -10,9 +10,14 @@ from .temporal import TemporalModel
 
 
 def from_state(state: Mapping[str, Tensor], causal: bool = False) -> TemporalModel:
-    """The network with these parameters, ready to run; they do not say whether it is ``causal``.
+    """Returns the network with these parameters, ready to run.
 
-    Raises KeyError, RuntimeError or ValueError if they do not fit together.
+    Args:
+        state: Parameters by their published names.
+        causal: Whether the weights see past frames only, which the parameters do not tell.
+
+    Raises:
+        KeyError, RuntimeError, ValueError: The parameters do not fit together.
     """
     expand, shrink = state["expand_conv.weight"], state["shrink.weight"]
     blocks = sum(key.startswith("layers_conv.") for key in state) // 2

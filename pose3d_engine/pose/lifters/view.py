@@ -1,9 +1,9 @@
-"""Looking straight at the person: what our lifters see, whatever the camera and the place in the picture.
+"""The virtual camera of our lifters, which looks straight at the person.
 
-A person at the edge of a wide picture looks turned, although they are not. Each frame is therefore seen by a
-virtual camera that is turned, without roll, until its optical axis meets the torso; joints are lifted in the
-axes of that camera and turned back afterwards. (Perspective crop layers: Yu, Salzmann, Fua, Rhodin,
-PCLs: Geometry-aware neural reconstruction of 3D pose with perspective crop layers, CVPR 2021.)
+A person at the edge of a wide picture looks turned, although they are not. A virtual camera is therefore rotated in
+each frame, without roll, until its optical axis meets the torso; joints are lifted in the axes of that camera and
+rotated back afterwards. Perspective crop layers: Yu, Salzmann, Fua, Rhodin, PCLs: Geometry-aware Neural Reconstruction
+of 3D Pose with Perspective Crop Layers, CVPR 2021.
 
 All arrays are numpy; leading axes are free: (..., T, 17, 3) is a batch of clips.
 """
@@ -18,7 +18,7 @@ TORSO = [COCO17.index(name) for name in ("left_shoulder", "right_shoulder", "lef
 
 
 def rotation_to(rays: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) that turn rays (..., 3) in camera axes onto the optical axis, without roll."""
+    """Returns rotations (..., 3, 3) that turn rays (..., 3) in camera axes onto the optical axis, without roll."""
     z = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     x = np.stack([z[..., 2], np.zeros_like(z[..., 0]), -z[..., 0]], axis=-1)  # (0,1,0) x z: stays level
     x /= np.linalg.norm(x, axis=-1, keepdims=True)
@@ -26,10 +26,14 @@ def rotation_to(rays: np.ndarray) -> np.ndarray:
 
 
 def look_at_torso(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points on the plane z = 1 (..., 17, 2), COCO-17, as the virtual camera sees them.
+    """Projects points into the virtual camera.
 
-    Returns the points (..., 17, 2) on its own plane z = 1, with the torso at the origin, and its rotations
-    (..., 3, 3), camera axes to virtual axes.
+    Args:
+        points: (..., 17, 2) COCO-17 on the camera's plane z = 1.
+
+    Returns:
+        The points (..., 17, 2) on the virtual camera's plane z = 1, with the torso at the origin, and the rotations
+        (..., 3, 3) from camera axes to virtual axes.
     """
     centre = points[..., TORSO, :].mean(axis=-2)
     rotation = rotation_to(np.concatenate([centre, np.ones_like(centre[..., :1])], axis=-1))
@@ -40,7 +44,7 @@ def look_at_torso(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def person_size(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The larger side of the box around the keypoints that were seen, (..., 17, 2) -> (...); NaN if too few were."""
+    """Returns the larger side (...) of the box around the visible keypoints (..., 17, 2); NaN for too few."""
     seen = (scores > 0.1)[..., None]
     low = np.where(seen, points, np.inf).min(axis=-2)
     high = np.where(seen, points, -np.inf).max(axis=-2)
@@ -49,9 +53,9 @@ def person_size(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def running_median(values: np.ndarray, window: int) -> np.ndarray:
-    """The median of a window around each row of (T,), which shrinks at the ends; NaN are left out.
+    """Returns the median of a window around each row of (T,), which shrinks at the ends; NaN are ignored.
 
-    Where a whole window is NaN, the median of the clip stands in; where the clip is, 1.
+    A window of NaN alone gets the median of the clip, a clip of NaN alone gets 1.
     """
     finite = values[np.isfinite(values)]
     overall = float(np.median(finite)) if finite.size else 1.0
@@ -67,10 +71,16 @@ def running_median(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def features(points: np.ndarray, scores: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """What the network takes: points of :func:`look_at_torso` over the person's size, and scores, (..., 17, 3).
+    """Returns the input of the network.
 
-    size: broadcasts against (...): the median size of the person over the frames around, so that coming nearer
-    is seen as growing, but a crouch is not.
+    Args:
+        points: (..., 17, 2) of :func:`look_at_torso`.
+        scores: (..., 17).
+        size: Broadcasts against (...): the median size of the person over the frames around, so that a person who
+            comes nearer gets larger, but a crouch does not change the scale.
+
+    Returns:
+        (..., 17, 3) float32: points over the size, and scores.
     """
     scaled = points / np.maximum(np.asarray(size)[..., None, None], 1e-6)
     return np.concatenate([np.clip(scaled, -2, 2), scores[..., None]], axis=-1).astype(np.float32)

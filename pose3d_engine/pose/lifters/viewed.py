@@ -1,7 +1,7 @@
-"""Our own lifters, which look straight at the person.
+"""Our own lifters, whose virtual camera looks straight at the person.
 
-What they are fed and what they give is described in :mod:`.view`. The network is one of two: VideoPose3D's temporal
-convolution (:mod:`.temporal`) with the score as a third number a keypoint, or P-STMO (:mod:`.pstmo`). Weights are a
+:mod:`.view` describes their input and output. The network is one of two: VideoPose3D's temporal convolution
+(:mod:`.temporal`) with the score as a third number a keypoint, or P-STMO (:mod:`.pstmo`). Weights are a
 ``.safetensors`` file whose metadata holds the configuration.
 """
 
@@ -29,10 +29,10 @@ from .pstmo import PSTMO, Sizes
 from .temporal import TemporalModel
 
 MAX_ROWS = 4096
-"""Frames that are lifted at once: enough to keep every core busy, little enough for any memory."""
+"""Frames that are lifted at once: enough to keep every core busy, few enough for any memory."""
 
 MAX_WINDOWS = 64
-"""Windows of a transformer at once: what fits into a processor's cache."""
+"""Windows of a transformer at once: they fit into a processor's cache."""
 
 
 class WindowedPstmo(nn.Module):
@@ -44,7 +44,7 @@ class WindowedPstmo(nn.Module):
         self.receptive_field = sizes.frames
 
     def forward(self, keypoints: Tensor) -> Tensor:
-        """(B,T,17,3), of which the score is not looked at -> (B, T - receptive_field + 1, 17, 3)."""
+        """(B,T,17,3), whose scores are ignored -> (B, T - receptive_field + 1, 17, 3)."""
         batch, frames = keypoints.shape[:2]
         features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, (batch, frames))
         windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
@@ -59,8 +59,14 @@ class WindowedPstmo(nn.Module):
 
 @dataclass(frozen=True)
 class TcnConfig:
-    """The shape of the temporal convolution. rate: frames a second of its training motion. size_window: frames over
-    which the person's size is the median."""
+    """The shape of the temporal convolution.
+
+    Attributes:
+        filter_widths: One odd width a block.
+        channels: Width of the network.
+        rate: Frames a second of the training motion.
+        size_window: Frames of the median of the person's size.
+    """
 
     FORMAT: ClassVar[str] = "pose3d-tcn-1"
 
@@ -70,13 +76,22 @@ class TcnConfig:
     size_window: int = 81
 
     def model(self) -> TemporalModel:
-        """A network of this shape with fresh weights."""
+        """Returns a network of this shape with fresh weights."""
         return TemporalModel(17, 3, 17, self.filter_widths, dropout=0.0, channels=self.channels)
 
 
 @dataclass(frozen=True)
 class PstmoConfig:
-    """The shape of P-STMO, the small one of half the width by default; else as :class:`TcnConfig`."""
+    """The shape of P-STMO; by default a small one of half the paper's width.
+
+    Attributes:
+        frames: Length of a window.
+        layers: Layers of the transformer over the window.
+        channels: Width of the transformers.
+        d_hid: Width of the feed-forward parts and of the per-frame encoder.
+        rate: Frames a second of the training motion.
+        size_window: Frames of the median of the person's size.
+    """
 
     FORMAT: ClassVar[str] = "pose3d-pstmo-1"
 
@@ -88,7 +103,7 @@ class PstmoConfig:
     size_window: int = 81
 
     def model(self) -> WindowedPstmo:
-        """A network of this shape with fresh weights."""
+        """Returns a network of this shape with fresh weights."""
         sizes = {"layers": self.layers, "channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
         return WindowedPstmo(Sizes.of(self.frames, **sizes))
 
@@ -99,7 +114,7 @@ Network = TemporalModel | WindowedPstmo
 
 def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> None:
     """Writes weights with their configuration as ``.safetensors``, in half precision, atomically."""
-    # Half precision costs less than 0.1 mm and halves the file; counters of batches are of no use after training.
+    # Half precision costs less than 0.1 mm and halves the file; counters of batches have no use after training.
     tensors = {k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
     block = save(tensors, metadata={"format": config.FORMAT, "config": json.dumps(asdict(config))})
     with atomic.replacing(path) as temporary:
@@ -107,7 +122,14 @@ def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> Non
 
 
 def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
-    """The inverse of :func:`save_weights`, in single precision. Raises UserError on any other file."""
+    """Reads the file of :func:`save_weights`, in single precision.
+
+    Returns:
+        The configuration and the parameters by name.
+
+    Raises:
+        UserError: The file is missing, damaged or of another kind.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such file; `pose3d weights list` shows the weights that are there")
     try:
@@ -131,7 +153,11 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
 
 
 class ViewedLifter:
-    """See :class:`.base.Lifter`. Raises UserError for weights that are missing, damaged or not finite."""
+    """See :class:`.base.Lifter`.
+
+    Raises:
+        UserError: The weights are missing, damaged or not finite.
+    """
 
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
         self.name, self.checkpoint, self.device = name, checkpoint, device
@@ -149,7 +175,7 @@ class ViewedLifter:
         self.rate = self.config.rate
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
-        """(T,17,3): see :meth:`.base.Lifter.lift`; the size of a person of 1.70 m."""
+        """See :meth:`.base.Lifter.lift`. The size is that of a person of 1.70 m."""
         inputs, rotation = self._inputs(track, tds)
         joints = self._network(inputs, tds, progress)
         if flip:
@@ -168,7 +194,7 @@ class ViewedLifter:
         return view.features(seen, scores, size), rotation
 
     def _network(self, inputs: np.ndarray, tds: int, progress: Progress) -> np.ndarray:
-        """Lifts every frame of (T,17,3): the ``tds`` interleaved sequences are a batch, their ends are held."""
+        """Lifts every frame of (T,17,3): the ``tds`` interleaved sequences are a batch, their ends are repeated."""
         frames, reach = len(inputs), self.receptive_field // 2
         result = np.empty((frames, 17, 3), np.float32)
         rows = -(-frames // tds)

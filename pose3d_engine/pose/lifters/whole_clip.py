@@ -1,8 +1,8 @@
-"""The papers' networks over a whole clip: one pose a frame, nothing computed twice that need not be.
+"""The papers' networks over a whole clip: one pose a frame, without repeated computation.
 
 All functions take clips (V,T,J,2), V views of the same T frames (plain and mirrored) on screens, and give joints
-(V,T,J,3) on the CPU. ``stride`` (tds): frames between two frames of a window. Frames beyond an end of the clip repeat
-the one at the end. ``step(done, total)`` is called between two batches.
+(V,T,J,3) on the CPU. ``stride`` (tds): frame step within a window. Frames beyond an end of the clip repeat the one at
+the end. ``step(done, total)`` is called between two batches.
 """
 
 from __future__ import annotations
@@ -20,16 +20,24 @@ from .temporal import TemporalModel
 Step = Callable[[int, int], None]
 
 MAX_ROWS = 4096
-"""Frames that a convolution takes at once: enough to keep every core busy, little enough for any memory."""
+"""Frames that a convolution takes at once: enough to keep every core busy, few enough for any memory."""
 
 OVERLAP = 3
-"""Windows that each frame lies in where :func:`pstmo_sequence` uses all frames of a window."""
+"""Windows that contain each frame in :func:`pstmo_sequence`."""
 
 
 def windows(frames: np.ndarray, length: int, size: int, stride: int, before: int | None = None) -> np.ndarray:
-    """Rows (N, size) of the windows around ``frames`` (N,) of a clip of ``length`` frames.
+    """Returns the rows of windows in a clip.
 
-    ``before``: frames of the window before the one asked for; half of the others where None.
+    Args:
+        frames: (N,) the frame of each window.
+        length: Frames of the clip.
+        size: Frames of a window.
+        stride: Frame step within a window.
+        before: Frames of a window before its own frame; half of the others if None.
+
+    Returns:
+        (N, size) rows of the clip.
     """
     before = size // 2 if before is None else before
     return np.clip(frames[:, None] + (np.arange(size) - before) * stride, 0, length - 1)
@@ -39,7 +47,7 @@ def pstmo_exact(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
     """One window a frame, as the paper runs P-STMO."""
     views, frames = clips.shape[:2]
     device = next(model.parameters()).device
-    # On a CPU a batch pays until it outgrows the cache; on a GPU until it fills the processors.
+    # On a CPU a batch pays off until it outgrows the cache; on a GPU until it fills the processors.
     batch = max(1, (8 if device.type == "cpu" else 512) // views)
     parts = []
     with torch.inference_mode(), _single_precision():
@@ -54,9 +62,9 @@ def pstmo_exact(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
 
 
 def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
-    """All frames of overlapping windows, by the head that P-STMO has for training: much faster, less accurate.
+    """All frames of overlapping windows, by P-STMO's head for training: much faster, less accurate.
 
-    A frame is the mean of what :data:`OVERLAP` windows say, and the nearer a window's middle, the more it counts.
+    A frame is the mean over :data:`OVERLAP` windows, weighted by its nearness to the middle of each.
     """
     views, frames = clips.shape[:2]
     size, device = model.sizes.frames, next(model.parameters()).device
@@ -69,7 +77,7 @@ def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tens
         (phase, start) for phase in range(stride) for start in range(hop - size, phase_length, hop) if phase < frames
     ]
     batch = 4 if device.type == "cpu" else 128
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=_bfloat16_pays(device)):
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=_has_fast_bfloat16(device)):
         features = _features(model, clips.to(device))
         for first in range(0, len(starts), batch):
             block = starts[first : first + batch]
@@ -108,12 +116,12 @@ def _blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _features(model: PSTMO, clips: Tensor) -> Tensor:
-    """(V,T,J,2) -> (V,T,C): once a frame, although every frame lies in many windows."""
+    """(V,T,J,2) -> (V,T,C): once a frame, although each frame lies in many windows."""
     return model.features(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
 
 
-def _bfloat16_pays(device: torch.device) -> bool:
-    """Where matrices multiply at least twice as fast in bfloat16 as in single precision."""
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    """Returns whether products of matrices are at least twice as fast in bfloat16 as in single precision."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 

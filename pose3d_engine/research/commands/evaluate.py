@@ -14,10 +14,11 @@ from ...progress import on_stderr
 
 if TYPE_CHECKING:
     from ...pose.lifters.official import Recipe
-    from ...pose.lifters.pstmo import PSTMO, Refine
+    from ...pose.lifters.pstmo import PSTMO
     from ...pose.lifters.temporal import TemporalModel
     from ..data_sets.sequences import DataSet
     from ..evaluation.predict import Predictor
+    from ..models.refinement import Refine
 
 HELP = "the papers' errors on Human3.6M, MPI-INF-3DHP or motion capture"
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="dataset", required=True, metavar="h36m|3dhp|mocap")
     h36m = kinds.add_parser("h36m", help="protocols 1 and 2, N-MPJPE and velocity, by action")
     mpi = kinds.add_parser("3dhp", help="MPJPE, PCK and AUC, by joint group, sequence and activity; converts the data")
-    mocap = kinds.add_parser("mocap", help="motion capture through virtual cameras, clips kept aside from training")
+    mocap = kinds.add_parser("mocap", help="motion capture through virtual cameras: the validation clips")
     for kind in (h36m, mpi, mocap):
         what = "mocap file" if kind is mocap else "folder of the data set"
         kind.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help=f"{what} (dataset)")
@@ -36,15 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--checkpoint", "--previous_dir", type=Path, metavar="FILE", help="weights, instead of --lifter"
         )
         kind.add_argument("--device", choices=DEVICES, default="auto")
-        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window; checked, as they say it")
-        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO; checked, as the weights say it")
-        kind.add_argument(
-            "-tds", "--tds", type=int, metavar="N", help="stride in frames; what the weights want if left out"
-        )
+        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window, checked against them")
+        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO, checked against the weights")
+        kind.add_argument("-tds", "--tds", type=int, metavar="N", help="frame step; default: from the weights")
         kind.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
         kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
         kind.add_argument("-o", "--output", type=Path, metavar="DIR", help="tables as .csv and .xlsx, and more of 3dhp")
-    mocap.add_argument("--joints", action="store_true", help="also where the error is: by joint and axis")
+    mocap.add_argument("--joints", action="store_true", help="also the error by joint and axis")
     h36m.add_argument("-k", "--keypoints", default="cpn_ft_h36m_dbb", metavar="NAME", help="data_2d_h36m_NAME.npz")
     h36m.add_argument("--subjects", default="S9,S11", metavar="S,S")
     h36m.add_argument("-a", "--actions", default="*", metavar="A,A", help="actions that begin so; * for all")
@@ -55,19 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints tables on stdout; writes files where -o asks for them."""
+    """Prints tables on stdout; writes files if there is -o."""
     {"h36m": _h36m, "3dhp": _3dhp, "mocap": _mocap}[args.dataset](args)
 
 
 def _load(args: argparse.Namespace) -> tuple[PSTMO | TemporalModel, Recipe]:
-    """The network that was asked for. Raises UserError if it is none of the papers' or not what -f, --layers say."""
+    """Returns the requested network and its recipe.
+
+    Raises:
+        UserError: It is not one of the papers', or differs from -f or --layers.
+    """
     from ... import weights
     from ...pose.lifters import official
     from ...pose.lifters.device import choose_device
     from ...pose.lifters.pstmo import PSTMO
 
     if (args.lifter is None) == (args.checkpoint is None):
-        raise UserError("say which weights to evaluate: --lifter NAME or --checkpoint FILE")
+        raise UserError("choose the weights to evaluate: --lifter NAME or --checkpoint FILE")
     entry = weights.entry(args.lifter) if args.lifter else weights.entry_of(args.checkpoint)
     network, recipe = official.network(args.checkpoint or weights.find(args.lifter), entry)
     if isinstance(network, PSTMO):
@@ -95,7 +98,7 @@ def _predictor(args: argparse.Namespace, data: DataSet, refine: Path | None = No
     network, recipe = _load(args)
     if fast and not isinstance(network, PSTMO):
         raise UserError("--fast is P-STMO's; VideoPose3D always lifts the whole clip at once")
-    # Takes of different rates are sampled as they are, as P-STMO does with MPI-INF-3DHP.
+    # Takes of different rates get no frame step, as in P-STMO with MPI-INF-3DHP.
     tds = args.tds or (automatic_tds(data.fps, recipe.rate) if data.fps else 1)
     if tds < 1:
         raise UserError(f"-tds is {args.tds}; give a stride of at least 1")
@@ -104,6 +107,7 @@ def _predictor(args: argparse.Namespace, data: DataSet, refine: Path | None = No
 
 def _refinement(path: Path | None, network: PSTMO | TemporalModel) -> Refine | None:
     from ...pose.lifters import checkpoint_files, pstmo
+    from ..models import refinement
 
     if path is None:
         return None
@@ -113,7 +117,7 @@ def _refinement(path: Path | None, network: PSTMO | TemporalModel) -> Refine | N
             f"{path}: the refinement belongs to P-STMO; give a PSTMO_refine file beside a P-STMO checkpoint"
         )
     try:
-        return pstmo.refine_from_state(file.state).to(next(network.parameters()).device)
+        return refinement.from_state(file.state).to(next(network.parameters()).device)
     except (KeyError, RuntimeError, ValueError) as error:
         raise checkpoint_files.misfit(path, error) from error
 

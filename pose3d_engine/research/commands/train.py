@@ -12,17 +12,17 @@ from ...contract.errors import UserError
 from ...pose.lifters.device import DEVICES
 from ...progress import on_stderr
 
-HELP = "train lifters: data, masked pre-training, fine-tuning; goes on after a kill, on several GPUs with torchrun"
+HELP = "train lifters: data, masked pre-training, fine-tuning; resumable, on several GPUs with torchrun"
 
 OURS = TCN, PSTMO_VIEW = "tcn", "pstmo-view"
-"""Our own lifter, which is trained on mocap only and by a program of its own."""
+"""Our own lifters, which are trained on mocap only, by ``training.mocap``."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments. What is not given has the papers' value for the stage and the data set."""
+    """Adds the command's arguments. Defaults are the papers' values for the stage and the data set."""
     stages = parser.add_subparsers(dest="stage", required=True, metavar="prepare|pretrain|finetune")
     _add_prepare(stages.add_parser("prepare", help="make the mocap file from CMU's motion capture, ASF/AMC or BVH"))
-    pretrain = stages.add_parser("pretrain", help="P-STMO: hide frames and joints of 2D sequences and draw them back")
+    pretrain = stages.add_parser("pretrain", help="P-STMO: reconstruct hidden frames and joints of 2D sequences")
     finetune = stages.add_parser("finetune", help="2D to 3D: P-STMO, VideoPose3D or our own lifter")
     for stage in (pretrain, finetune):
         _add_common(stage)
@@ -37,11 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pretrained", "--mae-reload", type=Path, metavar="FILE", help="begin with the encoder of a pre-training"
     )
     finetune.add_argument("--refine", action="store_true", default=None, help="P-STMO: train the refinement too")
-    finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: look at the past only")
+    finetune.add_argument("--causal", action="store_true", default=None, help="VideoPose3D: past frames only")
     finetune.add_argument(
         "--widths", type=_widths, metavar="W,W,...", help="tcn: odd widths of its filters, one a block (3,3,3)"
     )
-    finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to be lifted in total")
+    finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to lift in total")
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -55,7 +55,11 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="with .asf and .amc or .bvh below it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.npz", help="for --dataset mocap")
     parser.add_argument(
-        "--amc-rate", type=float, default=120.0, metavar="HZ", help="of .amc files, which do not say it (120)"
+        "--amc-rate",
+        type=float,
+        default=120.0,
+        metavar="HZ",
+        help="frame rate of .amc files, which do not hold it (120)",
     )
 
 
@@ -63,14 +67,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", choices=("h36m", "3dhp", "in-the-wild", "mocap"), default="h36m")
     parser.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help="folder; mocap: the file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="state, losses and weights")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the output folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the output folder")
     parser.add_argument(
         "--start", type=Path, metavar="FILE", help="begin with weights of the same network, or a smaller tcn"
     )
     parser.add_argument("-k", "--keypoints", dest="detections", metavar="NAME", help="2D data of Human3.6M")
     parser.add_argument("-f", "--frames", type=int, metavar="N", help="frames of a window (243; 3dhp 81)")
     parser.add_argument("-b", "--batch", type=int, metavar="N", help="windows of a batch, over all GPUs (160)")
-    parser.add_argument("-tds", "--tds", type=int, metavar="N", help="stride in frames within a window (2; 3dhp 1)")
+    parser.add_argument("-tds", "--tds", type=int, metavar="N", help="frame step within a window (2; 3dhp 1)")
     parser.add_argument("--layers", type=int, metavar="N", help="P-STMO-S 3, P-STMO 4")
     parser.add_argument("--channels", "--channel", type=int, metavar="N", help="256; VideoPose3D 1024")
     parser.add_argument("--d-hid", "--d_hid", type=int, metavar="N", help="width inside P-STMO's layers (512)")
@@ -85,7 +89,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Trains; prints the path of the best weights. Or prepares; prints the path of the data."""
+    """Trains and prints the path of the best weights, or prepares data and prints its path."""
     if args.stage == "prepare":
         from ..data_sets.prepare import prepare
 

@@ -15,8 +15,15 @@ INCH = 0.0254
 
 @dataclass
 class Bone:
-    """A bone of a skeleton. end (3,): from its start, in the world's axes at rest. axes (3,3): those it turns about.
-    channels: what a frame says of it, such as ("rx", "ry")."""
+    """A bone of a skeleton.
+
+    Attributes:
+        name: Its name.
+        parent: Name of its parent; None for the root.
+        end: (3,) from its start, in the world's axes at rest.
+        axes: (3,3) axes of its rotations.
+        channels: Its values in a frame, such as ("rx", "ry").
+    """
 
     name: str
     parent: str | None = None
@@ -27,8 +34,14 @@ class Bone:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """bones: parents first; the root, which has no length, is the first. position (3,): what is added to the root's.
-    inches: one inch is so many units."""
+    """A skeleton.
+
+    Attributes:
+        bones: Parents first; the first is the root, which has no length.
+        position: (3,) offset of the root.
+        inches: Units of an inch.
+        degrees: Whether angles are degrees.
+    """
 
     bones: tuple[Bone, ...]
     position: np.ndarray
@@ -37,15 +50,22 @@ class Skeleton:
 
 
 def read(path: Path, rate: float) -> Recording:
-    """The take in an .amc file, with the skeleton beside it; ``rate``, in frames a second, is not in the file.
+    """Returns the take in an .amc file, with the skeleton beside it.
 
-    A joint of the recording is where the bone of its name starts. Raises UserError if a file is not what it should be.
+    A joint of the recording is the start of the bone of its name.
+
+    Args:
+        path: The .amc file.
+        rate: Frames a second, which the file does not hold.
+
+    Raises:
+        UserError: A file is damaged or another one.
     """
     skeleton = read_skeleton(skeleton_of(path))
     columns, numbers = _frames(path, skeleton)
     names = [bone.name for bone in skeleton.bones]
     parents = np.array([-1 if bone.parent is None else names.index(bone.parent) for bone in skeleton.bones])
-    # The root has no length: what hangs on it starts where it is.
+    # The root has no length: its children start at its position.
     offsets = np.stack([np.zeros(3) if parent < 0 else skeleton.bones[parent].end for parent in parents])
     translations = np.repeat(offsets[None], len(numbers), axis=0)
     rotations = np.broadcast_to(np.eye(3), (len(numbers), len(names), 3, 3)).copy()
@@ -55,7 +75,7 @@ def read(path: Path, rate: float) -> Recording:
         if channel[0] == "t":
             translations[:, joint, "xyz".index(channel[1])] += numbers[:, column]
         else:
-            # The first rotation that is named is done first: it is the innermost.
+            # The first named rotation is applied first: it is the innermost.
             rotations[:, joint] = about(channel[1], numbers[:, column]) @ rotations[:, joint]
     axes = np.stack([bone.axes for bone in skeleton.bones])
     rotations = axes @ rotations @ np.swapaxes(axes, -1, -2)
@@ -63,9 +83,10 @@ def read(path: Path, rate: float) -> Recording:
 
 
 def skeleton_of(path: Path) -> Path:
-    """The .asf file of an .amc file: of its name, or of its subject's (01.asf for 01_07.amc), or the only one there.
+    """Returns the .asf file of an .amc file: of its name, of its subject's (01.asf for 01_07.amc), or the only one.
 
-    Raises UserError if there is none, or several of other names.
+    Raises:
+        UserError: There is none, or several of other names.
     """
     there = sorted(found for found in path.parent.iterdir() if found.suffix.lower() == ".asf")
     for stem in (path.stem, path.stem.rpartition("_")[0]):
@@ -79,7 +100,11 @@ def skeleton_of(path: Path) -> Path:
 
 
 def read_skeleton(path: Path) -> Skeleton:
-    """The skeleton in an .asf file. Raises UserError if it is none."""
+    """Returns the skeleton in an .asf file.
+
+    Raises:
+        UserError: The file is damaged or another one.
+    """
     try:
         return _skeleton(_sections(path.read_text(encoding="utf-8", errors="replace")))
     except OSError as error:
@@ -89,7 +114,7 @@ def read_skeleton(path: Path) -> Skeleton:
 
 
 def _sections(text: str) -> dict[str, list[list[str]]]:
-    """The lines after each ``:keyword``, as words; brackets and commas are blanks, as the format has it."""
+    """Returns the lines after each ``:keyword``, as words; brackets and commas are blanks in this format."""
     sections: dict[str, list[list[str]]] = {}
     lines: list[list[str]] = []
     for line in text.splitlines():
@@ -132,7 +157,7 @@ def _skeleton(sections: dict[str, list[list[str]]]) -> Skeleton:
         if bone.name in bones:
             raise ValueError(f"two bones {bone.name}")
         direction = _vector(said["direction"])
-        # Of a length: directions are rounded in some files.
+        # Normalise: directions are rounded in some files.
         bone.end = direction / max(float(np.linalg.norm(direction)), 1e-12) * float(said["length"][0])
         bone.axes = _axes(said.get("axis", ["0", "0", "0", "XYZ"]), degrees)
         bone.channels = _channels(said.get("dof", []))
@@ -149,7 +174,7 @@ def _skeleton(sections: dict[str, list[list[str]]]) -> Skeleton:
 
 
 def _blocks(lines: list[list[str]]) -> list[list[list[str]]]:
-    """What is between ``begin`` and ``end``."""
+    """Returns the lines between each ``begin`` and ``end``."""
     blocks: list[list[list[str]]] = []
     for words in lines:
         if words[0] == "begin":

@@ -14,7 +14,11 @@ UNITS = (0.0254 / 0.45, 0.01, 1.0, 0.001)
 
 
 def read(path: Path) -> Recording:
-    """The take in a .bvh file. Raises UserError if it is none."""
+    """Returns the take in a .bvh file.
+
+    Raises:
+        UserError: The file is damaged or another one.
+    """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return _Reader(lines).recording()
@@ -25,7 +29,7 @@ def read(path: Path) -> Recording:
 
 
 class _Reader:
-    """What the lines of a file say. Raises ValueError or IndexError if they are not a BVH file."""
+    """Parses the lines of a file; raises ValueError or IndexError if they are not a BVH file."""
 
     def __init__(self, lines: list[str]) -> None:
         self.names: list[str] = []

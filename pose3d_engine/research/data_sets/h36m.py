@@ -19,6 +19,7 @@ from ... import object_archive
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
 from ...pose.lifters import geometry
+from ..geometry import world_to_camera
 from .sequences import DataSet, Layout, Sequence, select
 
 TRAINING = ("S1", "S5", "S6", "S7", "S8")
@@ -29,11 +30,11 @@ IN_THE_WILD = "detectron_pt_coco"
 """The detections in COCO order that lifters for videos are trained with."""
 
 KEPT = np.array([0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27])
-"""The 17 joints that lifters use, of the 32 in the file. The others stand still or lie over one of these."""
+"""The 17 joints that lifters use, of the 32 in the file. The others are static or duplicates."""
 
 
 class Camera:
-    """One camera of one subject: intrinsics in pixels, place in metres."""
+    """One camera of one subject: intrinsics in pixels, position in metres."""
 
     def __init__(self, intrinsics: dict[str, Any], placement: dict[str, Any]) -> None:
         self.name = str(intrinsics["id"])
@@ -42,11 +43,11 @@ class Camera:
         self.centre = np.array(intrinsics["centre"])
         self.radial, self.tangential = np.array(intrinsics["radial"]), np.array(intrinsics["tangential"])
         self.orientation = np.array(placement["orientation"])  # camera axes -> world axes
-        self.place = np.array(placement["translation"]) / 1000
+        self.position = np.array(placement["translation"]) / 1000
 
     def from_world(self, points: np.ndarray) -> np.ndarray:
         """World (..., 3) -> camera axes (x right, y down, z forward), metres."""
-        return geometry.world_to_camera(points.astype(np.float64), self.orientation, self.place)
+        return world_to_camera(points.astype(np.float64), self.orientation, self.position)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Camera axes (..., 3) -> pixels (..., 2), with the distortion of the lens."""
@@ -71,7 +72,11 @@ def _calibration() -> dict[str, Any]:
 
 @cache
 def cameras(subject: str) -> tuple[Camera, ...]:
-    """The four cameras of a subject, in the order of the files. Raises UserError for a subject without any."""
+    """Returns the four cameras of a subject, in the order of the files.
+
+    Raises:
+        UserError: A subject without cameras.
+    """
     calibration = _calibration()
     if subject not in calibration["placements"]:
         known = ", ".join(calibration["placements"])
@@ -81,8 +86,17 @@ def cameras(subject: str) -> tuple[Camera, ...]:
 
 
 def load(folder: Path, detections: str, subjects: tuple[str, ...], actions: tuple[str, ...] = ()) -> DataSet:
-    """The takes of some subjects through all four cameras, 3D in metres. ``detections``: ``gt``,
-    ``cpn_ft_h36m_dbb``, ``detectron_pt_coco``, ... Raises UserError for missing or unfitting files."""
+    """Loads the takes of some subjects through all four cameras, 3D in metres.
+
+    Args:
+        folder: Folder of the data set.
+        detections: Name of the 2D data: ``gt``, ``cpn_ft_h36m_dbb``, ``detectron_pt_coco``, ...
+        subjects: Names of the subjects.
+        actions: Beginnings of the actions' names; all if empty.
+
+    Raises:
+        UserError: Files are missing or do not fit.
+    """
     path_3d = Path(folder) / "data_3d_h36m.npz"
     path_2d = Path(folder) / f"data_2d_h36m_{detections}.npz"
     positions = object_archive.load(path_3d, ("positions_3d",), "VideoPose3D's 3D data")["positions_3d"]
@@ -108,7 +122,7 @@ def load(folder: Path, detections: str, subjects: tuple[str, ...], actions: tupl
 
 
 def _sequence(subject: str, action: str, camera: Camera, world: np.ndarray, pixels: np.ndarray, path: Path) -> Sequence:
-    # Detections go on after motion capture has ended.
+    # Detections continue after the end of motion capture.
     if pixels.ndim != 3 or len(pixels) < len(world):
         raise UserError(f"{path}: {subject} {action!r} has {pixels.shape} keypoints for {len(world)} frames")
     seen = pixels[: len(world), :, :2].astype(np.float64)

@@ -1,5 +1,4 @@
-"""A recorded skeleton in motion, and where its joints are: what the readers of BVH and ASF/AMC have in common; and
-rotations."""
+"""A recorded skeleton in motion, its forward kinematics, and rotations: shared by the readers of BVH and ASF/AMC."""
 
 from __future__ import annotations
 
@@ -10,12 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Recording:
-    """A take as its file has it: lengths in the file's unit, Y up.
+    """A take in the unit of its file, Y up.
 
-    names: J joints, parents before children. parents (J,): -1 for the root. offsets (J,3): each joint in the axes of
-    its parent when nothing is turned. translations (T,J,3): the same in every frame, the root's in the world.
-    rotations (T,J,3,3): of each joint's axes in those of its parent. rate: frames a second. metres: what the unit may
-    be, the only one if the file says it.
+    Attributes:
+        names: J joints, parents before children.
+        parents: (J,) index of each parent; -1 for the root.
+        offsets: (J,3) each joint in the axes of its parent at rest.
+        translations: (T,J,3) the same in every frame; the root's in the world.
+        rotations: (T,J,3,3) from each joint's axes to those of its parent.
+        rate: Frames a second.
+        metres: Possible units, metres; one if the file defines it.
     """
 
     names: tuple[str, ...]
@@ -28,7 +31,7 @@ class Recording:
 
 
 def forward(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (T,J,3) and axes (T,J,3,3) of all joints in the world."""
+    """Returns positions (T,J,3) and axes (T,J,3,3) of all joints in the world."""
     positions = np.empty_like(recording.translations)
     axes = np.empty_like(recording.rotations)
     for joint, parent in enumerate(recording.parents):
@@ -42,7 +45,7 @@ def forward(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
 
 
 def at_rest(recording: Recording) -> np.ndarray:
-    """Positions (J,3) with nothing turned, the root at the origin."""
+    """Returns positions (J,3) at rest, with the root at the origin."""
     positions = np.zeros_like(recording.offsets)
     for joint, parent in enumerate(recording.parents):
         if parent >= 0:
@@ -51,7 +54,7 @@ def at_rest(recording: Recording) -> np.ndarray:
 
 
 def about(axis: str, radians: np.ndarray) -> np.ndarray:
-    """Rotation matrices (..., 3, 3) about ``axis``, one of x, y, z, from angles (...)."""
+    """Returns rotation matrices (..., 3, 3) about ``axis``, one of x, y, z, for angles (...)."""
     first, second = ((1, 2), (2, 0), (0, 1))["xyz".index(axis)]
     matrices = np.zeros((*np.shape(radians), 3, 3))
     matrices[..., np.arange(3), np.arange(3)] = 1

@@ -1,11 +1,11 @@
-"""Motion capture as training data: bodies redrawn, recombined and filmed by virtual cameras.
+"""Motion capture as training data: bodies with random proportions, recombined, before virtual cameras.
 
 The file (``--data``, e.g. ``cmu_h36m17.npz``) holds Human3.6M-17 joints of many clips: ``joints_q`` (N,17,3) and
 ``face_q`` (N,5,3) int16 in units of ``unit_m``, relative to ``root`` (N,3) metres, Y up, at ``fps``; clip i is rows
 ``start[i]:start[i+1]``, with its ``source`` and ``name``.
 
-Every sample is new: a stretch of a clip, warped in time, with the proportions of a random person, tilted, seen by a
-random camera, and through a detector that errs as detectors do.
+Every sample is new: a stretch of a clip, warped in time, with the proportions of a random person, tilted, before a
+random camera, with errors like a detector's.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 
 from ...contract import arrays
 from ...contract.errors import UserError
-from ...contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from ...contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from ...pose.lifters import view
 from ...solve.body import CHAIN, CHAIN_LENGTH, LENGTHS
 from . import synthetic_poses
+from .detector_noise import FACE, noisy
 from .kinematics import rotation_vectors
 
 RATE = 30.0
 """Frames a second of the training motion."""
 
 UPPER = [H36M17.index(n) for n in H36M17.joints if H36M17.index(n) >= 7]
-FACE = [COCO17.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]
 FACE_MIRROR = np.array([0, 2, 1, 4, 3])
 
 
@@ -43,7 +43,11 @@ class Clip:
 
 
 def load_clips(path: Path) -> list[Clip]:
-    """All clips of a mocap file. Raises UserError if it is not one."""
+    """Returns all clips of a mocap file.
+
+    Raises:
+        UserError: Another file.
+    """
     keys = ("joints_q", "face_q", "root", "start", "source", "name", "fps", "unit_m")
     data = arrays.load_npz(path, keys, "a mocap file (docs/training.md says how to make one)")
     if abs(float(data["fps"]) - RATE) > 0.5:
@@ -65,31 +69,31 @@ VALIDATION_TAKES = frozenset(
     + ("expmap_basketball_signal basketball_signal_3", "expmap_directing_traffic directing_traffic_4")
     + ("expmap_washwindow washwindow_1", "expmap_walking_extra walking_24", "expmap_running running_3")
     + ("expmap_jumping jumping_2",)
-    # The same takes again as CMU's own files have them, for whoever prepares those (docs/training.md).
+    # The same takes under the names of CMU's own files (docs/training.md).
     + tuple(f"{source}_{name}" for source in ("jump", "amc") for name in _JUMPS)
 )
-"""Takes that are kept aside. None has a twin in another source: no subject 02, soccer, walking_1 or jumping_1;
-the two dancers of a salsa take (04 and 19) are kept aside together."""
+"""Validation takes. None has a twin in another source: no subject 02, soccer, walking_1 or jumping_1;
+the two dancers of a salsa take (04 and 19) are both in it."""
 
 
 def take(clip: Clip) -> str:
-    """The take a clip was cut from: its source and the file's stem."""
+    """Returns the take of a clip: its source and the file's stem."""
     return f"{clip.source} {re.sub(r'#[0-9]+$', '', clip.name).rsplit('/', 1)[-1].rsplit('.', 1)[0]}"
 
 
 def split(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
-    """Training and validation clips, by take."""
+    """Returns training and validation clips, by take."""
     validation = [clip for clip in clips if take(clip) in VALIDATION_TAKES]
     training = [clip for clip in clips if take(clip) not in VALIDATION_TAKES]
     return training, validation
 
 
 @dataclass(frozen=True)
-class Variety:
-    """How far the samples leave the recorded motion. The defaults train; :data:`PLAIN` validates."""
+class AugmentationConfig:
+    """Augmentation of the recorded motion. The defaults are for training, :data:`PLAIN` for validation."""
 
-    invented: float = 0.25
-    """Share of the bodies that move as nobody was recorded to: see :mod:`.invented`."""
+    synthetic: float = 0.25
+    """Share of bodies with synthetic poses: see :mod:`.synthetic_poses`."""
     recombined: float = 0.4
     """Share of samples whose upper body comes from another clip."""
     perturbed: float = 0.5
@@ -105,24 +109,28 @@ class Variety:
     warped: bool = True
     """Whether motion is sped up, slowed down and mirrored."""
     noise: float | None = None
-    """Detector noise as a share of the person's size; None draws it anew for every sample."""
+    """Detector noise as a share of the person's size; None draws it for every sample."""
 
 
-PLAIN = Variety(
-    invented=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02
+PLAIN = AugmentationConfig(
+    synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02
 )
 
 
 class MocapSampler:
-    """An endless supply of (inputs, targets) from clips. Deterministic by seed. Raises UserError for no clips."""
+    """Endless random samples (inputs, targets) of clips, deterministic by seed.
 
-    def __init__(self, clips: list[Clip], seed: int, variety: Variety | None = None) -> None:
+    Raises:
+        UserError: There are no clips.
+    """
+
+    def __init__(self, clips: list[Clip], seed: int, augmentation: AugmentationConfig | None = None) -> None:
         if not clips:
             raise UserError("no motion clips to sample from; check --data")
         self.clips = clips
-        self.variety = variety or Variety()
+        self.augmentation = augmentation or AugmentationConfig()
         self.rng = np.random.default_rng(seed)
-        # Long takes of one dance must not drown the short ones of everything else.
+        # Long takes of one dance must not outweigh the short ones of everything else.
         totals: dict[str, int] = {}
         for clip in clips:
             totals[clip.source] = totals.get(clip.source, 0) + len(clip.joints)
@@ -130,21 +138,22 @@ class MocapSampler:
         self.weights = weights / weights.sum()
 
     def batch(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """``n`` stretches of ``length`` frames.
+        """Draws ``n`` samples of ``length`` frames.
 
-        Returns inputs (n, length, 17, 3), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
-        (n, length, 17, 3): root-relative joints in metres of a body of canonical size, in the axes of the virtual
-        camera (x right, y down, z forward).
+        Returns:
+            Inputs (n, length, 17, 3), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
+            (n, length, 17, 3): root-relative joints in metres of a body of canonical size, in the axes of the virtual
+            camera (x right, y down, z forward).
         """
         scene = self.scene(n, length)
         return scene.inputs, scene.targets
 
     def scene(self, n: int, length: int) -> Scene:
-        """Like :meth:`batch`, with all that is known about the samples."""
+        """Draws samples as :meth:`batch` does, with their full truth."""
         joints, face = self._motion(n, length)
-        joints, face = self._attitude(joints, face)
-        camera_joints, camera_face = self._film(joints, face)
-        return self._detect(camera_joints, camera_face)
+        joints, face = self._orient(joints, face)
+        camera_joints, camera_face = self._project(joints, face)
+        return self._observe(camera_joints, camera_face)
 
     # Bodies
 
@@ -153,26 +162,28 @@ class MocapSampler:
         face = np.empty((n, length, 5, 3), np.float32)
         for i, c in enumerate(self.rng.choice(len(self.clips), n, p=self.weights)):
             clip = self.clips[c]
-            speed = float(np.exp(self.rng.uniform(np.log(0.6), np.log(1.7)))) if self.variety.warped else 1.0
+            speed = float(np.exp(self.rng.uniform(np.log(0.6), np.log(1.7)))) if self.augmentation.warped else 1.0
             last = len(clip.joints) - 1
             room = last - speed * (length - 1)
-            first = self.rng.uniform(min(room, 0), max(room, 0)) if self.variety.warped else np.floor(max(room, 0) / 2)
+            first = (
+                self.rng.uniform(min(room, 0), max(room, 0)) if self.augmentation.warped else np.floor(max(room, 0) / 2)
+            )
             at = first + speed * np.arange(length)
-            # A clip that is too short is played to and fro.
+            # A clip that is too short is played forwards and backwards.
             at = np.abs((at + last) % max(2 * last, 1) - last) if last else np.zeros(length)
             low = np.floor(at).astype(int)
             high = np.minimum(low + 1, last)
             blend = (at - low)[:, None, None].astype(np.float32)
             joints[i] = clip.joints[low] * (1 - blend) + clip.joints[high] * blend
             face[i] = clip.face[low] * (1 - blend) + clip.face[high] * blend
-        if self.variety.invented:
-            chosen = self.rng.random(n) < self.variety.invented
+        if self.augmentation.synthetic:
+            chosen = self.rng.random(n) < self.augmentation.synthetic
             joints[chosen], face[chosen] = synthetic_poses.motion(self.rng, int(chosen.sum()), length, RATE)
         return joints, face
 
     def _motion(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         joints, face = self._stretches(n, length)
-        chosen = self.rng.random(n) < self.variety.recombined
+        chosen = self.rng.random(n) < self.augmentation.recombined
         if chosen.any():
             other, other_face = self._stretches(int(chosen.sum()), length)
             here, there = _pelvis(joints[chosen]), _pelvis(other)
@@ -181,14 +192,14 @@ class MocapSampler:
             upper = np.matmul(other - other[:, :, :1], np.swapaxes(turn, -1, -2)) + hip
             joints[np.ix_(chosen, np.arange(length), np.array(UPPER))] = upper[:, :, UPPER]
             face[chosen] = np.matmul(other_face - other[:, :, :1], np.swapaxes(turn, -1, -2)) + hip
-        if self.variety.warped:
+        if self.augmentation.warped:
             mirrored = self.rng.random(n) < 0.5
             joints[mirrored] = joints[mirrored][:, :, H36M17.mirror] * np.array([-1, 1, 1], np.float32)
             face[mirrored] = face[mirrored][:, :, FACE_MIRROR] * np.array([-1, 1, 1], np.float32)
         return self._redraw(joints, face)
 
     def _redraw(self, joints: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Other bone lengths, same directions; and, for some, other angles."""
+        """Changes bone lengths and, for some, the angles of limbs."""
         n, length = joints.shape[:2]
         lengths = {}
         build = self.rng.normal(0, 0.5, n)  # long limbs go together
@@ -203,27 +214,27 @@ class MocapSampler:
             bone = joints[:, :, child] - joints[:, :, parent]
             bone /= np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-6)
             for joint, turn in turns.items():
-                # A turned limb takes all that hangs on it along.
+                # A rotated limb moves all joints below it.
                 if child in H36M17.below(joint):
                     bone = np.einsum("ntij,ntj->nti", turn, bone)
             new[:, :, child] = new[:, :, parent] + bone * size[:, None, None].astype(np.float32)
         head = H36M17.index("Neck/Nose")
-        grown = (scale * self.rng.normal(1, 0.06, n))[:, None, None, None].astype(np.float32)
-        new_face = (face - joints[:, :, head : head + 1]) * grown + new[:, :, head : head + 1]
-        # The path stays, in the measure of the new body.
+        face_scale = (scale * self.rng.normal(1, 0.06, n))[:, None, None, None].astype(np.float32)
+        new_face = (face - joints[:, :, head : head + 1]) * face_scale + new[:, :, head : head + 1]
+        # The path stays, in the scale of the new body.
         path = joints[:, :, :1] - joints[:, :1, :1]
         return new + path, new_face + path
 
     def _limb_turns(self, n: int, length: int) -> dict[str, np.ndarray]:
-        """Rotations (n, length, 3, 3) of the limbs below some joints: a constant and a slow swing."""
-        if not self.variety.perturbed:
+        """Returns rotations (n, length, 3, 3) of the limbs below some joints: a constant and a slow oscillation."""
+        if not self.augmentation.perturbed:
             return {}
         turns = {}
         bounds = {"RKnee": 0.45, "LKnee": 0.45, "RElbow": 0.7, "LElbow": 0.7, "RWrist": 0.45, "LWrist": 0.45}
         bounds |= {"RAnkle": 0.15, "LAnkle": 0.15, "Spine": 0.25, "Thorax": 0.25}
         phase = np.arange(length)[None, :, None] / RATE
         for joint, bound in bounds.items():
-            chosen = (self.rng.random((n, 1, 1)) < self.variety.perturbed) * (self.rng.random((n, 1, 1)) < 0.7)
+            chosen = (self.rng.random((n, 1, 1)) < self.augmentation.perturbed) * (self.rng.random((n, 1, 1)) < 0.7)
             constant = self.rng.normal(0, bound * 0.7, (n, 1, 3))
             swing = self.rng.normal(0, bound * 0.5, (n, 1, 3))
             speed, start = self.rng.uniform(0.1, 0.8, (n, 1, 3)), self.rng.uniform(0, 6.28, (n, 1, 3))
@@ -231,14 +242,14 @@ class MocapSampler:
             turns[joint] = rotation_vectors(angles.astype(np.float32))
         return turns
 
-    def _attitude(self, joints: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Turned about the vertical, some tilted, a few thrown over."""
+    def _orient(self, joints: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotates bodies about the vertical, tilts some and gives a few any orientation."""
         n = len(joints)
         turn = _about(np.array([0, 1, 0], np.float32), self.rng.uniform(-np.pi, np.pi, n))
-        tilted = self.rng.random(n) < self.variety.tilted
+        tilted = self.rng.random(n) < self.augmentation.tilted
         axis = self.rng.normal(size=(n, 3)) * [1, 0.2, 1]
         tilt = rotation_vectors(_unit(axis) * (np.abs(self.rng.normal(0, 0.4, n)) * tilted)[:, None])
-        fallen = self.rng.random(n) < self.variety.fallen
+        fallen = self.rng.random(n) < self.augmentation.fallen
         throw = rotation_vectors(
             _unit(self.rng.normal(size=(n, 3))) * (self.rng.uniform(0, np.pi, n) * fallen)[:, None]
         )
@@ -248,19 +259,19 @@ class MocapSampler:
 
     # Cameras
 
-    def _film(self, joints: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """World (Y up, the first Hip near the origin) -> camera axes (x right, y down, z forward), in front of it."""
+    def _project(self, joints: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """World (Y up, first Hip near the origin) -> camera axes (x right, y down, z forward), before the camera."""
         n, length = joints.shape[:2]
-        rng, variety = self.rng, self.variety
+        rng, augmentation = self.rng, self.augmentation
         pitch = rng.normal(0.12, 0.18, n)
-        steep = rng.random(n) < variety.steep
+        steep = rng.random(n) < augmentation.steep
         pitch = np.where(steep, rng.uniform(-0.6, 1.0, n), pitch)
-        roll = np.where(rng.random(n) < variety.rolled, rng.uniform(-0.52, 0.52, n), rng.normal(0, 0.04, n))
+        roll = np.where(rng.random(n) < augmentation.rolled, rng.uniform(-0.52, 0.52, n), rng.normal(0, 0.04, n))
         flip = np.diag(np.array([1, -1, -1], np.float32))  # Y up, z backward -> y down, z forward
         turn = _about(np.array([0, 0, 1], np.float32), roll) @ _about(np.array([1, 0, 0], np.float32), -pitch) @ flip
         joints = np.matmul(joints, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
         face = np.matmul(face, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
-        # Where in the picture, how far: from a face-filling 1.6 m to a figure at 12 m; never behind the lens.
+        # Position in the picture and distance: from a close-up at 1.8 m to a figure at 12 m; never behind the lens.
         distance = np.exp(rng.uniform(np.log(1.8), np.log(12), n))
         field = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
         x, y = (rng.uniform(-0.8, 0.8, n) * field, rng.uniform(-0.6, 0.6, n) * field)
@@ -271,13 +282,13 @@ class MocapSampler:
         offset[..., 2] += np.maximum(0.6 - nearest, 0)[:, None]
         return joints + offset[:, :, None], face + offset[:, :, None]
 
-    def _detect(self, joints: np.ndarray, face: np.ndarray) -> Scene:
-        """What a detector makes of it, and what the lifter takes and gives."""
+    def _observe(self, joints: np.ndarray, face: np.ndarray) -> Scene:
+        """Adds a detector's errors and makes the lifter's inputs and targets."""
         coco = np.empty_like(joints)
         coco[:, :, FACE] = face
         coco[:, :, COCO_ROWS] = joints[:, :, H36M_ROWS]
         true = coco[..., :2] / coco[..., 2:]
-        points, scores = noisy(self.rng, true, self.variety.noise)
+        points, scores = noisy(self.rng, true, self.augmentation.noise)
         # Nobody knows the focal length exactly.
         wrong = np.exp(self.rng.normal(0, 0.12, len(points)))[:, None, None, None].astype(np.float32)
         seen, rotation = view.look_at_torso(points / wrong)
@@ -289,82 +300,21 @@ class MocapSampler:
 
 @dataclass(frozen=True)
 class Scene:
-    """Samples with their truth. inputs, targets: see :meth:`MocapSampler.batch`. joints (n,T,17,3): camera axes.
-    keypoints (n,T,17,2): noisy, on the plane z = 1. scores (n,T,17)."""
+    """Samples with their truth.
+
+    Attributes:
+        inputs: See :meth:`MocapSampler.batch`.
+        targets: See :meth:`MocapSampler.batch`.
+        joints: (n,T,17,3) camera axes, metres.
+        keypoints: (n,T,17,2) with errors, on the plane z = 1.
+        scores: (n,T,17).
+    """
 
     inputs: np.ndarray
     targets: np.ndarray
     joints: np.ndarray
     keypoints: np.ndarray
     scores: np.ndarray
-
-
-def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Errors like a detector's, as shares of the person's size: (n,T,17,2) -> points and scores (n,T,17).
-
-    A definition of each keypoint that is a little off throughout; wander that is correlated in time; jitter;
-    bursts in which a limb is taken for something else; stretches in which a keypoint is lost and held; swapped
-    left and right. Scores fall with the error, imperfectly.
-    """
-    n, length = points.shape[:2]
-    size = np.median((points.max(axis=2) - points.min(axis=2)).max(axis=-1), axis=1)[:, None, None, None]
-    sigma = np.full(n, level) if level is not None else np.exp(rng.uniform(np.log(0.003), np.log(0.03), n))
-    sigma = sigma[:, None, None, None]
-    each = np.exp(rng.normal(0, 0.4, (n, 1, 17, 1)))
-    # Ends of limbs are found less well than the face.
-    each[:, :, FACE] *= 0.6
-
-    constant = rng.normal(0, 0.5, (n, 1, 17, 2))
-    wander = _smooth_noise(rng, n, length, 17 * 2, 8).reshape(n, length, 17, 2) * 0.7
-    jitter = rng.normal(0, 0.35, (n, length, 17, 2)).astype(np.float32)
-    error = (constant + wander + jitter) * sigma * each
-
-    burst = (_smooth_noise(rng, n, length, 17, 4) > 2.6)[..., None]
-    error = error + burst * rng.normal(0, 0.08, (n, 1, 17, 2))
-    # A hidden limb: half of the body, for a while, badly seen.
-    hidden = (_smooth_noise(rng, n, length, 6, 25) > 1.7)[
-        :, :, np.array([0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4])
-    ]
-    hidden[:, :, :5] = False
-    error = error * np.where(hidden[..., None], 2.5, 1.0)
-    points = points + (error * size).astype(np.float32)
-
-    swapped = rng.random(n) < 0.06
-    if swapped.any():
-        when = _smooth_noise(rng, int(swapped.sum()), length, 1, 6)[..., 0] > 1.0
-        legs = np.arange(17) >= 11
-        some = points[swapped]
-        points[swapped] = np.where((when[:, :, None] & legs)[..., None], some[:, :, COCO17.mirror], some)
-
-    relative = np.linalg.norm(error, axis=-1)
-    doubt = relative * 6 + np.abs(rng.normal(0, 0.06, relative.shape)) + 0.35 * hidden
-    if level is None:
-        # Detectors differ in how much their scores tell: MediaPipe's are near 1 for all that it believes to see, and
-        # low for hidden limbs that it places well.
-        fancied = _smooth_noise(rng, n, length, 17, 25) > 1.3
-        telling = np.where(rng.random((n, 1, 1)) < 0.5, 1.0, rng.random((n, 1, 1)) ** 3)
-        doubt = doubt * telling + 0.4 * fancied * rng.random((n, 1, 1)) * (telling < 1)
-    scores = np.clip(1.0 - doubt, 0.05, 1)
-    lost = _smooth_noise(rng, n, length, 17, 5) > 2.7
-    points = _held(points, lost)
-    return points.astype(np.float32), np.where(lost, 0, scores).astype(np.float32)
-
-
-def _held(points: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Lost keypoints keep the place where they were last seen, as a filled gap does."""
-    rows = np.where(lost, 0, np.arange(points.shape[1])[None, :, None])
-    rows = np.maximum.accumulate(rows, axis=1)
-    return np.take_along_axis(points, rows[..., None], axis=1)
-
-
-def _smooth_noise(rng: np.random.Generator, n: int, length: int, channels: int, period: int) -> np.ndarray:
-    """Unit-variance noise (n, length, channels) that keeps its value for about ``period`` frames."""
-    knots = rng.normal(size=(n, length // period + 3, channels)).astype(np.float32)
-    at = np.arange(length, dtype=np.float32) / period + rng.random()
-    low = at.astype(int)
-    blend = (at - low)[None, :, None].astype(np.float32)
-    mixed = knots[:, low] * (1 - blend) + knots[:, low + 1] * blend
-    return mixed / np.sqrt((1 - blend) ** 2 + blend**2)
 
 
 def _pelvis(joints: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Original: ``S1/Seq1/annot.mat`` ... ``S8/Seq2/annot.mat`` (28 joints, 14 cameras
 ``TS1/annot_data.mat`` ... ``TS6/annot_data.mat`` (17 joints, MATLAB 7.3) for testing.
 Made: ``data_train_3dhp.npz`` {"S1 Seq1": [{"0": {"data_2d", "data_3d"}, ...}, fps]} and ``data_test_3dhp.npz``
 {"TS1": {"data_2d", "data_3d", "valid"}}, millimetres of the "universal" skeleton, camera axes. The conversion here
-adds "activity" (1 to 7, each frame) to the latter, which the original program leaves out and MATLAB needs.
+adds "activity" (1 to 7, each frame) to the latter: MATLAB needs it and the original program omits it.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ JOINTS = (
 PELVIS = JOINTS.index("pelvis")
 
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
-"""Of the 14 of the studio: chest and knee high, and two that look down."""
+"""The papers' cameras, of the 14 of the studio: at chest and knee height, and two that look down."""
 
 RELEVANT_OF_28 = np.array([7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6])
-"""Where :data:`JOINTS` are among the 28 of the training annotations."""
+"""Rows of :data:`JOINTS` among the 28 of the training annotations."""
 
 TAKES: dict[str, tuple[int, int]] = {
     "S1 Seq1": (6416, 25),
@@ -60,7 +60,7 @@ TAKES: dict[str, tuple[int, int]] = {
     "S8 Seq1": (6468, 25),
     "S8 Seq2": (6054, 25),
 }
-"""Frames that have a picture, and frames a second, of each training take: ``mpii_get_sequence_info``."""
+"""Frames with a picture, and frames a second, of each training take: ``mpii_get_sequence_info``."""
 
 ACTIVITIES = ("Standing/Walking", "Exercising", "Sitting", "Reaching/Crouching") + (
     "On The Floor",
@@ -70,7 +70,7 @@ ACTIVITIES = ("Standing/Walking", "Exercising", "Sitting", "Reaching/Crouching")
 
 
 def picture_size(take: str) -> tuple[int, int]:
-    """Width and height of the pictures of a take; TS5 and TS6 were taken outdoors with another camera."""
+    """Returns width and height of the pictures of a take; TS5 and TS6 were filmed outdoors with another camera."""
     return (1920, 1080) if take in ("TS5", "TS6") else (2048, 2048)
 
 
@@ -78,7 +78,11 @@ LAYOUT = Layout(MPI17.mirror, MPI17.mirror, PELVIS)
 
 
 def load_training(folder: Path) -> DataSet:
-    """All takes of the training set through eight cameras, millimetres. Raises UserError."""
+    """Loads all takes of the training set through eight cameras, millimetres.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
     path = Path(folder) / TRAIN_FILE
     takes = object_archive.load(path, ("data",), "P-STMO's training data of MPI-INF-3DHP")["data"]
     sequences = []
@@ -94,8 +98,13 @@ def load_training(folder: Path) -> DataSet:
 
 
 def load_testing(folder: Path) -> DataSet:
-    """The six test takes, millimetres; ``scored`` are the valid frames. The activities come from the file, or from
-    ``TS*/annot_data.mat`` beside it, or stay 0. Raises UserError."""
+    """Loads the six test takes, millimetres; ``scored`` are the valid frames.
+
+    The activities come from the file, or from ``TS*/annot_data.mat`` beside it, or stay 0.
+
+    Raises:
+        UserError: A file is missing or damaged.
+    """
     path = Path(folder) / TEST_FILE
     takes = object_archive.load(path, ("data",), "P-STMO's test data of MPI-INF-3DHP")["data"]
     sequences = []
@@ -138,9 +147,13 @@ def _sequence(
 
 
 def convert(original: Path, output: Path, progress: Progress) -> list[Path]:
-    """Makes the two .npz files of whatever takes lie under ``original``. Returns the files that were written.
+    """Converts all takes below ``original`` to the two .npz files.
 
-    Raises UserError if there are none, or if one is not as it should be.
+    Returns:
+        The written files.
+
+    Raises:
+        UserError: There are no takes, or one is damaged.
     """
     training, testing = sorted(Path(original).rglob("annot.mat")), sorted(Path(original).rglob("annot_data.mat"))
     if not training and not testing:
@@ -198,14 +211,18 @@ def _read_test_take(path: Path) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, takes: dict[str, Any]) -> Path:
-    # A pickled dictionary, because that is the format that other programs of the field read.
+    # A pickled dictionary, the format that other programs of the field read.
     with atomic.replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, data=np.array(takes, dtype=object))
     return path
 
 
 def predictions_from_mat(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """``inference_data.mat``: (take, (N,17,3) millimetres) of the valid frames of each take. Raises UserError."""
+    """Reads ``inference_data.mat``: yields (take, (N,17,3) millimetres) of the valid frames of each take.
+
+    Raises:
+        UserError: The file is damaged or another one.
+    """
     try:
         data = scipy.io.loadmat(path)
     except Exception as error:  # as above
@@ -218,7 +235,11 @@ def predictions_from_mat(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def predictions_to_mat(path: Path, predictions: dict[str, np.ndarray]) -> None:
-    """Writes ``inference_data.mat``: each take's (N,17,3) millimetres as (3,17,1,N). Raises UserError."""
+    """Writes ``inference_data.mat``: each take's (N,17,3) millimetres as (3,17,1,N).
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     arrays = {take: joints.transpose(2, 1, 0)[:, :, None] for take, joints in predictions.items()}
     with atomic.replacing(path) as temporary:
         scipy.io.savemat(temporary, arrays)

@@ -27,13 +27,13 @@ from .kinematics import Recording, at_rest, forward
 from .mocap_data import RATE
 
 UNIT = 1e-4
-"""Metres; the joints are kept as int16 in it."""
+"""Metres; unit of the stored int16 joints."""
 
 AMC_RATE = 120.0
-"""Frames a second of an .amc file, which does not say it. A few of CMU's takes have 60."""
+"""Frames a second of an .amc file, which does not hold it. A few of CMU's takes have 60."""
 
 SPINE = 0.476
-"""Where the spine's joint is on the way from the hip to the thorax, as in Human3.6M."""
+"""Position of the spine's joint as a share of the way from hip to thorax, as in Human3.6M."""
 
 HEAD = np.array([[0, 0.02, 0.04], [0, 0.15, 0.01]])
 """Neck/Nose and Head: left, up and forward of the joint at the base of the head, metres."""
@@ -42,13 +42,13 @@ FACE = np.concatenate([FACE, FACE[-1:] * (-1, 1, 1)])
 """Nose, left eye, right eye, left ear, right ear, likewise: an adult's head of average size."""
 
 SHORTEST = 25
-"""Frames of the shortest clip that is kept: less is no motion."""
+"""Minimum length of a clip, frames."""
 SPEED = 25.0
-"""m/s: no joint moves faster, or it is a jump in the file."""
+"""Maximum speed of a joint, m/s: faster is a jump in the file."""
 ACCELERATION = 1500.0
-"""m/s2: a fist that hits has less. A joint that is off for a frame has more, even where its speed is possible."""
+"""Maximum acceleration of a joint, m/s²: a punch has less, a joint that is wrong for one frame has more."""
 LEG = (0.55, 1.25)
-"""Metres from hip to ankle that a person may have: other lengths are other units."""
+"""Range of a person's length from hip to ankle, metres: other lengths are in other units."""
 
 LIMBS = ("Hip", "Knee", "Ankle", "Shoulder", "Elbow", "Wrist")
 
@@ -61,7 +61,7 @@ SCHEMES = (
     ("l r", "{}thigh {}shin {}foot {}shldr {}forearm {}hand", "neck", "head"),
     ("left right", "{}hip {}knee {}ankle {}shoulder {}elbow {}wrist", "neck", "head"),
 )
-"""The sides, their :data:`LIMBS`, the neck and the base of the head, in lower case. The first that fits holds."""
+"""The sides, their :data:`LIMBS`, the neck and the base of the head, in lower case. The first match is used."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,19 @@ class Motion:
 
 
 def prepare(folders: Iterable[Path], output: Path, amc_rate: float = AMC_RATE, progress: Progress = silent) -> int:
-    """Converts all .amc and .bvh files below ``folders``; returns how many clips ``output`` got.
+    """Converts all .amc and .bvh files below ``folders`` to one mocap file.
 
-    Raises UserError at the first file that is broken or no person's, with nothing written.
+    Args:
+        folders: Folders with takes.
+        output: The mocap file.
+        amc_rate: Frames a second of .amc files.
+        progress: Called before each take.
+
+    Returns:
+        The number of clips.
+
+    Raises:
+        UserError: The first file that is damaged or not a person's; nothing is written then.
     """
     if not 10 <= amc_rate <= 1000:
         raise UserError(f"--amc-rate {amc_rate:g}: no rate of motion capture; give frames a second, 10 to 1000")
@@ -114,9 +124,12 @@ def prepare(folders: Iterable[Path], output: Path, amc_rate: float = AMC_RATE, p
 
 
 def find_takes(folders: Iterable[Path]) -> list[Path]:
-    """All .amc and .bvh files below the folders, each take of CMU's once: the original rather than a conversion.
+    """Returns all .amc and .bvh files below the folders, each take of CMU's once: the original before conversions.
 
-    A take that is there twice could be trained on and validated with at once. Raises UserError if there are none.
+    A duplicate take could be in training and validation at once.
+
+    Raises:
+        UserError: There are none.
     """
     found: dict[Path, None] = {}
     for folder in folders:
@@ -134,7 +147,11 @@ def find_takes(folders: Iterable[Path]) -> list[Path]:
 
 
 def motion_of(path: Path, amc_rate: float = AMC_RATE) -> Motion:
-    """The person of an .amc or .bvh file. Raises UserError if it is broken, or no upright person's."""
+    """Returns the motion of an .amc or .bvh file.
+
+    Raises:
+        UserError: The file is damaged or not an upright person's.
+    """
     recording = acclaim.read(path, amc_rate) if path.suffix.lower() == ".amc" else bvh.read(path)
     roles = _roles(recording, path)
     recording = _with_thorax(recording, roles["neck"])
@@ -164,8 +181,8 @@ def motion_of(path: Path, amc_rate: float = AMC_RATE) -> Motion:
 
 
 def _roles(recording: Recording, path: Path) -> dict[str, int]:
-    """Which joint of the skeleton is what: LHip, ..., RWrist, neck, head."""
-    # Some programs put the name of the character before a colon.
+    """Returns the joint of each role: LHip, ..., RWrist, neck, head."""
+    # Some programs write the name of the character before a colon.
     names = [name.rpartition(":")[2].lower() for name in recording.names]
     for sides, limbs, neck, head in SCHEMES:
         wanted = {"neck": neck, "head": head}
@@ -177,9 +194,9 @@ def _roles(recording: Recording, path: Path) -> dict[str, int]:
 
 
 def _with_thorax(recording: Recording, neck: int) -> Recording:
-    """Puts back the bone that conversions for MotionBuilder lost, so that neck and shoulders hang 11 cm too low.
+    """Restores the bone that conversions for MotionBuilder lose, which puts neck and shoulders 11 cm too low.
 
-    CMU's back has three bones of nearly the same length; the third then gets that of the second.
+    CMU's back has three bones of nearly the same length, so the third gets the length of the second.
     """
     lower_neck = recording.parents[neck]
     chest = recording.parents[lower_neck] if lower_neck >= 0 else -1
@@ -195,7 +212,7 @@ def _with_thorax(recording: Recording, neck: int) -> Recording:
 
 
 def _unit(recording: Recording, roles: dict[str, int], path: Path) -> float:
-    """Metres of the file's unit: the one with which the legs are those of a person."""
+    """Returns the file's unit, metres: the one that gives legs of human length."""
     bones = [roles[side + role] for side in "LR" for role in ("Knee", "Ankle")]
     leg = float(np.linalg.norm(recording.offsets[bones], axis=-1).sum() / 2)
     for metres in recording.metres:
@@ -206,7 +223,7 @@ def _unit(recording: Recording, roles: dict[str, int], path: Path) -> float:
 
 
 def _facing(rest: np.ndarray, roles: dict[str, int], path: Path) -> np.ndarray:
-    """(3,3) whose columns are left, up and forward of the skeleton at rest, which stands along Y."""
+    """Returns (3,3) whose columns are left, up and forward of the skeleton at rest, which stands along Y."""
     left = (rest[roles["LHip"]] - rest[roles["RHip"]]) * (1, 0, 1)
     hip = (rest[roles["LHip"]] + rest[roles["RHip"]]) / 2
     up = rest[roles["head"]] - hip
@@ -217,11 +234,11 @@ def _facing(rest: np.ndarray, roles: dict[str, int], path: Path) -> np.ndarray:
 
 
 def _back(recording: Recording, neck: int) -> list[int]:
-    """The joints from the pelvis up to the one below the neck, without the root, whose place is the hip's."""
+    """Returns the joints from the pelvis up to the one below the neck, without the root, which is at the hip."""
     up: list[int] = []
     joint = neck
     while recording.parents[joint] >= 0 and recording.parents[recording.parents[joint]] >= 0:
-        # Two joints in one place are one.
+        # Joints at the same position count once.
         moved = recording.offsets[joint].any()
         joint = int(recording.parents[joint])
         if moved:
@@ -230,7 +247,7 @@ def _back(recording: Recording, neck: int) -> list[int]:
 
 
 def _thorax(positions: np.ndarray, chest: int, roles: dict[str, int]) -> np.ndarray:
-    """(T,3): on the line from the chest to the neck, as far up as the shoulders are in the median."""
+    """Returns (T,3) on the line from the chest to the neck, as high as the shoulders in the median."""
     start = positions[:, chest]
     line = positions[:, roles["neck"]] - start
     shoulders = (positions[:, roles["LShoulder"]] + positions[:, roles["RShoulder"]]) / 2 - start
@@ -239,18 +256,18 @@ def _thorax(positions: np.ndarray, chest: int, roles: dict[str, int]) -> np.ndar
 
 
 def _along(line: np.ndarray, share: float) -> np.ndarray:
-    """The points (T,3) at a share of the length of lines through (T,n,3)."""
+    """Returns the points (T,3) at a share of the length of polylines (T,n,3)."""
     lengths = np.linalg.norm(np.diff(line, axis=1), axis=-1)
     reached = np.concatenate([np.zeros((len(line), 1)), np.cumsum(lengths, axis=1)], axis=1)
     wanted = share * reached[:, -1:]
-    piece = np.clip((reached <= wanted).sum(axis=1) - 1, 0, lengths.shape[1] - 1)[:, None]
-    rest = (wanted - np.take_along_axis(reached, piece, 1)) / np.take_along_axis(lengths, piece, 1)
-    start, end = (np.take_along_axis(line, (piece + k)[..., None], 1)[:, 0] for k in (0, 1))
+    segment = np.clip((reached <= wanted).sum(axis=1) - 1, 0, lengths.shape[1] - 1)[:, None]
+    rest = (wanted - np.take_along_axis(reached, segment, 1)) / np.take_along_axis(lengths, segment, 1)
+    start, end = (np.take_along_axis(line, (segment + k)[..., None], 1)[:, 0] for k in (0, 1))
     return start + rest * (end - start)
 
 
 def _uncut(motion: Motion) -> list[Motion]:
-    """The stretches between jumps. The T-pose that conversions put before a take is one by itself, and too short."""
+    """Returns the stretches between jumps. The T-pose that conversions put before a take is one, and too short."""
     jumps = glitches(motion.joints, motion.rate)
     return [
         Motion(joints, face, motion.rate)
@@ -259,29 +276,34 @@ def _uncut(motion: Motion) -> list[Motion]:
 
 
 def glitches(joints: np.ndarray, rate: float) -> np.ndarray:
-    """Frames that begin with a jump: (T,17,3), metres -> indices, ascending.
+    """Finds frames that begin with a jump: a step faster than people move, or far longer than both its neighbours.
 
-    A step is a jump if it is faster than anybody moves, or if it is far longer than both its neighbours.
+    Args:
+        joints: (T,17,3) metres.
+        rate: Frames a second.
+
+    Returns:
+        Indices of the frames, ascending.
     """
     steps = np.diff(joints, axis=0)
     if len(steps) < 2:
         around = steps
     else:
         around = (np.concatenate([steps[1:2], steps[:-1]]) + np.concatenate([steps[1:], steps[-2:-1]])) / 2
-    length, usual, surprise = (np.linalg.norm(vectors, axis=-1) for vectors in (steps, around, steps - around))
-    # The steps beside a jump surprise as well, by being short.
-    jump = (length * rate > SPEED) | ((surprise * rate**2 > ACCELERATION) & (length > usual))
+    length, expected, deviation = (np.linalg.norm(vectors, axis=-1) for vectors in (steps, around, steps - around))
+    # The steps beside a jump deviate too, because they are short.
+    jump = (length * rate > SPEED) | ((deviation * rate**2 > ACCELERATION) & (length > expected))
     return np.flatnonzero(jump.any(axis=1)) + 1
 
 
 def resampled(motion: Motion) -> Motion:
-    """The motion at :data:`RATE`: each new frame between the two old ones next to it in time.
+    """Returns the motion at :data:`RATE`, interpolated linearly.
 
-    No filter before: a body has next to nothing above half the rate, and a filter would shorten fast limbs.
+    There is no low pass before: bodies hardly move above half the rate, and a filter would shorten fast limbs.
     """
     last = len(motion.joints) - 1
     at = np.arange(int(last / motion.rate * RATE + 1e-6) + 1) * motion.rate / RATE
-    # 119.9999 frames a second, as rounded frame times have it, must not drift between the frames of a long take.
+    # Rounded frame times (119.9999 frames a second) must not drift between the frames of a long take.
     at = np.minimum(np.where(np.abs(at - at.round()) < 0.05, at.round(), at), last)
     low = np.floor(at).astype(int)
     high = np.minimum(low + 1, last)
@@ -294,7 +316,7 @@ def resampled(motion: Motion) -> Motion:
 
 
 def _quantised(points: np.ndarray, path: Path) -> np.ndarray:
-    """Root-relative points in :data:`UNIT`."""
+    """Returns root-relative points in :data:`UNIT`."""
     farthest = float(np.abs(points).max())
     if not farthest / UNIT < np.iinfo(np.int16).max:  # nor if it is no number
         raise UserError(f"{path}: a joint {farthest:.3g} m from the hip, no person's; take it out")

@@ -1,4 +1,4 @@
-"""What every data set of the papers becomes: sequences of 2D keypoints with the 3D joints that belong to them."""
+"""The common form of the papers' data sets: sequences of 2D keypoints with their 3D joints."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layout:
-    """How the joints of a data set relate. ``keypoint_mirror`` (K,) and ``joint_mirror`` (J,): the counterpart of
-    each keypoint and joint on the other side; ``root``: the joint at the origin."""
+    """Relations between the joints of a data set.
+
+    Attributes:
+        keypoint_mirror: (K,) the counterpart of each keypoint on the other side.
+        joint_mirror: (J,) the counterpart of each joint on the other side.
+        root: The joint at the origin.
+    """
 
     keypoint_mirror: np.ndarray
     joint_mirror: np.ndarray
     root: int
 
     def mirrored_keypoints(self, keypoints: np.ndarray) -> np.ndarray:
-        """(..., K, 2), centred on the middle of the picture, seen in a mirror."""
+        """Mirrors keypoints (..., K, 2), centred on the middle of the picture."""
         return keypoints[..., self.keypoint_mirror, :] * np.array([-1, 1], keypoints.dtype)
 
     def mirrored_joints(self, joints: np.ndarray) -> np.ndarray:
-        """(..., J, 3) in camera axes, seen in a mirror."""
+        """Mirrors joints (..., J, 3) in camera axes."""
         return joints[..., self.joint_mirror, :] * np.array([-1, 1, 1], joints.dtype)
 
 
@@ -30,11 +35,16 @@ class Layout:
 class Sequence:
     """One take through one camera, T frames.
 
-    keypoints (T,K,2) float32: scaled so that the width of the picture is -1..1 and its middle is the origin.
-    joints (T,J,3) float32: camera axes, relative to the root, in the unit of the data set.
-    root (T,3) float32: the root in camera axes, same unit. camera (4,): focal length x, y and centre x, y in the
-    scale of ``keypoints``; None where the data set does not say.
-    scored (T,) bool: the frames that count. labels (T,) int: activity of each frame, 0 where unknown.
+    Attributes:
+        subject: Name of the person.
+        action: Name of the take.
+        view: Name of the camera.
+        keypoints: (T,K,2) float32, scaled so that the width of the picture is -1..1 and its middle is the origin.
+        joints: (T,J,3) float32, camera axes, relative to the root, in the unit of the data set.
+        root: (T,3) float32, the root in camera axes, same unit.
+        camera: (4,) focal length x, y and centre x, y in the scale of ``keypoints``; None if unknown.
+        scored: (T,) bool, frames that are evaluated.
+        labels: (T,) int, activity of each frame; 0 if unknown.
     """
 
     subject: str
@@ -53,7 +63,15 @@ class Sequence:
 
 @dataclass(frozen=True)
 class DataSet:
-    """``millimetres``: how long the unit of the joints is. ``fps``: of the takes, 0 where they differ."""
+    """Sequences with a common layout.
+
+    Attributes:
+        name: Name of the data set.
+        layout: Its layout.
+        millimetres: The unit of the joints, millimetres.
+        fps: Frames a second of the takes; 0 if they differ.
+        sequences: All takes through all cameras.
+    """
 
     name: str
     layout: Layout
@@ -73,7 +91,7 @@ class Windows:
     data: DataSet
     frames: int
     stride: int = 1
-    """``tds``: frames between two frames of a window."""
+    """``tds``: frame step within a window."""
     _keypoints: np.ndarray = field(init=False)
     _joints: np.ndarray = field(init=False)
     _first: np.ndarray = field(init=False)

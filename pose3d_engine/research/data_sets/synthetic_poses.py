@@ -1,9 +1,9 @@
-"""Poses that nobody recorded: joint angles drawn within human limits, with a foot on the floor and balance over it.
+"""Synthetic poses: joint angles drawn within human limits, with a foot on the floor and balance over it.
 
-Recorded motion is mostly upright. What falls outside it (a deep lean on one leg, a squat, a split, a crawl, a seat, a
-fall) is made here: key poses a second or so apart, between which the angles move with minimum jerk (Flash and Hogan,
-The coordination of arm movements, 1985), and a body that is turned as a whole so that its centre of mass is over what
-it stands on.
+Recorded motion is mostly upright. This adds rare motion (deep leans on one leg, squats, splits, crawling, sitting,
+falling): key poses a second or so apart, between which the angles move with minimum jerk (Flash and Hogan, The
+Coordination of Arm Movements, Journal of Neuroscience 1985), and a body that is rotated as a whole so that its centre
+of mass is over its support.
 
 Axes of the body: x to its left, y up, z forward. Angles are radians; those of the right side are as of the left,
 mirrored. Ranges are those of textbooks on goniometry (Norkin and White), rounded, with the extremes made rarer.
@@ -19,7 +19,7 @@ from .kinematics import rotation_vectors
 
 FREE, ONE_LEG, BOTH_LEGS, SEATED = range(4)
 SHARES = (0.2, 0.35, 0.3, 0.15)
-"""Of the attitudes: any at all, on one leg, on both, seated."""
+"""Shares of the stances: any at all, on one leg, on both, seated."""
 
 LIMITS: dict[str, tuple[float, float]] = {
     "back_bend": (-0.5, 1.1),
@@ -40,10 +40,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "arm_twist": (-1.2, 1.5),
     "elbow": (0.0, 2.5),
 }
-"""Of each angle. Bends are forward, sides outward. An arm is raised in a vertical plane: 0 sideways, pi/2 forward."""
+"""Range of each angle, radians. Bends are forward, sides outward. ``arm_plane`` is the vertical plane in which the arm
+is raised: 0 sideways, pi/2 forward."""
 
 REST: dict[str, float] = {"knee": 0.15, "elbow": 0.35, "arm_raise": 0.3, "arm_plane": 0.8, "hip_bend": 0.1}
-"""Where an angle is that is not 0 in somebody who stands at ease."""
+"""Angles that are not 0 in a person who stands at ease, radians."""
 
 _MIDDLE = ("back", "chest", "neck")
 _SIDED = ("hip", "knee", "arm", "elbow")
@@ -53,16 +54,26 @@ _FACE = np.array([[0, 20, 65], [32, 55, 45], [-32, 55, 45], [75, 35, -35], [-75,
 
 
 def motion(rng: np.random.Generator, n: int, length: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """``n`` stretches of ``length`` frames: joints (n, length, 17, 3) and face (n, length, 5, 3), metres, Y up."""
-    attitude = rng.choice(len(SHARES), n, p=SHARES)
-    joints, face = _pose(_angles(rng, attitude, length, rate))
-    turn, ground = _stand(rng, attitude, joints)
+    """Draws motion.
+
+    Args:
+        rng: Random generator.
+        n: Samples.
+        length: Frames of a sample.
+        rate: Frames a second.
+
+    Returns:
+        Joints (n, length, 17, 3) and face (n, length, 5, 3), metres, Y up.
+    """
+    stance = rng.choice(len(SHARES), n, p=SHARES)
+    joints, face = _pose(_angles(rng, stance, length, rate))
+    turn, ground = _stand(rng, stance, joints)
     return np.matmul(joints - ground, turn).astype(np.float32), np.matmul(face - ground, turn).astype(np.float32)
 
 
-def _angles(rng: np.random.Generator, attitude: np.ndarray, length: int, rate: float) -> dict[str, np.ndarray]:
+def _angles(rng: np.random.Generator, stance: np.ndarray, length: int, rate: float) -> dict[str, np.ndarray]:
     """Each angle over time: (n, length, 1) of the middle, (n, length, 2) of left and right."""
-    n = len(attitude)
+    n = len(stance)
     seconds = np.exp(rng.uniform(np.log(0.35), np.log(2.5), n))  # between key poses
     keys = int(length / rate / 0.35) + 3
     at = np.arange(length)[None] / rate / seconds[:, None] + rng.random((n, 1))
@@ -72,7 +83,7 @@ def _angles(rng: np.random.Generator, attitude: np.ndarray, length: int, rate: f
     rows = np.arange(n)[:, None]
     restless = rng.uniform(0.1, 1.0, (n, 1, 1))
     extreme = np.clip(rng.normal(0.75, 0.25, (n, 1, 1)), 0.2, 1)
-    one, both, seated = (attitude == kind for kind in (ONE_LEG, BOTH_LEGS, SEATED))
+    one, both, seated = (stance == kind for kind in (ONE_LEG, BOTH_LEGS, SEATED))
     found = {}
     for name, (least, most) in LIMITS.items():
         sides = 2 if name.startswith(_SIDED) else 1
@@ -81,14 +92,14 @@ def _angles(rng: np.random.Generator, attitude: np.ndarray, length: int, rate: f
         def draw(
             *shape: int, rest: float = rest, least: float = least, most: float = most, sides: int = sides
         ) -> np.ndarray:
-            # Either way from rest by its chance of room, fewer towards the limit.
+            # Away from rest in either direction, in proportion to its range; large angles are rarer.
             way = rng.random((*shape, sides)) * (most - least) > rest - least
             share = np.abs(rng.normal(0, 0.5, (*shape, sides))).clip(0, 1)
             return rest + share * np.where(way, most - rest, least - rest)
 
         base, key = draw(n, 1), draw(n, keys)
         if name in ("hip_bend", "knee"):
-            # Who stands on both legs bends them alike; who stands on one keeps it straighter; who sits, see below.
+            # Both legs bend alike in a stance on both; a single supporting leg is straighter; seated: see below.
             for values in (base, key):
                 values[both] = values[both][..., :1] + 0.25 * (values[both] - values[both][..., :1])
                 values[one, :, 0] *= 0.6 if name == "knee" else 1.0
@@ -96,13 +107,13 @@ def _angles(rng: np.random.Generator, attitude: np.ndarray, length: int, rate: f
         if name in ("hip_bend", "knee"):
             poses[seated] = 1.5 + 0.3 * (poses[seated] - rest - 0.5)
         found[name] = poses[rows, low] * (1 - blend) + poses[rows, low + 1] * blend
-    # A stiff knee keeps the thigh from going far forward, and few can fold all the way down.
+    # A straight knee limits the bend of the hip.
     found["hip_bend"] = np.minimum(found["hip_bend"], 1.4 + 0.6 * found["knee"])
     return found
 
 
 def _pose(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Joints and face of angles, the Hip at the origin, the pelvis upright and facing z."""
+    """Returns joints and face for angles, with the Hip at the origin, the pelvis upright and facing z."""
     n, length = angles["knee"].shape[:2]
     joints = np.zeros((n, length, 17, 3))
 
@@ -151,25 +162,25 @@ def _pose(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return joints, face
 
 
-def _stand(rng: np.random.Generator, attitude: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (n, T, 3, 3), for rows times matrix, and the places (n, T, 1, 3) that stay where they are."""
+def _stand(rng: np.random.Generator, stance: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rotations (n, T, 3, 3), for rows times matrix, and the fixed points (n, T, 1, 3)."""
     n, length = joints.shape[:2]
     index = H36M17.index
     ankles = joints[:, :, [index("LAnkle"), index("RAnkle")]]
     ground = np.where(
-        (attitude == ONE_LEG)[:, None, None],
+        (stance == ONE_LEG)[:, None, None],
         ankles[:, :, 0],
-        np.where((attitude == BOTH_LEGS)[:, None, None], ankles.mean(axis=2), joints[:, :, 0]),
+        np.where((stance == BOTH_LEGS)[:, None, None], ankles.mean(axis=2), joints[:, :, 0]),
     )
-    standing = np.isin(attitude, (ONE_LEG, BOTH_LEGS))
+    standing = np.isin(stance, (ONE_LEG, BOTH_LEGS))
     over = np.where(standing[:, None, None], centre_of_mass(joints) - ground, [0, 1, 0])
     over /= np.maximum(np.linalg.norm(over, axis=-1, keepdims=True), 1e-6)
     axis = np.cross(over, [0, 1, 0])
     sine = np.linalg.norm(axis, axis=-1, keepdims=True)
     balance = rotation_vectors(axis / np.maximum(sine, 1e-6) * np.arctan2(sine, over[..., 1:2]))
-    # Nobody stands quite in balance, some are falling; who is free is turned any way, who sits leans a little.
+    # Balance is never exact, and some bodies fall; free stances have any orientation, seated ones lean a little.
     off = np.where(rng.random(n) < 0.2, 0.4, 0.1)
-    off = np.where(attitude == FREE, rng.uniform(0, np.pi, n), np.abs(rng.normal(0, off)))
+    off = np.where(stance == FREE, rng.uniform(0, np.pi, n), np.abs(rng.normal(0, off)))
     way = rng.normal(size=(n, 3)) * [1, 0.3, 1]
     way /= np.linalg.norm(way, axis=-1, keepdims=True)
     swing = 1 + 0.3 * np.sin(rng.uniform(0, 6.28, (n, 1)) + rng.uniform(0.5, 4, (n, 1)) * np.arange(length) / 30)

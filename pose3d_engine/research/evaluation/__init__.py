@@ -1,1 +1,1 @@
-"""How good a lifter is: the metrics and protocols of the papers."""
+"""The metrics and protocols of the papers."""

@@ -1,4 +1,4 @@
-"""Drawings of 2D and 3D poses for a paper or a check by eye, as P-STMO's ``draw_2d`` and ``draw_3d_keypoint_3dhp``."""
+"""Drawings of 2D and 3D poses for a paper or a visual check, as P-STMO's ``draw_2d`` and ``draw_3d_keypoint_3dhp``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,25 @@ from ...contract import atomic
 from ...contract.skeletons import side
 
 COLOURS = {"left": "#2a6fbb", "right": "#c8452e", "": "#3a3a3a"}
-"""Of the sides of a body: left blue, right red, the middle grey."""
+"""Colours of the sides of a body: left blue, right red, the middle grey."""
 
 
 def figures() -> ModuleType:
-    """matplotlib.figure, which draws without a display. Raises UserError if matplotlib is missing."""
+    """Returns matplotlib.figure, which draws without a display.
+
+    Raises:
+        UserError: matplotlib is missing.
+    """
     extras.require("matplotlib", "papers", "draws")
     return extras.require("matplotlib.figure", "papers", "draws")
 
 
 def draw_2d(path: Path, keypoints: np.ndarray, joints: tuple[str, ...], parents: tuple[int, ...]) -> None:
-    """Draws keypoints (K,2), y down. Raises UserError if the file cannot be written."""
+    """Draws keypoints (K,2), y down.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     figure = figures().Figure(figsize=(4, 4))
     axes = figure.add_subplot()
     for child, parent in enumerate(parents):
@@ -36,7 +44,11 @@ def draw_2d(path: Path, keypoints: np.ndarray, joints: tuple[str, ...], parents:
 
 
 def draw_3d(path: Path, poses: dict[str, np.ndarray], joints: tuple[str, ...], parents: tuple[int, ...]) -> None:
-    """Draws poses (J,3) in camera axes beside each other, each under its title. Raises UserError."""
+    """Draws poses (J,3) in camera axes beside each other, each under its title.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     figure = figures().Figure(figsize=(4 * len(poses), 4))
     everything = np.concatenate(list(poses.values()))
     middle, reach = everything.mean(axis=0), np.ptp(everything, axis=0).max() / 2 or 1.0
@@ -69,6 +81,10 @@ def draw_3d(path: Path, poses: dict[str, np.ndarray], joints: tuple[str, ...], p
 
 
 def save(figure: Any, path: Path) -> None:
-    """Writes a figure of matplotlib as a picture. Raises UserError if the file cannot be written."""
+    """Writes a figure of matplotlib as a picture.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     with atomic.replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, bbox_inches="tight")

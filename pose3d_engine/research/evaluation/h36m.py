@@ -20,26 +20,33 @@ PROTOCOLS = ("MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE")
 
 @dataclass(frozen=True)
 class Errors:
-    """``of``: action -> the four :data:`PROTOCOLS` in millimetres. ``mean``: over actions, each counting as one."""
+    """Errors of each action.
+
+    Attributes:
+        of: Action -> the four :data:`PROTOCOLS`, millimetres.
+    """
 
     of: dict[str, tuple[float, ...]]
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """The four :data:`PROTOCOLS`, millimetres."""
+        """The mean of the :data:`PROTOCOLS` over actions, each with the same weight, millimetres."""
         return tuple(float(np.mean(values)) for values in zip(*self.of.values(), strict=True))
 
     def table(self, title: str) -> Table:
-        """A row an action, and the mean."""
+        """Returns a table with a row for each action and the mean."""
         rows: list[tuple[Cell, ...]] = [(action, *values) for action, values in self.of.items()]
         rows.append(("mean", *self.mean))
         return Table(f"{title}, mm", ("action", *PROTOCOLS), tuple(rows))
 
 
 def evaluate(data: DataSet, predict: Callable[[Sequence], np.ndarray], progress: Progress) -> Errors:
-    """Predicts every sequence and compares. A frame counts once, whatever camera or take it comes from.
+    """Compares the prediction of every sequence with the truth; each frame of each camera has the same weight.
 
-    predict: gives (T,J,3), root-relative, in the unit and the axes of ``data``.
+    Args:
+        data: The sequences.
+        predict: Gives (T,J,3), root-relative, in the unit and the axes of ``data``.
+        progress: Called before each sequence.
     """
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(len(PROTOCOLS)))
     frames: dict[str, int] = defaultdict(int)

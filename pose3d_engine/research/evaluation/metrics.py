@@ -1,5 +1,4 @@
-"""The errors that papers report. Every function takes and gives the unit of its input, and raises ValueError
-where shapes differ.
+"""The errors that papers report. Every function gives the unit of its input and raises ValueError if shapes differ.
 
 Poses are (..., J, 3), root-relative unless said otherwise. Protocol 1 (MPJPE) and 2 (P-MPJPE): Ionescu et al.,
 Human3.6M, TPAMI 2014, as later papers use them. N-MPJPE: Rhodin et al., CVPR 2018. Velocity error (MPJVE):
@@ -14,13 +13,18 @@ import numpy as np
 
 PCK_THRESHOLD_MM = 150.0
 AUC_THRESHOLDS_MM = np.arange(0, 151, 5)
-"""31 thresholds. The first is 0, below which no error lies: it counts, as in the official scripts."""
+"""31 thresholds. The first is 0, below which there is no error; it counts as in the official scripts."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Millimetres, of a body of 1.70 m: root-relative after one scale a sample; after a similarity a frame; mean
-    error of the second difference a frame."""
+    """Errors in millimetres, of a body of 1.70 m.
+
+    Attributes:
+        n_mpjpe_mm: Root-relative after one scale a sample.
+        pa_mpjpe_mm: After a similarity transform a frame.
+        accel_mm: Mean error of the second difference a frame.
+    """
 
     n_mpjpe_mm: float
     pa_mpjpe_mm: float
@@ -28,31 +32,31 @@ class Scores:
 
 
 def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Distance of every joint from where it should be, (..., J)."""
+    """Returns the distance of every joint from its target, (..., J)."""
     if predicted.shape != target.shape:
         raise ValueError(f"predicted {predicted.shape}, target {target.shape}")
     return np.linalg.norm(predicted - target, axis=-1)
 
 
 def mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Protocol 1: the mean distance of a joint."""
+    """Returns protocol 1: the mean distance of a joint."""
     return float(joint_errors(predicted, target).mean())
 
 
 def weighted_mpjpe(predicted: np.ndarray, target: np.ndarray, weights: np.ndarray) -> float:
-    """The mean distance with a weight (..., J or 1) a joint. The weights are not normalised."""
+    """Returns the mean distance with a weight (..., J or 1) a joint. The weights are not normalised."""
     return float((weights * joint_errors(predicted, target)).mean())
 
 
 def n_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
-    """The mean distance after the best scale of each pose."""
+    """Returns the mean distance after the best scale of each pose."""
     scale = (predicted * target).sum(axis=(-2, -1), keepdims=True)
     norm = (predicted**2).sum(axis=(-2, -1), keepdims=True)
     return mpjpe(predicted * (scale / np.maximum(norm, np.finfo(predicted.dtype).tiny)), target)
 
 
 def procrustes(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Each pose (..., J, 3), turned, scaled and moved as near to its target as it goes, without mirroring it."""
+    """Aligns each pose (..., J, 3) with its target by the best similarity transform, without reflection."""
     predicted, target = predicted.astype(np.float64), target.astype(np.float64)
     centre_p, centre_t = predicted.mean(axis=-2, keepdims=True), target.mean(axis=-2, keepdims=True)
     p, t = predicted - centre_p, target - centre_t
@@ -61,33 +65,33 @@ def procrustes(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     norm_t = np.sqrt((t**2).sum(axis=(-2, -1), keepdims=True))
     p = p / norm_p
     u, singular, vt = np.linalg.svd(np.swapaxes(t, -1, -2) @ p)  # rotation = u @ diag(1, 1, +-1) @ vt
-    turn = np.ones(singular.shape)
-    turn[..., -1] = np.sign(np.linalg.det(u @ vt))
-    rotation = (u * turn[..., None, :]) @ vt
-    # ``singular`` already holds the size of the target, ``p`` is of unit size.
-    scale = (singular * turn).sum(axis=-1)[..., None, None]
+    signs = np.ones(singular.shape)
+    signs[..., -1] = np.sign(np.linalg.det(u @ vt))
+    rotation = (u * signs[..., None, :]) @ vt
+    # ``singular`` already contains the size of the target, ``p`` has unit size.
+    scale = (singular * signs).sum(axis=-1)[..., None, None]
     return np.where(norm_t > 0, scale, 1.0) * (p @ np.swapaxes(rotation, -1, -2)) + centre_t
 
 
 def p_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Protocol 2: the mean distance after a rigid alignment with scale of each pose."""
+    """Returns protocol 2: the mean distance after a rigid alignment with scale of each pose."""
     if predicted.shape != target.shape:
         raise ValueError(f"predicted {predicted.shape}, target {target.shape}")
     return mpjpe(procrustes(predicted, target), target.astype(np.float64))
 
 
 def mean_velocity_error(predicted: np.ndarray, target: np.ndarray) -> float:
-    """The mean distance of the frame-to-frame steps of one sequence (T, J, 3); nan for fewer than two frames."""
+    """Returns the mean distance of the frame-to-frame steps of a sequence (T, J, 3); nan for fewer than two frames."""
     if len(target) < 2:
         return float("nan")
     return mpjpe(np.diff(predicted, axis=0), np.diff(target, axis=0))
 
 
 def pck(errors_mm: np.ndarray, threshold_mm: float = PCK_THRESHOLD_MM) -> float:
-    """Percent of errors, of any shape, that are smaller than the threshold; nan if there are none."""
+    """Returns the percentage of errors, of any shape, below the threshold; nan if there are none."""
     return float((errors_mm < threshold_mm).mean() * 100) if errors_mm.size else float("nan")
 
 
 def auc(errors_mm: np.ndarray) -> float:
-    """Percent: the mean of PCK over :data:`AUC_THRESHOLDS_MM`; nan if there are no errors."""
+    """Returns the mean of PCK, percent, over :data:`AUC_THRESHOLDS_MM`; nan if there are no errors."""
     return float(np.mean([pck(errors_mm, threshold) for threshold in AUC_THRESHOLDS_MM]))

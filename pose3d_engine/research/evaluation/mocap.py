@@ -1,4 +1,4 @@
-"""How good a lifter is on motion it has never seen: the published split, virtual cameras, detector-like noise."""
+"""The error of lifters on validation motion: the published split, virtual cameras, detector-like noise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .tables import Cell, Table
 
 
 def n_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
-    """(N,T,17,3) metres, root-relative -> mm, after the best single scale of each of the N samples."""
+    """(N,T,17,3) metres, root-relative -> mm, after the best scale of each of the N samples."""
     samples = len(predicted)
     return 1000 * metrics.n_mpjpe(predicted.reshape(samples, -1, 3), target.reshape(samples, -1, 3))
 
@@ -35,7 +35,7 @@ def pa_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
 
 
 def validate(model: Network, clips: list[mocap_data.Clip], samples: int = 192) -> Scores:
-    """Scores of a network in training: a fixed set of views of unseen clips, 2 % noise (``mocap_data.PLAIN``)."""
+    """Returns scores of a network in training: a fixed set of views of ``clips``, 2 % noise (``mocap_data.PLAIN``)."""
     inputs, targets = mocap_data.MocapSampler(clips, SEED, mocap_data.PLAIN).batch(samples, LENGTH)
     reach = model.receptive_field // 2
     device = next(model.parameters()).device
@@ -48,14 +48,18 @@ def validate(model: Network, clips: list[mocap_data.Clip], samples: int = 192) -
 
 @dataclass(frozen=True)
 class Lifted:
-    """What a lifter made of the views, and the truth: (N,T,17,3) metres, root-relative, in axes that look at the torso
-    (x right, y down, z away)."""
+    """A lifter's result and the truth in axes that look at the torso (x right, y down, z forward).
+
+    Attributes:
+        predicted: (N,T,17,3) metres, root-relative.
+        target: (N,T,17,3) metres, root-relative.
+    """
 
     predicted: np.ndarray
     target: np.ndarray
 
     def scores(self) -> Scores:
-        """Over all joints."""
+        """Returns the scores over all joints."""
         return _scores(self.predicted, self.target)
 
 
@@ -67,9 +71,17 @@ def evaluate(
     samples: int = 192,
     progress: Progress = silent,
 ) -> Lifted:
-    """Any lifter as it is used, ends of clips included, on the same views as :func:`validate`.
+    """Runs any lifter as in a capture, ends of clips included, on the views of :func:`validate`.
 
-    The focal length that the lifter is told is wrong by 12 % on average, as it is for videos.
+    The lifter gets a focal length with an error of 12 % on average, as in videos.
+
+    Args:
+        lifter: The lifter.
+        clips: Validation clips.
+        tds: Frame step.
+        flip: Average with the mirrored input.
+        samples: Number of views.
+        progress: Called after each view.
     """
     scene = mocap_data.MocapSampler(clips, SEED, mocap_data.PLAIN).scene(samples, LENGTH)
     wrong = np.exp(np.random.default_rng(SEED).normal(0, 0.12, samples))
@@ -85,9 +97,13 @@ def evaluate(
 
 
 def joint_table(title: str, predicted: np.ndarray, target: np.ndarray, valid: np.ndarray | None = None) -> Table:
-    """Where the error is: of each joint the mean error along x, y and z (depth) and its length, mm.
+    """Returns the mean error of each joint along x, y and z (depth) and its length, mm, after one scale a sample.
 
-    predicted, target: (N,T,17,3) metres, root-relative, after one scale for each of the N. valid: (N,T,17) bool.
+    Args:
+        title: Title of the table.
+        predicted: (N,T,17,3) metres, root-relative.
+        target: (N,T,17,3) metres, root-relative.
+        valid: (N,T,17) bool; all if None.
     """
     valid = np.ones(target.shape[:-1], bool) if valid is None else valid
     predicted, target = predicted * valid[..., None], np.where(valid[..., None], target, 0)
@@ -107,13 +123,13 @@ def joint_table(title: str, predicted: np.ndarray, target: np.ndarray, valid: np
 
 
 BASELINE = "baseline.json"
-"""Beside the register of weights: what the first recipe reached in eleven minutes."""
+"""File beside the register of weights with the scores of the first recipe after eleven minutes."""
 
 
 def score_table(scores: dict[str, Scores], data: Path) -> Table:
     """Lifters on the published split; on the project's own mocap file, beside the baseline and as parts of it."""
     rows: list[tuple[Cell, ...]] = [(name, *asdict(each).values()) for name, each in scores.items()]
-    header: tuple[str, ...] = ("unseen motion, mm", "N-MPJPE", "PA-MPJPE", "accel.")
+    header: tuple[str, ...] = ("validation motion, mm", "N-MPJPE", "PA-MPJPE", "accel.")
     baseline = _baseline(data)
     if baseline is not None:
         first = asdict(baseline)
@@ -122,11 +138,11 @@ def score_table(scores: dict[str, Scores], data: Path) -> Table:
         for i, row in enumerate(rows):
             parts = (float(row[1 + k]) / first[key] for k, key in enumerate(("n_mpjpe_mm", "pa_mpjpe_mm")))
             rows[i] = (*row, *(f"{100 * (part - 1):+.0f}" for part in parts))
-    return Table("The takes that are kept aside, 192 views, 2 % noise", header, tuple(rows))
+    return Table("Validation takes, 192 views, 2 % noise", header, tuple(rows))
 
 
 def _baseline(data: Path) -> Scores | None:
-    """The recorded scores of the baseline, where ``data`` is the file that they are of."""
+    """Returns the recorded scores of the baseline if they are of the file ``data``."""
     path = weights.beside_register(BASELINE)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
@@ -136,7 +152,7 @@ def _baseline(data: Path) -> Scores | None:
 
 
 SEED, LENGTH = 7, 80
-"""Of the views on which networks are compared; frames of each."""
+"""Seed and length in frames of the views for comparisons."""
 
 _PICTURE, _FOCAL = 1920, 1600.0
 

@@ -35,8 +35,14 @@ TOTAL = tuple(joint for joints in GROUPS.values() for joint in joints)
 
 @dataclass(frozen=True)
 class Scores:
-    """``joints``: MPJPE of each of the 17 joints and their mean, mm. ``pck``, ``auc``: percent, of each group of
-    :data:`GROUPS` and in total; nan where nothing was scored."""
+    """Scores over some frames; nan without scored frames.
+
+    Attributes:
+        frames: Number of frames.
+        joints: MPJPE of each of the 17 joints and their mean, mm.
+        pck: Percent, of each group of :data:`GROUPS` and in total.
+        auc: Percent, of each group of :data:`GROUPS` and in total.
+    """
 
     frames: int
     joints: tuple[float, ...]
@@ -45,7 +51,7 @@ class Scores:
 
     @property
     def mpjpe(self) -> float:
-        """Of all 17 joints, mm."""
+        """MPJPE of all 17 joints, mm."""
         return self.joints[-1]
 
 
@@ -66,24 +72,35 @@ def score(errors_mm: np.ndarray) -> Scores:
 
 @dataclass(frozen=True)
 class Report:
-    """``sequences``: take -> scores. ``activities``: name -> scores; empty where no frame has a label.
-    ``everything``: over all frames, so that a sequence counts by its length."""
+    """Scores of a test set.
+
+    Attributes:
+        sequences: Take -> scores.
+        activities: Name -> scores; empty if no frame has a label.
+        everything: Scores over all frames, so that a sequence has the weight of its length.
+    """
 
     sequences: dict[str, Scores]
     activities: dict[str, Scores]
     everything: Scores
 
     def sequence_tables(self) -> list[Table]:
-        """MPJPE, PCK and AUC of each sequence and of all frames."""
+        """Returns MPJPE, PCK and AUC of each sequence and of all frames."""
         return _tables("sequence", {**self.sequences, "All": self.everything})
 
     def activity_tables(self) -> list[Table]:
-        """The same of each activity."""
+        """Returns MPJPE, PCK and AUC of each activity and of all frames."""
         return _tables("activity", {**self.activities, "All": self.everything})
 
     def write(self, folder: Path) -> list[Path]:
-        """``mpii_3dhp_evaluation_sequencewise`` and, where there are labels, ``_activitywise``, as .csv and .xlsx.
-        Raises UserError."""
+        """Writes ``mpii_3dhp_evaluation_sequencewise`` and, with labels, ``_activitywise``, as .csv and .xlsx.
+
+        Returns:
+            The written files.
+
+        Raises:
+            UserError: A file cannot be written.
+        """
         written = []
         kinds = [("sequencewise", self.sequence_tables())]
         if self.activities:
@@ -106,9 +123,14 @@ def _tables(first: str, scores: dict[str, Scores]) -> list[Table]:
 
 
 def report(data: DataSet, predictions: dict[str, np.ndarray]) -> Report:
-    """Compares predictions (N,17,3), millimetres, of the N scored frames of each take with the truth.
+    """Compares predictions with the truth.
 
-    Raises UserError where a take or a frame is missing.
+    Args:
+        data: The test set.
+        predictions: Take -> (N,17,3) millimetres of its N scored frames.
+
+    Raises:
+        UserError: A take or a frame is missing.
     """
     errors, labels = {}, []
     for sequence in data.sequences:
@@ -117,7 +139,7 @@ def report(data: DataSet, predictions: dict[str, np.ndarray]) -> Report:
         if found is None or found.shape != truth.shape:
             shape = None if found is None else found.shape
             raise UserError(f"predictions of {sequence.action} are {shape}, not {truth.shape}; predict the same frames")
-        # In double precision, as MATLAB counts: an error of 150 mm is just not below 150 mm.
+        # In double precision as in MATLAB: an error of 150 mm is not below 150 mm.
         errors[sequence.action] = metrics.joint_errors(found.astype(np.float64), truth.astype(np.float64)).T
         labels.append(sequence.labels[sequence.scored])
     everything, activity = np.concatenate(list(errors.values()), axis=1), np.concatenate(labels)

@@ -1,4 +1,4 @@
-"""3D joints of every frame of a data set's sequence, by either of the papers' networks."""
+"""3D joints of every frame of a sequence, by either of the papers' networks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from torch import Tensor
 
 from ...contract.errors import UserError
 from ...pose.lifters import whole_clip
-from ...pose.lifters.geometry import unproject
-from ...pose.lifters.pstmo import PSTMO, Refine
+from ...pose.lifters.pstmo import PSTMO
 from ...pose.lifters.temporal import TemporalModel
 from ..data_sets.sequences import Layout, Sequence
+from ..models.refinement import Refine, refined
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A network in evaluation mode, and how it is asked.
+    """A network in evaluation mode with its settings.
 
-    tds: stride of its window in frames. flip: average with the prediction for the mirrored keypoints. refine:
-    P-STMO's refinement, which needs the camera. fast: P-STMO's sequence head over overlapping windows in place of
-    one window a frame.
+    Attributes:
+        network: The network.
+        layout: Layout of the data set.
+        tds: Frame step within a window.
+        flip: Average with the prediction for the mirrored keypoints.
+        refine: P-STMO's refinement, which needs the camera.
+        fast: P-STMO's sequence head over overlapping windows in place of one window a frame.
     """
 
     network: PSTMO | TemporalModel
@@ -33,9 +37,13 @@ class Predictor:
     fast: bool = False
 
     def __call__(self, sequence: Sequence) -> np.ndarray:
-        """(T,J,3) float32, relative to the root, in the unit that the network was trained in.
+        """Predicts a sequence.
 
-        Raises UserError if the network takes another number of keypoints, or if a camera is needed and not known.
+        Returns:
+            (T,J,3) float32, relative to the root, in the unit of the network's training.
+
+        Raises:
+            UserError: The network takes another number of keypoints, or a needed camera is unknown.
         """
         keypoints = sequence.keypoints
         wanted = self.network.sizes.joints_in if isinstance(self.network, PSTMO) else self.network.joints_in
@@ -56,12 +64,12 @@ class Predictor:
 
     def _lift(self, clips: Tensor) -> Tensor:
         def step(done: int, total: int) -> None:
-            """The sequences are the steps that anybody wants to see."""
+            """No progress within a sequence."""
 
         if not isinstance(self.network, PSTMO):
             return whole_clip.convolution(self.network, clips, self.tds, step)
-        way = whole_clip.pstmo_sequence if self.fast else whole_clip.pstmo_exact
-        return way(self.network, clips, self.tds, step)
+        lift = whole_clip.pstmo_sequence if self.fast else whole_clip.pstmo_exact
+        return lift(self.network, clips, self.tds, step)
 
     def _refined(self, network: Refine, joints: Tensor, sequence: Sequence) -> Tensor:
         if sequence.camera is None:
@@ -75,13 +83,3 @@ class Predictor:
                 torch.from_numpy(sequence.root[:, 2]).to(device),
                 torch.from_numpy(sequence.camera).to(device).expand(len(joints), -1),
             ).cpu()
-
-
-def refined(network: Refine, joints: Tensor, keypoints: Tensor, depth: Tensor, camera: Tensor) -> Tensor:
-    """(N,J,3) mixed with what the keypoints (N,J,2) and the depths give.
-
-    depth: (N,) of the root, metres; the published program takes the true one, so this is no prediction that could
-    be made without it. camera: (N,4) focal lengths and centre in the scale of the keypoints.
-    """
-    points = unproject(keypoints[:, None], joints[:, None, :, 2], depth[:, None], camera)
-    return network(joints[:, None], points)[:, 0]

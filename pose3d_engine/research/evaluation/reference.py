@@ -1,4 +1,4 @@
-"""How far a motion is from a triangulated reference of the same frames: the numbers of real footage."""
+"""The error of a motion against a triangulated reference of the same frames, for real footage."""
 
 from __future__ import annotations
 
@@ -15,17 +15,26 @@ _HIPS = [H36M17.index("RHip"), H36M17.index("LHip")]
 
 @dataclass(frozen=True)
 class Reference:
-    """joints (T,17,3) Human3.6M-17 in camera axes, metres; valid (T,17) bool."""
+    """A triangulated motion.
+
+    Attributes:
+        joints: (T,17,3) Human3.6M-17, camera axes, metres.
+        valid: (T,17) bool.
+    """
 
     joints: np.ndarray
     valid: np.ndarray
 
 
 def score(joints: np.ndarray, reference: Reference) -> Scores:
-    """Scores over the twelve joints of the limbs (hips, knees, ankles, shoulders, elbows, wrists) that are valid.
+    """Returns scores over the valid ones of the twelve joints of the limbs (hip to ankle, shoulder to wrist).
 
-    joints: (T,17,3) of the same frames, any size, finite. N-MPJPE: centred between the hips, one least-squares scale
-    for the clip. PA-MPJPE: after a similarity a frame. Acceleration: mean error of the second difference, scaled.
+    N-MPJPE: centred between the hips, one least-squares scale for the clip. PA-MPJPE: after a similarity transform a
+    frame. Acceleration: mean error of the second difference, scaled.
+
+    Args:
+        joints: (T,17,3) of the same frames, any size, finite.
+        reference: The reference.
     """
     rows = H36M_ROWS
     valid = reference.valid[:, rows] & reference.valid[:, _HIPS].all(axis=1, keepdims=True)

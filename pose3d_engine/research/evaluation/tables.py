@@ -15,14 +15,20 @@ Cell = str | float
 
 @dataclass(frozen=True)
 class Table:
-    """``header`` names the columns; every row is as long. ``nan`` is shown as a dash."""
+    """A table; ``nan`` is shown as a dash.
+
+    Attributes:
+        title: Its title.
+        header: Names of the columns.
+        rows: Rows as long as the header.
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
     def text(self) -> str:
-        """Markdown, two decimals, columns aligned."""
+        """Returns the table as Markdown, with two decimals and aligned columns."""
         cells = [self.header] + [tuple(_shown(cell) for cell in row) for row in self.rows]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.header))]
 
@@ -44,7 +50,11 @@ def _aligned(column: int, cell: str, width: int) -> str:
 
 
 def write_csv(path: Path, tables: list[Table]) -> None:
-    """All tables one below the other, an empty line between them. Raises UserError if it cannot be written."""
+    """Writes all tables into one file, with an empty line between them.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     with atomic.replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         for i, table in enumerate(tables):
@@ -56,7 +66,11 @@ def write_csv(path: Path, tables: list[Table]) -> None:
 
 
 def write_xlsx(path: Path, tables: list[Table]) -> None:
-    """One sheet a table. Raises UserError if it cannot be written or if openpyxl is missing."""
+    """Writes one sheet a table.
+
+    Raises:
+        UserError: The file cannot be written or openpyxl is missing.
+    """
     openpyxl = extras.require("openpyxl", "papers", "writes .xlsx")
     book = openpyxl.Workbook()
     book.remove(book.active)

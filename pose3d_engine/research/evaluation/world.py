@@ -1,4 +1,4 @@
-"""How good a motion file is where the truth is known: pose, path through the world, vertical and feet."""
+"""The error of a motion file against a known truth: pose, path through the world, vertical and feet."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ _LOW, _SLOW, _SHORTEST = 0.07, 0.5, 3
 
 @dataclass(frozen=True)
 class Scores:
-    """mm unless said otherwise; NaN where a clip does not tell.
+    """Scores in mm unless noted otherwise; NaN if a clip has no evidence for one.
 
-    mpjpe: root-relative, camera axes, nothing aligned. pa_mpjpe: after a similarity a frame. accel: mean error of the
-    second difference a frame. accel_6hz: the same from the truth filtered at 6 Hz, as recordings usually are
-    (Winter). bone: largest standard deviation of a bone's length. world: all joints in the world over
-    windows of 100 frames, aligned on the first two. drift: percent of the distance walked by which the Hip's path is
-    off (root mean square) after a rigid alignment. vertical: degrees, where the person walks or stands
-    (:func:`tells`). contact_f1: 0..1. slide: mm a second of the ankles while in contact, along the floor. sink: how far
-    they are below the floor then, 95th percentile. wrong_way: percent of the knees and elbows that are bent as none can
-    be (``motion.limits``).
+    Attributes:
+        mpjpe: Root-relative, camera axes, without alignment.
+        pa_mpjpe: After a similarity transform a frame.
+        accel: Mean error of the second difference a frame.
+        accel_6hz: The same against the truth after a low pass of 6 Hz, as usual for recordings (Winter).
+        bone: Largest standard deviation of a bone's length.
+        world: All joints in the world over windows of 100 frames, aligned on the first two.
+        drift: Error of the Hip's path (root mean square) after a rigid alignment, percent of the distance walked.
+        vertical: Degrees, if the person walks or stands (:func:`has_vertical_evidence`).
+        contact_f1: F1 score of the contacts, 0..1.
+        slide: Speed of the ankles along the floor while in contact, mm a second.
+        sink: Depth of the ankles below the floor while in contact, 95th percentile.
+        wrong_way: Percent of knees and elbows outside human limits (``solve.limits``).
     """
 
     mpjpe: float
@@ -51,15 +56,15 @@ class Scores:
 
 
 def true_contacts(world: np.ndarray, rate: float) -> np.ndarray:
-    """(T,2) bool, left and right: the ankle is low and slow for some frames. world: (T,17,3), the truth."""
+    """Returns (T,2) bool, left and right: the ankle is low and slow for some frames. ``world``: (T,17,3), the truth."""
     ankles = world[:, floor.ANKLES]
     low = ankles[..., 2] < np.quantile(ankles[..., 2], 0.05, axis=0) + _LOW
     slow = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * rate < _SLOW
     return np.stack([_long_enough(column) for column in (low & slow).T], axis=1)
 
 
-def tells(world: np.ndarray) -> bool:
-    """Whether somebody walks two metres or stands upright half of the time. world: (T,17,3), the truth."""
+def has_vertical_evidence(world: np.ndarray) -> bool:
+    """Returns whether the person walks two metres or stands upright half of the time; ``world``: (T,17,3) truth."""
     hip, trunk = world[:, 0], world[:, H36M17.index("Thorax")] - world[:, 0]
     leg = max(np.linalg.norm(np.diff(world[:, [1, 2, 3]], axis=1), axis=-1).sum(axis=1).mean(), 1e-6)
     reach = np.linalg.norm(hip[:, None] - world[:, floor.ANKLES], axis=-1).max(axis=1) / leg
@@ -69,7 +74,14 @@ def tells(world: np.ndarray) -> bool:
 
 
 def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.ndarray) -> Scores:
-    """Scores of a motion whose true joints (T,17,3) stand in a world, z up; world = rotation @ camera + place."""
+    """Returns the scores of a motion.
+
+    Args:
+        motion: The motion.
+        world: (T,17,3) the true joints, z up, metres.
+        rotation: (3,3) camera axes to world axes.
+        place: (3,) position of the camera.
+    """
     rate = float(motion.meta["fps"])
     camera = (world - place) @ rotation
     true = camera - camera[:, :1]
@@ -92,7 +104,7 @@ def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.nda
         bone=mm * float(max(bones)),
         world=mm * _windows(motion.world.astype(np.float64), world),
         drift=_drift(motion.world[:, 0].astype(np.float64), world[:, 0]),
-        vertical=float(vertical) if tells(world) else float("nan"),
+        vertical=float(vertical) if has_vertical_evidence(world) else float("nan"),
         contact_f1=float(2 * both / max(contact.sum() + truth.sum(), 1)),
         slide=mm * float(speed[held].mean()) if held.any() else float("nan"),
         sink=mm * max(float(np.quantile(below[contact], 0.95)), 0.0) if contact.any() else float("nan"),
@@ -101,7 +113,7 @@ def score(motion: Motion, world: np.ndarray, rotation: np.ndarray, place: np.nda
 
 
 def table(scores: dict[str, list[Scores]], head: bool = True) -> str:
-    """A line a name: means over the clips, but medians of the vertical."""
+    """Returns a line for each name: means over the clips, medians of the vertical."""
     names = [field.name for field in fields(Scores)]
     lines = [f"{'':34}" + "".join(f"{name:>11}" for name in names)] if head else []
     for name, rows in scores.items():
@@ -136,7 +148,7 @@ def _drift(predicted: np.ndarray, true: np.ndarray) -> float:
 
 
 def similarity(source: np.ndarray, target: np.ndarray, scaled: bool = True) -> tuple[float, np.ndarray, np.ndarray]:
-    """scale, rotation (3,3) and shift (3,) that bring points (N,3) nearest to others (Umeyama, PAMI 1991)."""
+    """Returns scale, rotation (3,3) and shift (3,) that align points (N,3) with others (Umeyama, PAMI 1991)."""
     a, b = source - source.mean(axis=0), target - target.mean(axis=0)
     u, singular, vt = np.linalg.svd(b.T @ a)
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])

@@ -1,5 +1,5 @@
-"""Batches for training. Each is a function of the seed, the epoch and its number alone, so that a run that was
-killed goes on with exactly the batches that it would have had."""
+"""Batches for training. Each is a function of the seed, the epoch and its number alone, so that an interrupted run
+continues with the same batches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ from .options import IN_THE_WILD, MOCAP, MPI_INF_3DHP, Options
 
 @dataclass(frozen=True)
 class Batch:
-    """B windows of F frames. keypoints (B,F,K,2); joints (B,F,J,3), relative to the root; depth (B,) of the root
-    of the middle frame; camera (B,4), or None."""
+    """B windows of F frames.
+
+    Attributes:
+        keypoints: (B,F,K,2) on the screen.
+        joints: (B,F,J,3) camera axes, relative to the root, in the unit of the data set.
+        depth: (B,) distance of the root from the camera in the middle frame.
+        camera: (B,4) focal lengths and centre in the scale of the keypoints; None if unknown.
+    """
 
     keypoints: Tensor
     joints: Tensor
@@ -29,28 +35,28 @@ class Batch:
     camera: Tensor | None
 
     def to(self, device: torch.device) -> Batch:
-        """The same on another device."""
+        """Returns a copy on another device."""
         camera = None if self.camera is None else self.camera.to(device)
         return Batch(self.keypoints.to(device), self.joints.to(device), self.depth.to(device), camera)
 
 
 def seed_of(*numbers: int) -> int:
-    """One seed of several numbers, for what takes a single one."""
+    """Returns one seed made of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-class Supply(Protocol):
-    """``len``: batches of an epoch."""
+class Batches(Protocol):
+    """All batches of a run; ``len`` gives those of an epoch."""
 
     def __len__(self) -> int: ...
 
     def batch(self, epoch: int, number: int, rank: int, size: int) -> Batch:
-        """The share of a batch that process ``rank`` of ``size`` works on; shares are equally large."""
+        """Returns the share of a batch for process ``rank`` of ``size``; shares are equally large."""
         ...
 
 
-class Recorded:
-    """Every window of a data set once as it is and once mirrored, in another order each epoch."""
+class RecordedBatches:
+    """Every window of a data set, once plain and once mirrored, in a new order each epoch."""
 
     def __init__(self, data: DataSet, options: Options) -> None:
         self.windows = Windows(data, options.frames, options.tds)
@@ -62,7 +68,7 @@ class Recorded:
         return -(-2 * len(self.windows) // self.options.batch)
 
     def batch(self, epoch: int, number: int, rank: int, size: int) -> Batch:
-        """See :class:`Supply`. A last batch that does not divide among the processes is cut a little."""
+        """See :class:`Batches`. A last batch that does not divide among the processes is cut a little."""
         if self._order[0] != epoch:
             rng = np.random.default_rng([self.options.seed, epoch])
             self._order = (epoch, rng.permutation(2 * len(self.windows)))
@@ -95,8 +101,8 @@ def screen_camera(focal: float) -> np.ndarray:
     return np.array([focal, focal, 0, 0], np.float32)
 
 
-class Filmed:
-    """Motion capture through virtual cameras, never the same: COCO keypoints as a video's pixels are scaled."""
+class MocapBatches:
+    """Motion capture through random virtual cameras: COCO keypoints, scaled as a video's pixels."""
 
     def __init__(self, clips: list[mocap_data.Clip], options: Options) -> None:
         self.clips, self.options = clips, options
@@ -105,7 +111,7 @@ class Filmed:
         return self.options.epoch_batches
 
     def batch(self, epoch: int, number: int, rank: int, size: int) -> Batch:
-        """See :class:`Supply`."""
+        """See :class:`Batches`."""
         seed = seed_of(self.options.seed, epoch, number, rank)
         scene = mocap_data.MocapSampler(self.clips, seed).scene(self.options.batch // size, self.options.frames)
         focal = np.exp(np.random.default_rng(seed).uniform(np.log(FOCAL[0]), np.log(FOCAL[1]), len(scene.joints)))
@@ -117,8 +123,8 @@ class Filmed:
         )
 
 
-def filmed_data_set(clips: list[mocap_data.Clip], count: int = 32, length: int = 64) -> DataSet:
-    """A fixed set of views of clips, for validation; see :data:`.mocap_data.PLAIN`."""
+def mocap_data_set(clips: list[mocap_data.Clip], count: int = 32, length: int = 64) -> DataSet:
+    """Returns a fixed set of ``count`` views of ``length`` frames, for validation; see :data:`.mocap_data.PLAIN`."""
     scene = mocap_data.MocapSampler(clips, 7, mocap_data.PLAIN).scene(count, length)
     sequences = []
     for i in range(count):
@@ -139,15 +145,24 @@ def filmed_data_set(clips: list[mocap_data.Clip], count: int = 32, length: int =
     return DataSet("mocap", Layout(COCO17.mirror, H36M17.mirror, 0), 1000.0, mocap_data.RATE, tuple(sequences))
 
 
-def open_data(options: Options) -> tuple[Supply, DataSet]:
-    """What to train on and what to validate with. Raises UserError if the files are missing or unfit."""
+def open_data(options: Options) -> tuple[Batches, DataSet]:
+    """Opens the data of a run.
+
+    Returns:
+        The training batches and the validation data.
+
+    Raises:
+        UserError: Files are missing or do not fit.
+    """
     if options.dataset == MOCAP:
         training, validation = mocap_data.split(mocap_data.load_clips(Path(options.data)))
-        # A file of other takes than ours has none of those that are kept aside: validate on some of its own.
-        return Filmed(training, options), filmed_data_set(validation or training)
+        # A file without validation takes is validated on its own training takes.
+        return MocapBatches(training, options), mocap_data_set(validation or training)
     if options.dataset == MPI_INF_3DHP:
-        return Recorded(mpi_inf_3dhp.load_training(options.data), options), mpi_inf_3dhp.load_testing(options.data)
+        return RecordedBatches(mpi_inf_3dhp.load_training(options.data), options), mpi_inf_3dhp.load_testing(
+            options.data
+        )
     if options.dataset == IN_THE_WILD and options.detections == "gt":
         raise UserError("in-the-wild lifters take keypoints in COCO order; give -k detectron_pt_coco")
     training_data = h36m.load(options.data, options.detections, h36m.TRAINING)
-    return Recorded(training_data, options), h36m.load(options.data, options.detections, h36m.TESTING)
+    return RecordedBatches(training_data, options), h36m.load(options.data, options.detections, h36m.TESTING)

@@ -1,4 +1,4 @@
-"""Several processes that train one network: what ``torchrun`` starts, one process a GPU."""
+"""Several processes of ``torchrun`` that train one network, one process a GPU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from ...pose.lifters.device import choose_device
 
 @dataclass(frozen=True)
 class Team:
-    """``rank`` of ``size`` processes, on ``device``. One process is a team of one. ``note``: why not the GPU."""
+    """The processes that train together; one process is a team of one.
+
+    Attributes:
+        rank: Number of this process.
+        size: Number of processes.
+        device: Device of this process.
+        note: Why the device is not the requested one.
+    """
 
     rank: int
     size: int
@@ -26,11 +33,11 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes files and talks."""
+        """Whether this process writes files and messages."""
         return self.rank == 0
 
     def total(self, *numbers: float) -> tuple[float, ...]:
-        """The sums of the numbers over all processes."""
+        """Returns the sums of the numbers over all processes."""
         if self.size == 1:
             return numbers
         sums = torch.tensor(numbers, dtype=torch.float64 if self.device.type == "cpu" else torch.float32)
@@ -39,22 +46,23 @@ class Team:
         return tuple(sums.tolist())
 
     def agree(self, module: nn.Module) -> None:
-        """Running statistics as the leader has them: each process has seen other windows."""
+        """Copies the leader's running statistics to all processes, which have seen different windows."""
         if self.size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Waits for all processes."""
         if self.size > 1:
             dist.barrier()
 
 
 @contextmanager
-def team(device: str) -> Iterator[Team]:
-    """The team that ``torchrun`` has told this process of in its environment, or a team of one.
+def open_team(device: str) -> Iterator[Team]:
+    """Opens the team of ``torchrun``'s environment variables, or a team of one.
 
-    Raises UserError for a device that is not known or of which there are fewer than processes.
+    Raises:
+        UserError: The device is unknown, or there are fewer GPUs than processes.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     chosen, note = choose_device(device)

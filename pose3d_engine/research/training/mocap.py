@@ -1,8 +1,8 @@
 """Training of our own lifter on motion capture through virtual cameras.
 
 One run: Muon for the hidden layers and AdamW for the rest, cosine decay over the frames to be seen, an exponential
-moving average of the weights, which is what is validated and kept. A process of its own draws the samples. State is
-written beside the log every few minutes, so that a killed run goes on.
+moving average of the weights, which is validated and kept. A separate process draws the samples. State is written
+beside the log every few minutes, so that an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -28,45 +28,62 @@ from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, re
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
+from ..models.net2net import can_expand, expanded
 from .muon import Muon
-from .net2net import grown, grows_into
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
 JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RWrist", "LWrist", "RAnkle", "LAnkle")]] = 1.5
 JOINT_WEIGHTS[[H36M17.index(joint) for joint in ("RElbow", "LElbow", "RKnee", "LKnee")]] = 1.25
 JOINT_WEIGHTS[0] = 0
-"""The Hip is the origin; ends of limbs are hardest, and what an animator sees."""
+"""Weight of each joint's error. The Hip is the origin; ends of limbs are hardest and most visible."""
 
 VELOCITY_WEIGHT = 0.5
-"""Of the error of frame-to-frame movement beside the error of place."""
+"""Weight of the error of frame-to-frame movement relative to the error of position."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """data: the mocap file. output: folder of state, log and weights. frames: to be seen in total."""
+    """Settings of a run.
+
+    Attributes:
+        data: The mocap file.
+        output: Folder of state, log and weights.
+        frames: Frames to lift in total.
+        config: Shape of the network.
+        start: Weights to begin with, of the same shape or of one that can be expanded to it.
+        batch: Samples of a batch.
+        outputs: Lifted frames of a sample; the receptive field's reach comes on top.
+        lr: Learning rate of AdamW; Muon's is in a fixed ratio.
+        seed: Seed of the run.
+        save_every: Seconds between two saved states, each with a validation.
+        validation_samples: Views of a validation.
+        device: Device of the network.
+    """
 
     data: Path
     output: Path
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
     start: Path | None = None
-    """Weights to begin with: of the same shape, or of one that grows into it."""
     batch: int = 128
     outputs: int = 27
-    """Frames of a sample that are lifted; the receptive field's reach comes on top."""
     lr: float = 3e-3
-    """Of AdamW; Muon's is in a fixed ratio."""
     seed: int = 0
     save_every: float = 240.0
-    """Seconds between two saved states; a validation goes with each."""
     validation_samples: int = 192
     device: str = "cpu"
 
 
 def train(options: TrainOptions, progress: Progress) -> Path:
-    """Trains, or goes on training where ``options.output`` has a state. Returns the path of the weights.
+    """Trains, or continues the run in ``options.output``.
 
-    The state is bound to the configuration it was begun with; asking for more ``frames`` later stretches the decay.
+    A state belongs to its configuration; more ``frames`` later stretch the decay of the learning rate.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        UserError: Data, weights or state do not fit.
     """
     device = torch.device(options.device)
     training, validation = mocap_data.split(mocap_data.load_clips(options.data))
@@ -79,7 +96,7 @@ def train(options: TrainOptions, progress: Progress) -> Path:
     while run.seen < options.frames:
         inputs, targets = next(samples)
         x, y = inputs.to(device), targets.to(device)
-        run.set_pace(_pace(run.seen / options.frames))
+        run.set_schedule(_schedule(run.seen / options.frames))
         model.train()
         with torch.autocast(device.type, torch.bfloat16):
             predictions = _predictions(model, x)
@@ -99,39 +116,39 @@ def train(options: TrainOptions, progress: Progress) -> Path:
 
 
 def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
-    """All that is compared with the truth: P-STMO has an inner head for the whole window beside its result."""
+    """Returns all predictions for the loss: P-STMO has an inner head for the whole window beside its result."""
     if isinstance(model, WindowedPstmo):
         return model.both(keypoints)
     return (model(keypoints),)
 
 
 def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Mean distance a joint, and of its movement from frame to frame; metres. ``predicted`` are the frames in the
-    middle of ``target``."""
+    """Returns the mean distance a joint plus that of its frame-to-frame movement, metres. ``predicted`` are the frames
+    in the middle of ``target``."""
     hidden = (target.shape[1] - predicted.shape[1]) // 2
     target = target[:, hidden : hidden + predicted.shape[1]]
-    place = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
+    position = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
     if predicted.shape[1] == 1:
-        return place
+        return position
     moved = torch.diff(predicted, dim=1) - torch.diff(target, dim=1)
-    return place + VELOCITY_WEIGHT * (torch.linalg.vector_norm(moved, dim=-1, keepdim=True) * weights).mean()
+    return position + VELOCITY_WEIGHT * (torch.linalg.vector_norm(moved, dim=-1, keepdim=True) * weights).mean()
 
 
-def _pace(share: float) -> float:
-    """The rate of learning, of its highest, when that share of the run is done."""
+def _schedule(share: float) -> float:
+    """Returns the learning rate, relative to its highest, after a share of the run."""
     return min(1.0, 0.01 + share / 0.01) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
 MUON_RATIO = 10.0
-"""Muon's rate of learning over AdamW's."""
+"""Ratio of Muon's learning rate to AdamW's."""
 
 
 ENDS = ("expand_conv", "shrink", "fc_1", "fcn", "pos_embedding")
-"""Parts of the names of the first and last layers and of embeddings, which are AdamW's."""
+"""Parts of the names of first and last layers and of embeddings, which AdamW trains."""
 
 
 class _Run:
-    """The network in training, its average, and how to store and find them again."""
+    """The network in training, its average, and their files."""
 
     def __init__(self, model: Network, lr: float) -> None:
         self.model = model
@@ -143,16 +160,16 @@ class _Run:
             Muon(hidden, lr * MUON_RATIO, weight_decay=0.1),
             torch.optim.AdamW(others, lr, weight_decay=0.1),
         ]
-        self.full_pace = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
+        self.full_rates = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
         self.seen = 0
         self.seconds = 0.0
         self.began = time.monotonic()
 
-    def set_pace(self, pace: float) -> None:
-        """Learns at this share of the highest rate from now on."""
+    def set_schedule(self, factor: float) -> None:
+        """Sets the learning rates to this share of their highest."""
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
-        for group, full in zip(groups, self.full_pace, strict=True):
-            group["lr"] = full * pace
+        for group, full in zip(groups, self.full_rates, strict=True):
+            group["lr"] = full * factor
 
     def step(self, error: Tensor) -> None:
         """Moves the network against the gradient of its error."""
@@ -167,7 +184,7 @@ class _Run:
         torch.manual_seed(options.seed)
         model = options.config.model()
         if options.start is not None:
-            model.load_state_dict(_begun(options.start, options.config, model), strict=False)
+            model.load_state_dict(_initial_weights(options.start, options.config, model), strict=False)
         run = cls(model.to(device), options.lr)
         path = options.output / "state.pt"
         if path.exists():
@@ -221,28 +238,31 @@ class _Run:
             )
 
 
-def _begun(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
-    """The weights of a file for a fresh network of shape ``wanted``, without the counters of batches. Raises UserError
-    if it is of a shape that does not grow into this one."""
+def _initial_weights(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
+    """Returns the weights of a file for a fresh network of shape ``wanted``, without the counters of batches.
+
+    Raises:
+        UserError: The file's shape cannot be expanded to ``wanted``.
+    """
     config, weights = read_weights(path)
     if config == wanted:
         return weights
     if isinstance(config, TcnConfig) and isinstance(wanted, TcnConfig) and isinstance(model, TemporalModel):
         longer = replace(config, filter_widths=wanted.filter_widths)
-        if longer == wanted and grows_into(config.filter_widths, wanted.filter_widths):
-            return grown(weights, config.filter_widths, model)
+        if longer == wanted and can_expand(config.filter_widths, wanted.filter_widths):
+            return expanded(weights, config.filter_widths, model)
     raise UserError(f"{path}: another network than -f, --widths and --channels ask for; give those it has")
 
 
 class _Samples(IterableDataset[tuple[Tensor, Tensor]]):
-    """Batches without end, for a loader that draws them in a process of its own."""
+    """Endless batches for a loader that draws them in a separate process."""
 
     def __init__(self, clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> None:
         self.clips, self.options, self.first = clips, options, first
         self.length = options.config.model().receptive_field - 1 + options.outputs
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        # A run that goes on must not see its first samples again.
+        # A continued run must not repeat its first samples.
         sampler = mocap_data.MocapSampler(self.clips, seed=self.options.seed * 1_000_003 + self.first)
         while True:
             inputs, targets = sampler.batch(self.options.batch, self.length)

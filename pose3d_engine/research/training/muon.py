@@ -1,7 +1,7 @@
-"""Muon: momentum whose matrices are made orthogonal, so that every direction of a layer learns at the same pace.
+"""Muon: momentum with orthogonalised matrices, so that every direction of a layer learns at the same rate.
 
 Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024; the coefficients are theirs. On our
-temporal convolution the error that AdamW has after a given time is reached in less than half of it.
+temporal convolution it reaches AdamW's error in less than half of the time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step along the gradients. ``closure`` is not asked: it is PyTorch's signature."""
+        """Makes one step along the gradients. ``closure`` is part of PyTorch's signature and ignored."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The orthogonal matrix (A,B) nearest to one (A,B), roughly: singular values end between 0.7 and 1.2.
+    """Returns the orthogonal matrix (A,B) nearest to one (A,B), roughly: singular values end between 0.7 and 1.2.
 
     Five steps of a Newton-Schulz iteration in bfloat16: products only.
     """

@@ -17,13 +17,35 @@ PSTMO, VIDEOPOSE3D = "pstmo", "videopose3d"
 
 @dataclass(frozen=True)
 class Options:
-    """stage: ``pretrain`` (masked, P-STMO only) or ``finetune``. data: a folder; the mocap file for ``mocap``.
+    """Settings of a run.
 
-    detections: the 2D data of Human3.6M. frames: of a window. tds: stride in frames within it. channels: of the
-    transformers or the convolutions. lr_decay: factor an epoch. temporal_mask_rate, spatial_mask_num: share of
-    frames, and number of joints of each other frame, that pre-training hides. pretrained: weights of a
-    pre-training to begin with; start: weights of the same network. epoch_batches: batches of an epoch of
-    ``mocap``, which has no end. save_every: seconds between two saved states.
+    Attributes:
+        stage: ``pretrain`` (masked, P-STMO only) or ``finetune``.
+        dataset: ``h36m``, ``3dhp``, ``in-the-wild`` or ``mocap``.
+        lifter: ``pstmo`` or ``videopose3d``.
+        data: Folder of the data set; the mocap file for ``mocap``.
+        output: Folder of state, losses and weights.
+        detections: Name of the 2D data of Human3.6M.
+        frames: Length of a window.
+        tds: Frame step within a window.
+        batch: Windows of a batch, over all processes.
+        layers: Layers of P-STMO's transformer.
+        channels: Width of the transformers or the convolutions.
+        d_hid: Width inside P-STMO's layers.
+        lr: Learning rate.
+        lr_decay: Its factor an epoch.
+        epochs: Epochs of the run.
+        temporal_mask_rate: Share of frames that pre-training hides.
+        spatial_mask_num: Joints that pre-training hides in each visible frame.
+        refine: Train P-STMO's refinement too.
+        pretrained: Weights of a pre-training to begin with.
+        start: Weights of the same network to begin with.
+        causal: VideoPose3D sees past frames only.
+        dropout: Share of activations that training leaves out.
+        epoch_batches: Batches of an epoch of ``mocap``, which is endless.
+        seed: Seed of the run.
+        device: One of ``device.DEVICES``.
+        save_every: Seconds between two saved states.
     """
 
     stage: str
@@ -78,13 +100,13 @@ class Options:
         return None
 
     def as_settings(self) -> dict[str, Any]:
-        """What decides the result, in types that any file holds; where a run may go on differently is left out."""
+        """Returns the settings that determine the result, without those that may change when a run continues."""
         free = ("data", "output", "epochs", "device", "save_every", "pretrained", "start")
         return {key: value for key, value in asdict(self).items() if key not in free}
 
 
 def papers(stage: str, dataset: str, lifter: str, data: Path, output: Path) -> Options:
-    """The published settings of a stage on a data set."""
+    """Returns the published settings of a stage on a data set."""
     options = Options(stage, dataset, lifter, data, output)
     if dataset == IN_THE_WILD:
         options = replace(options, detections=h36m.IN_THE_WILD)

@@ -1,7 +1,7 @@
-"""One training run: epochs of batches, validation after each, and everything on disk that a killed run needs.
+"""One training run: epochs of batches, validation after each, and all files that an interrupted run needs.
 
 In the output folder: ``state.pt`` (where the run stands), ``losses.csv`` and ``losses.png`` (how it went),
-``best.pth`` (the weights with the least error on unseen data; ``best.bin`` of VideoPose3D) and, with the refinement,
+``best.pth`` (the weights with the least validation error; ``best.bin`` of VideoPose3D) and, with the refinement,
 ``best_refine.pth``.
 """
 
@@ -29,8 +29,8 @@ from ..data_sets import h36m, mocap_data
 from ..data_sets.sequences import DataSet
 from ..evaluation import drawing
 from . import tasks
-from .batches import Batch, Supply, open_data, seed_of
-from .distributed import Team, team
+from .batches import Batch, Batches, open_data, seed_of
+from .distributed import Team, open_team
 from .options import MOCAP, MPI_INF_3DHP, PRETRAIN, PSTMO, Options
 
 FORMAT = "pose3d-training-1"
@@ -40,8 +40,17 @@ Note = Callable[[str], None]
 
 @dataclass
 class State:
-    """Where a run stands. ``batch``: the next one of ``epoch``. ``loss``, ``seen``: sum over this epoch so far and
-    windows in it. ``history``: a row an epoch: number, learning rate, training loss, validation error, seconds."""
+    """Progress of a run.
+
+    Attributes:
+        epoch: The current epoch.
+        batch: Its next batch.
+        loss: Sum of the loss over this epoch so far.
+        seen: Windows of this epoch so far.
+        best: Least validation error so far.
+        seconds: Duration of the run.
+        history: A row an epoch: number, learning rate, training loss, validation error, seconds.
+    """
 
     epoch: int = 0
     batch: int = 0
@@ -53,28 +62,37 @@ class State:
 
 
 def train(options: Options, resume: bool, progress: Progress, note: Note = print) -> Path | None:
-    """Trains until ``options.epochs``. Returns the path of the best weights; None in a process that does not lead.
+    """Trains until ``options.epochs``.
 
-    ``resume``: go on with the run in ``options.output``; from its beginning if it has not saved anything yet.
-    ``note``: called with a line for the user. Raises UserError for data, weights or a folder that do not fit.
+    Args:
+        options: Settings of the run.
+        resume: Continue the run in ``options.output``.
+        progress: Called after each batch.
+        note: Called with a line for the user.
+
+    Returns:
+        The path of the best weights; None in a process that does not lead.
+
+    Raises:
+        UserError: Data, weights or the folder do not fit.
     """
-    # Asked for now, because what fails after the first epoch of a day is no help.
+    # Fail now rather than after the first epoch.
     drawing.figures()
     atomic.require_writable(options.output / "state.pt")
-    with team(options.device) as us:
-        if us.leads and us.note:
-            note(us.note)
-        supply, validation = open_data(options)
-        run = _Run(options, us, supply, validation)
+    with open_team(options.device) as team:
+        if team.leads and team.note:
+            note(team.note)
+        batches, validation = open_data(options)
+        run = _Run(options, team, batches, validation)
         run.restore(resume)
-        run.work(progress if us.leads else silent, note)
-        return run.best_path if us.leads else None
+        run.work(progress if team.leads else silent, note)
+        return run.best_path if team.leads else None
 
 
 class _Run:
-    def __init__(self, options: Options, us: Team, supply: Supply, validation: DataSet) -> None:
-        self.options, self.us, self.supply, self.validation = options, us, supply, validation
-        self.task = tasks.make(options, validation).to(us.device)
+    def __init__(self, options: Options, team: Team, batches: Batches, validation: DataSet) -> None:
+        self.options, self.team, self.batches, self.validation = options, team, batches, validation
+        self.task = tasks.make(options, validation).to(team.device)
         self.optimizer = torch.optim.Adam(self.task.parameters(), lr=options.lr, amsgrad=True)
         self.state = State()
         self.state_path = options.output / "state.pt"
@@ -84,8 +102,11 @@ class _Run:
     # What is on disk
 
     def restore(self, resume: bool) -> None:
-        """Takes the state of an earlier run. Raises UserError if there is one and nobody asked to go on, or if it
-        is one with other settings."""
+        """Loads the state of an earlier run, if there is one.
+
+        Raises:
+            UserError: There is one without ``resume``, or with other settings.
+        """
         if not self.state_path.exists():
             return
         if not resume:
@@ -103,7 +124,7 @@ class _Run:
         self.task.load_state_dict(stored["task"])
         self.optimizer.load_state_dict(stored["optimizer"])
         self.state = State(**stored["state"])
-        if not self.us.leads:
+        if not self.team.leads:
             # The sums of the leader are counted once.
             self.state.loss = self.state.seen = 0.0
 
@@ -134,42 +155,42 @@ class _Run:
     # The work
 
     def work(self, progress: Progress, note: Note) -> None:
-        """Epochs until the last."""
+        """Trains all remaining epochs."""
         while self.state.epoch < self.options.epochs:
             self._epoch(progress)
-            self.us.agree(self.task)
-            error = self.task.eval().validate(self.validation, self.us)
+            self.team.agree(self.task)
+            error = self.task.eval().validate(self.validation, self.team)
             if not math.isfinite(error):
                 raise UserError(
                     f"epoch {self.state.epoch + 1}: the network has diverged; start again with a lower --lr"
                 )
-            if not self.us.leads:
+            if not self.team.leads:
                 self.state = State(self.state.epoch + 1)
                 continue
             self._close_epoch(error)
             row = self.state.history[-1]
             unit = self.task.loss_unit()
-            note(f"epoch {row[0]:.0f}: loss {row[2]:.5g}, on unseen data {row[3]:.5g} {unit}, lr {row[1]:.3g}")
-        self.us.wait()
+            note(f"epoch {row[0]:.0f}: loss {row[2]:.5g}, validation {row[3]:.5g} {unit}, lr {row[1]:.3g}")
+        self.team.wait()
 
     def _learning_rate(self) -> float:
         return self.options.lr * self.options.lr_decay**self.state.epoch
 
     def _epoch(self, progress: Progress) -> None:
-        us, state = self.us, self.state
+        team, state = self.team, self.state
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         self.task.train()
         self.task.begin_epoch(state.epoch)
         shared: nn.Module = self.task
-        if us.size > 1:
+        if team.size > 1:
             # Some parameters are in the files but in no output: the last norms of P-STMO's encoders.
             shared = DistributedDataParallel(self.task, find_unused_parameters=True)
         began = time.monotonic()
         for number, batch in self._batches():
             windows = len(batch.keypoints)
-            # Dropout too is a function of the batch, so that going on gives what not stopping would have given.
-            torch.manual_seed(seed_of(self.options.seed, state.epoch, number, us.rank))
+            # Dropout is a function of the batch too, so that an interrupted run gives the same result.
+            torch.manual_seed(seed_of(self.options.seed, state.epoch, number, team.rank))
             loss = shared(batch, state.epoch, number)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -177,27 +198,27 @@ class _Run:
             state.loss += float(loss.detach()) * windows
             state.seen += windows
             state.batch = number + 1
-            progress(f"epoch {state.epoch + 1}/{self.options.epochs}", number + 1, len(self.supply))
-            if us.leads and time.monotonic() - began > self.options.save_every:
+            progress(f"epoch {state.epoch + 1}/{self.options.epochs}", number + 1, len(self.batches))
+            if team.leads and time.monotonic() - began > self.options.save_every:
                 state.seconds += time.monotonic() - began
                 began = time.monotonic()
                 self._save_state()
         state.seconds += time.monotonic() - began
-        state.loss, state.seen = us.total(state.loss, state.seen)
+        state.loss, state.seen = team.total(state.loss, state.seen)
 
     def _batches(self) -> Iterator[tuple[int, Batch]]:
-        """The numbers and batches of the epoch that are still to come; the next is made while one is worked on."""
-        us, epoch = self.us, self.state.epoch
+        """Yields the remaining batches of the epoch with their numbers; the next is made in the background."""
+        team, epoch = self.team, self.state.epoch
         with ThreadPoolExecutor(max_workers=1) as pool:
-            numbers = range(self.state.batch, len(self.supply))
+            numbers = range(self.state.batch, len(self.batches))
             coming = deque[Future[Batch]]()
             for number in numbers:
                 while len(coming) < 2 and number + len(coming) < numbers.stop:
-                    coming.append(pool.submit(self.supply.batch, epoch, number + len(coming), us.rank, us.size))
+                    coming.append(pool.submit(self.batches.batch, epoch, number + len(coming), team.rank, team.size))
                 batch = coming.popleft().result()
                 # A last batch can be too small to be shared by all processes.
                 if len(batch.keypoints):
-                    yield number, batch.to(us.device)
+                    yield number, batch.to(team.device)
 
     def _close_epoch(self, error: float) -> None:
         state = self.state
@@ -214,7 +235,7 @@ class _Run:
 
 
 def recipe(options: Options) -> dict[str, Any]:
-    """What a lifter has to know to use the weights on videos: see :class:`~pose3d_engine.pose.lifters.official.Recipe`."""
+    """Returns the settings that a lifter needs to use the weights on videos: the fields of ``official.Recipe``."""
     found: dict[str, Any] = {"normalisation": None, "causal": options.causal}
     if options.dataset == MPI_INF_3DHP:
         return {**found, "rate": 25.0 / options.tds, "keypoints": "mpi", "joints": "mpi", "unit": 0.001}
@@ -248,6 +269,6 @@ def _plot(path: Path, history: list[list[float]], options: Options, unit: str) -
     left.set(xlabel="epoch", ylabel="training loss", title=f"{options.lifter}, {options.stage} on {options.dataset}")
     right = left.twinx()
     (validation,) = right.plot(epochs, [row[3] for row in history], color="#c8452e", label="validation")
-    right.set_ylabel("masked loss on unseen data" if options.stage == PRETRAIN else f"MPJPE on unseen data, {unit}")
+    right.set_ylabel("validation loss" if options.stage == PRETRAIN else f"validation MPJPE, {unit}")
     left.legend(handles=[training, validation])
     drawing.save(figure, path)

@@ -1,4 +1,4 @@
-"""What is trained: networks with their loss. Each is one module, so that several GPUs can share it."""
+"""Networks with their loss, each as one module so that several GPUs can share it."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from ...pose.lifters import checkpoint_files, pstmo
 from ...pose.lifters.temporal import TemporalModel
 from ..data_sets.sequences import DataSet, Layout, Windows
 from ..evaluation import metrics
-from ..evaluation.predict import Predictor, refined
+from ..evaluation.predict import Predictor
+from ..models.pstmo_pretraining import MaskedPSTMO, load_pretrained, mask_order
+from ..models.refinement import Refine, refined
 from .batches import Batch
 from .distributed import Team
 from .options import PRETRAIN, PSTMO, Options
 
 
 def distance(predicted: Tensor, target: Tensor) -> Tensor:
-    """MPJPE as a loss: the mean distance of (..., C) to (..., C)."""
+    """Returns MPJPE as a loss: the mean distance of (..., C) to (..., C)."""
     return torch.linalg.vector_norm(predicted - target, dim=-1).mean()
 
 
 class Task(nn.Module):
-    """``forward(batch, epoch, number)`` gives the loss; ``network`` is what is saved as weights."""
+    """``forward(batch, epoch, number)`` gives the loss; the weights of ``network`` are saved."""
 
     network: nn.Module
 
     def loss_unit(self) -> str:
-        """What the loss and the validation are measured in, for the log."""
+        """Returns the unit of the loss and of the validation, for the log."""
         raise NotImplementedError
 
     def validate(self, data: DataSet, team: Team) -> float:
-        """The error on unseen data; every process works on its share and gets the whole result."""
+        """Returns the error on validation data; every process works on its share and gets the whole result."""
         raise NotImplementedError
 
     def begin_epoch(self, epoch: int) -> None:
-        """Called before the first batch of an epoch that this process sees."""
+        """Called before the first batch of an epoch in this process."""
 
 
 class Masked(Task):
-    """The pre-training of P-STMO: draw hidden frames and joints of the 2D sequence back."""
+    """The pre-training of P-STMO: reconstruct hidden frames and joints of the 2D sequence."""
 
-    network: pstmo.MaskedPSTMO
+    network: MaskedPSTMO
 
     def __init__(self, options: Options, joints_in: int) -> None:
         super().__init__()
         self.options = options
-        self.network = pstmo.MaskedPSTMO(_sizes(options, joints_in), options.dropout)
+        self.network = MaskedPSTMO(_sizes(options, joints_in), options.dropout)
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
-        """The mean distance of the drawn keypoints; what is hidden is a function of epoch and number."""
+        """Returns the mean distance of the reconstructed keypoints; the mask is a function of epoch and number."""
         return self._loss(batch.keypoints, np.random.default_rng([self.options.seed, epoch, number]))
 
     def _loss(self, keypoints: Tensor, rng: np.random.Generator) -> Tensor:
@@ -61,15 +63,15 @@ class Masked(Task):
         joint_mask = rng.random((frames, joints)).argsort(axis=1) < self.options.spatial_mask_num
         hidden_frames = torch.from_numpy(frame_mask).to(keypoints.device)
         hidden_joints = torch.from_numpy(joint_mask).to(keypoints.device)
-        drawn = self.network(_as_published(keypoints), hidden_frames, hidden_joints)
-        return distance(_as_batch(drawn), keypoints[:, pstmo.mask_order(hidden_frames)])
+        reconstructed = self.network(_as_published(keypoints), hidden_frames, hidden_joints)
+        return distance(_as_batch(reconstructed), keypoints[:, mask_order(hidden_frames)])
 
     def loss_unit(self) -> str:
         """See :class:`Task`."""
         return "half widths of the picture"
 
     def validate(self, data: DataSet, team: Team) -> float:
-        """The loss on windows of unseen takes, under masks that are the same each time."""
+        """Returns the loss on windows of validation takes, with the same masks each time."""
         windows = Windows(data, self.options.frames, self.options.tds)
         starts = range(0, len(windows), self.options.batch)
         device = next(self.parameters()).device
@@ -88,19 +90,19 @@ class _Lifting(Task):
     """The error of the predicted joints."""
 
     network: pstmo.PSTMO | TemporalModel
-    refine: pstmo.Refine | None
+    refine: Refine | None
 
     def __init__(self, options: Options, layout: Layout) -> None:
         super().__init__()
         self.options, self.layout = options, layout
-        self.refine = pstmo.Refine() if options.refine else None
+        self.refine = Refine() if options.refine else None
 
     def loss_unit(self) -> str:
         """See :class:`Task`."""
         return "mm"
 
     def validate(self, data: DataSet, team: Team) -> float:
-        """MPJPE (protocol 1) of the scored frames, mm."""
+        """Returns MPJPE (protocol 1) of the scored frames, mm."""
         predict = Predictor(self.network, self.layout, self.options.tds, refine=self.refine)
         error = frames = 0.0
         for sequence in data.sequences[team.rank :: team.size]:
@@ -123,9 +125,10 @@ class Pstmo(_Lifting):
         self.network = pstmo.PSTMO(_sizes(options, joints_in), options.dropout)
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
-        """The mean distance of the joints of the middle frame plus that of all frames; refined, of the middle one.
+        """Returns the mean distance in the middle frame plus that in all frames; with the refinement, in the middle.
 
-        Raises UserError if the refinement lacks the camera.
+        Raises:
+            UserError: The refinement lacks the camera.
         """
         single, sequence = self.network(_as_published(batch.keypoints))
         single, sequence = _as_batch(single), _as_batch(sequence)
@@ -153,22 +156,26 @@ class VideoPose3D(_Lifting):
         )
 
     def begin_epoch(self, epoch: int) -> None:
-        """Batch statistics settle: the momentum falls from 0.1 to 0.001 over the run."""
+        """Lowers the momentum of batch statistics from 0.1 to 0.001 over the run."""
         share = epoch / max(self.options.epochs - 1, 1)
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm1d):
                 module.momentum = 0.1 * 0.01**share
 
     def forward(self, batch: Batch, epoch: int, number: int) -> Tensor:
-        """The mean distance of the joints of the frame that a window is for."""
-        # A causal window ends with the frame that it is for.
+        """Returns the mean distance of the joints in the window's own frame."""
+        # A causal window ends with its own frame.
         frames = batch.joints.shape[1]
         at = frames - 1 if self.options.causal else frames // 2
         return distance(self.network.forward_window(batch.keypoints), batch.joints[:, at : at + 1])
 
 
 def filter_widths(frames: int) -> tuple[int, ...]:
-    """A window of 3^n frames as n filters of width 3. Raises UserError for other lengths."""
+    """Returns n filter widths of 3 for a window of 3^n frames.
+
+    Raises:
+        UserError: Another length.
+    """
     widths: list[int] = []
     rest = frames
     while rest > 1 and rest % 3 == 0:
@@ -180,7 +187,11 @@ def filter_widths(frames: int) -> tuple[int, ...]:
 
 
 def make(options: Options, data: DataSet) -> Task:
-    """The task of a run, with fresh weights or those that it shall begin with. Raises UserError if they do not fit."""
+    """Returns the task of a run, with fresh weights or those of its options.
+
+    Raises:
+        UserError: The weights do not fit.
+    """
     torch.manual_seed(options.seed)
     first = data.sequences[0]
     joints_in, joints_out = first.keypoints.shape[1], first.joints.shape[1]
@@ -199,7 +210,7 @@ def make(options: Options, data: DataSet) -> Task:
                 raise UserError(
                     "--pretrained is for the fine-tuning of P-STMO; use --start for weights of the same network"
                 )
-            task.network.load_pretrained(checkpoint_files.read(options.pretrained).state)
+            load_pretrained(task.network, checkpoint_files.read(options.pretrained).state)
     except (RuntimeError, KeyError) as error:
         path = options.start or options.pretrained
         raise UserError(
@@ -216,7 +227,7 @@ def _sizes(options: Options, joints_in: int) -> pstmo.Sizes:
         d_hid=options.d_hid,
         hidden=options.d_hid,
         joints_in=joints_in,
-        # Masked pre-training draws the keypoints back; both skeletons of the papers have 17.
+        # Masked pre-training reconstructs the keypoints; both skeletons of the papers have 17.
         joints_out=17,
     )
 

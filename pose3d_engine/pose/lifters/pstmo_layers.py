@@ -1,0 +1,298 @@
+"""The layers that P-STMO is made of; see :mod:`.pstmo` for the networks.
+
+The names of attributes are those of the published files, so that these load. Tensors: B windows, F frames, J joints,
+C channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HEADS = 8
+"""Attention heads. The same in every published model; the file does not hold the number."""
+
+STRIDES: dict[int, tuple[int, ...]] = {
+    9: (1, 3, 3),
+    27: (3, 3, 3),
+    81: (3, 3, 3, 3),
+    243: (3, 3, 3, 3, 3),
+    351: (3, 9, 13),
+}
+"""Window length in frames -> strides of the layers that shorten the window to one frame. Files do not hold them."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes that determine the shapes of a network.
+
+    Attributes:
+        frames: Length of a window.
+        layers: Layers of the transformer over the window.
+        channels: Width of the transformers.
+        d_hid: Width inside the transformers' feed-forward parts.
+        hidden: Width inside the per-frame encoder.
+        encoder_blocks: Residual blocks of the per-frame encoder.
+        joints_in: 2D keypoints.
+        joints_out: 3D joints.
+        strides: Strides of the strided transformer, a layer each.
+    """
+
+    frames: int = 243
+    layers: int = 3
+    channels: int = 256
+    d_hid: int = 512
+    hidden: int = 512
+    encoder_blocks: int = 1
+    joints_in: int = 17
+    joints_out: int = 17
+    strides: tuple[int, ...] = STRIDES[243]
+
+    @classmethod
+    def of(cls, frames: int, **sizes: int) -> Sizes:
+        """Returns the papers' sizes for a window length, with some replaced.
+
+        Raises:
+            ValueError: A window length without known strides.
+        """
+        return replace(cls(), frames=frames, strides=strides_of(frames), **sizes)
+
+
+def strides_of(frames: int) -> tuple[int, ...]:
+    """Returns the strides for a window length.
+
+    Raises:
+        ValueError: A window length that the papers do not have.
+    """
+    if frames not in STRIDES:
+        raise ValueError(f"windows of {frames} frames are not known; they have {', '.join(map(str, STRIDES))}")
+    return STRIDES[frames]
+
+
+class LayerNorm(nn.Module):
+    """Normalisation by the unbiased standard deviation, with epsilon added to it: not ``nn.LayerNorm``."""
+
+    def __init__(self, channels: int, epsilon: float = 1e-6) -> None:
+        super().__init__()
+        self.a_2 = nn.Parameter(torch.ones(channels))
+        self.b_2 = nn.Parameter(torch.zeros(channels))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
+        deviation, mean = torch.std_mean(x, dim=-1, keepdim=True)
+        return torch.addcmul(self.b_2, x - mean, self.a_2 / (deviation + self.epsilon))
+
+
+class Attention(nn.Module):
+    """Self-attention of :data:`HEADS` heads.
+
+    Raises:
+        ValueError: The channels do not divide among the heads.
+    """
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        if channels % HEADS:
+            raise ValueError(f"channels must be a multiple of {HEADS}, the number of heads")
+        # Query, key, value, output: one list, because the files name them so.
+        self.linears = nn.ModuleList(nn.Linear(channels, channels) for _ in range(4))
+        self.dropout = dropout
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
+        batch, frames, channels = x.shape
+
+        def heads(linear: nn.Module) -> Tensor:
+            return linear(x).view(batch, frames, HEADS, channels // HEADS).transpose(1, 2)
+
+        query, key, value = (heads(linear) for linear in self.linears[:3])
+        x = functional.scaled_dot_product_attention(query, key, value, dropout_p=self.dropout if self.training else 0.0)
+        return self.linears[3](x.transpose(1, 2).reshape(batch, frames, channels))
+
+
+class Sublayer(nn.Module):
+    """A norm before a part of a layer, dropout and a residual after it."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, part: nn.Module, residual: Tensor) -> Tensor:
+        """Applies ``part`` to ``x`` (B,F,C); a part with a stride gives the (B,F',C) of ``residual``."""
+        return residual + self.dropout(part(self.norm(x)))
+
+
+class FeedForward(nn.Module):
+    """Two linear maps a frame."""
+
+    def __init__(self, channels: int, d_hid: int, dropout: float) -> None:
+        super().__init__()
+        self.w_1 = nn.Linear(channels, d_hid)
+        self.w_2 = nn.Linear(d_hid, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
+        return self.w_2(self.dropout(functional.relu(self.w_1(x))))
+
+
+class StridedFeedForward(nn.Module):
+    """A linear map a frame and a convolution over three frames that shortens the window by its stride."""
+
+    def __init__(self, channels: int, d_hid: int, stride: int, dropout: float) -> None:
+        super().__init__()
+        self.w_1 = nn.Conv1d(channels, d_hid, 1)
+        self.w_2 = nn.Conv1d(d_hid, channels, 3, stride=stride, padding=1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F',C), every stride-th frame."""
+        # A convolution of width 1 is a linear map, which needs no transposed copy.
+        x = functional.linear(x, self.w_1.weight[:, :, 0], self.w_1.bias)
+        x = self.dropout(functional.relu(x))
+        return self.w_2(x.transpose(1, 2)).transpose(1, 2)
+
+
+class EncoderLayer(nn.Module):
+    """Attention and a feed-forward part, each with a norm before it and a residual."""
+
+    def __init__(self, channels: int, d_hid: int, dropout: float, stride: int | None = None) -> None:
+        super().__init__()
+        self.stride = stride or 1
+        self.self_attn = Attention(channels, dropout)
+        self.feed_forward = (
+            FeedForward(channels, d_hid, dropout)
+            if stride is None
+            else StridedFeedForward(channels, d_hid, stride, dropout)
+        )
+        self.sublayer = nn.ModuleList(Sublayer(channels, dropout) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C), or (B,F',C) with a stride."""
+        attend, feed = self.sublayer
+        x = attend(x, self.self_attn, x)
+        # The residual of a shortened window: every stride-th frame.
+        return feed(x, self.feed_forward, x[:, :: self.stride])
+
+
+class Encoder(nn.Module):
+    """A stack of layers."""
+
+    def __init__(self, layers: int, channels: int, d_hid: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(EncoderLayer(channels, d_hid, dropout) for _ in range(layers))
+        # Part of every file, but never trained and never applied.
+        self.norm = LayerNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class StridedEncoder(nn.Module):
+    """A stack of layers that shortens the window to one frame."""
+
+    EMBEDDINGS = 3
+    """Position embeddings are added before the first three layers only."""
+
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            EncoderLayer(sizes.channels, sizes.d_hid, dropout, stride) for stride in sizes.strides
+        )
+        self.norm = LayerNorm(sizes.channels)  # never applied, as in Encoder
+        for number in range(1, self.EMBEDDINGS + 1):
+            embedding = nn.Parameter(torch.randn(1, sizes.frames, sizes.channels))
+            self.register_parameter(f"pos_embedding_{number}", embedding)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,1,C)."""
+        for number, layer in enumerate(self.layers, start=1):
+            if number <= self.EMBEDDINGS:
+                x = x + self.get_parameter(f"pos_embedding_{number}")[:, : x.shape[1]]
+            x = layer(x)
+        return x
+
+
+class Wrapper(nn.Module):
+    """Holds an encoder under the name ``model``, which is part of every parameter's name in the files."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> what the encoder gives."""
+        return self.model(x)
+
+
+class TemporalEncoder(Wrapper):
+    """A position embedding and an :class:`Encoder`."""
+
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
+        super().__init__(Encoder(sizes.layers, sizes.channels, sizes.d_hid, dropout))
+        self.pos_embedding = nn.Parameter(torch.randn(1, sizes.frames, sizes.channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,C) -> (B,F,C)."""
+        return self.model(x + self.pos_embedding)
+
+
+class PoseBlock(nn.Module):
+    """Two linear maps with a residual."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.w1 = nn.Conv1d(hidden, hidden, 1)
+        self.batch_norm1 = nn.BatchNorm1d(hidden)
+        self.w2 = nn.Conv1d(hidden, hidden, 1)
+        self.batch_norm2 = nn.BatchNorm1d(hidden)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N,hidden,L) -> (N,hidden,L)."""
+        y = self.dropout(functional.leaky_relu(self.batch_norm1(self.w1(x)), 0.2))
+        return x + self.dropout(functional.leaky_relu(self.batch_norm2(self.w2(y)), 0.2))
+
+
+class PoseEncoder(nn.Module):
+    """Keypoints of one frame -> features of that frame, which depend on no other frame."""
+
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
+        super().__init__()
+        self.fc_1 = nn.Conv1d(2 * sizes.joints_in, sizes.hidden, 1)
+        self.bn_1 = nn.BatchNorm1d(sizes.hidden)
+        self.layers = nn.ModuleList(PoseBlock(sizes.hidden, dropout) for _ in range(sizes.encoder_blocks))
+        self.fc_2 = nn.Conv1d(sizes.hidden, sizes.channels, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N,2J,L) -> (N,C,L)."""
+        x = self.dropout(functional.leaky_relu(self.bn_1(self.fc_1(x)), 0.2))
+        for layer in self.layers:
+            x = layer(x)
+        return self.fc_2(x)
+
+
+def output_head(channels: int, out: int) -> nn.Sequential:
+    """Returns a head (B,channels,F) -> (B,out,F)."""
+    return nn.Sequential(nn.BatchNorm1d(channels, momentum=0.1), nn.Conv1d(channels, out, 1))
+
+
+def flatten_keypoints(keypoints: Tensor) -> Tensor:
+    """(B,2,F,J,1) -> (B,2J,F), x and y of a joint side by side."""
+    batch, coordinates, frames, joints = keypoints.shape[:4]
+    return keypoints[..., 0].permute(0, 3, 1, 2).reshape(batch, joints * coordinates, frames)
+
+
+def unflatten_joints(x: Tensor, coordinates: int) -> Tensor:
+    """(B,J*coordinates,F) -> (B,coordinates,F,J,1)."""
+    batch, _, frames = x.shape
+    return x.reshape(batch, -1, coordinates, frames).permute(0, 2, 3, 1).unsqueeze(-1)

@@ -1,0 +1,1 @@
+"""Networks and operations on weights that only training and evaluation need."""

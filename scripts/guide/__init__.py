@@ -1,0 +1,1 @@
+"""Pictures of docs/guide.md: ``python -m scripts.guide.screenshots``."""
