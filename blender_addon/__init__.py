@@ -25,6 +25,7 @@ VERSION = "0.1.0"
 # Blender reloads only this module when a newer version was installed over a running one.
 for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
     del sys.modules[_name]
+    globals().pop(_name[len(__name__) + 1 :], None)  # where ``from . import`` would find the old one
 
 
 def register() -> None:
