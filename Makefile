@@ -45,10 +45,11 @@ test-install: test-packages assets ## the add-on's Install button for real: empt
 test-cluster: setup ## a hundred clips on two nodes of a Ray cluster, one of which is lost half way
 	$(VENV) -m pytest tests/cluster
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and codespell
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
 	$(VENV) -m mypy
+	$(VENV) -m codespell_lib
 
 showcase: assets ## two real clips beside the captured body, from the video's camera and from the side, in out/showcase
 	@mkdir -p out/showcase

@@ -30,13 +30,15 @@ for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
 
 def register() -> None:
     """Called by Blender when the add-on is enabled."""
-    from . import features
+    from . import cli, features
 
     features.register()
+    cli.register()
 
 
 def unregister() -> None:
     """Called by Blender when the add-on is disabled and when Blender quits."""
-    from . import features
+    from . import cli, features
 
+    cli.unregister()
     features.unregister()

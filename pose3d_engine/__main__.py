@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from . import __version__, interrupts
+from .contract.command_line import Parser
 from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 
 COMMANDS = {
@@ -24,13 +23,6 @@ COMMANDS = {
 def _available(name: str) -> bool:
     """Whether a command is part of this engine: the wheel leaves out what trains and evaluates lifters."""
     return not COMMANDS[name].startswith(".research") or importlib.util.find_spec(".research", __package__) is not None
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line, as every other bad input is told."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], known: Iterable[str]) -> int:
     """Parses, with the options of the ``known`` commands, and executes one."""
-    parser = _Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
+    parser = Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
     parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     modules = {}
@@ -85,11 +77,6 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)
-    if getattr(args, "settings", None) is not None:
-        # What is said beside the file comes after it, and so wins.
-        where = arguments.index(args.command) + 1
-        said = modules[args.command].options.read_settings(args.settings)
-        args = parser.parse_args([*arguments[:where], *said, *arguments[where:]])
     if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
         interrupts.end_by_exception()
     modules[args.command].execute(args)

@@ -18,6 +18,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import copy_contract
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "blender_addon"
 LICENCE = ROOT / "LICENSE"
@@ -86,6 +88,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def build(folder: Path) -> Path:
     """Writes the zip into ``folder`` and returns its path. Never leaves a half-written one."""
+    copy_contract.main()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"video_to_mocap-{version()}.zip"
     with tempfile.TemporaryDirectory(dir=folder) as temporary:

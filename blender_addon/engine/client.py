@@ -20,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from . import protocol, spawn
+from ..contract import protocol
+from . import spawn
 from .locate import EngineCommand, EngineNotFoundError
 
 Event = dict[str, Any]
@@ -182,15 +183,12 @@ class EngineClient:
         return []
 
     def _greeted(self, message: Event) -> list[Event]:
-        version = message.get("protocol")
-        if version == protocol.VERSION:
-            self.hello = message
-            self._send_pending()
-            return []
-        return self._failed(
-            f"The engine and the add-on do not fit together (protocol {version} and {protocol.VERSION}). "
-            "Install both in the same version."
-        )
+        trouble = protocol.mismatch(message.get("protocol"))
+        if trouble:
+            return self._failed(trouble)
+        self.hello = message
+        self._send_pending()
+        return []
 
     def _send_pending(self) -> None:
         for request_id, message in self._pending.items():

@@ -27,7 +27,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from . import installed, protocol
+from ..contract import protocol
+from . import installed
 from .builds import Build, find, size
 from .pip_output import UNPACK, Reading, explain
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import protocol
+from ..contract import protocol
 from .locate import EngineCommand
 from .pace import Pace
 

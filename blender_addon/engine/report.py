@@ -7,21 +7,24 @@ from typing import Any
 
 
 def names(report: Mapping[str, Any], kind: str) -> tuple[str, ...]:
-    """The names that a setting can have, the default first.
+    """The names that a setting can have (``Setting.lists``), the default first.
 
     Args:
         report: The engine's report; empty before the engine was asked.
-        kind: ``sources``, the detectors that lack nothing, or ``lifters``, those whose weights are there.
+        kind: ``sources``, the detectors for which nothing is missing, or ``lifters``, those whose weights are there.
     """
     if kind == "sources":
-        return tuple(
+        found = [
             str(source["name"])
             for source in report.get("sources", ())
-            if source.get("option") == "--detector" and not (source.get("lacks") or source.get("missing"))
-        )
-    found = [
-        str(weights["name"])
-        for weights in report.get("weights", ())
-        if weights.get("kind") == "lifter" and weights.get("present")
-    ]
-    return tuple(sorted(found, key=lambda name: name != report.get("lifter")))
+            if source.get("option") == "--detector" and not (source.get("missing") or source.get("lacks"))
+        ]
+        default = report.get("detector")
+    else:
+        found = [
+            str(weights["name"])
+            for weights in report.get("weights", ())
+            if weights.get("kind") == "lifter" and weights.get("present")
+        ]
+        default = report.get("lifter")
+    return tuple(sorted(found, key=lambda name: name != default))

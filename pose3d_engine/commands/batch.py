@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..batch import cluster
-from ..contract import atomic
+from ..contract import atomic, command_line
 from ..contract.batch import pool, tasks
 from ..contract.batch.summary import Summary
 from ..contract.errors import UserError
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="on a Ray cluster (host:port, or auto): one process a graphics card, else one a core; --jobs limits them",
     )
-    options.add_settings(parser)
+    command_line.add_settings_file(parser)
     options.add_analyse(parser)
     options.add_capture(parser)
 
@@ -50,16 +50,21 @@ def execute(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int | None, ray: str | None) -> None:
-    """Works off the inputs that ``words`` mean, with the settings in ``args``. Raises UserError before any work."""
+    """Captures the inputs that ``words`` name, with the settings in ``args``. Raises UserError before any work."""
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs is {jobs}; give a number from 1")
     clips = tasks.expand(words)
     tasks.require_distinct(clips)
-    settings = options.chosen(args)
-    options.require_valid(args)
-    tasks.require_one_each(clips, settings.get("keypoints"))
+    options.settings_of(args)
+    settings = command_line.chosen(command_line.values(args))
+    keypoints = settings.get("keypoints")
+    tasks.require_one_each(clips, None if keypoints is None else str(keypoints))
     atomic.require_writable(folder / "any.npz")
-    given = (f"--output-dir={folder.absolute()}", *options.words(settings, "the command line"))
+    given = (
+        f"--output-dir={folder.absolute()}",
+        *command_line.words(settings),
+        *([] if args.cache else ["--no-cache"]),
+    )
     todo = [
         tasks.Task(str(clip), (*given, "--", str(clip.absolute())), str(tasks.log_file(folder.absolute(), clip)))
         for clip in clips

@@ -96,11 +96,16 @@ SOURCES = (
     _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),
     _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "vitpose"),
     Source(
-        "keypoints", "results of another program: docs/keypoints.md", "the file's", (), "its own", option="--keypoints"
+        "keypoints",
+        "results of another program: docs/technical-director/keypoints.md",
+        "the file's",
+        (),
+        "its own",
+        option="--keypoints",
     ),
     Source(
         "command",
-        "another program, run on the video: docs/keypoints.md",
+        "another program, run on the video: docs/technical-director/keypoints.md",
         "its result's",
         (),
         "its own",

@@ -1,7 +1,7 @@
 """Two opinions are better than one: the lifter's joints averaged with the detector's own 3D, where it has some.
 
 A lifter sees movement over a second and no picture; a detector with 3D of its own sees the picture and no time. How
-much that brings depends on the person: docs/quality.md has the numbers, and what was tried.
+much that brings depends on the person: docs/benchmarks.md has the numbers, docs/decisions what was tried.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
 """Joints that BlazePose lacks go along with the shoulders by this share."""
 
 LIFTER = 2 / 3
-"""Weight of the lifter, which errs less by itself; the detector has the rest. See docs/quality.md."""
+"""Weight of the lifter, which errs less by itself; the detector has the rest. See docs/decisions."""
 
 
 def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndarray:

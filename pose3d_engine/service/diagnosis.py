@@ -62,6 +62,7 @@ def report() -> dict[str, Any]:
         "device": device,
         "device_note": reason,
         "lifter": lifters.DEFAULT,
+        "detector": detect.source(detect.DEFAULT).name,
         "sources": _sources(),
         "weights": listed,
         "cache": {"folder": str(cache.folder()), "bytes": sum(size for _, size, _ in cache.entries())},

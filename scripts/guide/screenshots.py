@@ -1,4 +1,4 @@
-"""The pictures of docs/guide.md: goes the guide's whole way in Debian's Blender, on a virtual screen, in an empty home.
+"""The pictures of docs/animator/guide.md: follows it in Debian's Blender, on a virtual screen, in an empty home.
 
     python -m scripts.guide.screenshots [FILM.mp4]
 

@@ -1,4 +1,4 @@
-"""Follows docs/guide.md in a real Blender window and takes its pictures; screenshots.py runs it inside Blender.
+"""Follows docs/animator/guide.md in a real Blender window and takes its pictures; screenshots.py runs it.
 
 All that the guide asks for is done with mouse and keyboard, in the guide's order: files are chosen by typing into
 Blender's file browser. What is not the guide's is done by call: the start-up cube is removed, the view is turned to the

@@ -37,7 +37,7 @@ def main(behaviour: str) -> None:
     if behaviour == "dies_at_start":
         print("Traceback: no module named pose3d_engine", file=sys.stderr)
         sys.exit(1)
-    version = 99 if behaviour == "wrong_version" else 1
+    version = 99 if behaviour == "wrong_version" else 2
     say({"type": "hello", "protocol": version, "engine": "0.0.0", "pid": os.getpid()})
     requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
     cancelled: set[int] = set()

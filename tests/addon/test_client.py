@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from blender_addon.engine import locate, protocol, spawn
+from blender_addon.contract import protocol
+from blender_addon.engine import locate, spawn
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.locate import EngineCommand, EngineNotFoundError
 
@@ -177,7 +178,7 @@ def test_an_engine_that_dies_at_its_start(start: Start) -> None:
 
 def test_an_engine_of_another_version(start: Start) -> None:
     client = start("wrong_version")
-    assert "do not fit together (protocol 99 and 1)" in ask(client, "echo")["message"]
+    assert "The engine is newer than the add-on (protocol 99, not 2)" in ask(client, "echo")["message"]
     assert not client.running
 
 

@@ -39,7 +39,12 @@ def imported(name: str, anywhere: bool = True) -> set[str]:
 
 
 def test_no_import_cycle() -> None:
-    graph = {name: imported(name) for name in MODULES if name not in ("", "__init__", "features")}
+    # A package may have its own modules do the work, in functions.
+    graph = {
+        name: {needed for needed in imported(name) if not needed.startswith(f"{name}.")}
+        for name in MODULES
+        if name not in ("", "__init__")
+    }
     done: set[str] = set()
     while layer := {name for name, needed in graph.items() if name not in done and needed & set(graph) <= done}:
         done |= layer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -32,18 +31,6 @@ def test_what_is_meant_by_files_folders_and_patterns(tmp_path: Path) -> None:
         tasks.expand([tmp_path / "empty"])
     with pytest.raises(UserError, match="several inputs are named a"):
         tasks.require_distinct([Path("x/a.mp4"), Path("y/a.mov")])
-
-
-def test_blenders_python_can_import_what_both_share() -> None:
-    """batch.py runs in a Python that has numpy and nothing else."""
-    for path in Path(package.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                assert {alias.name.split(".")[0] for alias in node.names} <= sys.stdlib_module_names
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                assert (node.module or "").split(".")[0] in sys.stdlib_module_names
-            elif isinstance(node, ast.ImportFrom) and node.level == 2:
-                assert {node.module or alias.name for alias in node.names} <= {"errors", "files", "extras"}
 
 
 def test_a_record_counts_only_for_the_same_clip_and_settings(tmp_path: Path) -> None:

@@ -83,7 +83,11 @@ def test_whatever_changes_the_people_is_another_analysis(
     keypoints.mkdir()
     (keypoints / "0.json").write_text("{}")
     other = [{"detector": "mediapipe-heavy"}, {"max_people": 3}, {"start": 0.1}, {"end": 0.2}]
-    other += [{"keypoints": keypoints}, {"command": "a {video} {output}"}, {"command": "b {video} {output}"}]
+    other += [
+        {"keypoints": keypoints},
+        {"detector_command": "a {video} {output}"},
+        {"detector_command": "b {video} {output}"},
+    ]
     for settings in [AnalyseSettings(), *(AnalyseSettings(**values) for values in other)]:
         store.people_of(clip, settings)
     assert len(found) == 8

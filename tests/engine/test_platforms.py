@@ -1,4 +1,4 @@
-"""What is done under Windows and macOS, looked at under Linux: see docs/platforms.md."""
+"""What is done under Windows and macOS, looked at under Linux: see docs/contributor/platforms.md."""
 
 from __future__ import annotations
 

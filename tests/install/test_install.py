@@ -156,7 +156,7 @@ print("the same engine")
 
 
 def test_without_a_network(captured: Home, archive: Path, tmp_path: Path) -> None:
-    """From a folder of wheels, made by the commands of docs/install.md; and without one, a plain word."""
+    """From a folder of wheels, made by the commands of docs/animator/install.md; and without one, a plain word."""
     python = json.loads((captured.engine / "installed.json").read_text())["python"]
     (bundle,) = (captured.folder / ".config" / "blender").glob("*/scripts/addons/blender_addon/bundle")
     wheels = tmp_path / "wheels"

@@ -1,4 +1,4 @@
-"""``pose3d evaluate``: the papers' protocols on the user's data set; see docs/papers.md."""
+"""``pose3d evaluate``: the papers' protocols on the user's data set; see docs/contributor/papers.md."""
 
 from __future__ import annotations
 
