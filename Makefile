@@ -33,7 +33,7 @@ test-packages:
 # One process for each kind: bpy and the detector's libraries do not share one, and a crash stays in its own.
 test: test-packages assets lint ## set-up, linter, type checker and all tests
 	$(VENV) -m pytest tests/engine tests/fuzz
-	$(VENV) -m pytest tests/addon
+	$(VENV) -m pytest tests/addon tests/blender
 	$(VENV) -m pytest tests/ui
 
 test-matrix: test-packages setup ## the add-on's tests in Blender 4.2, 4.5 and 5.2 too, each in an environment of its own

@@ -1,9 +1,8 @@
-"""The thin modules that write to Blender, inside the module bpy."""
+"""The thin modules that write to Blender."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -20,11 +19,7 @@ from blender_addon.maths.motion_file import MotionFileError
 KINDS = ("objects", "armatures", "meshes", "materials", "actions", "cameras")
 
 
-@pytest.fixture(autouse=True)
-def _empty_scene() -> Iterator[None]:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    yield
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+pytestmark = pytest.mark.usefixtures("empty_scene")
 
 
 @pytest.fixture

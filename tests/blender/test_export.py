@@ -1,55 +1,24 @@
-"""What is exported comes back joint for joint, in the module bpy and in an installed Blender."""
+"""Exports: what is said where one cannot be, whom it holds, and that each program's preset brings the joints back."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 import synthetic
 
 from blender_addon.blend import armature as apply
 from blender_addon.blend import export
 
-SCRIPT = Path(__file__).with_name("inside_roundtrip.py")
-HOSTS = {
-    "module": [sys.executable, str(SCRIPT)],
-    "blender": ["blender", "-b", "--factory-startup", "--python-exit-code", "1", "--python", str(SCRIPT)],
-}
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_round_trip(host: str, tmp_path: Path) -> None:
-    motion = synthetic.save_motion(tmp_path / "walk ü 1.npz", *synthetic.walk(45), rate=25.0)
-    folder = tmp_path / "results"
-    folder.mkdir()
-    done = subprocess.run(
-        [*HOSTS[host], "--", str(motion), str(folder)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
-    print(measured)
-    assert measured["frames"] == measured["bvh_frames"] == 45
-    assert measured["rate"] == 25.0
-    assert measured["scene"] < 1e-3
-    assert measured["blend"] < 1e-3
-    assert measured["bvh"] < 1e-2
-    assert measured["fbx"] < 1e-2
-    assert measured["fbx_has_body"]
-    assert measured["camera_pixels"] < 0.1
-    assert measured["blend_camera"]
-    assert measured["untouched"]
-    assert measured["left_over"] == []
+pytestmark = pytest.mark.usefixtures("empty_scene")
 
 
 @pytest.fixture
 def armature(tmp_path: Path) -> bpy.types.Object:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
     path = synthetic.save_motion(tmp_path / "walk.npz", *synthetic.walk(5))
     return apply.capture_to_scene(bpy.context, [path], set_scene=True)[0]
 
@@ -96,11 +65,8 @@ def test_an_exporter_that_is_off_is_said(kind: str, armature: bpy.types.Object, 
     import addon_utils
 
     addon_utils.disable({"fbx": "io_scene_fbx", "bvh": "io_anim_bvh", "glb": "io_scene_gltf2"}[kind])
-    try:
-        with pytest.raises(export.ExportError, match="enable it"):
-            EXPORTERS[kind](armature, tmp_path / f"x.{kind}")
-    finally:
-        bpy.ops.wm.read_factory_settings(use_empty=True)
+    with pytest.raises(export.ExportError, match="enable"):
+        EXPORTERS[kind](armature, tmp_path / f"x.{kind}")
 
 
 def test_only_the_chosen_character_is_exported(armature: bpy.types.Object, tmp_path: Path) -> None:
@@ -113,7 +79,9 @@ def test_only_the_chosen_character_is_exported(armature: bpy.types.Object, tmp_p
 
 
 @pytest.mark.parametrize("name", [*export.PROGRAMS, "glTF"])
-def test_every_preset_brings_the_joints_back(name: str, armature: bpy.types.Object, tmp_path: Path) -> None:
+def test_every_preset_brings_the_joints_back(
+    name: str, armature: bpy.types.Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As Blender reads it; a program's own importer is not at hand."""
     scene = bpy.context.scene
     scene.frame_set(5)
@@ -128,6 +96,8 @@ def test_every_preset_brings_the_joints_back(name: str, armature: bpy.types.Obje
     bpy.ops.wm.read_factory_settings(use_empty=True)
     if name == "glTF":
         bpy.context.scene.render.fps = 30
+        # Debian's Blender 3.4.1 asks numpy for a name that Debian's numpy no longer has.
+        monkeypatch.setattr(np, "bool", bool, raising=False)
         bpy.ops.import_scene.gltf(filepath=str(path))
     else:
         bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
