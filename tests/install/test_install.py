@@ -28,7 +28,7 @@ def main():
     chosen.build = "cpu"
     settings = bpy.context.scene.video_to_mocap
     from blender_addon.engine import installed
-    from blender_addon.ui import install
+    from blender_addon.features.install import condition as install
 """
 
 END = """
@@ -143,7 +143,7 @@ def test_an_extension_in_another_blender_uses_the_same_engine(captured: Home, tm
 import bpy
 bpy.ops.extensions.package_install_files(
     filepath={str(captured.archive)!r}, repo="user_default", enable_on_install=True)
-from bl_ext.user_default.video_to_mocap.ui import install
+from bl_ext.user_default.video_to_mocap.features.install import condition as install
 state, words = install.condition(bpy.context)
 assert state == "ready" and {str(captured.engine)!r} in words, (state, words)
 assert bpy.ops.video_to_mocap.check() == {{"FINISHED"}}
