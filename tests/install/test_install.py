@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-
 ENABLE = """
 import json, os, sys, traceback
 import bpy
@@ -88,8 +86,7 @@ class Home:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(SCRIPTS))
-    import build_addon
+    from scripts import build_addon
 
     return build_addon.build(tmp_path_factory.mktemp("dist"))
 
