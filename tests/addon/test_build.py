@@ -24,9 +24,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "build_addon.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--output-dir", str(tmp_path / "new")], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "scripts.build_addon", "--output-dir", str(tmp_path / "new")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert Path(done.stdout.strip()) == tmp_path / "new" / f"video_to_mocap-{blender_addon.VERSION}.zip"
     assert [path.name for path in (tmp_path / "new").iterdir()] == [Path(done.stdout.strip()).name]

@@ -36,7 +36,7 @@ ROOMS = (
 )
 """The rooms of the engine in the order in which data flows through them. A room imports none that comes after it."""
 
-FOUNDATION = {"extras", "interrupts", "object_archive", "progress", "__init__"}
+FOUNDATION = {"extras", "interrupts", "object_archive", "progress", "user_folders", "__init__"}
 """Single modules that stand beside the rooms: helpers that every room but the contract may use."""
 
 INSIDE_BLENDER = {

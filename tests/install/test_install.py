@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-
 ENABLE = """
 import json, os, sys, traceback
 import bpy
@@ -88,8 +86,7 @@ class Home:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(SCRIPTS))
-    import build_addon
+    from scripts import build_addon
 
     return build_addon.build(tmp_path_factory.mktemp("dist"))
 
@@ -218,7 +215,7 @@ def test_with_too_little_disk(small_disk: Path, archive: Path, tmp_path: Path) -
 try:
     bpy.ops.video_to_mocap.install()
 except RuntimeError as error:
-    assert "not enough room" in str(error) and "2.4 GB are needed" in str(error), error
+    assert "Not enough disk space" in str(error) and "2.4 GB are needed" in str(error), error
 else:
     raise AssertionError("installed on a small disk")
 """)
