@@ -14,9 +14,8 @@ from ..contract import warnings
 from ..contract.errors import UserError
 from ..contract.motion_file import Motion
 from ..contract.people_file import People
-from ..contract.settings import AnalyseSettings, CaptureSettings
+from ..contract.settings import CAMERA, FEET, AnalyseSettings, CaptureSettings
 from ..pose.lifters.device import DEVICES
-from ..solve import camera_motion, foot_lock
 
 
 def tds(text: str) -> int | None:
@@ -101,13 +100,16 @@ def add_capture(parser: argparse.ArgumentParser, height: bool = True) -> None:
         help="stages of the clean-up: fusion, limits, filter, fit, level",
     )
     group.add_argument(
-        "--feet", choices=foot_lock.MODES, default=defaults.feet, help="which feet are planted on the floor"
+        "--feet",
+        choices=[choice.name for choice in FEET],
+        default=defaults.feet,
+        help="which feet are planted on the floor",
     )
     group.add_argument("--tilt", type=float, metavar="DEG", help="that the camera looks down; found where possible")
     group.add_argument("--roll", type=float, metavar="DEG", help="that the camera is turned clockwise; likewise")
     group.add_argument(
         "--camera",
-        choices=camera_motion.MODES,
+        choices=[choice.name for choice in CAMERA],
         default=defaults.camera,
         help="whether what a camera does that pans or is held by hand is taken out of the path: where it moves by more "
         "than noise, never, always",

@@ -1,4 +1,4 @@
-"""What a motion file says about itself: its facts and its warnings."""
+"""The ``meta`` of a motion file: facts and warnings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def of_motion(shot: Shot, take: Take) -> dict[str, Any]:
 
 
 def _visibility(take: Take, times: np.ndarray) -> list[Notice]:
-    """Where and how well the person is visible."""
+    """Warnings about the visibility of the person."""
     found = [
         Notice(
             warnings.NOT_VISIBLE,
