@@ -33,7 +33,7 @@ test-packages:
 # One process for each kind: bpy and the detector's libraries do not share one, and a crash stays in its own.
 test: test-packages assets lint ## set-up, linter, type checker and all tests
 	$(VENV) -m pytest tests/engine tests/fuzz
-	$(VENV) -m pytest tests/addon
+	$(VENV) -m pytest tests/addon tests/blender
 	$(VENV) -m pytest tests/ui
 
 test-matrix: test-packages setup ## the add-on's tests in Blender 4.2, 4.5 and 5.2 too, each in an environment of its own
@@ -45,10 +45,11 @@ test-install: test-packages assets ## the add-on's Install button for real: empt
 test-cluster: setup ## a hundred clips on two nodes of a Ray cluster, one of which is lost half way
 	$(VENV) -m pytest tests/cluster
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and codespell
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
 	$(VENV) -m mypy
+	$(VENV) -m codespell_lib
 
 showcase: assets ## two real clips beside the captured body, from the video's camera and from the side, in out/showcase
 	@mkdir -p out/showcase
@@ -79,7 +80,7 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 
 addon: setup ## dist/video_to_mocap-VERSION.zip, and by itself the engine's wheel that travels in it
 	@$(VENV) -m hatchling build -t wheel -d dist
-	@$(VENV) scripts/build_addon.py
+	@$(VENV) -m scripts.build_addon
 
 clean: ## removes .venv, results and caches; keeps the downloaded weights
 	rm -rf .venv .venv-bpy-* .cache .mypy_cache .pytest_cache .ruff_cache out dist

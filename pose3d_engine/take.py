@@ -57,11 +57,11 @@ class Camera:
 
     def rays(self, points: np.ndarray) -> np.ndarray:
         """Pixels (..., 2) -> points (..., 2) on the plane z = 1 before the camera."""
-        return np.asarray((points - self.centre) / self.focal)
+        return (points - self.centre) / self.focal
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) in camera axes, in front of the camera -> pixels (..., 2)."""
-        return np.asarray(points[..., :2] / points[..., 2:] * self.focal + self.centre)
+        return points[..., :2] / points[..., 2:] * self.focal + self.centre
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class CameraTilt:
         pitch, roll = math.radians(self.pitch), math.radians(self.roll)
         down = np.array([[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]])
         clockwise = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
-        return np.asarray(LEVEL_CAMERA @ down @ clockwise)
+        return LEVEL_CAMERA @ down @ clockwise
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Take:
     @property
     def body(self) -> np.ndarray:
         """(T,17,3) joints in stabilised camera axes, metres."""
-        return np.asarray(self.joints + self.root[:, None])
+        return self.joints + self.root[:, None]
 
     def padded(self, rows: np.ndarray) -> np.ndarray:
         """Values of the visible range (N, ...) for all frames (T, ...): the person is motionless before and after."""
@@ -215,4 +215,4 @@ class Shot:
         directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1)
         directions = directions @ np.swapaxes(self.rotations, 1, 2)
         # Far from the mean direction there is no place on the plane; nobody of interest is there.
-        return np.asarray(directions[..., :2] / np.maximum(directions[..., 2:], 0.05))
+        return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)

@@ -1,6 +1,6 @@
 """Packs the add-on into one zip that Blender installs as a legacy add-on (3.4+) and as an extension (4.2+).
 
-``python scripts/build_addon.py [--output-dir DIR]`` writes ``video_to_mocap-VERSION.zip`` and prints its path.
+``python -m scripts.build_addon [--output-dir DIR]`` writes ``video_to_mocap-VERSION.zip`` and prints its path.
 The same source gives the same bytes. What the engine is installed from travels inside, in the folder ``bundle``: its
 wheel with its weights, the versions of all that it needs, and pip for a Python that has none.
 """
@@ -17,6 +17,8 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from scripts import copy_contract
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "blender_addon"
@@ -86,6 +88,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def build(folder: Path) -> Path:
     """Writes the zip into ``folder`` and returns its path. Never leaves a half-written one."""
+    copy_contract.main()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"video_to_mocap-{version()}.zip"
     with tempfile.TemporaryDirectory(dir=folder) as temporary:

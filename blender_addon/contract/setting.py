@@ -20,6 +20,8 @@ Kind = Literal["text", "path", "choice", "steps", "int", "float", "bool"]
 
 _TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool}
 
+_UNITS = {"m": "metres", "s": "seconds", "degrees": "degrees"}
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -87,7 +89,7 @@ class Setting:
         if self.kind in ("text", "path"):
             return self.metavar or "text"
         number = "a whole number" if self.kind == "int" else "a number"
-        number += f" ({self.unit})" if self.unit else ""
+        number += f" ({_UNITS[self.unit]})" if self.unit else ""
         if math.isfinite(self.high):
             return f"{number} from {self.low:g} to {self.high:g}"
         return f"{number} from {self.low:g}" if math.isfinite(self.low) else number

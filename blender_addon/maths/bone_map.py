@@ -1,6 +1,7 @@
 """Bone maps: which bone of a rig is which part of a body. They are data in JSON, those that ship and the user's own.
 
-A map names slots (``hips``, ``spine``, ``upper_arm.L``, ...) and the bones in them; docs/retarget.md describes it.
+A map names slots (``hips``, ``spine``, ``upper_arm.L``, ...) and the bones in them;
+docs/technical-director/retarget.md describes it.
 """
 
 from __future__ import annotations

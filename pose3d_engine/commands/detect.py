@@ -29,7 +29,8 @@ def execute(args: argparse.Namespace) -> None:
     atomic.require_writable(args.output)
     if args.thumbnails is not None:
         atomic.require_writable(args.thumbnails / "person1.png")
-    people = store.people_of(args.video, options.analyse_settings(args), on_stderr, args.cache)
+    analysis, _ = options.settings_of(args, args.video)
+    people = store.people_of(args.video, analysis, on_stderr, args.cache)
     people.save(args.output)
     options.print_people(people)
     print(args.output)

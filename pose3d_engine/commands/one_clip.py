@@ -1,4 +1,4 @@
-"""The process that does the clips of a batch, one after the other: what is loaded stays loaded between them."""
+"""The process that works off the clips of a batch; networks stay loaded from one to the next."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import pipeline
-from ..contract import warnings
+from ..contract import command_line, warnings
 from ..contract.batch import record
-from ..contract.batch.tasks import Result, Task, of_clip, result
+from ..contract.batch.tasks import Result, Task, result
 from ..contract.batch.worker import Report, serve
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
+from ..contract.people_file import People
+from ..contract.settings import AnalyseSettings, CaptureSettings
 from ..formats import keypoint_files
 from ..pose import lifters
+from ..progress import Progress
 from ..service import store
 from . import options
 
 
 def work(task: Task, report: Report) -> Iterator[Result]:
-    """The motions of one clip, a result each; those that are there already are not made again. Raises UserError."""
+    """The motions of one clip, a result each; those of an earlier run with the same settings are kept.
+
+    Raises:
+        UserError: The clip or its settings cannot be used.
+    """
     began = time.monotonic()
     parser = argparse.ArgumentParser()
     parser.add_argument("clip", type=Path)
@@ -28,20 +35,21 @@ def work(task: Task, report: Report) -> Iterator[Result]:
     options.add_analyse(parser)
     options.add_capture(parser)
     args = parser.parse_args(task.words)
-    clip, folder, settings = args.clip, args.output_dir, options.chosen(args)
+    clip, folder, noted = args.clip, args.output_dir, command_line.chosen(command_line.values(args))
     if not clip.is_file():
-        raise UserError(f"{task.source}: no such file; give the path of a video or of keypoints (.npz)")
-    if args.keypoints is not None:
-        args.keypoints = Path(of_clip(str(args.keypoints), clip))
+        raise file_not_found(task.source, "give the path of a video or of keypoints (.npz)")
+    analysis, capture = options.settings_of(args, clip)
     output = folder / f"{clip.stem}.npz"
     if output.resolve() == clip.resolve():
         raise UserError(f"{task.source}: its result would replace it; choose another output folder")
-    sources = [path for path in (args.keypoints, args.checkpoint) if path is not None and path.exists()]
-    motions = record.finished(folder, clip, settings, sources)
+    sources = [path for path in (analysis.keypoints, capture.checkpoint) if path is not None and path.exists()]
+    motions = record.finished(folder, clip, noted, sources)
     made = not motions
     if made:
-        motions = _capture(clip, output, args, report)
-        record.note(folder, clip, settings, motions)
+        progress = _Progress(report)
+        people = _people(clip, analysis, capture, args.cache, progress)
+        motions = _capture(people, capture, output, progress)
+        record.note(folder, clip, noted, motions)
     seconds = round((time.monotonic() - began) / len(motions), 3)
     for motion in motions:
         path = folder / motion["file"]
@@ -49,15 +57,17 @@ def work(task: Task, report: Report) -> Iterator[Result]:
         yield result(task.source, **facts, outputs=[str(path)], seconds=seconds, skipped=not made)
 
 
-def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report) -> list[dict]:
-    """Makes the motion files of a clip; a record each."""
-    progress = _Progress(report)
-    settings = options.capture_settings(args)
+def _people(clip: Path, analysis: AnalyseSettings, capture: CaptureSettings, cache: bool, progress: Progress) -> People:
+    """The people in a video or a file of keypoints."""
     if clip.suffix.lower() == ".npz":
-        people = keypoint_files.read(clip)
-    else:
-        lifters.load(settings.lifter, settings.checkpoint, settings.device)  # a wrong one is told before the minutes
-        people = store.people_of(clip, options.analyse_settings(args), progress, args.cache)
+        return keypoint_files.read(clip)
+    # A 3D model that cannot be used is refused before the minutes of detection.
+    lifters.load(capture.lifter, capture.checkpoint, capture.device)
+    return store.people_of(clip, analysis, progress, cache)
+
+
+def _capture(people: People, settings: CaptureSettings, output: Path, progress: Progress) -> list[dict]:
+    """Writes the motion files of a clip; a record each."""
     motions = pipeline.capture(people, settings, progress)
     paths = pipeline.write(motions, output)
     for motion in motions:
@@ -74,7 +84,7 @@ def _capture(clip: Path, output: Path, args: argparse.Namespace, report: Report)
 
 
 class _Progress:
-    """Reports how far a stage is, once a second."""
+    """Reports the progress of a stage once a second."""
 
     def __init__(self, report: Report) -> None:
         self._report, self._last = report, time.monotonic()

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import pipeline
-from ..contract import atomic
-from ..contract.batch import tasks
+from ..contract import atomic, command_line
 from ..contract.errors import UserError
 from ..pose import lifters
 from ..progress import on_stderr
@@ -21,24 +20,28 @@ HELP = "a video becomes 3D motion: detect, track, select, lift, clean up"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument(
-        "videos", nargs="+", metavar="VIDEO", help="one with -o; with --output-dir any, also folders and patterns"
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="one with -o; any number with --output-dir, also folders and patterns",
     )
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument("-o", "--output", type=Path, metavar="OUT.npz")
-    output.add_argument("--output-dir", type=Path, metavar="DIR", help="of many videos, as `pose3d batch` has it")
+    output.add_argument("--output-dir", type=Path, metavar="DIR", help="for many videos: the same as `pose3d batch`")
     batch.add_workers(parser)
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.mp4", help="the video with its 2D skeleton beside the 3D one"
     )
-    options.add_settings(parser)
+    command_line.add_settings_file(parser)
     options.add_analyse(parser)
     options.add_capture(parser)
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes the motion files, and previews of them; prints their paths. Of many videos, what ``batch`` does.
+    """Writes the motion files and their previews, and prints the paths; does many videos as ``batch`` does.
 
-    Raises UserError, before the work starts where that can be known.
+    Raises:
+        UserError: The input is bad; before the work starts where that can be known.
     """
     if args.output_dir is not None:
         if args.preview is not None:
@@ -51,16 +54,14 @@ def execute(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace, video: Path) -> None:
-    # Whatever can be refused is refused before the minutes of detection, not after them.
+    # Bad input is refused before the minutes of detection, not after them.
     atomic.require_writable(args.output)
     if args.preview is not None:
         require_preview(args.preview)
-    if args.keypoints is not None:
-        args.keypoints = Path(tasks.of_clip(str(args.keypoints), video))
-    search, settings = options.analyse_settings(args), options.capture_settings(args)
-    lifters.load(settings.lifter, settings.checkpoint, settings.device)
-    people = store.people_of(video, search, on_stderr, args.cache)
-    motions = pipeline.capture(people, settings, on_stderr)
+    analysis, capture = options.settings_of(args, video)
+    lifters.load(capture.lifter, capture.checkpoint, capture.device)
+    people = store.people_of(video, analysis, on_stderr, args.cache)
+    motions = pipeline.capture(people, capture, on_stderr)
     paths = pipeline.write(motions, args.output)
     for motion, path in zip(motions, paths, strict=True):
         options.report(motion)

@@ -52,8 +52,8 @@ class Source:
         """
         if self.module is not None and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed", f"pip install 'pose3d-engine[{self.extra}]'"
-        missing = next((network for network in self.networks if weights.present(network) is None), None)
-        return None if missing is None else (f"the weights {missing} are not here", weights.remedy(missing))
+        missing = next((network for network in self.networks if weights.locate(network) is None), None)
+        return None if missing is None else (f"the weights {missing} are not here", weights.install_hint(missing))
 
 
 _MEDIAPIPE_SCORES = (0.6, 0.85)
@@ -96,11 +96,16 @@ SOURCES = (
     _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),
     _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "vitpose"),
     Source(
-        "keypoints", "results of another program: docs/keypoints.md", "the file's", (), "its own", option="--keypoints"
+        "keypoints",
+        "results of another program: docs/technical-director/keypoints.md",
+        "the file's",
+        (),
+        "its own",
+        option="--keypoints",
     ),
     Source(
         "command",
-        "another program, run on the video: docs/keypoints.md",
+        "another program, run on the video: docs/technical-director/keypoints.md",
         "its result's",
         (),
         "its own",

@@ -1,4 +1,4 @@
-"""2D keypoints that other programs wrote, recognised by their content. See docs/keypoints.md.
+"""2D keypoints that other programs wrote, recognised by their content. See docs/technical-director/keypoints.md.
 
 Each module reads one family of formats and gives detections; :mod:`.detections` makes people of them.
 """
@@ -76,7 +76,7 @@ def _detections(path: Path) -> FileDetections:
         raise UserError(f"{path}: only one frame; give the folder {path.parent} with the files of all frames")
     if not content:
         raise UserError(f"{path}: no people in it; check the program that wrote it")
-    raise UserError(f"{path}: unknown format; docs/keypoints.md lists the formats that are read")
+    raise UserError(f"{path}: unknown format; docs/technical-director/keypoints.md lists the formats that are read")
 
 
 def _result_in(folder: Path) -> Path:

@@ -39,7 +39,7 @@ _NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
 
 cv2.setNumThreads(1)
 """For the whole engine: a frame's pictures are small, and OpenCV's threads wait for the next one by spinning, which
-keeps a core busy all along (docs/batch.md)."""
+keeps a core busy all along (docs/technical-director/batch.md)."""
 
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 

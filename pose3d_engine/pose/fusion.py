@@ -1,7 +1,7 @@
 """Fusion of the lifter's pose with the detector's own 3D.
 
 A lifter has a second of motion but no picture; a detector with own 3D has the picture but no time. The benefit depends
-on the person: docs/quality.md has the numbers.
+on the person: docs/benchmarks.md has the numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
 """Share of the shoulders' shift for joints that BlazePose lacks."""
 
 LIFTER = 2 / 3
-"""Weight of the lifter, which errs less by itself; the detector has the rest. See docs/quality.md."""
+"""Weight of the lifter, which errs less by itself; the detector has the rest. See docs/decisions."""
 
 
 def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndarray:

@@ -95,7 +95,7 @@ def _standing(body: Body) -> np.ndarray:
     reach = np.linalg.norm(hip - feet, axis=-1) / 0.84
     line = dot(unit(joints[:, _THORAX] - hip), unit(hip - feet))[:, 0]
     observed = body.confidence[:, [*floor.ANKLES, _HIP, _THORAX]].min(axis=1) > 0
-    return np.asarray(np.clip((reach - 0.75) / 0.15, 0, 1) * np.clip((line - 0.7) / 0.2, 0, 1) * observed)
+    return np.clip((reach - 0.75) / 0.15, 0, 1) * np.clip((line - 0.7) / 0.2, 0, 1) * observed
 
 
 def _balance(

@@ -164,7 +164,7 @@ def _precision(sight: np.ndarray, error: tuple[float, float]) -> np.ndarray:
     """(T,3,3) 1/m^2: inverse covariances of an error along ``sight`` (T,3) and across it."""
     sight = unit(sight)
     along = sight[:, :, None] * sight[:, None]
-    return np.asarray(along / error[0] ** 2 + (np.eye(3) - along) / error[1] ** 2)
+    return along / error[0] ** 2 + (np.eye(3) - along) / error[1] ** 2
 
 
 def _height_precision(precision: np.ndarray) -> np.ndarray:

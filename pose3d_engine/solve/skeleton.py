@@ -29,7 +29,7 @@ def bone_lengths(joints: np.ndarray, confidence: np.ndarray, height: float) -> n
         lengths[child] = np.median(size[observed] if observed.any() else size)
     lengths = (lengths + lengths[H36M17.mirror]) / 2
     chain = sum(lengths[H36M17.index(joint)] for joint in CHAIN)
-    return np.asarray(lengths * (CHAIN_LENGTH / max(chain, 1e-6)) * (height / CANONICAL_HEIGHT))
+    return lengths * (CHAIN_LENGTH / max(chain, 1e-6)) * (height / CANONICAL_HEIGHT)
 
 
 def with_lengths(joints: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def smooth(values: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.n
         return values
     sections = butter(2, cutoff_hz, fs=fps, output="sos")
     # The edges are mirrored far enough for the filter to settle.
-    return np.asarray(sosfiltfilt(sections, values, axis=0, padlen=min(len(values) - 1, int(fps))))
+    return sosfiltfilt(sections, values, axis=0, padlen=min(len(values) - 1, int(fps)))
 
 
 def smooth_joints(joints: np.ndarray, confidence: np.ndarray, fps: float) -> np.ndarray:
@@ -68,4 +68,4 @@ def _whittaker(path: np.ndarray, weights: np.ndarray, stiffness: np.ndarray) -> 
     bands[1, : len(stiffness)] -= 2 * stiffness
     bands[1, 1 : len(stiffness) + 1] -= 2 * stiffness
     bands[2, : len(stiffness)] += stiffness
-    return np.asarray(solveh_banded(bands, weights[:, None] * path, lower=True))
+    return solveh_banded(bands, weights[:, None] * path, lower=True)

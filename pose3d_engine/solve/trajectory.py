@@ -88,4 +88,4 @@ def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.n
         bands[3 * k] += np.repeat(smoothness[k], 3)
     # Regularisation, for frames without any observation near.
     bands[0] += 1e-9 * max(float(bands[0].max()), 1.0)
-    return np.asarray(solveh_banded(bands, right.reshape(-1), lower=True).reshape(frames, 3))
+    return solveh_banded(bands, right.reshape(-1), lower=True).reshape(frames, 3)

@@ -156,8 +156,8 @@ class Verdict:
     """What a tracker made of one crossing.
 
     kept: (2,) whether each person is one track, which holds at least 95 % of what was found of them and at most 5 % of
-    anybody else. switched: whether a track holds much of both. lost: share of the detections of both that are in neither
-    track.
+    anybody else. switched: whether a track holds much of both. lost: share of both people's detections that are in
+    neither track.
     """
 
     kept: tuple[bool, bool]

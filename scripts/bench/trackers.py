@@ -1,4 +1,4 @@
-"""Tracking libraries on the same crossings as ours: what docs/detectors.md compares. Not part of `make bench`.
+"""Tracking libraries on the same crossings as ours: what docs/benchmarks.md compares. Not part of `make bench`.
 
     pip install norfair trackers          (in an environment of their own: trackers wants NumPy 2)
     python -m scripts.bench.trackers --data cmu_h36m17.npz [--cases 200]

@@ -2,7 +2,8 @@
 
     python -m scripts.bench.tracking --data cmu_h36m17.npz [--cases 200] [--misses]
 
-Motion capture (docs/training.md says how to make the file) before virtual cameras; without it, a generated walker.
+Motion capture (docs/contributor/training.md says how to make the file) before virtual cameras; without it, a
+generated walker.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A job type of Flamenco 3, the render farm of Blender studios: every clip becomes a task, which a worker does in
-// Blender without a window. Goes into the folder "scripts" beside flamenco-manager; docs/batch.md has the rest.
+// Blender without a window. Goes into the folder "scripts" beside flamenco-manager; docs/technical-director/batch.md has the rest.
 
 const JOB_TYPE = {
     label: "Video to Mocap",

@@ -1,1 +1,1 @@
-"""Pictures of docs/guide.md: ``python -m scripts.guide.screenshots``."""
+"""Pictures of docs/animator/guide.md: ``python -m scripts.guide.screenshots``."""

@@ -1,4 +1,4 @@
-"""The film that docs/guide.md is shown with: a mannequin who walks. It is our own and free for any use (CC0).
+"""The film that docs/animator/guide.md is shown with: a mannequin who walks. It is our own and free for any use (CC0).
 
     python -m scripts.guide.film walker.mp4
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/guide.md: goes the guide's whole way in Debian's Blender, on a virtual screen, in an empty home.
+"""The pictures of docs/animator/guide.md: follows it in Debian's Blender, on a virtual screen, in an empty home.
 
     python -m scripts.guide.screenshots [FILM.mp4]
 
@@ -72,7 +72,8 @@ def main(arguments: list[str]) -> int:
         else:
             subprocess.run([sys.executable, "-m", "scripts.guide.film", video], cwd=ROOT, check=True)
         done = subprocess.run(
-            [sys.executable, ROOT / "scripts" / "build_addon.py", "--output-dir", temporary],
+            [sys.executable, "-m", "scripts.build_addon", "--output-dir", temporary],
+            cwd=ROOT,
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         if not follow(Path(done.stdout.strip()), video, environment, OUTPUT):

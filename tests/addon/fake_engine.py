@@ -5,13 +5,15 @@ Start it as ``python fake_engine.py FOLDER [BEHAVIOUR]``. Every test gives its o
 ``echo`` (answers with its params), ``steps`` (progress, then a result; obeys a cancel), ``garbage``, ``huge``,
 ``chatter`` (stderr), ``flood`` (progress), ``exit``, ``truncated``, ``deaf`` (ignores cancel and stdin's end).
 ``probe``, ``analyse``, ``edit``, ``capture`` and ``doctor`` do what the engine does, with two people who are made up;
-a video called ``crash.mp4`` crashes it, one called ``text.mp4`` is no video, and one called ``held.mp4`` is analysed
+their answers are those that the engine was recorded to give (tests/golden/engine_answers.json), but for the figures. A
+video called ``crash.mp4`` crashes it, one called ``text.mp4`` is no video, and one called ``held.mp4`` is analysed
 when there is a file ``held.go`` beside it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import queue
@@ -21,6 +23,10 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+RECORDED = json.loads((TESTS / "golden" / "engine_answers.json").read_text(encoding="utf-8"))
+"""A result of each method: tests/engine/test_recorded_answers.py holds that the engine still answers in this form."""
 
 MAX_LINE = 1 << 20
 
@@ -37,8 +43,8 @@ def main(behaviour: str) -> None:
     if behaviour == "dies_at_start":
         print("Traceback: no module named pose3d_engine", file=sys.stderr)
         sys.exit(1)
-    version = 99 if behaviour == "wrong_version" else 1
-    say({"type": "hello", "protocol": version, "engine": "0.0.0", "pid": os.getpid()})
+    version = {"protocol": 99} if behaviour == "wrong_version" else {}
+    say({**RECORDED["hello"], **version, "engine": VERSION, "pid": os.getpid()})
     requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
     cancelled: set[int] = set()
 
@@ -122,53 +128,47 @@ def answer(request: dict[str, Any], cancelled: set[int]) -> None:
 
 FRAMES, FPS = 30, 30.0
 
-REPORT = {
-    "lifter": "ours",
-    "weights": [
-        {"name": "detector", "kind": "detector", "present": True},
-        {"name": "a paper's", "kind": "lifter", "present": True},
-        {"name": "missing", "kind": "lifter", "present": False},
-        {"name": "ours", "kind": "lifter", "present": True},
-    ],
-}
-"""What ``doctor`` answers."""
+VERSION = "0.0.0"
+
+REPORT = {**RECORDED["doctor"], "engine": VERSION}
+"""What ``doctor`` answers: only what comes with the engine and what set-up fetches is there."""
 
 
 def video_facts(path: str) -> dict[str, Any]:
     """The facts of any video."""
-    return {
-        "path": path, "width": 640, "height": 480, "fps": FPS, "duration": 1.0, "frames": FRAMES, "rotation": 0,
-    }  # fmt: skip
+    recorded = RECORDED["probe"]["video"]
+    return {**recorded, "path": path, "width": 640, "height": 480, "fps": FPS, "duration": 1.0, "frames": FRAMES}
 
 
 def analyse(params: dict[str, Any]) -> dict[str, Any]:
     """The people of a video of one second: one seen all the time, one in its second half. Kept in a cache."""
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    asked = {name: value for name, value in params.items() if name != "previous"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     path = Path(os.environ["XDG_CACHE_HOME"], "analyses", digest, "people.npz")
     known = path.is_file()
     if not known:
         path.parent.mkdir(parents=True)
         write_people(path, params["video"], [(0, 29), (15, 29)])
-    return found(path, known)
+    return found(path, known, [[1], [2]] if "previous" in params else None)
 
 
 def edit(params: dict[str, Any]) -> dict[str, Any]:
-    """A merge leaves one person, a split makes three."""
-    spans = [(0, 29)] if "merge" in params else [(0, 29), (15, 29), (10, 14)]
+    """A merge leaves one person, a split of person 2 makes three; the new one is the largest then."""
+    spans = [(0, 29)] if "merge" in params else [(15, 29), (0, 29), (10, 14)]
+    former = [[int(number) for number in params["merge"].split(",")]] if "merge" in params else [[], [1], [2]]
     path = Path(params["people"]).parent.parent / ("merged" if "merge" in params else "split") / "people.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_people(path, "a.mp4", spans)
-    return found(path, False)
+    return found(path, False, former)
 
 
 def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
     import numpy as np
 
     people = [
-        {"person": number, "first": first, "last": last, "coverage": (last - first + 1) / FRAMES, "score": 0.9,
-         "complete": 0.8, "height_px": 300.0}
+        {**_person(), "person": number, "first": first, "last": last, "coverage": (last - first + 1) / FRAMES}
         for number, (first, last) in enumerate(spans, 1)
-    ]  # fmt: skip
+    ]
     keypoints = np.full((len(spans), FRAMES, 17, 3), np.nan, np.float32)
     boxes = np.full((len(spans), FRAMES, 4), np.nan, np.float32)
     for row, (first, last) in enumerate(spans):
@@ -176,24 +176,35 @@ def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
         points = np.stack([x.ravel()[:17] + 200 + 200 * row, y.ravel()[:17] + 240, np.ones(17)], axis=-1)
         keypoints[row, first : last + 1] = points
         boxes[row, first : last + 1] = [150 + 200 * row, 110, 250 + 200 * row, 370]
-    arrays = {"frames": np.arange(FRAMES, dtype=np.int32), "times": np.arange(FRAMES) / FPS}
-    meta = np.array(json.dumps({"people": people, "video": video_facts(video)}))
-    np.savez(path, meta=meta, keypoints2d=keypoints, boxes=boxes, **arrays)
+    meta = {"people": people, "video": video_facts(video), "detector": "made up"}
+    times = np.arange(FRAMES) / FPS
+    _contract("people_file").People(keypoints, boxes, np.arange(FRAMES, dtype=np.int32), times, meta).save(path)
 
 
-def found(path: Path, known: bool) -> dict[str, Any]:
-    import numpy as np
+def _person() -> dict[str, Any]:
+    """What a file of people says of one."""
+    of_the_answer = ("first_s", "last_s", "thumbnail")
+    return {key: value for key, value in RECORDED["analyse"]["persons"][0].items() if key not in of_the_answer}
 
-    with np.load(path) as archive:
-        meta = json.loads(str(archive["meta"][()]))
+
+def _contract(module: str) -> Any:
+    """A module of the contract, by which files are written."""
+    if str(TESTS.parent) not in sys.path:
+        sys.path.insert(0, str(TESTS.parent))
+    return importlib.import_module(f"blender_addon.contract.{module}")
+
+
+def found(path: Path, known: bool, former: list[list[int]] | None = None) -> dict[str, Any]:
+    """What is answered of a file of people."""
+    meta = _contract("people_file").People.load(path).meta
     persons = [
         {**person, "first_s": person["first"] / FPS, "last_s": person["last"] / FPS, "thumbnail": None}
         for person in meta["people"]
     ]
-    return {
-        "people": str(path), "persons": persons, "video": meta["video"], "detector": "made up", "warnings": [],
-        "known": known,
-    }  # fmt: skip
+    for person, numbers in zip(persons, former or [[]] * len(persons), strict=True):
+        person["from"] = numbers
+    facts = {"people": str(path), "persons": persons, "video": meta["video"], "detector": meta["detector"]}
+    return {**RECORDED["analyse"], **facts, "warnings": [], "known": known}
 
 
 def capture(params: dict[str, Any]) -> dict[str, Any]:
@@ -219,35 +230,27 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
         confidence = np.ones((FRAMES, 17), np.float32)
         confidence[20:24] = 0.0
         moved = world + np.array([1.5 * (person - 1), 0.0, 0.0])
+        recorded = RECORDED["capture"]["motions"][0]
+        tds = params.get("tds", 1)
         meta = {
             "fps": FPS, "width": 640, "height": 480, "focal_px": 600.0, "principal_point": [320.0, 240.0],
-            "person": person, "tds": params.get("tds", 1), "height_m": params["height"],
+            "person": person, "tds": tds, "height_m": params["height"],
         }  # fmt: skip
-        np.savez(
-            path,
-            joints3d=(moved - moved[:, :1]).astype(np.float32),
-            root=moved[:, 0].astype(np.float32),
-            world=moved.astype(np.float32),
+        _contract("motion_file").Motion(
+            joints3d=moved - moved[:, :1],
+            root=moved[:, 0],
+            world=moved,
             camera_R=np.repeat(np.array([[[1, 0, 0], [0, 0, 1], [0, -1, 0]]], np.float32), FRAMES, axis=0),
             camera_t=np.repeat(np.array([[0, -4, 1]], np.float32), FRAMES, axis=0),
-            keypoints2d=np.zeros((FRAMES, 17, 3), np.float32),
+            keypoints2d=np.zeros((FRAMES, 17, 3)),
             confidence=confidence,
             contacts=np.ones((FRAMES, 2), bool),
-            frames=np.arange(FRAMES, dtype=np.int32),
+            frames=np.arange(FRAMES),
             times=np.arange(FRAMES) / FPS,
-            meta=np.array(json.dumps(meta)),
-        )
-        motions.append(
-            {
-                "person": person,
-                "path": str(path),
-                "frames": FRAMES,
-                "fps": FPS,
-                "tds": meta["tds"],
-                "repairs": {"swaps": 2},
-                "warnings": [],
-            }
-        )
+            meta=meta,
+        ).save(path)
+        answer = {"person": person, "path": str(path), "frames": FRAMES, "fps": FPS, "tds": tds}
+        motions.append({**recorded, **answer, "repairs": {**recorded["repairs"], "swaps": 2}, "warnings": []})
     return {"motions": motions}
 
 

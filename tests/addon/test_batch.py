@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 import synthetic
+from blenders import ROOT, run_script
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "batch.py"
+from blender_addon import cli
+from blender_addon.cli import captures, options, run
+from blender_addon.contract import settings_file
+
+SCRIPT = ROOT / "scripts" / "batch.py"
 HOSTS = {
     "module": [sys.executable, str(SCRIPT)],
     "blender": ["blender", "-b", "--factory-startup", "--python", str(SCRIPT), "--"],
 }
 
 
-def run(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
+def call(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
     """Exit status, results, stderr. On stdout there is nothing but results, and perhaps Blender's own greeting."""
     done = subprocess.run(
         [*HOSTS[host], *map(str, words)], capture_output=True, text=True, encoding="utf-8", timeout=240, check=False
@@ -35,17 +38,24 @@ def run(host: str, *words: str | Path) -> tuple[int, list[dict[str, Any]], str]:
     return done.returncode, [json.loads(line) for line in lines], done.stderr
 
 
+def left_over(temporary: Path) -> list[str]:
+    """Temporary files that are ours. libpulse, which Debian's Blender loads, leaves a folder in a new user's home."""
+    return [path.name for path in temporary.iterdir() if not path.name.startswith("pulse-")]
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     motion = synthetic.save_motion(tmp_path / "clip ü 1.npz", *synthetic.walk(20))
     folder = tmp_path / "out"
     words = [motion, "--output-dir", folder, "--format", "fbx", "--format", "bvh", "--format", "blend"]
-    temporary = tmp_path / "temporary"
+    temporary, home = tmp_path / "temporary", tmp_path / "home"
     temporary.mkdir()
+    home.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    status, results, stderr = run(host, *words)
+    monkeypatch.setenv("HOME", str(home))  # Blender's first start, as a new user has it
+    status, results, stderr = call(host, *words)
     assert status == 0, stderr
-    assert list(temporary.iterdir()) == []
+    assert left_over(temporary) == []
     (result,) = results
     assert result["input"] == str(motion)
     assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
@@ -58,7 +68,7 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     assert "Frames: 20" in (folder / "clip ü 1.bvh").read_text(encoding="utf-8")
 
     times = {path: path.stat().st_mtime_ns for path in outputs}
-    status, results, _ = run(host, *words)
+    status, results, _ = call(host, *words)
     assert status == 0
     assert results[0]["skipped"]
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()} == times
@@ -66,7 +76,7 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
-    status, results, stderr = run(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
+    status, results, stderr = call(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
     assert (status, results) == (2, [])
     assert "gif" in stderr
 
@@ -74,7 +84,7 @@ def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
 def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     good = synthetic.save_motion(tmp_path / "good.npz", *synthetic.walk(5))
     (tmp_path / "bad.npz").write_text("no")
-    status, results, _ = run("module", tmp_path / "bad.npz", tmp_path / "no.mp4", good, "--output-dir", tmp_path / "o")
+    status, results, _ = call("module", tmp_path / "bad.npz", tmp_path / "no.mp4", good, "--output-dir", tmp_path / "o")
     assert status == 1
     assert [result["error"] is None for result in results] == [False, False, True]
     assert "not a motion file" in results[0]["error"]
@@ -84,7 +94,7 @@ def test_a_failure_does_not_stop_the_others(tmp_path: Path) -> None:
 
 def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model: Path, tmp_path: Path) -> None:
     words = [demo_clip, "--output-dir", tmp_path, "--format", "bvh", "--end", "1"]
-    status, results, stderr = run("blender", *words)
+    status, results, stderr = call("blender", *words)
     assert status == 0, stderr + str(results)
     (result,) = results
     names = [f"{demo_clip.stem}.npz", f"{demo_clip.stem}.bvh"]
@@ -92,7 +102,7 @@ def test_a_video_becomes_an_armature_in_blender(demo_clip: Path, detector_model:
     assert result["frames"] == 30
     assert "Frames: 30" in (tmp_path / names[1]).read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{demo_clip.stem}.batch.json", "logs"])
-    status, results, _ = run("blender", *words)
+    status, results, _ = call("blender", *words)
     assert (status, results[0]["skipped"]) == (0, True)
 
 
@@ -138,20 +148,15 @@ class FakeEngine:
         return self._answers[request_id]
 
 
-@pytest.fixture
-def batch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("batch", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+@pytest.fixture(autouse=True)
+def engine(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeEngine.requests, FakeEngine.failure = [], None
-    monkeypatch.setattr(module, "EngineClient", FakeEngine)
-    return module
+    monkeypatch.setattr(captures, "EngineClient", FakeEngine)
 
 
-def work(batch: ModuleType, *words: str | Path) -> tuple[int, list[dict[str, Any]]]:
+def work(*words: str | Path) -> tuple[int, list[dict[str, Any]]]:
     results: list[dict[str, Any]] = []
-    return batch.main([str(word) for word in words], results.append), results
+    return run.batch([str(word) for word in words], (), "batch.py", results.append), results
 
 
 @pytest.fixture
@@ -162,11 +167,11 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def test_several_people_are_several_results(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+def test_several_people_are_several_results(video: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     words = (video, "--output-dir", folder, "--person", "all", "--start", "1", "--end", "2.5", "--tds", "3")
-    status, results = work(batch, *words, "--height", "1.8", "--fov", "60", "--format", "bvh")
+    status, results = work(*words, "--height", "1.8", "--fov", "60", "--format", "bvh")
     assert status == 0
     assert [result["person"] for result in results] == [1, 2]
     assert [result["warnings"] for result in results] == [["w1"], ["w2"]]
@@ -183,28 +188,28 @@ def test_several_people_are_several_results(batch: ModuleType, video: Path, tmp_
     }
 
 
-def test_several_people_share_one_scene(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+def test_several_people_share_one_scene(video: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     words = (video, "--output-dir", folder, "--person", "all", "--format", "blend", "--format", "bvh")
-    status, results = work(batch, *words)
+    status, results = work(*words)
     assert status == 0
     outputs = [[Path(path).name for path in result["outputs"]] for result in results]
     assert outputs == [[f"clip.person{n}.npz", "clip.blend", f"clip.person{n}.bvh"] for n in (1, 2)]
     assert _armatures(folder / "clip.blend") == {"clip.person1": 0.0, "clip.person2": 1.0}
-    assert [result["skipped"] for result in work(batch, *words)[1]] == [True, True]
+    assert [result["skipped"] for result in work(*words)[1]] == [True, True]
     # One whose motion is newer makes the scene of all anew.
     future = video.stat().st_mtime + 100
     os.utime(folder / "clip.person2.npz", (future, future))
-    assert [result["skipped"] for result in work(batch, *words)[1]] == [False, False]
+    assert [result["skipped"] for result in work(*words)[1]] == [False, False]
 
 
-def test_motion_files_of_one_video_share_one_scene(batch: ModuleType, tmp_path: Path) -> None:
+def test_motion_files_of_one_video_share_one_scene(tmp_path: Path) -> None:
     people = [tmp_path / f"clip.person{person}.npz" for person in (1, 2)]
     for person, path in enumerate(people):
         synthetic.save_motion(path, *walking_at(person), person=person + 1)
     other = synthetic.save_motion(tmp_path / "other.npz", *synthetic.walk(6))
     words = (people[0], other, people[1], "--output-dir", tmp_path / "out", "--format", "blend")
-    status, results = work(batch, *words)
+    status, results = work(*words)
     assert status == 0
     assert [result["input"] for result in results] == [str(path) for path in (*people, other)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.blend", "logs", "other.blend"]
@@ -222,47 +227,43 @@ def _armatures(path: Path) -> dict[str, float]:
     }
 
 
-def test_the_engine_works_again_only_for_other_settings_or_a_newer_video(
-    batch: ModuleType, video: Path, tmp_path: Path
-) -> None:
+def test_the_engine_works_again_only_for_other_settings_or_a_newer_video(video: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     words = (video, "--output-dir", folder, "--format", "bvh")
-    work(batch, *words)
+    work(*words)
     asked = len(FakeEngine.requests)
-    assert [result["skipped"] for result in work(batch, *words)[1]] == [True, True]
+    assert [result["skipped"] for result in work(*words)[1]] == [True, True]
     # Another format is exported from the same motion.
-    assert [result["skipped"] for result in work(batch, *words, "--format", "fbx")[1]] == [False, False]
+    assert [result["skipped"] for result in work(*words, "--format", "fbx")[1]] == [False, False]
     assert len(FakeEngine.requests) == asked
-    assert [result["skipped"] for result in work(batch, *words, "--height", "1.5")[1]] == [False, False]
+    assert [result["skipped"] for result in work(*words, "--height", "1.5")[1]] == [False, False]
     assert len(FakeEngine.requests) == 2 * asked
     future = video.stat().st_mtime + 100
     os.utime(video, (future, future))
-    work(batch, *words, "--height", "1.5")
+    work(*words, "--height", "1.5")
     assert len(FakeEngine.requests) == 3 * asked
 
 
-def test_the_engines_message_is_the_error(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+def test_the_engines_message_is_the_error(video: Path, tmp_path: Path) -> None:
     FakeEngine.failure = "clip.mp4: nobody is in it; choose another video"
-    status, results = work(batch, video, "--output-dir", tmp_path / "out")
+    status, results = work(video, "--output-dir", tmp_path / "out")
     assert status == 1
     assert [result["error"] for result in results] == [FakeEngine.failure]
     assert results[0]["outputs"] == []
 
 
-def test_a_folder_that_cannot_be_written_is_found_before_the_work(
-    batch: ModuleType, video: Path, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(video: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    status, results = work(batch, video, "--output-dir", tmp_path / "file")
+    status, results = work(video, "--output-dir", tmp_path / "file")
     assert status == 1
     assert "cannot write" in results[0]["error"]
     assert FakeEngine.requests == []
 
 
-def test_inputs_of_one_name_are_bad_usage(batch: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_inputs_of_one_name_are_bad_usage(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as leave:
-        work(batch, tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.npz", "--output-dir", tmp_path)
+        work(tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.npz", "--output-dir", tmp_path)
     assert leave.value.code == 2
     assert "clip" in capsys.readouterr().err
 
@@ -270,25 +271,25 @@ def test_inputs_of_one_name_are_bad_usage(batch: ModuleType, tmp_path: Path, cap
 @pytest.mark.parametrize(
     ("option", "value"), [("--person", "0"), ("--person", "biggest"), ("--tds", "0"), ("--tds", "x")]
 )
-def test_wrong_values_are_bad_usage(batch: ModuleType, tmp_path: Path, option: str, value: str) -> None:
+def test_wrong_values_are_bad_usage(tmp_path: Path, option: str, value: str) -> None:
     with pytest.raises(SystemExit) as leave:
-        work(batch, tmp_path / "clip.mp4", "--output-dir", tmp_path, option, value)
+        work(tmp_path / "clip.mp4", "--output-dir", tmp_path, option, value)
     assert leave.value.code == 2
 
 
-def test_every_setting_is_an_option_and_a_file_can_say_it(batch: ModuleType, video: Path, tmp_path: Path) -> None:
+def test_every_setting_is_an_option_and_a_file_can_say_it(video: Path, tmp_path: Path) -> None:
     file = tmp_path / "s.json"
-    said = {"height": 1.5, "fov": 90, "repair": "gaps", "person": "2", "max_people": 4, "tilt": -5, "start": 1}
-    batch.settings_file.save(file, said)
+    said = {"height": 1.5, "fov": 90, "repair": "gaps", "person": "2", "max_people": 3, "tilt": -5, "start": 1}
+    settings_file.save(file, said)
     words = ["--feet", "never", "--roll", "3", "--motion", "filter,fit", "--device", "cpu", "--fov", "45", "--no-flip"]
     words += ["--person-at", "10,20,0.5", "--tds", "auto", "--lifter", "L", "--keypoints", "2d/{name}.json"]
-    status, _ = work(batch, video, "--output-dir", tmp_path / "out", "--format", "bvh", "--settings", file, *words)
+    status, _ = work(video, "--output-dir", tmp_path / "out", "--format", "bvh", "--settings", file, *words)
     assert status == 0
     (_, analyse), (_, capture) = FakeEngine.requests
     for request in (analyse, capture):
         del request["output"]
     keypoints = str(Path("2d/clip.json").absolute())
-    assert analyse == {"video": str(video), "max_people": 4, "start": 1.0, "keypoints": keypoints}
+    assert analyse == {"video": str(video), "max_people": 3, "start": 1.0, "keypoints": keypoints}
     del capture["people"]
     assert capture == {
         "height": 1.5, "fov": 45.0, "repair": "gaps", "person_at": "10,20,0.5", "tilt": -5.0, "feet": "never",
@@ -300,19 +301,19 @@ def test_every_setting_is_an_option_and_a_file_can_say_it(batch: ModuleType, vid
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--settings", "no.json"], "choose a file of settings"),
+        (["--settings", "no.json"], "Give a settings file"),
         (["--person", "1", "--person-at", "1,2,3"], "give one of them"),
         (["--jobs", "0"], "give a number from 1"),
-        (["--fov", "900"], "give a number of 5 to 170"),
+        (["--fov", "900"], "give a number (degrees) from 5 to 170"),
         (["b.mp4", "--keypoints", "k.json"], "another file for each clip"),
-        (["nothing*.mp4"], "no file fits"),
+        (["nothing*.mp4"], "no file matches"),
     ],
 )
 def test_settings_that_are_none_are_bad_usage(
-    batch: ModuleType, words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     with pytest.raises(SystemExit) as leave:
-        work(batch, "a.mp4", *words, "--output-dir", tmp_path)
+        work("a.mp4", *words, "--output-dir", tmp_path)
     assert leave.value.code == 2 and said in capsys.readouterr().err
 
 
@@ -322,7 +323,7 @@ def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
         synthetic.save_motion(tmp_path / f"clip{number}.npz", *synthetic.walk(5))
     (tmp_path / "clip9.npz").write_text("no")
     words = [tmp_path / "*.npz", "--output-dir", tmp_path / "out", "--format", "bvh", "--jobs", "2"]
-    status, results, said = run(host, *words)
+    status, results, said = call(host, *words)
     assert status == 1
     failed = [result for result in results if result["error"]]
     assert [Path(result["input"]).name for result in failed] == ["clip9.npz"]
@@ -332,44 +333,51 @@ def test_two_processes_share_the_clips(host: str, tmp_path: Path) -> None:
     assert "1 failed, 4 done; 20 new frames" in said
 
 
-RIG = """
-import sys; sys.path[:0] = [{root!r}, {tests!r}]
-import bpy, made_rigs
-from blender_addon.maths import bone_map
-bpy.ops.wm.read_factory_settings(use_empty=True)
-item = bpy.data.objects.new("hero", bpy.data.armatures.new("hero"))
-bpy.context.scene.collection.objects.link(item)
-bpy.context.view_layer.objects.active = item
-bpy.ops.object.mode_set(mode="EDIT")
-for bone in made_rigs.make(bone_map.preset("unreal4"), 1, plain=True).bones:
-    edit = item.data.edit_bones.new(bone.name)
-    edit.head, edit.tail = bone.head, bone.tail
-    edit.parent = item.data.edit_bones[bone.parent] if bone.parent else None
-bpy.ops.object.mode_set(mode="OBJECT")
-bpy.ops.wm.save_as_mainfile(filepath={path!r})
-"""
+def test_blender_has_the_same_as_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    """``blender -c video_to_mocap``: this module has the interface for it, but no command line."""
+    commands: dict[str, Callable[[list[str]], int]] = {}
+    if hasattr(bpy.utils, "register_cli_command"):
+        cli.register()  # as Blender takes it
+        cli.unregister()
+    monkeypatch.setattr(bpy.utils, "register_cli_command", lambda *of: commands.update([of]) or of[0], raising=False)
+    monkeypatch.setattr(bpy.utils, "unregister_cli_command", commands.pop, raising=False)
+    cli.register()
+    motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.walk(5))
+    capfd.readouterr()
+    words = [str(motion), "--output-dir", str(tmp_path / "out"), "--format", "bvh"]
+    assert commands["video_to_mocap"](words) == 0
+    (result,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert result["frames"] == 5 and Path(result["outputs"][0]).is_file()
+    assert commands["video_to_mocap"]([*words, "--fov", "900"]) == 2
+    cli.unregister()
+    assert not commands
+
+
+def test_a_blender_without_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(bpy.utils, "register_cli_command", raising=False)
+    cli.register()
+    cli.unregister()
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.stroll(10))
     library, folder = tmp_path / "rigs.blend", tmp_path / "out"
-    script = tmp_path / "make.py"
-    script.write_text(RIG.format(root=str(SCRIPT.parents[1]), tests=str(Path(__file__).parent), path=str(library)))
-    maker = [sys.executable, script] if host == "module" else ["blender", "-b", "--factory-startup", "-P", script]
-    subprocess.run(list(map(str, maker)), check=True, capture_output=True, timeout=120)
+    run_script("bpy" if host == "module" else "blender", tmp_path, ROOT / "tests" / "blender" / "rig_file.py", library)
     words = [motion, "--output-dir", folder, "--format", "bvh"]
     if host == "module":
-        assert run(host, *words)[0] == 0
-    status, (result,), said = run(host, *words, "--armature", f"{library}:hero")
+        assert call(host, *words)[0] == 0
+    status, (result,), said = call(host, *words, "--armature", f"{library}:hero")
     assert (status, result["error"], result["skipped"]) == (0, None, False), said
     text = (folder / "clip.bvh").read_text()
     assert "JOINT upperarm_l" in text and "Frames: 10" in text
     if host == "module":
-        assert run(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
-        wide = run(host, *words, "--armature", f"{library}:hero", "--arm-space", "30")[1][0]
+        assert call(host, *words, "--armature", f"{library}:hero")[1][0]["skipped"]
+        wide = call(host, *words, "--armature", f"{library}:hero", "--arm-space", "30")[1][0]
         assert not wide["skipped"] and (folder / "clip.bvh").read_text() != text
-        status, (result,), _ = run(host, *words, "--armature", f"{library}:villain")
+        status, (result,), _ = call(host, *words, "--armature", f"{library}:villain")
         assert status == 1 and "no armature villain in its scene; there are: hero" in result["error"]
 
 
@@ -385,9 +393,9 @@ def test_a_motion_goes_to_the_users_own_rig(host: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_rig_that_is_none_is_bad_usage(
-    batch: ModuleType, words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (tmp_path / "rigs.blend").touch()
     with pytest.raises(SystemExit) as leave:
-        batch.arguments(["a.mp4", "--output-dir", "out", *(word.format(tmp_path) for word in words)])
+        options.parse(["a.mp4", "--output-dir", "out", *(word.format(tmp_path) for word in words)], "batch.py")
     assert leave.value.code == 2 and said in capsys.readouterr().err

@@ -8,21 +8,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from blenders import BLENDERS, ROOT, fake_python, run
+from blenders import BLENDERS, ROOT, passes, run_script
 
 import blender_addon
 import pose3d_engine
 from blender_addon.engine import builds, installed
 from scripts import build_addon
 
-IS_REGISTERED = """
-assert bpy.context.preferences.addons[name].preferences.engine_python == ""
-assert bpy.types.VIDEO_TO_MOCAP_PT_main.bl_category == "Video to Mocap"
-bpy.context.scene.video_to_mocap.video = __file__
-assert bpy.ops.video_to_mocap.analyse() == {"FINISHED"}
-assert bpy.ops.video_to_mocap.capture() == {"FINISHED"}
-assert bpy.context.active_object.type == "ARMATURE"
-"""
+INSTALLED = ROOT / "tests" / "blender" / "installed.py"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +24,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "build_addon.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--output-dir", str(tmp_path / "new")], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "scripts.build_addon", "--output-dir", str(tmp_path / "new")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert Path(done.stdout.strip()) == tmp_path / "new" / f"video_to_mocap-{blender_addon.VERSION}.zip"
     assert [path.name for path in (tmp_path / "new").iterdir()] == [Path(done.stdout.strip()).name]
@@ -85,75 +81,22 @@ def test_the_same_source_gives_the_same_bytes(archive: Path, tmp_path: Path) -> 
 
 
 def test_blenders_own_tool_finds_nothing_wrong(archive: Path, tmp_path: Path) -> None:
-    printed = run(
-        "bpy",
-        tmp_path,
-        f"""
-import bpy, addon_utils
-from bl_pkg.bl_extension_cli import cli_extension_handler as cli
-with __import__("zipfile").ZipFile({str(archive)!r}) as opened:
-    opened.extractall("unpacked")
-assert cli(["validate", {str(archive)!r}]) == 0
-assert cli(["validate", "unpacked/blender_addon"]) == 0
-""",
-    )
-    assert "warning" not in printed.lower() and "error" not in printed.lower(), printed
+    passes("bpy", tmp_path, INSTALLED, "test_blenders_own_tool_finds_nothing_wrong", ADDON_ZIP=str(archive))
 
 
 @pytest.mark.parametrize("blender", BLENDERS)
 def test_installs_as_a_legacy_add_on(blender: str, archive: Path, tmp_path: Path) -> None:
-    run(
-        blender,
-        tmp_path,
-        f"""
-import bpy
-bpy.ops.preferences.addon_install(filepath={str(archive)!r})
-bpy.ops.preferences.addon_enable(module="blender_addon")
-name = "blender_addon"
-assert str(Path.home()) in sys.modules[name].__file__
-"""
-        + IS_REGISTERED,
-        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
-    )
+    passes(blender, tmp_path, INSTALLED, "test_legacy_add_on", ADDON_ZIP=str(archive))
 
 
 def test_installs_as_an_extension(archive: Path, tmp_path: Path) -> None:
-    run(
-        "bpy",
-        tmp_path,
-        f"""
-import bpy
-bpy.ops.extensions.package_install_files(filepath={str(archive)!r}, repo="user_default", enable_on_install=True)
-name = "bl_ext.user_default.video_to_mocap"
-assert str(Path.home()) in sys.modules[name].__file__
-"""
-        + IS_REGISTERED,
-        VIDEO_TO_MOCAP_PYTHON=str(fake_python(tmp_path)),
-    )
+    passes("bpy", tmp_path, INSTALLED, "test_extension", ADDON_ZIP=str(archive))
 
 
 @pytest.mark.parametrize("blender", BLENDERS)
 def test_an_update_replaces_the_running_add_on(blender: str, archive: Path, tmp_path: Path) -> None:
-    """Installing over an enabled add-on runs the new code everywhere, without a restart of Blender."""
-    newer = tmp_path / "newer.zip"
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(newer, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name.endswith("ui/text.py"):
-                content += b'\nNEW = "yes"\n'
-            new.writestr(name, content)
-    run(
-        blender,
-        tmp_path,
-        f"""
-import bpy
-bpy.ops.preferences.addon_install(filepath={str(archive)!r})
-bpy.ops.preferences.addon_enable(module="blender_addon")
-assert not hasattr(sys.modules["blender_addon.ui.text"], "NEW")
-bpy.ops.preferences.addon_install(filepath={str(newer)!r})
-bpy.ops.preferences.addon_enable(module="blender_addon")
-from blender_addon.ui import capture
-assert capture.text.NEW == "yes"
-assert bpy.context.scene.video_to_mocap.progress == 0.0
-""",
-    )
+    passes(blender, tmp_path, INSTALLED, "test_an_update_runs_the_new_code_everywhere", ADDON_ZIP=str(archive))
+
+
+def test_enabling_imports_nothing_heavy(blender: str, tmp_path: Path) -> None:
+    run_script(blender, tmp_path, ROOT / "tests" / "blender" / "enabling_imports.py")

@@ -20,7 +20,7 @@ import synthetic
 from test_batch import HOSTS
 
 MOMENTS = int(os.environ.get("FAULT_MOMENTS", "3"))
-"""At how many moments Blender is killed; docs/quality.md says how many were tried."""
+"""At how many moments Blender is killed; docs/contributor/quality.md says how many were tried."""
 
 FORMATS = ("fbx", "bvh", "blend")
 

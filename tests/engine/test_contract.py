@@ -14,6 +14,10 @@ def test_the_addon_has_the_same_contract() -> None:
     assert source and source == copy_contract.modules(copy_contract.COPY), "run scripts/copy_contract.py"
 
 
+def test_the_documentation_has_every_setting() -> None:
+    assert copy_contract.TABLE.read_text(encoding="utf-8") == copy_contract.table(), "run scripts/copy_contract.py"
+
+
 def test_the_contract_needs_python_and_numpy_alone() -> None:
     for name, text in copy_contract.modules(copy_contract.SOURCE).items():
         depth = len(Path(name).parts)

@@ -35,7 +35,7 @@ SECONDS = "0.3"
 """Of the clip: long enough to be interrupted in all that is done with it."""
 
 MOMENTS = int(os.environ.get("FAULT_MOMENTS", "3"))
-"""At how many moments a run is killed, a quarter of those at which one is cancelled. docs/quality.md says more."""
+"""At how many moments a run is killed, a quarter of those at which one is cancelled: docs/contributor/quality.md."""
 
 posix = pytest.mark.skipif(os.name == "nt", reason="limits of a process are POSIX's")
 

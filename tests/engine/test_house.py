@@ -36,7 +36,7 @@ ROOMS = (
 )
 """The rooms of the engine in the order in which data flows through them. A room imports none that comes after it."""
 
-FOUNDATION = {"extras", "interrupts", "object_archive", "progress", "__init__"}
+FOUNDATION = {"extras", "interrupts", "object_archive", "progress", "user_folders", "__init__"}
 """Single modules that stand beside the rooms: helpers that every room but the contract may use."""
 
 INSIDE_BLENDER = {
@@ -108,7 +108,7 @@ def test_the_engine_never_imports_blender(name: str, path: Path) -> None:
 @pytest.mark.parametrize(("name", "path"), modules(ENGINE), ids=first)
 def test_no_room_imports_a_later_one(name: str, path: Path) -> None:
     room = room_of(name)
-    if room == "__main__":
+    if room == "__main__" or path == ENGINE / "__init__.py":  # the entry points, which stand above all rooms
         return
     later = set(ROOMS[ROOMS.index(room) + 1 :])
     assert not rooms_imported(path) & later
@@ -136,10 +136,11 @@ def test_maths_and_engine_client_run_without_blender(name: str, path: Path) -> N
 
 
 def documents() -> list[Path]:
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    top = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md")]
+    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_name_what_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -150,9 +151,28 @@ def test_documents_name_what_exists(document: Path) -> None:
     assert set(re.findall(r"\bpose3d ([a-z]+)\b", code(text))) <= commands
 
     files = set(re.findall(r"\b(?:scripts|tests|docs|pose3d_engine|blender_addon)/[\w/.-]+\.\w+", code(text)))
-    files |= {target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target}
+    files |= {target for target, _ in links(text)}
     missing = [name for name in files if not ((ROOT / name).exists() or (document.parent / name).exists())]
     assert not missing
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """(file, heading) of every link inside the project; empty for this file or for all of a file."""
+    return [link for link in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", text) if "://" not in link[0]]
+
+
+def headings(text: str) -> set[str]:
+    """The names by which the headings of a document are linked, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in found}
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_to_headings_that_exist(document: Path) -> None:
+    for file, heading in links(document.read_text(encoding="utf-8")):
+        target = document.parent / file if file else document
+        if heading:
+            assert heading in headings(target.read_text(encoding="utf-8")), f"{file}#{heading}"
 
 
 def defined(name: str) -> bool:
@@ -185,10 +205,17 @@ def test_the_walk_of_a_frame_goes_through_what_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     walk = text.partition("## The walk of one frame")[2].partition("\n## ")[0]
     steps = [line.split("|")[2] for line in walk.splitlines() if line.startswith("|")][2:]
-    assert len(steps) > 15
+    assert 10 <= len(steps) < 20
     named = [name for step in steps for name in re.findall(r"`([\w.]+)`", step)]
     assert [name for name in named if not defined(name)] == []
     assert not defined("tracking.tracker.Tracker.nothing") and not defined("nothing")
+
+
+def test_the_architecture_lists_the_rooms_in_their_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## The engine")[2].partition("\n\n**")[0]
+    listed = re.findall(r"^\| `([a-z_]+)(?:/|\.py)` \|", table, re.MULTILINE)
+    assert listed == [room for room in ROOMS if room != "foundation"]
 
 
 def code(text: str) -> str:
@@ -214,8 +241,8 @@ def test_every_dependency_has_a_reason_and_a_version(root: Path) -> None:
     assert listed is not None
     names = re.findall(r'^\s*"([\w-]+)', listed[1], re.MULTILINE)
     assert len(names) >= 7
-    reasons = (root / "docs" / "security.md").read_text(encoding="utf-8")
+    reasons = (root / "docs" / "contributor" / "security.md").read_text(encoding="utf-8")
     pinned = (root / "constraints.txt").read_text(encoding="utf-8")
     for name in names:
-        assert f"\n| {name} | " in reasons, f"docs/security.md does not say what {name} is for"
+        assert f"\n| {name} | " in reasons, f"docs/contributor/security.md does not say what {name} is for"
         assert re.search(rf"^{re.escape(name)}==", pinned, re.MULTILINE), f"constraints.txt does not pin {name}"

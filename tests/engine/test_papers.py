@@ -1,4 +1,4 @@
-"""Every command of docs/papers.md does what it says, on small data and small networks."""
+"""Every command of docs/contributor/papers.md does what it says, on small data and small networks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pose3d_engine.research.models import refinement
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WILD = "PSTMOS_no_refine_48_5137_in_the_wild.pth"
-TEXT = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "contributor" / "papers.md").read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
@@ -30,7 +30,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 
 
 def official_checkpoints(folder: Path) -> None:
-    """Small networks in the files that docs/papers.md names, as their authors write them."""
+    """Small networks in the files that docs/contributor/papers.md names, as their authors write them."""
     folder.mkdir()
     for name in {*re.findall(r"checkpoint/(\w+\.(?:pth|bin))", TEXT), IN_THE_WILD}:
         if name.endswith(".bin"):

@@ -410,8 +410,8 @@ def test_end_sites_and_names_with_blanks(tmp_path: Path) -> None:
 def test_the_documented_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The commands of docs/training.md, one after the other, with a small network."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    """The commands of docs/contributor/training.md, one after the other, with a small network."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "contributor" / "training.md").read_text(encoding="utf-8")
     lines = re.findall(r"^pose3d .*$", text, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     for take in ("01/01_01", "01/01_07", "03/03_04"):

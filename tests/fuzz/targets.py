@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from blender_addon.engine import protocol as addon_protocol
 from blender_addon.maths import motion_file
 from pose3d_engine import pipeline, weights
 from pose3d_engine.contract import protocol
@@ -53,7 +52,7 @@ class Target:
             except (UserError, motion_file.MotionFileError) as error:
                 assert "\n" not in str(error), f"more than one line: {error}"
                 assert len(str(error)) < 1000, f"a line of {len(str(error))} letters"
-            except (protocol.ProtocolError, addon_protocol.ProtocolError):
+            except protocol.ProtocolError:
                 pass
 
 
@@ -135,9 +134,7 @@ def _messages(folder: Path) -> list[Path]:
 
 
 def _read_message(path: Path) -> None:
-    line = path.read_bytes()
-    for decode in (protocol.decode, addon_protocol.decode):
-        decode(line)
+    protocol.decode(path.read_bytes())
 
 
 def _read_keypoints(path: Path) -> People:

@@ -117,4 +117,4 @@ def _interpolated(frames: np.ndarray, valid: np.ndarray, fps: float) -> np.ndarr
     quaternions = between.as_quat()
     signs = np.cumsum(np.concatenate([[0], (quaternions[1:] * quaternions[:-1]).sum(axis=-1) < 0]))
     smoothed = smooth(quaternions * (1 - 2 * (signs % 2))[:, None], fps, _CUTOFF_HZ)
-    return np.asarray(Rotation.from_quat(smoothed).as_matrix())
+    return Rotation.from_quat(smoothed).as_matrix()

@@ -1,4 +1,6 @@
-"""``pose3d train``: training data, pre-training and fine-tuning of lifters; see docs/training.md, docs/papers.md."""
+"""``pose3d train``: training data, pre-training and fine-tuning of lifters.
+
+See docs/contributor/training.md and docs/contributor/papers.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors like a detector's, for 2D projected from motion capture; docs/training.md compares them with MediaPipe's."""
+"""Errors like a detector's, for 2D projected from motion capture; compared in docs/contributor/training.md."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def load_clips(path: Path) -> list[Clip]:
         UserError: Another file.
     """
     keys = ("joints_q", "face_q", "root", "start", "source", "name", "fps", "unit_m")
-    data = arrays.load_npz(path, keys, "a mocap file (docs/training.md says how to make one)")
+    data = arrays.load_npz(path, keys, "a mocap file (docs/contributor/training.md says how to make one)")
     if abs(float(data["fps"]) - RATE) > 0.5:
         raise UserError(f"{path}: {float(data['fps']):g} frames a second; resample the motion to {RATE:g}")
     clips = []
@@ -69,7 +69,7 @@ VALIDATION_TAKES = frozenset(
     + ("expmap_basketball_signal basketball_signal_3", "expmap_directing_traffic directing_traffic_4")
     + ("expmap_washwindow washwindow_1", "expmap_walking_extra walking_24", "expmap_running running_3")
     + ("expmap_jumping jumping_2",)
-    # The same takes under the names of CMU's own files (docs/training.md).
+    # The same takes under the names of CMU's own files (docs/contributor/training.md).
     + tuple(f"{source}_{name}" for source in ("jump", "amc") for name in _JUMPS)
 )
 """Validation takes. None has a twin in another source: no subject 02, soccer, walking_1 or jumping_1;

@@ -138,7 +138,7 @@ def find_takes(folders: Iterable[Path]) -> list[Path]:
         below = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".amc", ".bvh"))
         found.update(dict.fromkeys(path for path in below if path.is_file()))
     if not found:
-        raise UserError(f"{', '.join(map(str, folders))}: no .amc or .bvh file below; see docs/training.md")
+        raise UserError(f"{', '.join(map(str, folders))}: no .amc or .bvh file below; see docs/contributor/training.md")
     takes: dict[str, Path] = {}
     for path in sorted(found, key=lambda path: path.suffix.lower() != ".amc"):
         cmu = re.fullmatch(r"[0-9]{1,3}_[0-9]{1,2}", path.stem)

@@ -1,6 +1,6 @@
 """Writes small stand-ins for Human3.6M and MPI-INF-3DHP, in exactly their file formats, with a generated walker.
 
-The real data sets must not be redistributed. With these, every command of docs/papers.md runs in seconds::
+The real data sets must not be redistributed. With these, every command of docs/contributor/papers.md runs in seconds::
 
     python -m pose3d_engine.research.data_sets.stand_ins dataset
 

@@ -50,7 +50,8 @@ _MIDDLE = ("back", "chest", "neck")
 _SIDED = ("hip", "knee", "arm", "elbow")
 
 _FACE = np.array([[0, 20, 65], [32, 55, 45], [-32, 55, 45], [75, 35, -35], [-75, 35, -35]]) / 1000
-"""Nose, eyes and ears (left first) from the joint Neck/Nose in the head's axes, metres; as in docs/training.md."""
+"""Nose, eyes and ears (left first) from the joint Neck/Nose in the head's axes, metres; as in
+docs/contributor/training.md."""
 
 
 def motion(rng: np.random.Generator, n: int, length: int, rate: float) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Trains the shipped weights anew, with today's code, from a mocap file (docs/training.md describes how to make it).
+"""Trains the shipped weights anew, with today's code, from a mocap file: see docs/contributor/training.md.
 
     python -m pose3d_engine.research.training.train_weights MOCAP.npz [-o out/weights] [--device cpu] [--scale 1]
 

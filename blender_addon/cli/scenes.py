@@ -1,0 +1,78 @@
+"""A scene with the captured characters, written in the formats that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import bpy
+
+from .. import cli
+from ..blend import armature as apply
+from ..blend import camera, character, export
+from ..contract.errors import UserError
+from ..maths import recognise
+from ..maths.motion_file import MotionFile
+from .options import Rig
+
+
+def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[str, Path], rig: Rig | None) -> None:
+    """Writes a scene with the characters, a light and the video's camera.
+
+    Args:
+        motions: One for each character, which is a new armature.
+        video: Shown behind the camera in a .blend; None where only the motion is known.
+        outputs: A path for each format; fbx and bvh hold the first character alone.
+        rig: Gets the one motion instead of a new armature, in its own file.
+
+    Raises:
+        UserError: The rig's file cannot be opened, or has no such rig.
+        RigError: The rig cannot take the motion.
+        ExportError: A file cannot be written.
+    """
+    if rig:
+        targets = {0: _target(rig)}
+    else:
+        _empty_scene()
+        targets = {}
+    context = bpy.context
+    (armature, *_) = apply.capture_to_scene(context, [motion.path for motion in motions], True, targets)
+    for kind, path in outputs.items():
+        if kind == "fbx":
+            export.export_fbx(context, armature, path)
+        elif kind == "bvh":
+            export.export_bvh(context, armature, path)
+        else:
+            camera.look_through(context, camera.create_camera(context, motions[0], "Video camera"), motions[0], video)
+            camera.add_sun(context)
+            export.save_blend(path)
+
+
+def _empty_scene() -> None:
+    """Starts from Blender's own empty scene, whatever the user's start-up file holds."""
+    if cli.is_registered():
+        # Factory settings disable this add-on, the command of which is running.
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    else:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def _target(rig: Rig) -> character.Target:
+    """Opens the rig's file and finds the rig in it, with its bone map. Raises UserError."""
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(rig.file.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise UserError(f"{rig.file} cannot be opened: {' '.join(str(error).split())}") from error
+    armatures = [item.name for item in bpy.context.scene.objects if item.type == "ARMATURE"]
+    if rig.name not in armatures:
+        there = ", ".join(armatures) or "none"
+        raise UserError(f"{rig.file}: no armature {rig.name} in its scene; there are: {there}")
+    item = bpy.data.objects[rig.name]
+    names = [bone.name for bone in item.data.bones]
+    found = recognise.fit(rig.bone_map, names) if rig.bone_map else character.recognised(item)
+    if found is None:
+        what = f"has no bones of {rig.bone_map.name}" if rig.bone_map else "is no rig that is recognised"
+        raise UserError(
+            f"{rig.file}: {rig.name} {what}; save its bone map with the panel and give it as --preset MAP.json"
+        )
+    return character.Target(item, found, rig.transfer)

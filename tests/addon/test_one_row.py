@@ -1,0 +1,105 @@
+"""One more row in the table of settings is one more setting everywhere, with no other change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROW = '    bouncy: bool = _row("bool", False, "Bouncy", "make every step bounce", panel="estimation")\n'
+AFTER = "class CaptureSettings(_Settings):\n"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the two packages with the row, in which the add-on's copy and the table are made anew."""
+    folder = tmp_path_factory.mktemp("one row")
+    for package in ("pose3d_engine", "blender_addon"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "copy_contract.py", folder / "scripts")
+    (folder / "checkpoint").symlink_to(ROOT / "checkpoint", target_is_directory=True)
+    table = folder / "pose3d_engine" / "contract" / "settings.py"
+    head, found, tail = table.read_text(encoding="utf-8").partition(AFTER)
+    documentation, end, fields = tail.partition('    """\n\n')
+    assert found and end
+    table.write_text(head + found + documentation + end + ROW + fields, encoding="utf-8")
+    python(folder, "scripts/copy_contract.py")
+    return folder
+
+
+def python(folder: Path, *words: str) -> str:
+    """What Python prints in the copy."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env={"PATH": "", "PYTHONPATH": str(folder), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_lines_have_the_option(tree: Path) -> None:
+    for words in (["-m", "pose3d_engine", "run", "--help"], ["-m", "pose3d_engine", "lift", "--help"]):
+        assert "--bouncy, --no-bouncy" in python(tree, *words)
+    script = "from blender_addon.cli import options; options.parse(['--help'], 'batch.py')"
+    assert "make every step bounce" in python(tree, "-c", script)
+
+
+def test_a_settings_file_holds_it(tree: Path) -> None:
+    for package in ("pose3d_engine", "blender_addon"):
+        script = f"""
+from {package}.contract import settings_file
+settings_file.save("s.json", {{"bouncy": True}})
+print(settings_file.load("s.json"))
+from {package}.contract.settings import CaptureSettings
+print(CaptureSettings.of(settings_file.load("s.json")).bouncy)
+"""
+        assert python(tree, "-c", script).split("\n")[:2] == ["{'bouncy': True}", "True"]
+
+
+def test_the_engine_checks_it_in_a_request(tree: Path) -> None:
+    lines = [
+        {"type": "request", "id": 1, "method": "capture", "params": {"people": "p", "output": "o.npz", "bouncy": 1}},
+        {"type": "request", "id": 2, "method": "capture", "params": {"people": "p", "output": "o.npz", "bouncy": True}},
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pose3d_engine", "serve"],
+        cwd=tree,
+        env={"PATH": "", "PYTHONPATH": str(tree), "HOME": str(tree)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin and process.stdout
+    with process:
+        process.stdin.write("".join(json.dumps(line) + "\n" for line in lines))
+        process.stdin.flush()
+        wrong, right = answers(process.stdout)
+        process.stdin.close()
+    assert (wrong["code"], wrong["message"]) == ("bad_input", "bouncy is 1; give true or false")
+    assert (right["code"], "bouncy" in right["message"]) == ("bad_input", False)  # there is no file of people
+
+
+def answers(stream: Iterator[str]) -> Iterator[dict]:
+    """The two answers in a stream of messages."""
+    found = (json.loads(line) for line in stream)
+    errors = (message for message in found if message["type"] in ("result", "error"))
+    for _ in range(2):
+        yield next(errors)
+
+
+def test_the_documentation_has_it(tree: Path) -> None:
+    page = (tree / "docs" / "technical-director" / "settings.md").read_text(encoding="utf-8")
+    assert "| `bouncy` | `--bouncy`, `--no-bouncy` | true or false | `false` | make every step bounce |" in page
