@@ -136,7 +136,8 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot
     captured = track.select_present(people, wanted)
     references = [] if settings.raw or "level" not in settings.motion else present[:REFERENCES]
     camera = _camera(people, settings)
-    motion = camera_motion.camera_motion(people.background, camera.focal / camera.longer_side, settings.camera)
+    focal = camera.focal / max(camera.width, camera.height)
+    motion = camera_motion.camera_motion(people.background, focal, settings.camera)
     fps = float(people.meta["video"]["fps"]) or 30.0
     if len(people.times) > 1 and people.times[-1] > people.times[0]:
         fps = float((len(people.times) - 1) / (people.times[-1] - people.times[0]))

@@ -46,11 +46,6 @@ class Camera:
         return cls(width, height, max(width, height) / 2 / math.tan(math.radians(fov) / 2))
 
     @property
-    def longer_side(self) -> int:
-        """Pixels."""
-        return max(self.width, self.height)
-
-    @property
     def centre(self) -> np.ndarray:
         """(2,) the principal point, pixels."""
         return np.array([self.width / 2, self.height / 2])
@@ -201,11 +196,6 @@ class Shot:
     tilt: CameraTilt = CameraTilt(0.0, 0.0, known=False)
     notices: list[Notice] = field(default_factory=list)  #: About the clip as a whole.
     motions: dict[int, Motion] = field(default_factory=dict)  #: Results by row.
-
-    @property
-    def wanted(self) -> list[int]:
-        """Rows of the captured people and the first one, who sets the origin, ascending."""
-        return sorted({self.first, *self.captured})
 
     def rays(self, take: Take) -> np.ndarray:
         """(T,17,2) a person's keypoints on the plane z = 1 of the stabilised camera."""

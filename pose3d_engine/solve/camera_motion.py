@@ -24,25 +24,20 @@ measures how far cameras on tripods seem to move."""
 MAX_ROTATION_DEG = 65.0
 """Degrees from the mean direction, beyond which no common picture exists."""
 
-_MIN_KNOWN = 0.5
-"""Share of frames with a homography, below which the camera motion is unknown."""
-
-_MAX_UNKNOWN, _MAX_RESIDUAL = 0.05, 0.02
-"""Share of frames without a homography, and share of the picture by which a rotation does not explain the homography,
-from which on there is a warning."""
+_MIN_KNOWN, _MAX_UNKNOWN, _MAX_RESIDUAL = 0.5, 0.05, 0.02
+"""Share of frames with a homography, below which the camera motion is unknown; share of frames without one, and share
+of the picture by which a rotation does not explain the homography, from which on there is a warning."""
 
 _FOVS = range(25, 116)
 """Degrees across the longer side: the tested fields of view."""
 
 _FRAMES, _REFERENCES = 120, 6
-"""Frames that tell the focal length, and how many of them are compared with all others."""
+"""Frames that give the focal length, and how many of them are compared with all others."""
 
-_AMBIGUOUS, _MAX_SPREAD = 1.5, 0.25
-"""Focal lengths whose residual is below so many times the best one's must lie within this share of each other. 0.25 is
-the error of assuming 60 degrees for a field of view of 49 or 72."""
-
-_MAX_ROTATION_RESIDUAL = 0.002
-"""Share of the picture by which the best rotations may be off; a camera that travels is off by more."""
+_AMBIGUOUS, _MAX_SPREAD, _MAX_ROTATION_RESIDUAL = 1.5, 0.25, 0.002
+"""Focal lengths whose residual is below so many times the best one's must lie within this share of each other (0.25 is
+the error of assuming 60 degrees for a field of view of 49 or 72). Largest residual of the best one, as a share of the
+picture; that of a camera that travels is larger."""
 
 _SAMPLES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 0.25)])
 """Points of the picture, homogeneous, where rotations and homographies are compared."""

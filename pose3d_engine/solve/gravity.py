@@ -20,14 +20,9 @@ _FOREFOOT = 0.10
 _BALANCE_RAD, _LEAN_RAD = 0.08, 0.15
 """Usual error of a clip's balance as a whole, and the lean from which on a frame is not one of standing."""
 
-_STEP_M, _STEP_S = 0.10, 0.5
-"""Usual distance of a footstep from the floor's plane, and the seconds of contact that are one footstep."""
-
-_DEPTH_M = 0.10
-"""Usual error of a footstep along the line of sight, metres."""
-
-_OFF_FLOOR_M = 0.2
-"""Metres off the plane, from which on a foot stands on something else."""
+_STEP_S, _STEP_M, _DEPTH_M, _OFF_FLOOR_M = 0.5, 0.10, 0.10, 0.2
+"""Seconds of contact that are one footstep; its usual distance from the floor's plane and error along the line of
+sight; the distance from the plane from which on a foot stands on something else."""
 
 _ROLL_RAD, _ROLL_OUTLIER_RAD = 0.06, 0.10
 """Usual roll of cameras, and the roll from which on this prior fades."""

@@ -23,11 +23,8 @@ _PATH_ERROR, _FOOT_ERROR = (0.085, 0.015), (0.05, 0.03)
 standing foot relative to the body; measured on training takes of motion capture (``mocap_data.split``) with 1.5 %
 noise."""
 
-_SHIFT_ACCELERATION = 4.0
-"""Usual acceleration of the path's error, m/s^2."""
-
-_LEG_ERROR = 0.01
-"""Metres by which a leg may be too short before the hips follow."""
+_SHIFT_ACCELERATION, _LEG_ERROR = 4.0, 0.01
+"""Usual acceleration of the path's error, m/s^2, and metres by which a leg may be too short before the hips follow."""
 
 _ROUNDS = 12
 """After them places and shift change by less than a millimetre."""
@@ -50,16 +47,8 @@ class Plant:
 
 
 def plants_at_ankles(world: np.ndarray, contacts: np.ndarray, stand: float) -> list[Plant]:
-    """Plants each foot where its ankle is on average, on the floor where that is near.
-
-    Args:
-        world: (T,17,3) metres, z up.
-        contacts: (T,2) bool, left and right.
-        stand: Metres of a standing foot's ankle over the floor.
-
-    Returns:
-        One plant for each stretch of contact.
-    """
+    """Plants each foot of (T,17,3), z up, for each stretch of its contacts (T,2), where its ankle is on average, and on
+    the floor where that is near. stand: Metres of a standing foot's ankle over the floor."""
     plants = []
     for foot, ankle in enumerate(ANKLES):
         for first, end in contact_stage.stretches(contacts[:, foot]):
@@ -115,17 +104,8 @@ def solve_shift(
 
 
 def sliding(world: np.ndarray, plants: list[Plant], camera: np.ndarray, most: float) -> np.ndarray:
-    """Finds planted feet that slide in the picture.
-
-    Args:
-        world: (T,17,3) metres.
-        plants: The planted feet.
-        camera: (3,) place of the camera.
-        most: Metres from the place, across the line of sight, less the median of the stretch.
-
-    Returns:
-        (T,2) bool, left and right foot.
-    """
+    """(T,2) bool, frames in which planted feet slide in the picture: by more than ``most`` metres from their place,
+    less the median of the contact, across the line of sight from the camera (3,)."""
     result = np.zeros((len(world), 2), bool)
     for plant in plants:
         ankle = world[plant.rows, ANKLES[plant.foot]]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solveh_banded
 
-PIXEL_SHARE = 0.015
-"""Usual error of a keypoint, as a share of the person's size."""
+PIXEL_SHARE, ACCELERATION = 0.015, 4.0
+"""Usual error of a keypoint, as a share of the person's size, and usual acceleration of a body's middle, m/s^2; jumps
+exceed it for a short time."""
 
-ACCELERATION = 4.0
-"""Usual acceleration of a body's middle, m/s^2; jumps exceed it for a short time."""
-
-_ROUNDS = 4
-_NEAREST_M = 0.2
-"""Depth of the nearest joint: no part of a body is behind the lens."""
+_ROUNDS, _NEAREST_M = 4, 0.2
+"""Rounds of reweighting, and least depth of a joint: all of a body is in front of the lens."""
 
 
 def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
@@ -69,16 +66,8 @@ def second_differences(frames: int) -> np.ndarray:
 
 
 def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
-    """Solves (block diagonal + smoothness of each axis) path = right by banded Cholesky.
-
-    Args:
-        blocks: (T,3,3) symmetric.
-        right: (T,3).
-        smoothness: (3,T), see :func:`second_differences`.
-
-    Returns:
-        (T,3).
-    """
+    """Solves (block diagonal + smoothness of each axis) path = right (T,3) by banded Cholesky, for symmetric blocks
+    (T,3,3) and a smoothness (3,T) of :func:`second_differences`."""
     frames = len(blocks)
     bands = np.zeros((7, 3 * frames))  # lower form: bands[k, j] = A[j + k, j]
     for i in range(3):

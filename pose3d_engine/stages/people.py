@@ -35,7 +35,7 @@ def find_floor(shot: Shot) -> None:
 
     The height of the settings is that of the first captured person; the floor gives the others' relative to it.
     """
-    shot.takes = {row: shot.takes[row] for row in shot.wanted}
+    shot.takes = {row: shot.takes[row] for row in sorted({shot.first, *shot.captured})}
     for take in shot.takes.values():
         heights = (take.body @ shot.tilt.rotation.T)[:, floor.ANKLES, 2]
         take.ground = floor.floor_height(heights, take.confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)

@@ -47,7 +47,7 @@ def scale_to_height(shot: Shot, take: Take) -> None:
 
 
 def finish(shot: Shot, take: Take) -> None:
-    """Turns the take into a motion; the world's origin is still below the camera."""
+    """Converts the take to a motion; the world's origin is still below the camera."""
     del shot.takes[take.person]
     shot.motions[take.person] = Motion(
         joints3d=take.joints,

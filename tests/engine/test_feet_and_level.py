@@ -155,8 +155,8 @@ class TestTilt:
         assert found.roll == pytest.approx(roll, abs=4)
 
     def test_the_rotation_is_orthogonal(self):
-        turn = CameraTilt(20, 5, True).rotation
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        R = CameraTilt(20, 5, True).rotation
+        np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-12)
         np.testing.assert_array_equal(gravity.UNKNOWN.rotation, LEVEL_CAMERA)
         # A camera that looks down sees what is ahead of it lower in the world.
         assert (CameraTilt(20, 0, True).rotation @ [0, 0, 1])[2] < 0

@@ -271,8 +271,8 @@ class TestFusion:
         relative = (joints - joints[:, :1]).astype(np.float32)
         rotation = view.look_at_torso((project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
         blazepose = np.full((120, 33, 3), 5.0)
-        turned = np.matmul(relative[:, H36M_ROWS], np.swapaxes(rotation, 1, 2))
-        blazepose[:, BLAZEPOSE_ROWS] = 1.3 * turned
+        rotated = np.matmul(relative[:, H36M_ROWS], np.swapaxes(rotation, 1, 2))
+        blazepose[:, BLAZEPOSE_ROWS] = 1.3 * rotated
         blazepose[30:40] = np.nan
         fused = fusion.fuse(relative, blazepose, rotation)
         np.testing.assert_allclose(fused, relative, atol=1e-4)

@@ -53,7 +53,7 @@ class TestSmoothing:
     @settings(max_examples=10, deadline=None)
     def test_it_is_invariant_to_place_rotation_side_and_time(self, seed, frames):
         joints, confidence, _ = odd_motion(seed, frames)
-        turn, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
+        R, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
         smooth = smoothing.smooth_joints(joints, confidence, RATE)
         assert smooth.shape == joints.shape
         assert np.isfinite(smooth).all()
@@ -61,7 +61,7 @@ class TestSmoothing:
         def same(other, expected):
             np.testing.assert_allclose(other, expected, atol=1e-6)
 
-        same(smoothing.smooth_joints(joints @ turn.T + shift, confidence, RATE), smooth @ turn.T + shift)
+        same(smoothing.smooth_joints(joints @ R.T + shift, confidence, RATE), smooth @ R.T + shift)
         same(smoothing.smooth_joints(joints[::-1], confidence[::-1], RATE), smooth[::-1])
         same(smoothing.smooth_joints(mirrored(joints), confidence[:, H36M17.mirror], RATE), mirrored(smooth))
 
@@ -71,12 +71,12 @@ class TestBones:
     @settings(max_examples=10, deadline=None)
     def test_lengths_are_constant_and_invariant_to_rotation_and_side(self, seed, frames):
         joints, confidence, _ = odd_motion(seed, frames)
-        turn = rotation(rng_of(seed))
+        R = rotation(rng_of(seed))
         sizes = skeleton.bone_lengths(joints, confidence, 1.7)
         fixed = skeleton.with_lengths(joints, sizes)
         assert np.isfinite(fixed).all()
         np.testing.assert_allclose(bone_sizes(fixed), np.tile(sizes[1:], (frames, 1)), atol=1e-9)
-        np.testing.assert_allclose(skeleton.bone_lengths(joints @ turn.T, confidence, 1.7), sizes, atol=1e-9)
+        np.testing.assert_allclose(skeleton.bone_lengths(joints @ R.T, confidence, 1.7), sizes, atol=1e-9)
         np.testing.assert_allclose(sizes, sizes[H36M17.mirror])
 
 
@@ -85,13 +85,13 @@ class TestLimits:
     @settings(max_examples=10, deadline=None)
     def test_lengths_stay_and_limits_are_invariant_to_rotation_and_side(self, seed, frames):
         joints, _, root = odd_motion(seed, frames)
-        turn = rotation(rng_of(seed))
+        R = rotation(rng_of(seed))
         found = limits.resolve_depth_flips(joints, root, RATE)
         inside = limits.clamp_to_limits(found)
         for changed in (found, inside):
             assert np.isfinite(changed).all()
             np.testing.assert_allclose(bone_sizes(changed), bone_sizes(joints), atol=1e-6)
-        np.testing.assert_allclose(limits.clamp_to_limits(found @ turn.T), inside @ turn.T, atol=1e-5)
+        np.testing.assert_allclose(limits.clamp_to_limits(found @ R.T), inside @ R.T, atol=1e-5)
         np.testing.assert_allclose(limits.clamp_to_limits(mirrored(found)), mirrored(inside), atol=1e-5)
         np.testing.assert_array_equal(
             limits.violates_limits(mirrored(joints)), limits.violates_limits(joints)[:, [1, 0, 3, 2]]

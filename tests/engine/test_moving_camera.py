@@ -90,10 +90,10 @@ def test_rotations_are_those_of_the_camera() -> None:
 def test_the_rotation_gives_the_focal_length(fov: float) -> None:
     focal = 0.5 / np.tan(np.radians(fov) / 2)
     lens, random = np.diag([focal, focal, 1.0]), np.random.default_rng(0)
-    seen = lens @ true_rotations(60) @ np.linalg.inv(lens)
-    seen[:, :2] += random.normal(0, 1e-4, (60, 2, 3))
-    seen[5] = np.nan
-    assert camera_motion.focal_from_rotation(seen) == pytest.approx(focal, rel=0.05)
+    observed = lens @ true_rotations(60) @ np.linalg.inv(lens)
+    observed[:, :2] += random.normal(0, 1e-4, (60, 2, 3))
+    observed[5] = np.nan
+    assert camera_motion.focal_from_rotation(observed) == pytest.approx(focal, rel=0.05)
 
 
 def test_little_rotation_or_travel_gives_no_focal_length() -> None:
@@ -109,9 +109,9 @@ def test_little_rotation_or_travel_gives_no_focal_length() -> None:
 
 def test_the_focal_length_is_found_without_a_setting() -> None:
     truth = true_rotations(60)
-    seen = replace(people(project(walk(60) @ truth)), background=homographies_of(truth))
+    observed = replace(people(project(walk(60) @ truth)), background=homographies_of(truth))
     found, given, still = (
-        pipeline.capture(seen, replace(CPU, fov=fov, camera=camera))[0].meta["focal_px"]
+        pipeline.capture(observed, replace(CPU, fov=fov, camera=camera))[0].meta["focal_px"]
         for fov, camera in ((None, "auto"), (40.0, "auto"), (None, "still"))
     )
     assert found == pytest.approx(FOCAL, rel=0.02)
@@ -123,9 +123,9 @@ def test_the_path_does_not_depend_on_the_camera_rotation() -> None:
     joints, truth = walk(90), true_rotations(90)
     still = pipeline.capture(people(project(joints)), CPU)[0]
     # What the camera of each frame sees: its axes, from those of the first.
-    seen = people(project(joints @ truth))
-    ignored = pipeline.capture(seen, CPU)[0]
-    found = pipeline.capture(replace(seen, background=homographies_of(truth)), CPU)[0]
+    observed = people(project(joints @ truth))
+    ignored = pipeline.capture(observed, CPU)[0]
+    found = pipeline.capture(replace(observed, background=homographies_of(truth)), CPU)[0]
 
     def travelled(motion: pipeline.Motion) -> np.ndarray:
         path = motion.world[:, 0] - motion.world[0, 0]
@@ -137,8 +137,8 @@ def test_the_path_does_not_depend_on_the_camera_rotation() -> None:
     world = np.einsum("tij,tkj->tki", found.camera_R, camera) + found.camera_t[:, None]
     np.testing.assert_allclose(world, found.world, atol=1e-4)
 
-    def distance_in_picture(motion: pipeline.Motion, seen: np.ndarray) -> float:
-        both = [motion.joints3d + motion.root[:, None], seen]
+    def distance_in_picture(motion: pipeline.Motion, observed: np.ndarray) -> float:
+        both = [motion.joints3d + motion.root[:, None], observed]
         pixels = [points[..., :2] / points[..., 2:] * FOCAL for points in both]
         return float(np.median(np.linalg.norm(pixels[0] - pixels[1], axis=-1)))
 
@@ -150,12 +150,12 @@ def test_the_path_does_not_depend_on_the_camera_rotation() -> None:
 
 
 def test_a_static_camera_changes_nothing() -> None:
-    seen = people(project(walk(60)))
+    observed = people(project(walk(60)))
     trembling = homographies_of(
         np.array([cv2.Rodrigues(a)[0] for a in np.random.default_rng(0).normal(0, 2e-4, (60, 3))])
     )
-    expected = pipeline.capture(seen, CPU)[0]
-    found = pipeline.capture(replace(seen, background=trembling), CPU)[0]
+    expected = pipeline.capture(observed, CPU)[0]
+    found = pipeline.capture(replace(observed, background=trembling), CPU)[0]
     np.testing.assert_array_equal(found.world, expected.world)
     np.testing.assert_array_equal(found.camera_R, expected.camera_R)
     assert found.meta == expected.meta

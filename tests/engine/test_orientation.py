@@ -61,10 +61,10 @@ def test_at_rest_there_is_no_rotation(part):
 
 @pytest.mark.parametrize("part", orientations.PARTS)
 def test_parts_rotate_with_the_figure(part):
-    turn = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
+    R = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
     rest, _ = estimate(figure())
-    turned, _ = estimate(figure(), np.tile(turn, (40, 1, 1)))
-    assert angle(turned[f"{part}_R"], turn @ rest[f"{part}_R"]).max() < 0.1
+    rotated, _ = estimate(figure(), np.tile(R, (40, 1, 1)))
+    assert angle(rotated[f"{part}_R"], R @ rest[f"{part}_R"]).max() < 0.1
 
 
 def test_frames_without_observation_are_interpolated_and_not_valid():
@@ -76,8 +76,8 @@ def test_frames_without_observation_are_interpolated_and_not_valid():
     assert not valid[20:, 3].any()
     assert valid[20:, 4].all()
     for part in orientations.PARTS:
-        turn = rotations[f"{part}_R"]
-        np.testing.assert_allclose(turn @ np.swapaxes(turn, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
+        R = rotations[f"{part}_R"]
+        np.testing.assert_allclose(R @ np.swapaxes(R, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
 
 
 def test_without_detections_the_layer_is_empty():
@@ -106,8 +106,8 @@ def test_a_face_on_the_back_of_a_body_is_not_valid():
     points = figure()
     neck = np.array([0, 0, 1.6])
     for rows, degrees in (((0, 10), 85), ((10, 20), 150), ((20, 30), 180), ((30, 40), -85)):
-        turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
-        points[rows[0] : rows[1], head] = (points[rows[0] : rows[1], head] - neck) @ turn.T + neck
+        R = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+        points[rows[0] : rows[1], head] = (points[rows[0] : rows[1], head] - neck) @ R.T + neck
     rotations, valid = estimate(points)
     assert (valid[:, 0] == np.repeat([True, False, False, True], 10)).all()
     assert valid[:, 1:].all()
