@@ -150,7 +150,7 @@ class Take:
         edges = (self.visible.start, len(self.detected) - self.visible.stop)
         return np.pad(rows, (edges, *((0, 0),) * (rows.ndim - 1)), mode="edge")
 
-    def unflipped_points(self, layout: str) -> np.ndarray:
+    def points_without_flips(self, layout: str) -> np.ndarray:
         """Points (T,P,3) of a layout; NaN in frames with flips, where the detector's own 3D has the wrong depth."""
         return np.where(self.flipped.any(axis=1)[:, None, None], np.float32(np.nan), self.main.layouts[layout])
 

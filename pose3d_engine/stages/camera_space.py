@@ -32,7 +32,7 @@ def estimate_3d(shot: Shot, take: Take) -> None:
 def fuse(shot: Shot, take: Take) -> None:
     """Averages the pose with the detector's own 3D."""
     rays = shot.camera.rays(take.keypoints[..., :2])
-    take.joints = fusion.fuse(take.joints, take.unflipped_points("blazepose33_world"), view.look_at_torso(rays)[1])
+    take.joints = fusion.fuse(take.joints, take.points_without_flips("blazepose33_world"), view.look_at_torso(rays)[1])
 
 
 def stabilise(shot: Shot, take: Take) -> None:

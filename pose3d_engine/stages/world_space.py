@@ -71,5 +71,7 @@ def _soles(shot: Shot, take: Take) -> np.ndarray | None:
         return None
     layout = next(name for name in SOLE_LAYOUTS if name in take.main.layouts)
     ankles, depths = take.keypoints[:, _COCO_ANKLES, :2], take.body[:, floor.ANKLES, 2]
-    offsets = contacts.sole_offsets(take.unflipped_points(layout), layout, ankles, depths, shot.camera.focal, shot.fps)
+    offsets = contacts.sole_offsets(
+        take.points_without_flips(layout), layout, ankles, depths, shot.camera.focal, shot.fps
+    )
     return np.einsum("tij,tfej->tfei", take.camera_R, offsets)
