@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def make(folder: Path, table: str, before: str, row: str) -> Path:
-    """Copies the packages into ``folder``, adds ``row`` before the text ``before`` in the contract's ``table``, and makes
-    the add-on's copy of the contract and the documentation anew."""
+    """Copies the packages into ``folder``, with ``row`` before the text ``before`` in a table of the contract, copies
+    the contract to the add-on."""
     for package in ("pose3d_engine", "blender_addon"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "scripts").mkdir()

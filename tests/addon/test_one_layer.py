@@ -57,7 +57,7 @@ def test_it_can_be_left_out(tree: Path) -> None:
 
 def test_panel_armature_and_exports_have_it(tree: Path) -> None:
     script = """
-import addon_utils, bpy
+import bpy, addon_utils
 from pathlib import Path
 addon_utils.enable("blender_addon", default_set=True)
 items = bpy.context.scene.video_to_mocap.bl_rna.properties["layers"].enum_items
