@@ -144,7 +144,9 @@ def test_a_damaged_note_of_the_clips_place_is_as_none(clip: Path, found: list[An
 
 
 INFRASTRUCTURE = {"__init__", "extras", "interrupts", "progress", "user_folders", "contract", "weights"}
-"""What an analysis imports that does not decide its result, beside ``contract.skeletons`` and ``contract.layouts``."""
+"""What an analysis imports that does not decide its result. Of the contract, DECIDING does."""
+
+DECIDING = ("skeletons", "keypoint_orders")
 
 ROOTS = {
     "detector": ["detect/__init__.py", "detect/chunks.py", "detect/camera_motion_2d.py", "media/video.py"],
@@ -187,7 +189,7 @@ def test_the_key_covers_the_code_that_decides_and_no_more(kind: str) -> None:
     waiting = {Path(root) for root in ROOTS[kind]} | ({Path("track/tracker.py")} if kind == "detector" else set())
     while waiting:
         module = waiting.pop()
-        decides = module.parts[0].removesuffix(".py") not in INFRASTRUCTURE or module.stem in ("skeletons", "layouts")
+        decides = module.parts[0].removesuffix(".py") not in INFRASTRUCTURE or module.stem in DECIDING
         if decides and module not in needed:
             needed.add(module)
             waiting |= imported(module)
