@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__, repair
+from .. import repair
 from ..contract import warnings
+from ..contract.version import __version__
 from ..contract.warnings import Notice
 from ..take import Shot, Take
 from .people import FEET_VISIBLE, ankle_confidence
