@@ -28,18 +28,10 @@ CHUNK = 3000
 """Frames of a chunk: at most a minute or two of work are lost."""
 
 WARM_UP = 40
-"""Frames before its chunk in which a detector finds the people who are there: as many as a search of the whole picture
-takes."""
+"""Frames before its chunk in which a detector finds people: as many as a search of the whole picture takes."""
 
-_PER_FRAME: dict[str, tuple[int, ...]] = {
-    "index": (),
-    "times": (),
-    "keyframes": (),
-    "homographies": (3, 3),
-    "counts": (),
-}
-"""The arrays of a chunk's file with a row for each frame, and the shape of a row; the others have a row for each
-detected person."""
+_PER_FRAME = {"index": (), "times": (), "keyframes": (), "homographies": (3, 3), "counts": ()}
+"""The arrays of a chunk's file with a row a frame, and the shape of a row; the others have a row a detected person."""
 
 _EXTRA = "extra_"
 """Prefix of the names of the detector's own arrays in a chunk's file."""
@@ -47,17 +39,10 @@ _EXTRA = "extra_"
 
 @dataclass(frozen=True)
 class AnalysedFrame:
-    """What is known of one frame.
+    """The detections in one frame, and its camera motion."""
 
-    Attributes:
-        index: Number of the frame in the file.
-        time: Seconds.
-        people: What the detector reports.
-        camera: How the camera has moved.
-    """
-
-    index: int
-    time: float
+    index: int  # in the file
+    time: float  # seconds
     people: FrameDetections
     camera: InterFrameHomography
 
@@ -72,12 +57,8 @@ class _FrameAnalyser:
         people = self._detector.detect(frame.image, frame.time)
         return AnalysedFrame(frame.index, frame.time, people, self._camera.estimate(row, frame.image, people.boxes))
 
-    def close(self) -> None:
-        self._free()
-        interrupts.raise_held()
-
     @interrupts.holds
-    def _free(self) -> None:
+    def close(self) -> None:
         self._detector.close()
 
 
@@ -93,23 +74,19 @@ def detections(
     """Every frame of a part of a video, analysed, in order.
 
     Args:
-        path: The video.
         span: [start, end) in seconds, None for the video's own.
-        make_detector: Makes a new detector.
         folder: Where chunks are kept: read first, written as the analysis goes on; None to keep none. A chunk that
             cannot be read is analysed again, one that cannot be written is not kept.
         expected_frames: For the progress, 0 where unknown.
         on_damage: Gets one line about a damaged video.
         progress: Stages ``resume``, ``seek`` and ``detect``.
 
-    Raises:
-        UserError: As :func:`.video.read_frames`.
+    Raises UserError as :func:`.video.read_frames` does.
     """
     known = 0
     last_indices: deque[int] = deque(maxlen=WARM_UP)
-    for frame in _kept_frames(folder):
+    for known, frame in enumerate(_kept_frames(folder), 1):
         yield frame
-        known += 1
         last_indices.append(frame.index)
         progress("resume", known, None)
     # By the index in the file: frames that cannot be converted to pictures have one, but no row.
@@ -127,13 +104,11 @@ def _after_seek(
     frames: Iterator[video.Frame], pictures_from: int, total: int, progress: Progress
 ) -> Iterator[video.Frame]:
     """The frames from an index on; the others only count for the progress."""
-    skipped = 0
-    for frame in frames:
+    for number, frame in enumerate(frames, 1):
         if frame.index >= pictures_from:
             yield frame
         else:
-            skipped += 1
-            progress("seek", min(skipped, total), total)
+            progress("seek", min(number, total), total)
 
 
 def _analysed(
@@ -141,11 +116,7 @@ def _analysed(
 ) -> Generator[tuple[int, AnalysedFrame], None, None]:
     """Rows and analysed frames from the next chunk on; keeps each chunk that is finished.
 
-    Args:
-        frames: They begin WARM_UP frames before a chunk, or with the first chunk.
-        first_row: The row of the first of them.
-        make_detector: Makes a new detector.
-        folder: Where chunks are kept, None for nowhere.
+    The given frames begin with row ``first_row``: WARM_UP frames before a chunk, or with the first chunk.
     """
     chunk: list[AnalysedFrame] = []
     current: _FrameAnalyser | None = None
@@ -155,6 +126,7 @@ def _analysed(
             if row % CHUNK == 0:
                 if current is not None:
                     current.close()
+                    interrupts.raise_held()
                 current, warming_up = warming_up or _FrameAnalyser(make_detector()), None
             if row % CHUNK >= CHUNK - WARM_UP:
                 warming_up = warming_up or _FrameAnalyser(make_detector())
@@ -165,13 +137,13 @@ def _analysed(
             yield row, chunk[-1]
             if len(chunk) == CHUNK:
                 if folder is not None:
-                    with suppress(UserError):  # the analysis does not need it
-                        _write(_file(folder, row // CHUNK), chunk)
+                    _write(_file(folder, row // CHUNK), chunk)
                 chunk = []
     finally:
         for analyser in (current, warming_up):
             if analyser is not None:
                 analyser.close()
+        interrupts.raise_held()
 
 
 def _file(folder: Path, number: int) -> Path:
@@ -179,30 +151,27 @@ def _file(folder: Path, number: int) -> Path:
 
 
 def _write(path: Path, chunk: list[AnalysedFrame]) -> None:
-    names = {name for frame in chunk for name in frame.people.extras}
+    people = [frame.people for frame in chunk]
     arrays = {
         "index": np.array([frame.index for frame in chunk], np.int32),
         "times": np.array([frame.time for frame in chunk], np.float64),
         "keyframes": np.array([frame.camera.keyframe for frame in chunk], np.int32),
         "homographies": np.array([frame.camera.matrix for frame in chunk], np.float64),
-        "counts": np.array([len(frame.people.boxes) for frame in chunk], np.int32),
-        "keypoints": np.concatenate([frame.people.keypoints for frame in chunk]),
-        "boxes": np.concatenate([frame.people.boxes for frame in chunk]),
-        # In frames without people a detector may leave its extras out.
-        **{
-            _EXTRA + name: np.concatenate([frame.people.extras[name] for frame in chunk if name in frame.people.extras])
-            for name in names
-        },
+        "counts": np.array([len(one.boxes) for one in people], np.int32),
+        "keypoints": np.concatenate([one.keypoints for one in people]),
+        "boxes": np.concatenate([one.boxes for one in people]),
     }
-    npz.save_npz(path, arrays)
+    for name in {name for one in people for name in one.extras}:
+        # In frames without people a detector may leave its extras out.
+        arrays[_EXTRA + name] = np.concatenate([one.extras[name] for one in people if name in one.extras])
+    with suppress(UserError):  # the analysis does not need it
+        npz.save_npz(path, arrays)
 
 
 def _kept_frames(folder: Path | None) -> Iterator[AnalysedFrame]:
     """The frames of all chunks up to the first that is missing or damaged."""
-    if folder is None:
-        return
     for number in itertools.count():
-        chunk = _read(_file(folder, number))
+        chunk = None if folder is None else _read(_file(folder, number))
         if chunk is None:
             return
         yield from chunk

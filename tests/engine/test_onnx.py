@@ -144,7 +144,7 @@ def test_pictures_are_given_as_the_networks_were_trained(tmp_path: Path) -> None
     image = np.zeros((96, 64, 3), np.uint8)
     image[...] = (200, 100, 50)
     network = onnx.Network(networks.of_means(tmp_path / "m.onnx", SIZE))
-    (mean,) = network.run(onnx._bgr(decoding.letterboxed(image, SIZE)[0]))
+    (mean,), _ = network.run_letterboxed(image)
     np.testing.assert_allclose(mean[0], [50, 100, 200], atol=0.5)
     inside, _ = decoding.crop(image, np.array([20.0, 30, 40, 60]), SIZE)
     (mean,) = network.run((inside - decoding.MEAN) / decoding.STD)
