@@ -54,16 +54,10 @@ _BOX_MARGIN = 0.1
 
 @dataclass(frozen=True)
 class InterFrameHomography:
-    """Where the pixels of one frame lie in its keyframe.
+    """Where pixels of a frame lie in its keyframe, both from the picture's middle in units of its longer side."""
 
-    Attributes:
-        keyframe: The row of an earlier frame, or of the frame itself.
-        matrix: (3,3): pixels of the frame -> pixels of the keyframe, both from the picture's middle in units of its
-            longer side; NaN where it is not known.
-    """
-
-    keyframe: int
-    matrix: np.ndarray
+    keyframe: int  # the row of an earlier frame, or of the frame itself
+    matrix: np.ndarray  # (3,3): pixels of the frame -> pixels of the keyframe; NaN where it is not known
 
 
 @dataclass(frozen=True)
@@ -141,9 +135,8 @@ class CameraMotionEstimator:
 def homographies_to_first(steps: Sequence[InterFrameHomography], first_row: int = 0) -> np.ndarray:
     """The homography of every frame to the first, from those of frames from ``first_row`` on to their keyframes.
 
-    Returns:
-        (T,3,3): pixels of each frame -> pixels of the first, in the units of :class:`InterFrameHomography`; NaN where
-        unknown. After an unknown stretch the camera is assumed to be where it was before.
+    (T,3,3), pixels of each frame -> pixels of the first, in the units of :class:`InterFrameHomography`; NaN where
+    unknown. After an unknown stretch the camera is assumed to be where it was before.
     """
     result = np.tile(np.eye(3), (len(steps), 1, 1))
     last_known, unknown = np.eye(3), np.zeros(len(steps), bool)

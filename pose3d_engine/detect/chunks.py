@@ -1,8 +1,7 @@
 """The people in every frame of a video, and the camera motion, in chunks that are kept as they are finished.
 
-An analysis that was stopped goes on behind its last finished chunk. Each chunk is the work of a detector of its own,
-which begins some frames before the chunk, to find the people who are there. So a chunk depends on nothing but the
-video, and a resumed analysis finds the same as one that was never stopped.
+An analysis that was stopped goes on behind its last finished chunk. Each chunk has a detector of its own, which begins
+some frames before it. So a chunk depends on nothing but the video, and a resumed analysis finds the same as any other.
 """
 
 from __future__ import annotations
@@ -100,12 +99,10 @@ def detections(
             progress("detect", row + 1, max(expected_frames, row + 1) if expected_frames else None)
 
 
-def _after_seek(
-    frames: Iterator[video.Frame], pictures_from: int, total: int, progress: Progress
-) -> Iterator[video.Frame]:
+def _after_seek(frames: Iterator[video.Frame], first: int, total: int, progress: Progress) -> Iterator[video.Frame]:
     """The frames from an index on; the others only count for the progress."""
     for number, frame in enumerate(frames, 1):
-        if frame.index >= pictures_from:
+        if frame.index >= first:
             yield frame
         else:
             progress("seek", min(number, total), total)
@@ -114,10 +111,7 @@ def _after_seek(
 def _analysed(
     frames: Iterator[video.Frame], first_row: int, make_detector: Callable[[], Detector], folder: Path | None
 ) -> Generator[tuple[int, AnalysedFrame], None, None]:
-    """Rows and analysed frames from the next chunk on; keeps each chunk that is finished.
-
-    The given frames begin with row ``first_row``: WARM_UP frames before a chunk, or with the first chunk.
-    """
+    """Rows and analysed frames from the next chunk on, for which the frames before warm up; keeps finished chunks."""
     chunk: list[AnalysedFrame] = []
     current: _FrameAnalyser | None = None
     warming_up: _FrameAnalyser | None = None

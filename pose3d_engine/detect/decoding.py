@@ -49,10 +49,7 @@ def letterboxed(image: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, f
 def simcc(x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Keypoints (K,3) float32, pixels of the crop and score 0..1, from SimCC (Li et al., ECCV 2022).
 
-    Args:
-        x: (K,Wx) a score for each bin of the horizontal axis.
-        y: (K,Wy) of the vertical axis.
-        size: Width and height of the crop.
+    From scores (K,W) of the bins of each axis, and the crop's width and height.
     """
     places = np.stack([x.argmax(axis=-1) * size[0] / x.shape[-1], y.argmax(axis=-1) * size[1] / y.shape[-1]], axis=-1)
     scores = np.clip((x.max(axis=-1) + y.max(axis=-1)) / 2, 0, 1)
@@ -86,9 +83,7 @@ def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def yolox(raw: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (A,4) of people, x0, y0, x1, y1 pixels of the input, and scores (A,), from YOLOX (Ge et al., arXiv 2021).
 
-    Args:
-        raw: (A,5+C): offset and size in cells of the grid, objectness, and a score for each class, people first.
-        size: Width and height of the network's input.
+    ``raw``: (A,5+C) offset and size in cells of the grid, objectness, and a score for each class, people first.
     """
     cells, strides = [], []
     for stride in YOLOX_STRIDES:

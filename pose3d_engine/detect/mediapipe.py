@@ -60,7 +60,7 @@ class MediaPipeDetector:
 
 
 class _BlazePose:
-    """The network, as a :class:`.multi_person.Network`."""
+    """The network, a :class:`.multi_person.Network`."""
 
     def __init__(self, name: str) -> None:
         path = weights.find(name)
@@ -102,15 +102,12 @@ class _BlazePose:
         return poses
 
     def detect(self, image: np.ndarray) -> list[Pose]:
-        """See :class:`.Network`."""
         return self.poses(self._landmarker.detect, image)
 
     def single_person_tracker(self) -> _VideoLandmarker:
-        """See :class:`.Network`."""
         return _VideoLandmarker(self, self.landmarker(self._vision.RunningMode.VIDEO, 1))
 
     def close(self) -> None:
-        """Frees the landmarker of single pictures."""
         with _quiet_stderr():
             self._landmarker.close()
 
@@ -125,7 +122,6 @@ class _VideoLandmarker:
         self._stamp, self._is_reset = 0, True
 
     def track(self, image: np.ndarray) -> Pose | None:
-        """See :class:`.SinglePersonTracker`."""
         self._is_reset = False
         return next(iter(self._network.poses(self._run, image)), None)
 
@@ -134,13 +130,11 @@ class _VideoLandmarker:
         return self._landmarker.detect_for_video(image, self._stamp)
 
     def reset(self) -> None:
-        """See :class:`.SinglePersonTracker`."""
         if not self._is_reset:
             self.track(self._EMPTY)
         self._is_reset = True
 
     def close(self) -> None:
-        """See :class:`.SinglePersonTracker`."""
         with _quiet_stderr():
             self._landmarker.close()
 

@@ -2,9 +2,7 @@
 
 Each person is followed by a single-person tracker, which starts each frame at the place where it left the person. New
 people are searched in one view of the picture every few frames, with the known people masked out. A person who is new,
-lost or suddenly mismatched is detected again in a window around the expected place.
-
-Nothing here depends on the network; the arithmetic of poses is in :mod:`.poses`.
+lost or suddenly mismatched is detected again in a window around the expected place. No code depends on the network.
 """
 
 from __future__ import annotations
@@ -57,10 +55,8 @@ _ZOOM_STEP = 1.3
 _SMALL_TILE = 0.55
 """Side of small tiles, of the picture's shorter side, in which a lone person may be large enough to be detected."""
 
-_VELOCITY_GAIN = 0.4
-"""Share of the newest measurement in a person's velocity."""
-
-_MASK_COLOUR = (114, 114, 114)
+_VELOCITY_GAIN, _MASK_GREY = 0.4, 114
+"""Share of the newest measurement in a person's velocity; what masked pixels become."""
 
 
 class SinglePersonTracker(Protocol):
@@ -109,8 +105,7 @@ class _Person:
 
     def update(self, pose: Pose, time: float) -> None:
         """Takes the pose of a new frame."""
-        elapsed = max(time - self.time, 1e-3)
-        moved = np.median(pose.points - self.pose.points, axis=0) / elapsed
+        moved = np.median(pose.points - self.pose.points, axis=0) / max(time - self.time, 1e-3)
         self.velocity += _VELOCITY_GAIN * (moved - self.velocity)
         self.pose, self.time, self.missed = pose, time, 0
 
@@ -265,12 +260,10 @@ class MultiPersonTracker:
 
     def _confirmed(self, image: np.ndarray, candidate: Pose) -> Pose | None:
         """The same person in a closer view; None if there is none."""
-
-        def off(pose: Pose) -> float:
-            return distance(pose.points, candidate.points, candidate.diagonal)
-
-        pose = min(self._detect(image, window_around(candidate, image), mirrored=False), key=off, default=None)
-        return pose if pose is not None and pose.score >= _MIN_NEW_SCORE and off(pose) <= _SAME_POSE else None
+        found = self._detect(image, window_around(candidate, image), mirrored=False)
+        off = {pose: distance(pose.points, candidate.points, candidate.diagonal) for pose in found}
+        pose = min(off, key=off.__getitem__, default=None)
+        return pose if pose is not None and pose.score >= _MIN_NEW_SCORE and off[pose] <= _SAME_POSE else None
 
     def _is_known(self, pose: Pose) -> bool:
         return any(is_same_person(person.pose, pose) for person in self._people)
@@ -299,7 +292,7 @@ def mask_out(image: np.ndarray, people: list[Pose]) -> np.ndarray:
         return image
     result = image.copy()
     for pose in people:
-        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), _MASK_COLOUR)
+        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), 3 * (_MASK_GREY,))
     return result
 
 
@@ -308,6 +301,6 @@ def _mask_surroundings(view: np.ndarray, pose: Pose) -> np.ndarray:
     margin = _START_MARGIN * pose.size
     x0, y0 = np.maximum(pose.box[:2] - margin, 0).astype(int)
     x1, y1 = np.ceil(pose.box[2:] + margin).astype(int)
-    result = np.full_like(view, _MASK_COLOUR[0])
+    result = np.full_like(view, _MASK_GREY)
     result[y0:y1, x0:x1] = view[y0:y1, x0:x1]
     return result

@@ -37,22 +37,20 @@ class OnnxDetector:
 
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:
         self.name, self._max_people = name, max_people
-        loaded = [Network(weights.find(network)) for network in networks]
-        self._box_network = loaded[0] if len(loaded) == 2 else None
-        self._pose_network = loaded[-1]
+        self._networks = [Network(weights.find(network)) for network in networks]
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
         """See :class:`.Detector`."""
-        if self._box_network is None:
-            boxes, points = detect_poses(self._pose_network, image, self._max_people)
+        if len(self._networks) == 1:
+            boxes, points = detect_poses(self._networks[0], image, self._max_people)
         else:
-            boxes = detect_boxes(self._box_network, image, self._max_people)
-            points = detect_keypoints(self._pose_network, image, boxes)
-        return _detections(self._pose_network, image, boxes, points)
+            boxes = detect_boxes(self._networks[0], image, self._max_people)
+            points = detect_keypoints(self._networks[1], image, boxes)
+        return _detections(self._networks[-1], image, boxes, points)
 
     def close(self) -> None:
         """See :class:`.Detector`."""
-        del self._box_network, self._pose_network
+        self._networks.clear()
 
 
 class Network:

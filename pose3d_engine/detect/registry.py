@@ -16,30 +16,18 @@ DEFAULT = "mediapipe"
 
 @dataclass(frozen=True)
 class Source:
-    """A detector of ours, or another program's results.
-
-    Attributes:
-        title: What the panel and ``doctor`` show.
-        layout: Name of the layout that is kept beside COCO-17.
-        gives: What this layout has beyond COCO-17.
-        licence: Of code and weights.
-        networks: Names in the register of weights, the one that detects people first.
-        extra: The group of packages to install, None for what is always installed.
-        module: The module that shows whether this group is installed.
-        option: The option that chooses it on the command line.
-        scores: See :func:`lifter_scores`.
-    """
+    """A detector of ours, or another program's results."""
 
     name: str
-    title: str
-    layout: str
-    gives: tuple[str, ...]
-    licence: str
-    networks: tuple[str, ...] = ()
-    extra: str | None = None
-    module: str | None = None
-    option: str = "--detector"
-    scores: tuple[float, float] = (0.0, 1.0)
+    title: str  # in the panel and ``doctor``
+    layout: str  # name of the layout that is kept beside COCO-17
+    gives: tuple[str, ...]  # what this layout has beyond COCO-17
+    licence: str  # of code and weights
+    networks: tuple[str, ...] = ()  # names in the register of weights, the one that detects people first
+    extra: str | None = None  # the group of packages to install, None for what is always installed
+    module: str | None = None  # shows whether this group is installed
+    option: str = "--detector"  # chooses it on the command line
+    scores: tuple[float, float] = (0.0, 1.0)  # see :func:`lifter_scores`
 
     def missing_requirement(self) -> tuple[str, str] | None:
         """What is missing to use it, and the install hint; None if nothing is."""
@@ -55,8 +43,6 @@ of her limbs, against joints triangulated from the other three views. Medians of
 size, by score: 5.6 below 0.1, 4.7 at 0.2, 4.0 at 0.4, 2.1 at 0.6, 2.4 at 0.75, 2.2 at 0.85, 1.7 from 0.9 on. A score of
 training is 1 - 6 * error, less 0.05 on average: 0.61, 0.67, 0.71, 0.82, 0.81, 0.82, 0.85."""
 
-_DOC = "docs/technical-director/keypoints.md"
-
 
 def _mediapipe(size: str, title: str) -> Source:
     name = f"mediapipe-{size}"
@@ -67,6 +53,10 @@ def _mediapipe(size: str, title: str) -> Source:
 def _onnx(name: str, title: str, layout: str, *networks: str) -> Source:
     gives = {"halpe26": ("feet", "crown, neck"), "coco_wholebody133": ("feet", "hands", "face")}.get(layout, ())
     return Source(name, title, layout, gives, "Apache-2.0", networks, "rtmpose", "onnxruntime")
+
+
+def _program(name: str, title: str, layout: str, option: str) -> Source:
+    return Source(name, f"{title}: docs/technical-director/keypoints.md", layout, (), "its own", option=option)
 
 
 SOURCES = (
@@ -82,15 +72,8 @@ SOURCES = (
     _onnx("rtmo-performance", "RTMO-l", "coco17", "rtmo-l"),
     _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", "yolox-m", "hrnet"),
     _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", "yolox-m", "vitpose"),
-    Source("keypoints", f"results of another program: {_DOC}", "the file's", (), "its own", option="--keypoints"),
-    Source(
-        "command",
-        f"another program, run on the video: {_DOC}",
-        "its result's",
-        (),
-        "its own",
-        option="--detector-command",
-    ),
+    _program("keypoints", "results of another program", "the file's", "--keypoints"),
+    _program("command", "another program, run on the video", "its result's", "--detector-command"),
 )
 
 NAMES = (DEFAULT, *(source.name for source in SOURCES if source.option == "--detector"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.container import InputContainer
 
 from ..contract.errors import UserError
 from ..contract.people_file import VideoInfo
@@ -23,12 +24,6 @@ _log = logging.getLogger(__name__)
 _FALLBACK_RATE = 30.0
 """Frames per second of a file that does not say its rate."""
 
-_PREFETCHED = 2
-"""Decoded frames that wait for the consumer: enough to overlap the two, little enough for 8K pictures."""
-
-_MIN_STEP_S = 1e-3
-"""Seconds from one frame to the next at least."""
-
 cv2.setNumThreads(1)
 """For the whole engine: pictures are small, and OpenCV's threads wait for the next one by spinning, which keeps a core
 busy (docs/technical-director/batch.md)."""
@@ -38,17 +33,11 @@ _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_
 
 @dataclass(frozen=True)
 class Frame:
-    """One displayed picture.
+    """One displayed picture."""
 
-    Attributes:
-        index: Number of the frame in the file, from 0, also when only a part of the file is read.
-        time: Seconds of presentation since frame 0.
-        image: (H,W,3) uint8 RGB, contiguous, rotated for display; (0,0,3) where the caller wanted no picture.
-    """
-
-    index: int
-    time: float
-    image: np.ndarray
+    index: int  # in the file, from 0, also when only a part of it is read
+    time: float  # seconds of presentation since frame 0
+    image: np.ndarray  # (H,W,3) uint8 RGB, contiguous, rotated for display; (0,0,3) where no picture was wanted
 
 
 def probe(path: Path) -> VideoInfo:
@@ -98,7 +87,8 @@ def read_frames(
     """
     require_range(start, end)
     _require_whole(path, end)
-    return prefetched(_frames(path, start or 0.0, end, warn, pictures_from), _PREFETCHED)
+    # Two frames that wait overlap decoding with the caller's work, and are little enough for 8K pictures.
+    return prefetched(_frames(path, start or 0.0, end, warn, pictures_from), depth=2)
 
 
 class _Clock:
@@ -122,8 +112,8 @@ class _Clock:
         stamp = float(frame.pts * frame.time_base)
         if self._origin is None:
             self._origin = stamp - max(self.end, 0.0)
-        # Equal or backward stamps occur in files that were cut or concatenated carelessly.
-        earliest = 0.0 if self.time < 0 else self.time + min(_MIN_STEP_S, self.step)
+        # Equal or backward stamps occur in files that were cut or concatenated carelessly: a millisecond at least.
+        earliest = 0.0 if self.time < 0 else self.time + min(1e-3, self.step)
         self.time = max(stamp - self._origin, earliest)
         return self.time
 
@@ -131,7 +121,7 @@ class _Clock:
 def _frames(
     path: Path, start: float, end: float | None, warn: Callable[[str], None], pictures_from: int
 ) -> Iterator[Frame]:
-    faults: list[av.FFmpegError] = []
+    faults: list[Exception] = []
     with opened(path) as (container, stream):
         clock = _Clock(stream)
         index, given, reached_end = -1, 0, False
@@ -165,9 +155,7 @@ def _frames(
             raise UserError(f"{path}: no frame at or after {start:g} s; {ends}")
 
 
-def _decoded(
-    container: av.container.InputContainer, stream: av.VideoStream, faults: list[av.FFmpegError]
-) -> Iterator[av.VideoFrame]:
+def _decoded(container: InputContainer, stream: av.VideoStream, faults: list[Exception]) -> Iterator[av.VideoFrame]:
     """All frames that can be decoded; adds the errors of packets that cannot."""
     packets = container.demux(stream)
     packet: av.Packet | None
@@ -234,7 +222,7 @@ def _require_whole(path: Path, end: float | None) -> None:
         raise UserError(f"{path}: cut off after {last:.2f} s of {duration:.2f} s; {remedy}")
 
 
-def _last_time(container: av.container.InputContainer, stream: av.VideoStream, first: int) -> float:
+def _last_time(container: InputContainer, stream: av.VideoStream, first: int) -> float:
     """Seconds at which the last packet from here on ends; -inf if there is none. Decodes nothing."""
     latest = -math.inf
     with suppress(av.FFmpegError):  # the container breaks off

@@ -227,5 +227,5 @@ class _Scene:
         for ankle in ankles[self._motion.contacts[row]]:
             points, depth = view.project(ring + ankle)
             if depth.min() > 0.1:
-                whole = np.round(np.clip(points, -1e4, 1e4) * (1 << _SUBPIXEL)).astype(np.int32)
-                cv2.polylines(image, [whole], True, _CONTACT, 2, cv2.LINE_AA, _SUBPIXEL)
+                outline = np.array([_point(point) for point in points], np.int32)
+                cv2.polylines(image, [outline], True, _CONTACT, 2, cv2.LINE_AA, _SUBPIXEL)

@@ -28,11 +28,11 @@ def write_thumbnails(video: Path, people: People, folder: Path, progress: Progre
     """
     rows = {record["person"]: best_row(people, record["person"] - 1) for record in people.meta["people"]}
     paths = thumbnail_paths(people, folder)
+    if not rows:
+        return paths
     wanted: dict[int, list[int]] = {}
     for person, row in rows.items():
         wanted.setdefault(int(people.frames[row]), []).append(person)
-    if not rows:
-        return paths
     total = len(wanted)
     # Up to the last of them: frames after it may be damaged, and were not part of the analysis.
     first = float(people.times[min(rows.values())])
