@@ -1,8 +1,7 @@
 """Reads the .npz files of the papers' programs, which hold pickled dictionaries, without executing anything from them.
 
-``numpy.load(allow_pickle=True)`` runs whatever a file asks for. Here the pickle is read by a reader that knows
-numbers, strings, lists, tuples, dictionaries and numpy arrays; the latter are rebuilt from their bytes by this
-module. Every other name in the file is refused.
+``numpy.load(allow_pickle=True)`` runs any code that a file asks for. The reader here knows only numbers, strings,
+lists, tuples, dictionaries and numpy arrays, which it rebuilds from their bytes. It refuses every other name.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .contract.errors import UserError, brief
+from .contract.errors import UserError, brief, file_not_found
 
 _PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
 
 
 class _Type:
-    """Stands in for numpy.dtype: what kind of numbers an array has, and in which byte order."""
+    """Stands in for numpy.dtype: the type of an array's numbers, and their byte order."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
         if code != "O8" and not (isinstance(code, str) and _PLAIN.fullmatch(code)):
@@ -91,11 +90,22 @@ class _Reader(pickle.Unpickler):
 
 
 def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
-    """The objects of an .npz: dictionaries, lists, numbers, strings and arrays. Raises UserError for a file that
-    is missing, damaged, not ``what`` it should be, or that asks for anything beyond data."""
+    """Reads the objects of an .npz: dictionaries, lists, numbers, strings and arrays.
+
+    Args:
+        path: The file.
+        keys: Names of the objects.
+        what: What the file should be, for messages.
+
+    Returns:
+        The objects by name.
+
+    Raises:
+        UserError: The file is missing, damaged or something else, or asks for anything beyond data.
+    """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; put {what} there or say where it is with --data")
+        raise file_not_found(path, f"put {what} there or give its folder with --data")
     try:
         with zipfile.ZipFile(path) as archive:
             present = {name.removesuffix(".npy") for name in archive.namelist()}
@@ -124,7 +134,7 @@ def _read(archive: zipfile.ZipFile, key: str) -> Any:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Stand-ins replaced by the arrays that they hold; an array of one object by it, of several by their list."""
+    """Replaces stand-ins by their arrays; an array of one object becomes the object, of several their list."""
     if isinstance(value, _Array):
         return _unwrapped(value.value)
     if isinstance(value, dict):

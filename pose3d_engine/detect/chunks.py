@@ -56,9 +56,9 @@ class _FrameAnalyser:
         people = self._detector.detect(frame.image, frame.time)
         return AnalysedFrame(frame.index, frame.time, people, self._camera.estimate(row, frame.image, people.boxes))
 
-    @interrupts.holds
     def close(self) -> None:
-        self._detector.close()
+        with interrupts.deferred():
+            self._detector.close()
 
 
 def detections(
@@ -120,7 +120,6 @@ def _analysed(
             if row % CHUNK == 0:
                 if current is not None:
                     current.close()
-                    interrupts.raise_held()
                 current, warming_up = warming_up or _FrameAnalyser(make_detector()), None
             if row % CHUNK >= CHUNK - WARM_UP:
                 warming_up = warming_up or _FrameAnalyser(make_detector())
@@ -137,7 +136,6 @@ def _analysed(
         for analyser in (current, warming_up):
             if analyser is not None:
                 analyser.close()
-        interrupts.raise_held()
 
 
 def _file(folder: Path, number: int) -> Path:

@@ -37,7 +37,7 @@ class OnnxDetector:
 
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:
         self.name, self._max_people = name, max_people
-        self._networks = [Network(weights.find(network)) for network in networks]
+        self._networks = [Network(weights.require(network)) for network in networks]
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
         """See :class:`.Detector`."""

@@ -38,7 +38,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tup
         entry = weights.entry(name)
         if entry.kind != "lifter":
             raise UserError(f"{name} is a {entry.kind}, not a lifter; `pose3d weights list` shows the lifters")
-        path = weights.find(name)
+        path = weights.require(name)
     else:
         entry, path = weights.entry_of(checkpoint), checkpoint
     # The papers' files are PyTorch's own; ours name their network themselves.
