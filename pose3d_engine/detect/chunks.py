@@ -70,7 +70,7 @@ def detections(
     on_damage: Callable[[str], None],
     progress: Progress,
 ) -> Iterator[AnalysedFrame]:
-    """Every frame of a part of a video, analysed, in order.
+    """Every frame of a part of a video, analysed, in order. Raises UserError as :func:`.video.read_frames` does.
 
     Args:
         span: [start, end) in seconds, None for the video's own.
@@ -79,8 +79,6 @@ def detections(
         expected_frames: For the progress, 0 where unknown.
         on_damage: Gets one line about a damaged video.
         progress: Stages ``resume``, ``seek`` and ``detect``.
-
-    Raises UserError as :func:`.video.read_frames` does.
     """
     known = 0
     last_indices: deque[int] = deque(maxlen=WARM_UP)
@@ -89,8 +87,7 @@ def detections(
         last_indices.append(frame.index)
         progress("resume", known, None)
     # By the index in the file: frames that cannot be converted to pictures have one, but no row.
-    pictures_from = last_indices[0] if last_indices else 0
-    first_row = known - len(last_indices)
+    pictures_from, first_row = next(iter(last_indices), 0), known - len(last_indices)
     frames = video.read_frames(path, *span, on_damage, pictures_from)
     pictures = _after_seek(frames, pictures_from, first_row, progress)
     with closing(_analysed(pictures, first_row, make_detector, folder)) as rows:

@@ -1,7 +1,6 @@
 """Pose networks as ONNX files: YOLOX with RTMPose, HRNet or ViTPose, and RTMO, on onnxruntime.
 
-The same as rtmlib does with these files, without rtmlib, which installs a second OpenCV over the first, prints to
-stdout, and does not know DirectML.
+Not through rtmlib, which installs a second OpenCV over the first, prints to stdout, and does not know DirectML.
 """
 
 from __future__ import annotations
@@ -29,10 +28,8 @@ class OnnxDetector:
     """One network that detects people and one that detects their keypoints, or one that does both.
 
     Extras of its detections: the network's own layout (N,K,3) under its name, pixels and score, where it has more than
-    COCO-17. ``networks``: one or two names in the register of weights.
-
-    Raises:
-        UserError: For packages or files that are missing or do not fit.
+    COCO-17. Raises UserError for packages or files that are missing or do not fit. ``networks``: one or two names in
+    the register of weights.
     """
 
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:

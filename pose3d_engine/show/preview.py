@@ -61,9 +61,9 @@ def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = 
     with atomic.replacing(path) as temporary:
         with video_writer.writing(temporary, width + height, height, float(motion.meta["fps"])) as write:
             for frame in read_frames(video, start, end):
-                row = rows.get(frame.index)
-                if row is None:
+                if frame.index not in rows:
                     continue
+                row = rows[frame.index]
                 progress("preview", row + 1, len(motion))
                 picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
                 picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
@@ -139,9 +139,8 @@ class _View:
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,3) world -> (N,2) pixels and (N,) depth in metres; depths below 0.1 lie behind the picture."""
         local = (points - self.eye) @ self.axes.T
-        depth = local[:, 2]
-        safe = np.maximum(depth, 0.1)[:, None]
-        return self.size / 2 + self.focal * local[:, :2] * [1, -1] / safe, depth
+        safe = np.maximum(local[:, 2:], 0.1)
+        return self.size / 2 + self.focal * local[:, :2] * [1, -1] / safe, local[:, 2]
 
 
 class _Scene:
@@ -171,8 +170,7 @@ class _Scene:
         points, depth = view.project(joints)
         # A bone of 55 mm, whatever the distance.
         width = max(2, round(0.055 * view.focal / max(float(np.median(depth)), 0.1)))
-        order = sorted(H36M17.links, key=lambda bone: -(depth[bone[0]] + depth[bone[1]]))
-        for parent, child in order:
+        for parent, child in sorted(H36M17.links, key=lambda bone: -(depth[bone[0]] + depth[bone[1]])):
             if min(depth[parent], depth[child]) < 0.1:
                 continue
             visible = float(np.clip(min(confidence[parent], confidence[child]) / 0.6, 0.0, 1.0))
@@ -193,8 +191,7 @@ class _Scene:
         backwards /= np.linalg.norm(backwards)
         right = np.array([np.cos(_AZIMUTH), np.sin(_AZIMUTH), 0.0])
         axes = np.stack([right, np.cross(right, -backwards), -backwards])
-        focal = self._size / 2 / np.tan(_HALF_FIELD)
-        return _View(target + self._distance * backwards, axes, focal, self._size)
+        return _View(target + self._distance * backwards, axes, self._size / 2 / np.tan(_HALF_FIELD), self._size)
 
     def _floor(self, image: np.ndarray, view: _View, target: np.ndarray) -> None:
         centre = np.round(target[:2])
