@@ -1,8 +1,7 @@
 """Reads the .npz files of the papers' programs, which hold pickled dictionaries, without executing anything from them.
 
-``numpy.load(allow_pickle=True)`` runs whatever a file asks for. Here the pickle is read by a reader that knows
-numbers, strings, lists, tuples, dictionaries and numpy arrays; the latter are rebuilt from their bytes by this
-module. Every other name in the file is refused.
+``numpy.load(allow_pickle=True)`` runs whatever a file asks for. This reader knows numbers, strings, lists, tuples,
+dictionaries and numpy arrays, which it rebuilds from their bytes. Every other name in the file is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
 
 
 class _Type:
-    """Stands in for numpy.dtype: what kind of numbers an array has, and in which byte order."""
+    """Stands in for numpy.dtype: the kind of an array's numbers and their byte order."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
         if code != "O8" and not (isinstance(code, str) and _PLAIN.fullmatch(code)):
@@ -53,33 +52,16 @@ class _Array:
             self.value = list(data) if shape else data[0]
 
 
-def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> _Array:
-    return _Array()
-
-
-def _scalar(kind: _Type, data: bytes) -> Any:
-    return np.frombuffer(data, kind.plain)[0]
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    # How protocol 2, which old numpy wrote, stores bytes.
-    return text.encode("latin1")
-
-
-def _no_bytes() -> bytes:
-    # And how it stores those of an array without elements.
-    return b""
-
-
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
-    ("_codecs", "encode"): _latin1,
-    ("__builtin__", "bytes"): _no_bytes,
+    # How protocol 2, which old numpy wrote, stores bytes, and those of an array without elements.
+    ("_codecs", "encode"): lambda text, encoding: text.encode("latin1"),
+    ("__builtin__", "bytes"): lambda: b"",
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _KNOWN[_module, "_reconstruct"] = _reconstruct
-    _KNOWN[_module, "scalar"] = _scalar
+    _KNOWN[_module, "_reconstruct"] = lambda kind, shape, code: _Array()
+    _KNOWN[_module, "scalar"] = lambda kind, data: np.frombuffer(data, kind.plain)[0]
 
 
 class _Reader(pickle.Unpickler):
@@ -91,15 +73,16 @@ class _Reader(pickle.Unpickler):
 
 
 def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
-    """The objects of an .npz: dictionaries, lists, numbers, strings and arrays. Raises UserError for a file that
-    is missing, damaged, not ``what`` it should be, or that asks for anything beyond data."""
-    path = Path(path)
+    """The objects of an .npz: dictionaries, lists, numbers, strings and arrays.
+
+    Raises:
+        UserError: For a file that is missing, damaged, not ``what`` it should be, or asks for anything beyond data.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such file; put {what} there or say where it is with --data")
     try:
         with zipfile.ZipFile(path) as archive:
-            present = {name.removesuffix(".npy") for name in archive.namelist()}
-            missing = [key for key in keys if key not in present]
+            missing = [key for key in keys if f"{key}.npy" not in archive.namelist()]
             if missing:
                 raise UserError(f"{path}: not {what} (no {', '.join(missing)}); get the file again")
             return {key: _read(archive, key) for key in keys}
@@ -113,10 +96,8 @@ def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
 def _read(archive: zipfile.ZipFile, key: str) -> Any:
     with archive.open(f"{key}.npy") as stream:
         version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
-        if version == (1, 0):
-            _, _, kind = np.lib.format.read_array_header_1_0(stream)  # type: ignore[arg-type]
-        else:
-            _, _, kind = np.lib.format.read_array_header_2_0(stream)  # type: ignore[arg-type]
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        _, _, kind = header(stream)  # type: ignore[arg-type]
         if kind.hasobject:
             return _unwrapped(_Reader(stream).load())
     with archive.open(f"{key}.npy") as stream:
@@ -129,8 +110,6 @@ def _unwrapped(value: Any) -> Any:
         return _unwrapped(value.value)
     if isinstance(value, dict):
         return {_unwrapped(key): _unwrapped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unwrapped(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_unwrapped(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_unwrapped, value))
     return value

@@ -15,9 +15,6 @@ from ..contract.skeletons import COCO17, Layout
 from .detections import FileDetections, PersonDetection, parse_numbers, require_plausible
 from .json_files import entries, identity
 
-_COCO_NAMES = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
-"""A list of points with all of these uses COCO's names."""
-
 
 def is_mmpose(content: Any) -> bool:
     """Whether content is of MMPose."""
@@ -26,13 +23,10 @@ def is_mmpose(content: Any) -> bool:
 
 
 def read(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
-    meta = content.get("meta_info") if isinstance(content, dict) else None
-    items = entries(content["instance_info"] if isinstance(content, dict) else content, str(path), "instance_info")
+    frames, meta = content, None
+    if isinstance(content, dict):
+        frames, meta = content["instance_info"], content.get("meta_info")
+    items = entries(frames, str(path), "instance_info")
     numbers = [_frame(path, item) for item in items]
     if len(set(numbers)) < len(numbers):
         raise UserError(f"{path}: two frames have the same frame_id; give the results of one video")
@@ -81,7 +75,7 @@ def _named(meta: Any) -> Layout | None:
     if known:
         return known
     # Other names for the same points: only COCO's names are certain.
-    if not set(ordered) >= _COCO_NAMES:
+    if not set(ordered) >= {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}:
         return None
     same_body = layout_of_length(len(ordered), COCO_STYLE)
     if same_body and ordered[: len(COCO17)] == same_body.joints[: len(COCO17)]:
