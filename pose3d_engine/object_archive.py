@@ -10,30 +10,26 @@ import pickle
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from .contract.errors import UserError, brief
 
-_PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
+_TYPES = re.compile(r"[fiu][1248]|b1|U\d+|S\d+|O8")
 
 
 class _Type:
     """Stands in for numpy.dtype: the kind of an array's numbers and their byte order."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
-        if code != "O8" and not (isinstance(code, str) and _PLAIN.fullmatch(code)):
+        if not (isinstance(code, str) and _TYPES.fullmatch(code)):
             raise pickle.UnpicklingError(f"an array of type {code!r}")
-        self.code = code
-        self.order: Literal["<", ">", "="] = "="
+        self.plain = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.order = state[1] if state[1] in ("<", ">") else "="
-
-    @property
-    def plain(self) -> np.dtype:
-        return np.dtype(self.code).newbyteorder(self.order)
+        if state[1] in ("<", ">"):
+            self.plain = self.plain.newbyteorder(state[1])
 
 
 class _Array:
@@ -43,7 +39,7 @@ class _Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, fortran, data = state
-        if kind.code != "O8":
+        if not kind.plain.hasobject:
             # A copy, because the bytes of a pickle cannot be written to.
             self.value = np.frombuffer(data, kind.plain).reshape(shape, order="F" if fortran else "C").copy()
         elif len(shape) > 1:

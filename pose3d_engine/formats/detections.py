@@ -64,15 +64,10 @@ class FileDetections:
 
 
 def parse_points(values: Any, choices: tuple[Layout, ...], where: str) -> tuple[np.ndarray, Layout]:
-    """Points (K,3) float64 from a flat list x, y, score, x, y, score, ..., and their layout.
-
-    Args:
-        values: The list.
-        choices: Layouts that it may have, told apart by the number of points.
-        where: Beginning of the error's text: the file and the place in it.
+    """Points (K,3) float64 from a flat list x, y, score, x, y, score, ..., and the layout with that many points.
 
     Raises:
-        UserError: If no layout fits or a value is not plausible.
+        UserError: If no layout fits or a value is not plausible; ``where`` is the place in the file.
     """
     numbers = parse_numbers(values, where).ravel()
     layout = layout_of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
@@ -188,7 +183,7 @@ def video_info(path: Path, facts: Mapping[str, float], duration: float, frames: 
 
 
 def _require_plausible_file(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
-    """Raises UserError if the content of a file as a whole cannot be of one video with these facts."""
+    """Raises UserError if the content of a file as a whole cannot be pixels of one video with these facts."""
     if not found.detections:
         raise UserError(f"{path}: no people in it; check the program that wrote it")
     layouts = {one.layout.name for one in found.detections}
@@ -201,17 +196,13 @@ def _require_plausible_file(path: Path, found: FileDetections, facts: dict[str, 
     if last > _LAST_FRAME or last - first + 1 > _MAX_SPAN + _SPAN_PER_FRAME * count:
         pictures = f"{count} pictures with numbers from {first} to {last}"
         raise UserError(f"{path}: {pictures} are no frames of one video; give the results of one video")
-    _require_pixels(path, found, facts)
-
-
-def _require_pixels(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
-    """Raises UserError if the coordinates are not pixels of a picture of that size."""
     visible = np.concatenate([one.points[one.points[:, 2] > 0, :2] for one in found.detections])
     if not len(visible):
         raise UserError(f"{path}: no keypoint in it has a score above 0; check the program that wrote it")
-    if np.abs(visible).max() <= 2 and min(facts["width"], facts["height"]) > 8:
+    width, height = facts["width"], facts["height"]
+    if np.abs(visible).max() <= 2 and min(width, height) > 8:
         raise UserError(f"{path}: coordinates are shares of the picture; write pixels (OpenPose: --keypoint_scale 0)")
-    (x, y), (width, height) = np.median(visible, axis=0), (facts["width"], facts["height"])
+    x, y = np.median(visible, axis=0)
     if not (0 <= x <= width and 0 <= y <= height):
         place = f"at {x:.0f}, {y:.0f}, outside of a picture of {width:.0f} x {height:.0f}"
         raise UserError(f"{path}: people are {place}; are they of this video?")

@@ -5,6 +5,7 @@ It gets the path of the video and of an empty folder for its results, nothing el
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -39,7 +40,6 @@ def people_of(command: str, info: VideoInfo, progress: Progress = silent, patien
 
     Args:
         command: Words with ``{video}`` and ``{output}``, an empty folder that is removed afterwards.
-        info: The facts of the video.
         progress: Gets the seconds that have passed; cancels by raising.
         patience: Seconds in which the program must print or write something.
 
@@ -147,11 +147,9 @@ def _state(output: Path) -> object:
     """A value that changes when a program writes to its folder."""
     state = []
     for path in output.rglob("*"):
-        try:
+        with contextlib.suppress(OSError):
             facts = path.stat()
-        except OSError:
-            continue
-        state.append((facts.st_mtime_ns, facts.st_size))
+            state.append((facts.st_mtime_ns, facts.st_size))
     return len(state), max(state, default=None)
 
 

@@ -37,12 +37,8 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
         return People.load(path)
     keypoints = _track(path, arrays["keypoints2d"])
     facts = video_facts(path, _said_facts(path, arrays), {"width": width, "height": height, "fps": fps})
-    frames = np.arange(len(keypoints), dtype=np.int32)
-    if "frames" in arrays:
-        frames = _row(path, arrays, "frames", len(keypoints)).astype(np.int32)
-    times = frames / facts["fps"]
-    if "times" in arrays:
-        times = _row(path, arrays, "times", len(keypoints)).astype(np.float64)
+    frames = _numbers(path, "frames", arrays.get("frames", np.arange(len(keypoints))), keypoints).astype(np.int32)
+    times = _numbers(path, "times", arrays.get("times", frames / facts["fps"]), keypoints).astype(np.float64)
     if len(times) > 1 and not (np.diff(times) > 0).all():
         raise UserError(f"{path}: times do not rise from frame to frame; write the seconds of each frame, in order")
     duration = float(times[-1] - times[0] + 1 / facts["fps"])
@@ -80,9 +76,8 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     return result
 
 
-def _row(path: Path, arrays: dict[str, np.ndarray], name: str, rows: int) -> np.ndarray:
-    values = arrays[name]
-    if values.shape != (rows,) or not np.isfinite(values).all():
+def _numbers(path: Path, name: str, values: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    if values.shape != (len(keypoints),) or not np.isfinite(values).all():
         raise UserError(f"{path}: {name} is not one finite number a row of keypoints2d")
     return values
 

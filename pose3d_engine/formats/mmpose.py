@@ -27,7 +27,10 @@ def read(path: Path, content: Any) -> FileDetections:
     if isinstance(content, dict):
         frames, meta = content["instance_info"], content.get("meta_info")
     items = entries(frames, str(path), "instance_info")
-    numbers = [_frame(path, item) for item in items]
+    numbers: list[Any] = [item.get("frame_id") for item in items]
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise UserError(f"{path}: frame_id is {number!r}, not a whole number from 0; write the file again")
     if len(set(numbers)) < len(numbers):
         raise UserError(f"{path}: two frames have the same frame_id; give the results of one video")
     # All frames are listed, also those without people: the first number shows from where they count.
@@ -46,13 +49,6 @@ def read(path: Path, content: Any) -> FileDetections:
     return FileDetections("mmpose", {number - base for number in numbers}, detections)
 
 
-def _frame(path: Path, item: dict[str, Any]) -> int:
-    number = item.get("frame_id")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise UserError(f"{path}: frame_id is {number!r}, not a whole number from 0; write the file again")
-    return number
-
-
 def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
     """(K,3) pixels and score of one instance."""
     places = parse_numbers(instance.get("keypoints"), where)
@@ -63,7 +59,7 @@ def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
 
 
 def _named(meta: Any) -> Layout | None:
-    """The layout whose points the file lists by name; None if it lists none that are known."""
+    """The layout of the points that the file names, None if it names none that are known."""
     names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
     if not isinstance(names, dict):
         return None

@@ -44,7 +44,6 @@ def fix_left_right_flips(track: np.ndarray, detected: np.ndarray, fps: float) ->
     Args:
         track: (T,17,3) pixels and score, finite.
         detected: (T,) bool, where the detector reports the person.
-        fps: Frames a second.
 
     Returns:
         The flips (T,2) bool of arms and of legs, and the order (T,17) int: which keypoint of the track each one is.
@@ -120,10 +119,7 @@ class _Limbs:
     def fits_flipped(self, frames: np.ndarray, rows: np.ndarray, flipped: np.ndarray) -> np.ndarray:
         """(F,) bool: whether flipped limbs are nearer than detected ones to those interpolated between other frames.
 
-        Args:
-            frames: (F,) the frames in question.
-            rows: (R,) the frames between which limbs are interpolated.
-            flipped: (R,) bool, their labelling.
+        The other frames are ``rows`` (R,), with the labelling ``flipped`` (R,).
         """
         known = self._labellings[rows, flipped.astype(int)]
         columns = known.reshape(len(rows), -1).T

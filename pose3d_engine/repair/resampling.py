@@ -31,9 +31,8 @@ def upsampling_factor(fps: float, rate: float) -> int:
 def upsample(track: np.ndarray, times: np.ndarray, factor: int) -> np.ndarray:
     """Adds ``factor - 1`` frames between each two of a track (T,17,3), pixels and score, finite, at ``times`` (T,).
 
-    Returns:
-        ((T - 1) factor + 1, 17, 3) float32. Every ``factor``-th row is a row of the track; places between lie on a
-        spline that keeps the shape of the data (PCHIP), scores on a straight line.
+    Every ``factor``-th row of the result is a row of the track; places between lie on a spline that keeps the shape of
+    the data (PCHIP), scores on a straight line.
     """
     if factor == 1 or len(track) < 2:
         return track

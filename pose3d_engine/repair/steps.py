@@ -21,18 +21,12 @@ upsampled; in this order."""
 class Repaired:
     """A track that can be lifted."""
 
-    keypoints: np.ndarray
-    """(T,17,3) float32 pixels and score, finite."""
-    detected: np.ndarray
-    """(T,) bool, frames in which the detector reports the person."""
-    flipped: np.ndarray
-    """(T,2) bool, frames in which flips of arms and of legs were undone."""
-    dense: np.ndarray
-    """((T - 1) factor + 1, 17, 3) float32: the keypoints at the lifter's frame rate."""
-    factor: int
-    """Every ``factor``-th frame of ``dense`` is a frame of the clip."""
-    counts: dict[str, int]
-    """For each step that was asked for: frames with flips, outliers, interpolated keypoints, frames between."""
+    keypoints: np.ndarray  # (T,17,3) float32 pixels and score, finite
+    detected: np.ndarray  # (T,) bool, frames in which the detector reports the person
+    flipped: np.ndarray  # (T,2) bool, frames in which flips of arms and of legs were undone
+    dense: np.ndarray  # ((T - 1) factor + 1, 17, 3) float32: the keypoints at the lifter's frame rate
+    factor: int  # every factor-th frame of dense is a frame of the clip
+    counts: dict[str, int]  # by step: frames with flips, outliers, interpolated keypoints, frames between
 
 
 def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None, steps: frozenset[str]) -> Repaired:
@@ -41,7 +35,6 @@ def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None,
     Args:
         track: (T,17,3) pixels and score, NaN and 0 where not visible.
         times: (T,) seconds.
-        fps: Frames a second of the clip.
         rate: Frames a second of the lifter's training, None if it shall get the frames of the clip.
         steps: Names of REPAIR_STEPS.
     """

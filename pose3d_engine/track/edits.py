@@ -32,20 +32,14 @@ class Split:
         return split
 
     def apply(self, people: People) -> People:
-        """The people with one more, all numbered anew by size.
-
-        Raises:
-            UserError: If the person does not exist, or is not visible before or after the cut.
-        """
+        """The people with one more, all numbered anew by size; raises UserError if the person is not on both sides."""
         row = _row(people, self.person)
         later = people.times >= self.seconds
         detected = _detected(people, row)
         if not (detected & later).any() or not (detected & ~later).any():
             when = people.times[detected]
-            raise UserError(
-                f"person {self.person} cannot be split at {self.seconds:g} s: they are visible from {when[0]:.2f} "
-                f"to {when[-1]:.2f} s; give a time between"
-            )
+            visible = f"they are visible from {when[0]:.2f} to {when[-1]:.2f} s; give a time between"
+            raise UserError(f"person {self.person} cannot be split at {self.seconds:g} s: {visible}")
         source = np.vstack([_unchanged(people), np.where(later, row, -1)])
         source[row, later] = -1
         return _rearranged(people, source)

@@ -13,13 +13,10 @@ from .completeness import complete_share
 
 
 def ranking(tracks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[int]:
-    """The indices of tracks by the area that they cover over the clip, the largest first.
+    """The indices of tracks, keypoints (n,17,3) and boxes (n,4), by the area that they cover, the largest first.
 
     People who are never completely visible come last: half a person near the camera may cover more of the picture than
     the performer.
-
-    Args:
-        tracks: Of each the keypoints (n,17,3) and boxes (n,4) of the frames with detections.
     """
     keys = []
     for keypoints, boxes in tracks:

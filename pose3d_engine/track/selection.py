@@ -33,16 +33,9 @@ class PersonAt:
             raise UserError(f"person-at is {text!r}; give X,Y,SECONDS: pixels and a time, such as 640,360,2.5")
         return cls(x, y, seconds)
 
-    def __str__(self) -> str:
-        return f"{self.x:g},{self.y:g} at {self.seconds:g} s"
-
 
 def select(people: People, wanted: str | PersonAt) -> list[int]:
-    """The rows of the selected people; row = number - 1.
-
-    Args:
-        people: All people of the clip.
-        wanted: ``largest`` (person 1, as people are numbered by size), ``all``, numbers such as ``1,3``, or a place.
+    """The rows of ``largest`` (person 1, as people are numbered by size), ``all``, numbers such as ``1,3`` or a place.
 
     Raises:
         UserError: For any other text and for a person who does not exist.
@@ -79,8 +72,10 @@ def _row_at(people: People, place: PersonAt) -> int:
             areas[row] = float((x1 - x0) * (y1 - y0))
     if areas:
         return min(areas, key=areas.__getitem__)
-    clip = f"the clip is from {people.times[0]:.2f} to {people.times[-1]:.2f} s"
-    raise UserError(f"nobody is at {place}; {'; '.join(there) or f'nobody is visible around that time, {clip}'}")
+    if not there:
+        clip = f"{people.times[0]:.2f} to {people.times[-1]:.2f} s"
+        there = [f"nobody is visible around that time, the clip is from {clip}"]
+    raise UserError(f"nobody is at {place.x:g},{place.y:g} at {place.seconds:g} s; {'; '.join(there)}")
 
 
 def present(people: People) -> list[int]:
@@ -94,7 +89,7 @@ def select_present(people: People, wanted: str | PersonAt) -> list[int]:
     there = present(people)
     chosen = select(people, wanted)
     if wanted == "all":
-        chosen = [row for row in chosen if row in there]
+        chosen = there
     absent = [row for row in chosen if row not in there]
     if absent or not chosen:
         subject = f"person {absent[0] + 1} is not" if absent else "nobody is"

@@ -9,7 +9,7 @@ at once (see :mod:`.tracklets`). Only keypoints are kept, never pictures.
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -59,29 +59,25 @@ Extras = dict[str, dict[int, np.ndarray]]
 Meta = dict[str, Any]
 
 
-@dataclass
 class _LiveTracklet:
     """A tracklet that may still grow, with its velocity (2,), pixels a second, and its size, pixels."""
 
-    observations: Track = field(default_factory=list)
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    size: float = 0.0
+    def __init__(self, first: Observation) -> None:
+        self.observations = [first]
+        self.velocity = np.zeros(2)
+        self.size = first.size
 
     def add(self, observation: Observation) -> None:
-        if self.observations:
-            elapsed = max(observation.time - self.time, 1e-3)
-            steps = observation.keypoints[:, :2] - self.observations[-1].keypoints[:, :2]
-            known = np.isfinite(steps[:, 0])
-            moved = np.median(steps[known], axis=0) / elapsed if known.any() else np.zeros(2)
-            self.velocity = self.velocity + _GAIN * (moved - self.velocity)
-            self.size += _GAIN * (observation.size - self.size)
-        else:
-            self.size = observation.size
+        elapsed = max(observation.time - self.time, 1e-3)
+        steps = observation.keypoints[:, :2] - self.observations[-1].keypoints[:, :2]
+        known = np.isfinite(steps[:, 0])
+        moved = np.median(steps[known], axis=0) / elapsed if known.any() else np.zeros(2)
+        self.velocity = self.velocity + _GAIN * (moved - self.velocity)
+        self.size += _GAIN * (observation.size - self.size)
         self.observations.append(observation)
 
     @property
     def time(self) -> float:
-        """Seconds of the last observation."""
         return self.observations[-1].time
 
     @property
@@ -109,20 +105,16 @@ class Tracker:
         self._times.append(time)
         for key, value in people.extras.items():
             self._extras.setdefault(key, {})[row] = value.astype(np.float32)
-        # Copies: a view would keep the whole frame's arrays alive.
-        observations = [
-            Observation(row, time, np.array(people.keypoints[index], np.float32),
-                        np.array(people.boxes[index], np.float32), index)
-            for index in _without_duplicates(people)
-        ]  # fmt: skip
+        observations = []
+        for index in _without_duplicates(people):
+            # Copies: a view would keep the whole frame's arrays alive.
+            keypoints, box = np.array(people.keypoints[index], np.float32), np.array(people.boxes[index], np.float32)
+            observations.append(Observation(row, time, keypoints, box, index))
         # Confirmed tracklets choose first: a false detection beside a true one must not take its place.
         for confirmed in (True, False):
             tracklets = [tracklet for tracklet in self._live if tracklet.is_confirmed is confirmed]
             observations = self._assign(tracklets, observations, time)
-        for observation in observations:
-            tracklet = _LiveTracklet()
-            tracklet.add(observation)
-            self._live.append(tracklet)
+        self._live += map(_LiveTracklet, observations)
 
     def _assign(self, tracklets: list[_LiveTracklet], observations: Track, time: float) -> Track:
         """Extends tracklets by the observations that match; returns the observations that match none."""
@@ -187,10 +179,8 @@ def largest(tracks: list[Track], count: int) -> list[Track]:
 def people_of(tracks: list[Track], extras: Extras, frames: np.ndarray, times: np.ndarray, meta: Meta) -> People:
     """The people with these tracks, in the order of their numbers.
 
-    Args:
-        tracks: Of each person one; an observation's ``row`` is that of ``frames`` (T,) and ``times`` (T,), seconds.
-        extras: Of all detections of these frames. Emptied, because of a long clip there is no room for both.
-        frames: Indices in the file; ``meta`` says what file and which detector.
+    An observation's ``row`` is that of ``frames`` (T,), indices in the file, and ``times`` (T,), seconds. ``extras`` is
+    emptied, because of a long clip there is no room for both. ``meta`` says the video and the detector.
     """
 
     def arrays(shape: tuple[int, ...]) -> np.ndarray:

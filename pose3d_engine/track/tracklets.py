@@ -21,11 +21,8 @@ MAX_GAP_S = 2.4
 MIN_SCORE = 0.3
 """Mean score of a person at least."""
 
-END_S = 0.5
-"""Seconds at the end of a tracklet from which its velocity is measured."""
-
-_SIZE_S = 1.5
-"""Seconds at the end of a tracklet from which its size is measured: people turn or bend for less long."""
+END_S, _SIZE_S = 0.5, 1.5
+"""Seconds at the end of a tracklet from which its velocity and its size are measured: people bend for less long."""
 
 _PLACE_DEVIATION, _PLACE_DEVIATION_PER_SECOND = 0.05, 0.50
 _SIZE_DEVIATION = 0.12
@@ -39,29 +36,23 @@ _DEGREES_OF_FREEDOM = 4.0
 _MAX_ASSOCIATION_COST = 10.0
 """Negative log-likelihood of a join at most; a second of absence costs one."""
 
-_ENCOUNTER_DISTANCE, _ENCOUNTER_SIZE_RATIO = 0.6, 2.0
-"""A person who appears or vanishes nearer than this (in diagonals of the box) to another one of a size within this
-factor may be confused with them, ..."""
-
-_ENCOUNTER_S = 0.1
-"""... for so many seconds to each side of that moment."""
+_ENCOUNTER_DISTANCE, _ENCOUNTER_SIZE_RATIO, _ENCOUNTER_S = 0.6, 2.0, 0.1
+"""A person who appears or vanishes nearer than this (in diagonals of the box) to another, whose size is within this
+factor, may be confused with them for so many seconds to each side of that moment."""
 
 _LEG = ("shoulder", "hip", "knee", "ankle")
 _LEGS = [COCO17.rows(*(f"{side}_{joint}" for joint in _LEG)) for side in ("left", "right")]
 
 
+@dataclass(eq=False, slots=True)
 class Observation:
-    """One person in one frame.
+    """One person in one frame; half a million in an hour of two people, so it keeps nothing that can be computed."""
 
-    There are half a million of them in an hour of two people, so it holds nothing that can be computed when needed:
-    number of the frame in the clip, seconds, keypoints (17,3) and box (4,) as float32 of a detector, and the person's
-    index among the frame's detections.
-    """
-
-    __slots__ = ("box", "index", "keypoints", "row", "time")
-
-    def __init__(self, row: int, time: float, keypoints: np.ndarray, box: np.ndarray, index: int) -> None:
-        self.row, self.time, self.keypoints, self.box, self.index = row, time, keypoints, box, index
+    row: int  # number of the frame in the clip
+    time: float  # seconds
+    keypoints: np.ndarray  # (17,3) float32 pixels and score, NaN and 0 where not visible
+    box: np.ndarray  # (4,) float32 x0, y0, x1, y1 pixels
+    index: int  # of the person among the frame's detections
 
     @property
     def size(self) -> float:
