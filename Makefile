@@ -80,7 +80,7 @@ bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking 
 
 addon: setup ## dist/video_to_mocap-VERSION.zip, and by itself the engine's wheel that travels in it
 	@$(VENV) -m hatchling build -t wheel -d dist
-	@$(VENV) scripts/build_addon.py
+	@$(VENV) -m scripts.build_addon
 
 clean: ## removes .venv, results and caches; keeps the downloaded weights
 	rm -rf .venv .venv-bpy-* .cache .mypy_cache .pytest_cache .ruff_cache out dist

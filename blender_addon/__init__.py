@@ -19,25 +19,23 @@ bl_info = {
     "support": "COMMUNITY",
 }
 
-VERSION = "0.1.0"
-"""That of the manifest and of the engine too. (Blender empties bl_info where it loads an extension.)"""
-
 # Blender reloads only this module when a newer version was installed over a running one.
 for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
     del sys.modules[_name]
+    globals().pop(_name[len(__name__) + 1 :], None)  # where ``from . import`` would find the old one
 
 
 def register() -> None:
     """Called by Blender when the add-on is enabled."""
-    from . import cli, ui
+    from . import cli, features
 
-    ui.register()
+    features.register()
     cli.register()
 
 
 def unregister() -> None:
     """Called by Blender when the add-on is disabled and when Blender quits."""
-    from . import cli, ui
+    from . import cli, features
 
     cli.unregister()
-    ui.unregister()
+    features.unregister()

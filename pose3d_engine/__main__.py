@@ -8,16 +8,17 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
-from . import __version__, interrupts
+from . import interrupts
 from .contract.command_line import Parser
 from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
+from .contract.version import __version__
 
 COMMANDS = {
     **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},
     **{name: f".research.commands.{name}" for name in ("evaluate", "train")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
-"""Command -> its module."""
+"""Module by command. The engine that the add-on installs lacks those of ``research``."""
 
 
 def _available(name: str) -> bool:
@@ -27,14 +28,14 @@ def _available(name: str) -> bool:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit status: 0 done, 1 a fault, 2 bad usage or bad input, 130 interrupted."""
-    # Greyed-out chatter of TensorFlow Lite about the processor it found says nothing to anybody here.
+    # TensorFlow Lite's messages about the processor help nobody here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "2")
-    # Before numpy is imported. Its threads wait for the next product by spinning: while people are looked for, whose
-    # products are of 3 x 3, that kept a core busy for nothing, which Blender and the detector can use.
+    # Before numpy is imported. Its threads spin while they wait for the next product, which kept a core busy for the
+    # products of 3 x 3 that tracking makes; Blender and the detector can use that core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # Only the command that was asked for is imported: torch and MediaPipe take seconds.
+    # Only the given command is imported: torch and MediaPipe take seconds.
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
         if wanted not in COMMANDS:
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"pose3d {wanted}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever reads our stdout has read enough (`pose3d weights list | head`); nothing may be flushed to it later.
+        # The reader of our stdout has closed it (`pose3d weights list | head`); nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as error:
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif isinstance(error, OSError) and error.errno is not None:
             said, status = str(out_of_reach(error)), 2
         elif isinstance(error, ImportError):
-            # Of a library, also where there is no memory for it: the engine's own modules are there or nothing is.
+            # Of a library, perhaps for lack of memory: the engine's own modules are all there or none.
             said, status = f"{error}; {INCOMPLETE}", 1
         else:
             raise
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], known: Iterable[str]) -> int:
-    """Parses, with the options of the ``known`` commands, and executes one."""
+    """Parses the arguments with the options of the ``known`` commands, and executes one command."""
     parser = Parser(prog="pose3d", description="An ordinary video of a person becomes 3D motion.")
     parser.add_argument("--version", action="version", version=f"pose3d {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -77,8 +78,8 @@ def _run(arguments: list[str], known: Iterable[str]) -> int:
         summary = modules[name].HELP
         modules[name].add_arguments(commands.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(arguments)
-    if args.command != "serve":  # which has nothing half-written to clear away, and ends at once
-        interrupts.end_by_exception()
+    if args.command != "serve":  # it has no half-written files to remove, and ends at once
+        interrupts.raise_on_signals()
     modules[args.command].execute(args)
     sys.stdout.flush()
     return 0

@@ -1,57 +1,65 @@
-"""Signals that end a command, Ctrl-C above all, as exceptions that arrive wherever they come.
+"""Signals that end a command, Ctrl-C above all, as exceptions that are never lost.
 
-Python raises them between any two steps of its own. In a function that C calls back, whose caller prints an exception
-and goes on, they would be lost, and what that function was to deliver would pass for the end of a file; and what frees
-memory of C's must not be left half way.
+Python raises them between any two of its own steps. Where C calls back into Python, C prints the exception and goes
+on: the interrupt is lost, and FFmpeg takes the file for ended. Where Python frees C's memory, the work stays half done.
+Code around such a place is a :func:`deferred` block.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
-from types import CodeType, FrameType
-from typing import Any, TypeVar
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_holding: set[CodeType] = set()
-_held: BaseException | None = None
+from types import FrameType, TracebackType
 
 
-def end_by_exception() -> None:
-    """From here on SIGINT raises KeyboardInterrupt, and SIGTERM SystemExit with the status that a shell gives it, so
-    that half-written files go. For the main thread."""
+class _State(threading.local):
+    """Of each thread, because signals arrive in the main one: what others do must not delay an interrupt."""
+
+    depth = 0
+    """Deferred blocks that the thread is in."""
+
+    waiting: BaseException | None = None
+    """The interrupt that has arrived in one of them."""
+
+
+_state = _State()
+
+
+def raise_on_signals() -> None:
+    """From here on SIGINT raises KeyboardInterrupt, and SIGTERM SystemExit with a shell's status for it.
+
+    So half-written files are removed. For the main thread.
+    """
     signal.signal(signal.SIGINT, _arrived)
     signal.signal(signal.SIGTERM, _arrived)
 
 
-def holds(function: Function) -> Function:
-    """Decorator of a function that C calls or that must not be left half way: a signal that arrives in it, or in what
-    it calls, waits for :func:`raise_held`."""
-    _holding.add(function.__code__)
-    return function
+class deferred:  # noqa: N801 - reads as a statement: with interrupts.deferred()
+    """A block in which an interrupt waits; it is raised at the block's end, in place of any other exception.
+
+    A second interrupt is raised at once, so that a drive that does not answer can be left.
+    """
+
+    def __enter__(self) -> None:
+        _state.depth += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _state.depth -= 1
+        if not _state.depth and _state.waiting is not None:
+            interrupt, _state.waiting = _state.waiting, None
+            raise interrupt
 
 
-def held() -> bool:
-    """Whether a signal waits, so that what is asked for is not wanted any more."""
-    return _held is not None
-
-
-def raise_held() -> None:
-    """In the main thread, where signals arrive, raises what waits; called once C, or the function, has returned."""
-    global _held
-    if _held is not None and threading.current_thread() is threading.main_thread():
-        error, _held = _held, None
-        raise error
+def pending() -> bool:
+    """Whether an interrupt waits in this thread, so that what is being made is not wanted any more."""
+    return _state.waiting is not None
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
-    global _held
-    error = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
-    while frame is not None and _held is None:  # who asks twice is not left waiting for a drive that does not answer
-        if frame.f_code in _holding:
-            _held = error
-            return
-        frame = frame.f_back
-    raise error
+    interrupt = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+    if _state.depth and _state.waiting is None:
+        _state.waiting = interrupt
+    else:
+        raise interrupt

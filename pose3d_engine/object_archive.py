@@ -1,7 +1,7 @@
 """Reads the .npz files of the papers' programs, which hold pickled dictionaries, without executing anything from them.
 
-``numpy.load(allow_pickle=True)`` runs whatever a file asks for. This reader knows numbers, strings, lists, tuples,
-dictionaries and numpy arrays, which it rebuilds from their bytes. Every other name in the file is refused.
+``numpy.load(allow_pickle=True)`` runs any code that a file asks for. The reader here knows only numbers, strings,
+lists, tuples, dictionaries and numpy arrays, which it rebuilds from their bytes. It refuses every other name.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .contract.errors import UserError, brief
+from .contract.errors import UserError, brief, file_not_found
 
 _TYPES = re.compile(r"[fiu][1248]|b1|U\d+|S\d+|O8")
 
 
 class _Type:
-    """Stands in for numpy.dtype: the kind of an array's numbers and their byte order."""
+    """Stands in for numpy.dtype: the type of an array's numbers, and their byte order."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
         if not (isinstance(code, str) and _TYPES.fullmatch(code)):
@@ -75,7 +75,7 @@ def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
         UserError: For a file that is missing, damaged, not ``what`` it should be, or asks for anything beyond data.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; put {what} there or say where it is with --data")
+        raise file_not_found(path, f"put {what} there or give its folder with --data")
     try:
         with zipfile.ZipFile(path) as archive:
             missing = [key for key in keys if f"{key}.npy" not in archive.namelist()]
@@ -101,7 +101,7 @@ def _read(archive: zipfile.ZipFile, key: str) -> Any:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Stand-ins replaced by the arrays that they hold; an array of one object by it, of several by their list."""
+    """Replaces stand-ins by their arrays; an array of one object becomes the object, of several their list."""
     if isinstance(value, _Array):
         return _unwrapped(value.value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How long stages say how far they are, and how they learn that they were cancelled."""
+"""Progress of long stages, which also tells them that they were cancelled."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 
 Progress = Callable[[str, int, "int | None"], None]
-"""``progress(stage, done, total)``; ``total`` is None where it is not known.
+"""``progress(stage, done, total)``; ``total`` is None where it is unknown.
 
 Called often; the receiver throttles. It may raise :class:`pose3d_engine.contract.errors.Cancelled`.
 """
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
-    """The progress of a job that nobody watches."""
+    """Progress that nobody watches."""
 
 
 class OnStderr:
@@ -28,7 +28,7 @@ class OnStderr:
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            # A run that was resumed does not begin at 0.
+            # A resumed run does not begin at 0.
             self._stage, self._first, self._began, self._shown = stage, done, now, 0.0
         terminal = sys.stderr.isatty()
         finished = total is not None and done >= total
@@ -45,7 +45,7 @@ class OnStderr:
             filled = _BAR * min(done, total) // total
             bar = f"[{'#' * filled}{'.' * (_BAR - filled)}] "
         share = f"{done}/{total}" if total else str(done)
-        # The spaces wipe what a longer line before has left.
+        # The spaces overwrite the rest of a longer line.
         print(f"\r{stage} {bar}{share}, {rate:.0f}/s    ", end="\n" if finished else "", file=sys.stderr, flush=True)
 
 

@@ -1,6 +1,6 @@
 """Packs the add-on into one zip that Blender installs as a legacy add-on (3.4+) and as an extension (4.2+).
 
-``python scripts/build_addon.py [--output-dir DIR]`` writes ``video_to_mocap-VERSION.zip`` and prints its path.
+``python -m scripts.build_addon [--output-dir DIR]`` writes ``video_to_mocap-VERSION.zip`` and prints its path.
 The same source gives the same bytes. What the engine is installed from travels inside, in the folder ``bundle``: its
 wheel with its weights, the versions of all that it needs, and pip for a Python that has none.
 """
@@ -18,7 +18,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import copy_contract
+from scripts import copy_contract
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "blender_addon"

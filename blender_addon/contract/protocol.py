@@ -23,14 +23,15 @@ Methods (``params`` -> ``result``). Paths are absolute strings. SETTINGS are the
 in their plain form: see :mod:`.settings`. NOTICE is {code, text, span}: see :mod:`.warnings`.
 
 ``probe``    {video} -> {video: VideoInfo}
-``analyse``  {video, output?, thumbnails?, again?, SETTINGS}
+``analyse``  {video, output?, thumbnails?, again?, previous?, SETTINGS}
              -> {people: PATH, persons: [PERSON], video: VideoInfo, detector, warnings: [NOTICE], known}
              The cache answers where the same clip was analysed with the same settings, unless ``again`` is true.
              ``people`` is the PEOPLE.npz in the cache, or a copy at ``output``. ``known``: it was in the cache.
-             PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail}: the
+             PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail, from}: the
              number; first and last frame in the file and their seconds; the share of frames in which the person is
              visible and, of these, the share with the full body; mean score; median height in pixels; the path of a
-             PNG if ``thumbnails`` is true, else null. Boxes and keypoints are in PEOPLE.npz, row = person - 1.
+             PNG if ``thumbnails`` is true, else null; the numbers of the same person in ``previous``, an earlier
+             PEOPLE.npz (``edit``: in ``people``). Boxes and keypoints are in PEOPLE.npz, row = person - 1.
 ``edit``     {people: PATH, split? or merge?, output?, thumbnails?} -> the same as ``analyse``
              ``split``: "2@3.5", person 2 is another one from second 3.5 on. ``merge``: "1,3", both are one person. All
              people get new numbers by size; the old file stays, so that going back to its path undoes the edit.
@@ -70,8 +71,8 @@ def mismatch(version: Any) -> str:
     if version == VERSION:
         return ""
     newer = type(version) is int and version > VERSION
-    mend = "Update the add-on" if newer else "Install the engine again from the add-on's preferences"
-    return f"The engine is {'newer' if newer else 'older'} than the add-on (protocol {version}, not {VERSION}). {mend}."
+    todo = "Update the add-on" if newer else "Install the engine again from the add-on's preferences"
+    return f"The engine is {'newer' if newer else 'older'} than the add-on (protocol {version}, not {VERSION}). {todo}."
 
 
 def encode(message: dict[str, Any]) -> bytes:

@@ -1,1 +1,1 @@
-"""Finds, starts and talks to the engine, which is a process of its own. Nothing here needs Blender."""
+"""Installs, starts and talks to the engine, which is a separate process. Nothing here needs Blender."""

@@ -1,4 +1,4 @@
-"""The builds of PyTorch that the engine can be installed with, and what each costs."""
+"""The builds of PyTorch that the engine can be installed with, and their sizes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ TORCH = "2.13.0"
 """The version of ``constraints.txt``; a test holds the two together."""
 
 INDEX = "https://download.pytorch.org/whl"
-"""PyTorch's own index, the only place that has the builds which Python's package index does not; a setting."""
+"""PyTorch's own index, the only one with the builds that Python's package index lacks; a setting."""
 
 
 @dataclass(frozen=True)
 class Build:
     """One way to install PyTorch.
 
-    requirement: for pip. index: the part of PyTorch's own index that has it; empty where it comes from where pip
-    looks anyway. download: MB that are downloaded, all packages of the engine. room: MB of free disk that the
-    installation needs at its height.
+    requirement: for pip. index: the part of PyTorch's own index that has it; empty where pip finds it by itself.
+    download: MB to download, all packages of the engine. room: MB of free disk space that the installation needs at
+    its peak.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Build:
 
 
 def builds(platform: str = sys.platform) -> tuple[Build, ...]:
-    """The builds for a ``sys.platform``, the one that fits everybody first. Measured where they exist for Linux."""
+    """The builds for a ``sys.platform``, the most general one first. Sizes were measured under Linux where possible."""
     if platform == "darwin":
         metal = "Runs on the processor and, through Metal, on Apple's graphics"
         return (Build("metal", "Metal", metal, f"torch=={TORCH}", "", 300, 2000),)
@@ -49,11 +49,11 @@ def builds(platform: str = sys.platform) -> tuple[Build, ...]:
 
 
 def find(name: str) -> Build:
-    """The build of that name; the first one where this system has none of it."""
+    """The build of that name; the first one if this system has no such build."""
     available = builds()
     return next((build for build in available if build.name == name), available[0])
 
 
 def size(megabytes: int) -> str:
-    """A size in words: ``440 MB``, ``2.9 GB``."""
+    """A size as text: ``440 MB``, ``2.9 GB``."""
     return f"{megabytes} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import queue
-import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
-from ..contract import protocol
-from . import spawn
+from ..contract import processes, protocol
 from .locate import EngineCommand, EngineNotFoundError
 
 Event = dict[str, Any]
@@ -31,14 +27,14 @@ START_TIMEOUT = 120.0
 """Seconds until the engine must have greeted: the first import on a slow, cold disk takes this long."""
 
 QUEUED = 1000
-"""Messages held until they are polled. An engine that says more has to wait, as its pipe fills up."""
+"""Messages that wait to be polled. An engine that sends more has to wait, as its pipe fills up."""
 
 _TAIL_LINES, _TAIL_WIDTH = 40, 500
 _QUOTED_LINES = 5
 
 
 class EngineClient:
-    """One engine process. All methods are to be called from one thread.
+    """One engine process. Call all methods from the same thread.
 
     The process ends with :meth:`stop`, at the exit of Python, and (as its stdin closes) when Blender is killed.
     """
@@ -46,7 +42,7 @@ class EngineClient:
     def __init__(self, command: EngineCommand, start_timeout: float = START_TIMEOUT) -> None:
         self.command = command
         self.hello: Event | None = None
-        """The engine's greeting, once it has arrived and its version is ours."""
+        """The engine's greeting, once it has arrived with our version of the protocol."""
         self._start_timeout = start_timeout
         self._process: _Process | None = None
         self._started = 0.0
@@ -56,13 +52,14 @@ class EngineClient:
 
     @property
     def running(self) -> bool:
-        """Whether there is an engine to send requests to."""
+        """Whether there is an engine for requests."""
         return self._process is not None
 
     def start(self) -> None:
-        """Starts the engine unless it runs; returns at once, the greeting is awaited by ``poll`` or ``wait``.
+        """Starts the engine unless it runs; returns at once, ``poll`` and ``wait`` take the greeting.
 
-        Raises EngineNotFoundError if its Python cannot be started.
+        Raises:
+            EngineNotFoundError: Its Python cannot be started.
         """
         if self._process:
             return
@@ -77,7 +74,7 @@ class EngineClient:
         atexit.register(self.stop)
 
     def request(self, method: str, params: dict[str, Any]) -> int:
-        """Asks for ``method`` and returns the request's id. Raises RuntimeError if the engine was not started."""
+        """Sends a request and returns its id. Raises RuntimeError if the engine was not started."""
         if not self._process:
             raise RuntimeError("the engine was not started")
         self._last_id += 1
@@ -88,9 +85,9 @@ class EngineClient:
         return self._last_id
 
     def cancel(self, request_id: int) -> None:
-        """Asks the engine to give up a request; its ``error`` event (code ``cancelled``) follows.
+        """Asks the engine to cancel a request; its ``error`` event (code ``cancelled``) follows.
 
-        Does nothing where the request has already ended.
+        Does nothing if the request has ended.
         """
         if request_id not in self._pending:
             return
@@ -107,11 +104,18 @@ class EngineClient:
     def wait(
         self, request_id: int, on_event: Callable[[Event], None] | None = None, timeout: float | None = None
     ) -> Event:
-        """Waits for a request to end and returns its ``result`` or ``error`` event; for scripts without a window.
+        """Waits until a request ends; for scripts without a window. Events of other requests stay for ``poll``.
 
-        on_event: called with each of its ``progress`` events. timeout: seconds, after which the request is
-        cancelled and an ``error`` (code ``internal``) returned. Events of other requests stay for ``poll``.
-        Raises ValueError for a request that there is not.
+        Args:
+            request_id: The request.
+            on_event: Called with each of its ``progress`` events.
+            timeout: Seconds after which the request is cancelled and ends with an ``error`` (code ``internal``).
+
+        Returns:
+            Its ``result`` or ``error`` event.
+
+        Raises:
+            ValueError: There is no such request.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         others: list[Event] = []
@@ -139,7 +143,7 @@ class EngineClient:
     def stop(self, grace: float = 2.0) -> None:
         """Ends the engine: closes its stdin, terminates it after ``grace`` seconds, then kills it.
 
-        Unfinished requests are forgotten. May be called any number of times; ``start`` starts afresh.
+        Unfinished requests are dropped. May be called any number of times; ``start`` starts a new engine.
         """
         process, self._process = self._process, None
         self.hello = None
@@ -150,7 +154,7 @@ class EngineClient:
             process.stop(grace)
 
     def _collect(self, patience: float) -> list[Event]:
-        """The events that are there; where there are none, waits up to ``patience`` seconds for the first."""
+        """The events that have arrived; without any, waits up to ``patience`` seconds for the first."""
         events, self._backlog = self._backlog, []
         if not self._process:
             return events
@@ -166,15 +170,15 @@ class EngineClient:
         return events
 
     def _understood(self, message: Event) -> list[Event]:
-        """What a message means to the caller."""
+        """The events for the caller that a message means."""
         kind, request_id = message["type"], message.get("id")
         if kind == protocol.HELLO:
             return self._greeted(message)
         if kind == protocol.ERROR and request_id is None:
-            # It cannot say which request it means, so all of them would be waited for in vain.
+            # It does not name its request, so all of them would wait in vain.
             return self._failed(f"The engine did not understand the add-on: {message.get('message', '')}")
         if not isinstance(request_id, int) or request_id not in self._pending:
-            return []  # of a request that was given up
+            return []  # of a cancelled request
         if kind == protocol.PROGRESS:
             return [message]
         if kind in (protocol.RESULT, protocol.ERROR):
@@ -201,17 +205,17 @@ class EngineClient:
             self._process.send(protocol.encode(message))
 
     def _failed(self, reason: str) -> list[Event]:
-        """Gives up the process; every unfinished request ends in an error that says why."""
+        """Ends the process; every unfinished request ends in an error with the reason."""
         events = [_error(request_id, protocol.INTERNAL, reason) for request_id in self._pending]
         self.stop(grace=0.0)
         return events
 
 
 class _Process:
-    """The child process, its pipes and the two threads that empty them."""
+    """The child process, its pipes and the two threads that read them."""
 
     def __init__(self, command: EngineCommand) -> None:
-        self._popen = spawn.start(command.arguments, command.folder, command.environment())
+        self._popen = processes.start(command.arguments, command.folder, command.environment())
         self._queue: queue.Queue[Event | None] = queue.Queue(QUEUED)
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stderr = threading.Thread(target=self._drain_stderr, name="engine stderr", daemon=True)
@@ -235,14 +239,8 @@ class _Process:
         return found
 
     def last_words(self) -> str:
-        """Why the process ended, in plain words. To be asked once it has ended."""
-        status = self._popen.poll()
-        if status is None or status >= 0:
-            how = f"exit status {status}"
-        elif -status == signal.SIGKILL:
-            how = "it was killed; the computer may have run out of memory"
-        else:
-            how = f"signal {-status}"
+        """The reason why the process ended, in plain words."""
+        how = processes.ending(self._popen.poll())
         return f"The engine stopped unexpectedly ({how}). The next job starts it again." + self.quote()
 
     def quote(self) -> str:
@@ -257,32 +255,20 @@ class _Process:
         if grace > 0:
             self._ended_within(grace)
             if self._popen.poll() is None:
-                self._signal("SIGTERM")
+                processes.send(self._popen, "SIGTERM")
                 self._ended_within(1.0)
-        self._signal("SIGKILL")
+        processes.send(self._popen, "SIGKILL")
         self._ended_within(5.0)
 
     def _ended_within(self, seconds: float) -> None:
-        """Waits for the process, and meanwhile frees the reader thread from a full queue."""
+        """Waits for the process, and keeps the queue from blocking the reader thread."""
         deadline = time.monotonic() + seconds
         while (self._popen.poll() is None or self._stdout.is_alive()) and time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.02)
 
-    def _signal(self, name: str) -> None:
-        """Signals the engine and its group, unless it has ended: its number may by now be another's."""
-        if self._popen.poll() is not None:
-            return
-        with contextlib.suppress(OSError):
-            if os.name == "nt":
-                # With all that it started: a virtual environment's python.exe is not the one that works.
-                taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
-                subprocess.run([taskkill, "/F", "/T", "/PID", str(self._popen.pid)], check=False, capture_output=True)
-            else:
-                os.killpg(self._popen.pid, getattr(signal, name))
-
     def _read_stdout(self) -> None:
-        """Thread: turns lines into messages. What is no message is noted, and never ends the reading."""
+        """Thread: turns lines into messages. Other lines go to the tail and never end the reading."""
         stream = self._popen.stdout
         assert stream
         with contextlib.suppress(OSError, ValueError), stream:
@@ -295,11 +281,11 @@ class _Process:
                     self._queue.put(protocol.decode(line))
                 except protocol.ProtocolError:
                     self._note(line.decode(errors="replace"))
-        # The end is told when all is known about it, so that nobody has to wait for the rest in the window.
+        # The end is reported once its reason is known, so that the window never waits for it.
         try:
             self._popen.wait(5.0)
         except subprocess.TimeoutExpired:
-            self._signal("SIGKILL")
+            processes.send(self._popen, "SIGKILL")
             self._popen.wait()
         self._stderr.join(1.0)
         self._queue.put(None)
@@ -317,7 +303,7 @@ class _Process:
 
 
 def _skip_line(stream: IO[bytes]) -> None:
-    """Reads on until the end of the line."""
+    """Reads to the end of the line."""
     while (rest := stream.readline(protocol.MAX_LINE)) and not rest.endswith(b"\n"):
         pass
 

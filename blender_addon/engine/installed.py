@@ -1,8 +1,8 @@
-"""The engine that the add-on has installed: where it lies, what it is, and whether it is still whole.
+"""The engine that the add-on has installed: its folder, its facts, and whether it is intact.
 
 ``engine/`` in the user's data folder holds the environments (``env1``, ``env2``, ...), the log of the last
-installation, and ``installed.json``, which names the one environment that is in use. It is written last, once an
-environment has been tried out, so that one that is half made or half removed is never used.
+installation, and ``installed.json``, which names the environment in use. It is written last, once an environment has
+been tested, so that a half-made or half-removed one is never used.
 """
 
 from __future__ import annotations
@@ -14,19 +14,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..contract import atomic
+
+PLATFORM = sys.platform
+"""A ``sys.platform``; a constant, so that tests can look at those of other systems."""
+
 MISSING, READY, OUTDATED, BROKEN = "missing", "ready", "outdated", "broken"
 
 
 def data_folder() -> Path:
-    """The user's own folder for this project's data, by the custom of the system. It may not exist yet.
+    """The user's own folder for this project's data, by the custom of the operating system. It may not exist yet.
 
     One for all versions of Blender, because an environment serves them all and is large; outside of Blender's and
     the add-on's folders, so that updates of either leave it alone; and short, because Windows allows 260 letters
-    for a path, of which PyTorch needs half. The engine keeps the user's weights beside it.
+    for a path, of which PyTorch needs half. The engine keeps the user's weights in it, too, and asks the package
+    ``platformdirs`` for it (``pose3d_engine/user_folders.py``), which is not there before the installation.
     """
-    if os.name == "nt":
+    if PLATFORM == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
+    elif PLATFORM == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
         base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
@@ -34,12 +40,12 @@ def data_folder() -> Path:
 
 
 def folder() -> Path:
-    """Where engines are installed. It may not exist yet."""
+    """The folder of installed engines. It may not exist yet."""
     return data_folder() / "engine"
 
 
 def log_file() -> Path:
-    """All that the last installation said. It may not exist."""
+    """The log of the last installation. It may not exist."""
     return folder() / "install.log"
 
 
@@ -50,10 +56,10 @@ def python_of(environment: Path) -> Path:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What an engine is installed from, shipped inside the add-on's zip.
+    """The files for an installation, shipped inside the add-on's zip.
 
-    wheel: the engine with its weights. pip: the installer, for a Python that has none. constraints: the versions
-    of all that it needs. digest: of the wheel and the constraints.
+    wheel: the engine with its weights. pip: the package installer, for a Python without one. constraints: the versions
+    of all packages. digest: of the wheel and the constraints.
     """
 
     wheel: Path
@@ -63,7 +69,7 @@ class Bundle:
 
 
 def bundle(package: Path | None = None) -> Bundle | None:
-    """What is shipped inside ``package`` (this add-on); None where it was not built but runs from its source."""
+    """The bundle inside ``package`` (by default this add-on); None if it runs from its source."""
     inside = (package or Path(__file__).resolve().parents[1]) / "bundle"
     try:
         contents = json.loads((inside / "bundle.json").read_text(encoding="utf-8"))
@@ -76,10 +82,10 @@ def bundle(package: Path | None = None) -> Bundle | None:
 
 @dataclass(frozen=True)
 class Installed:
-    """The environment that is in use.
+    """The environment in use.
 
-    python: of the environment. base: the Python that it was made from, without which it does not start. build: of
-    PyTorch. digest: of the bundle it was made from. megabytes: on disk. report: the engine's own, of that day.
+    python: of the environment. base: the Python that it was made from, and needs to start. build: of PyTorch. digest:
+    of the bundle that it was made from. megabytes: its size on disk. report: of ``doctor``, after the installation.
     """
 
     python: Path
@@ -96,7 +102,7 @@ class Installed:
 
 
 def read() -> Installed | None:
-    """What is installed; None if nothing is, or nothing that can be told."""
+    """The environment in use; None without one, and if its record is damaged."""
     try:
         record = json.loads(_stamp().read_text(encoding="utf-8"))
         record |= {"python": Path(record["python"]), "base": Path(record["base"])}
@@ -106,20 +112,23 @@ def read() -> Installed | None:
 
 
 def write(installed: Installed) -> None:
-    """Puts an environment into use, in place of another one."""
+    """Puts an environment into use, in place of another one.
+
+    Raises:
+        UserError: The record cannot be written.
+    """
     record = asdict(installed) | {"python": str(installed.python), "base": str(installed.base)}
-    temporary = _stamp().with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    temporary.replace(_stamp())
+    with atomic.replacing(_stamp()) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def forget() -> None:
-    """Puts the environment out of use."""
+    """Takes the environment out of use."""
     _stamp().unlink(missing_ok=True)
 
 
 def state(shipped: Bundle | None) -> str:
-    """``missing``, ``ready``, ``outdated`` (of another version than ``shipped``) or ``broken``, by its files alone."""
+    """``missing``, ``ready``, ``outdated`` (another version than ``shipped``) or ``broken``, by its files alone."""
     here = read()
     if here is None:
         return MISSING

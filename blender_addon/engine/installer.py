@@ -1,10 +1,10 @@
-"""The program that installs and removes the engine: a process of its own, run by the Python that it is made from.
+"""The program that installs and removes the engine: a separate process, run by the Python that it is made from.
 
 It speaks the engine's protocol (``hello``, then one ``request``, ``progress``, ``result`` or ``error``), so that the
 add-on starts, watches, cancels and survives it as it does the engine. Methods:
 
-``install`` {build, wheels, index} makes an environment, tries it out, and puts it into use in place of the last one.
-It goes on where an installation of the same was interrupted. ``build``: of :mod:`.builds`. ``wheels``: a folder to
+``install`` {build, wheels, index} makes an environment, tests it, and puts it into use in place of the last one.
+It continues an interrupted installation of the same. ``build``: of :mod:`.builds`. ``wheels``: a folder to
 take all packages from, without a network; empty for pip's own settings (its configuration files and ``PIP_*``
 variables are respected, so mirrors and proxies work). ``index``: PyTorch's index for builds that pip does not find.
 
@@ -27,23 +27,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ..contract import protocol
+from ..contract import atomic, protocol
+from ..contract.errors import UserError
 from . import installed
 from .builds import Build, find, size
 from .pip_output import UNPACK, Reading, explain
 
 PYTHONS = (3, 10), (3, 13)
-"""The oldest and the newest Python that the engine's packages exist for."""
+"""The oldest and the newest Python with packages for the engine."""
 
 LARGE = {"opencv-contrib-python": 70, "av": 36, "scipy": 36}
-"""Packages that are installed one at a time, after PyTorch and before the engine with all the rest, and their MB: an
-interrupted installation goes on after the last of them that was whole."""
+"""Packages that are installed one at a time, between PyTorch and the engine with all others, and their MB. An
+interrupted installation continues after the last one that was complete."""
 
 REST = 100
-"""MB of all that comes with the engine itself."""
+"""MB of all packages that come with the engine itself."""
 
 MODEL = "mediapipe-full"
-"""The weights of the default detector; those of the lifter are in the engine's wheel."""
+"""The weights of the default detector; the engine's wheel has those of the lifter."""
 
 IMPORTS = "import av, cv2, mediapipe, numpy, safetensors, scipy.optimize, torch; print('imported')"
 
@@ -54,14 +55,14 @@ LIBRARIES = {
     "libglib-2.0.so": "libglib2.0-0",
     "libgthread-2.0.so": "libglib2.0-0",
 }
-"""Libraries of a Linux desktop that the packages load -> Debian's packages."""
+"""Debian's package by library of a Linux desktop that the engine's packages load."""
 
 _ENVIRONMENT, _MODEL, _TRIAL = 10, 40, 20
-"""What the other stages count for in the progress, where a MB downloaded counts 1, and the same unpacked 1 more."""
+"""Units of progress of the other stages; a MB counts 1 when it is downloaded, and 1 more when it is unpacked."""
 
 
-class InstallError(Exception):
-    """What the user can mend: one line of what happened and what to do."""
+class InstallError(UserError):
+    """The user can solve it: one line of what happened and what to do."""
 
 
 class CancelledError(Exception):
@@ -69,11 +70,11 @@ class CancelledError(Exception):
 
 
 Progress = Callable[[str, float], None]
-"""``progress(stage, done)``; ``done`` in the units of :func:`_total`."""
+"""``progress(stage, done)``; ``done`` is in the units of :func:`_total`."""
 
 
 class Commands:
-    """Runs programs one at a time, notes all they say in the log, and ends the one that runs when cancelled."""
+    """Runs programs one at a time, logs their output, and kills the running one when cancelled."""
 
     def __init__(self, log: IO[str], environment: dict[str, str]) -> None:
         self._log, self.environment = log, environment
@@ -81,8 +82,8 @@ class Commands:
         self._lock = threading.Lock()
         self._cancelled = False
 
-    def run(self, arguments: list[str], heard: Callable[[str], None] = lambda line: None) -> tuple[int, list[str]]:
-        """The exit status and the last lines of a program. Raises CancelledError if that was asked for."""
+    def run(self, arguments: list[str], on_line: Callable[[str], None] = lambda line: None) -> tuple[int, list[str]]:
+        """The exit status and the last lines of a program. Raises CancelledError after :meth:`cancel`."""
         self.note(f"\n> {' '.join(arguments)}")
         with self._lock:
             self.check()
@@ -100,7 +101,7 @@ class Commands:
         tail: deque[str] = deque(maxlen=1000)
         assert process.stdout
         for line in process.stdout:
-            heard(line)
+            on_line(line)
             if not line.startswith("Progress "):
                 self.note(line.rstrip())
                 tail.append(line.rstrip())
@@ -109,18 +110,18 @@ class Commands:
         return status, list(tail)
 
     def note(self, line: str) -> None:
-        """Writes into the log. A log that cannot be written is no reason to stop."""
+        """Writes into the log; failures to do so are ignored."""
         with contextlib.suppress(OSError, ValueError):
             self._log.write(f"{line}\n")
             self._log.flush()
 
     def check(self) -> None:
-        """Raises CancelledError if that was asked for."""
+        """Raises CancelledError after :meth:`cancel`."""
         if self._cancelled:
             raise CancelledError
 
     def cancel(self) -> None:
-        """Ends the running program, and lets no other start. From any thread."""
+        """Kills the running program, and prevents others from starting. For any thread."""
         with self._lock:
             self._cancelled = True
             if self._running and self._running.poll() is None:
@@ -133,14 +134,14 @@ class Installation:
     def __init__(self, shipped: installed.Bundle, build: Build, params: dict[str, Any], commands: Commands) -> None:
         self.shipped, self.build, self.commands = shipped, build, commands
         self.wheels, self.index = str(params.get("wheels") or ""), str(params.get("index") or "")
-        # What an interrupted installation must have been of for this one to go on with it.
+        # An interrupted installation with the same values can be continued.
         self.identity = {"digest": shipped.digest, "build": build.name, "base": str(_base()), "wheels": self.wheels}
         self.environment = self._unfinished() or _free_folder()
         self.python = installed.python_of(self.environment)
         self.done: list[str] = []
 
     def run(self, progress: Progress) -> installed.Installed:
-        """Raises InstallError and CancelledError; what is done so far stays for the next time."""
+        """Installs and tests the engine. Raises InstallError and CancelledError; finished steps stay."""
         progress("environment", 0)
         self._make_environment()
         start = _ENVIRONMENT
@@ -149,7 +150,7 @@ class Installation:
                 self._install(name, requirement, start, megabytes, progress)
             start += 2 * megabytes
         self._fetch_model(progress)
-        return self._try_out(progress)
+        return self._test(progress)
 
     def _steps(self) -> Iterator[tuple[str, str, int]]:
         """Name, requirement for pip, and MB of each step."""
@@ -162,15 +163,15 @@ class Installation:
         if self._unfinished() == self.environment:
             record = json.loads(self._record().read_text(encoding="utf-8"))
             self.done = record["done"]
-            self.commands.note(f"going on in {self.environment} after {', '.join(self.done) or 'its start'}")
-            # What was being unpacked when it stopped is unpacked again.
+            self.commands.note(f"continuing in {self.environment} after {', '.join(self.done) or 'its start'}")
+            # A package that was being unpacked at the interruption is unpacked again.
             for broken in set(self._packages()) - set(record["packages"]):
                 shutil.rmtree(self._site() / broken)
             return
         venv.create(self.environment, with_pip=False, symlinks=os.name != "nt")
         arguments = [str(self.python), str(self.shipped.pip / "pip"), "install", "--no-index", str(self.shipped.pip)]
         self._must(*self.commands.run(arguments))
-        self._keep()
+        self._save_record()
 
     def _install(self, name: str, requirement: str, start: int, megabytes: int, progress: Progress) -> None:
         reading, before = Reading(), len(self._packages())
@@ -187,8 +188,8 @@ class Installation:
             while not whole.wait(0.5):
                 say()
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
+        reporter = threading.Thread(target=watch, daemon=True)
+        reporter.start()
         try:
             status, tail = self._pip(requirement, reading)
             if status and self._is_elsewhere(tail):
@@ -196,10 +197,10 @@ class Installation:
                 status, tail = self._pip(requirement, reading, f"{self.index.rstrip('/')}/{self.build.index}")
         finally:
             whole.set()
-            watcher.join()
+            reporter.join()
         self._must(status, tail)
         self.done.append(name)
-        self._keep()
+        self._save_record()
         progress(UNPACK, start + 2 * megabytes)
 
     def _pip(self, requirement: str, reading: Reading, index: str = "") -> tuple[int, list[str]]:
@@ -218,7 +219,7 @@ class Installation:
         if status:
             raise InstallError(_last(tail, "The detector's model could not be fetched."))
 
-    def _try_out(self, progress: Progress) -> installed.Installed:
+    def _test(self, progress: Progress) -> installed.Installed:
         progress("trial", _total(self.build) - _TRIAL)
         status, tail = self.commands.run([str(self.python), "-c", IMPORTS])
         if status:
@@ -242,7 +243,7 @@ class Installation:
             raise InstallError(explain(tail, installed.folder(), self.wheels))
 
     def _unfinished(self) -> Path | None:
-        """The environment of an interrupted installation of the same, if there is one."""
+        """The environment of an interrupted installation with the same values, if there is one."""
         used = installed.read()
         for path in _environments():
             with contextlib.suppress(OSError, ValueError):
@@ -254,12 +255,11 @@ class Installation:
     def _record(self) -> Path:
         return self.environment / "unfinished.json"
 
-    def _keep(self) -> None:
-        """Notes how far the environment is whole."""
+    def _save_record(self) -> None:
+        """Writes down the finished steps of the environment."""
         record = {"identity": self.identity, "done": self.done, "packages": self._packages()}
-        temporary = self._record().with_suffix(".tmp")
-        temporary.write_text(json.dumps(record), encoding="utf-8")
-        temporary.replace(self._record())
+        with atomic.replacing(self._record()) as temporary:
+            temporary.write_text(json.dumps(record), encoding="utf-8")
 
     def _site(self) -> Path:
         if os.name == "nt":
@@ -271,15 +271,23 @@ class Installation:
 
 
 def install(params: dict[str, Any], commands: Commands, progress: Progress) -> dict[str, Any]:
-    """Installs the engine and returns its own report. Raises InstallError and CancelledError."""
+    """Installs the engine.
+
+    Returns:
+        The report of its ``doctor``.
+
+    Raises:
+        InstallError: The installation failed; finished steps stay.
+        CancelledError: The user cancelled, or Blender has ended.
+    """
     shipped, build = _bundle(), find(str(params.get("build") or ""))
     _check_python()
     installation = Installation(shipped, build, params, commands)
     used = installed.read()
     for path in _environments():
         if path != installation.environment and not (used and used.environment == path):
-            shutil.rmtree(path, ignore_errors=True)  # left by an installation of something else
-    _check_room(build, installation.environment)
+            shutil.rmtree(path, ignore_errors=True)  # left by an installation with other values
+    _check_disk_space(build, installation.environment)
     done = installation.run(progress)
     commands.check()
     installed.write(done)
@@ -292,25 +300,28 @@ def install(params: dict[str, Any], commands: Commands, progress: Progress) -> d
 
 
 def remove(params: dict[str, Any], commands: Commands, progress: Progress) -> dict[str, Any]:
-    """Removes the engine, whole or not. The user's weights, kept beside it, stay. Raises InstallError if files stay."""
+    """Removes the engine, complete or not, but not the user's weights. Raises InstallError if files are left."""
     installed.forget()
     paths = _environments()
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
     if left := _environments():
-        raise InstallError(f"Not all of {left[0]} could be removed: a file is in use. Close other Blenders, try again.")
+        raise InstallError(
+            f"{left[0]} could not be removed completely: a file is in use. Close other instances of Blender and try "
+            "again."
+        )
     return {}
 
 
 def _bundle() -> installed.Bundle:
     shipped = installed.bundle()
     if shipped is None:
-        raise InstallError("This add-on runs from its source folder and has no engine inside: run `make setup` there.")
+        raise InstallError("This add-on runs from its source folder, without a bundled engine: run `make setup` there.")
     return shipped
 
 
 def _base() -> Path:
-    """The Python that environments are made from: not a link of an environment that may go."""
+    """The Python for new environments: not a link inside of an environment that may be removed."""
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
@@ -324,13 +335,13 @@ def _check_python() -> None:
         )
 
 
-def _check_room(build: Build, environment: Path) -> None:
+def _check_disk_space(build: Build, environment: Path) -> None:
     there = sum(path.lstat().st_size for path in environment.rglob("*")) if environment.is_dir() else 0
     free = round((shutil.disk_usage(installed.folder()).free + there) / 1e6)
     if free < build.room:
         raise InstallError(
-            f"There is not enough room in {installed.folder()}: {size(free)} are free, {size(build.room)} are needed. "
-            "Make room and press Install again."
+            f"Not enough disk space in {installed.folder()}: {size(free)} are free, {size(build.room)} are needed. "
+            "Free some space and press Install again."
         )
 
 
@@ -360,7 +371,7 @@ def _why_not_imported(tail: list[str]) -> str:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Only one installation at a time; the lock goes with the process. Raises InstallError if another one runs."""
+    """Allows one installation at a time; the lock ends with the process. Raises InstallError if another one runs."""
     with (installed.folder() / "lock").open("a") as file:
         try:
             if os.name == "nt":
@@ -377,7 +388,7 @@ def _alone() -> Iterator[None]:
 
 
 def _pip_environment(wheels: str, temporary: Path) -> dict[str, str]:
-    """The user's environment, pip's settings included, but for what would lead it out of the engine's folder."""
+    """The user's variables, pip's settings included, except those that lead out of the engine's folder."""
     elsewhere = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT", "PIP_BREAK_SYSTEM_PACKAGES"}
     environment = {
         key: value for key, value in os.environ.items() if key not in elsewhere and not key.upper().startswith("PYTHON")
@@ -394,69 +405,84 @@ def _pip_environment(wheels: str, temporary: Path) -> dict[str, str]:
 METHODS = {"install": install, "remove": remove}
 
 
-def serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answers the one request that comes on ``source``. Does not return while it is open."""
-    sending = threading.Lock()
+class _Channel:
+    """The answers to one request. From any thread."""
 
-    def send(message: dict[str, Any]) -> None:
-        with sending:
+    def __init__(self, sink: IO[bytes]) -> None:
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._furthest = 0.0
+        self.request: int | None = None
+        """The id of the request."""
+
+    def send(self, kind: str, **facts: Any) -> None:
+        """Sends a message; ends the process if Blender does not listen any more."""
+        with self._lock:
             try:
-                sink.write(protocol.encode(message))
-                sink.flush()
+                self._sink.write(protocol.encode({"type": kind, "id": self.request, **facts}))
+                self._sink.flush()
             except (OSError, ValueError):
                 os._exit(0)
 
-    send({"type": protocol.HELLO, "protocol": protocol.VERSION, "engine": "installer", "pid": os.getpid()})
+    def progress(self, stage: str, done: float, total: int) -> None:
+        """Sends how far the installation is. Sizes are estimates; the bar never goes back."""
+        self._furthest = max(self._furthest, min(done, total))
+        self.send(protocol.PROGRESS, stage=stage, done=round(self._furthest), total=total)
+
+    def fail(self, code: str, message: str) -> None:
+        """Ends the request with an error."""
+        self.send(protocol.ERROR, code=code, message=message)
+
+
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Answers the one request that comes on ``source``. Does not return while it is open."""
+    channel = _Channel(sink)
+    channel.send(protocol.HELLO, protocol=protocol.VERSION, engine="installer", pid=os.getpid())
     line = source.readline()
     if not line:
         return
     request = protocol.decode(line)
-    number, params = request["id"], request.get("params") or {}
-    send({"type": protocol.PROGRESS, "id": number, "stage": "start", "done": 0, "total": None})
-
-    def fail(code: str, message: str) -> None:
-        send({"type": protocol.ERROR, "id": number, "code": code, "message": message})
-
+    channel.request = request["id"]
+    channel.send(protocol.PROGRESS, stage="start", done=0, total=None)
     try:
-        folder = installed.folder()
-        temporary = folder / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(), installed.log_file().open("w", encoding="utf-8") as log:
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir()
-            commands = Commands(log, _pip_environment(str(params.get("wheels") or ""), temporary))
-            commands.note(f"{time.strftime('%Y-%m-%d %H:%M')} {request['method']} {params}, Python {sys.version}")
-            total = _total(find(str(params.get("build") or "")))
-            furthest = 0.0
-
-            def progress(stage: str, done: float) -> None:
-                nonlocal furthest
-                furthest = max(furthest, min(done, total))  # sizes are estimates; the bar never goes back
-                send({"type": protocol.PROGRESS, "id": number, "stage": stage, "done": round(furthest), "total": total})
-
-            def listen() -> None:
-                while line := source.readline():
-                    with contextlib.suppress(protocol.ProtocolError):
-                        if protocol.decode(line)["type"] == protocol.CANCEL:
-                            commands.cancel()
-                commands.cancel()  # Blender has ended
-
-            threading.Thread(target=listen, daemon=True).start()
-            try:
-                result = METHODS[request["method"]](params, commands, progress)
-            except InstallError as error:
-                commands.note(f"failed: {error}")
-                raise
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-        send({"type": protocol.RESULT, "id": number, "result": result})
+        result = _execute(request["method"], request.get("params") or {}, source, channel)
+        channel.send(protocol.RESULT, result=result)
     except CancelledError:
-        fail(protocol.CANCELLED, "cancelled")
-    except InstallError as error:
-        fail(protocol.BAD_INPUT, str(error))
+        channel.fail(protocol.CANCELLED, "cancelled")
+    except UserError as error:
+        channel.fail(protocol.BAD_INPUT, str(error))
     except OSError as error:
         where = error.filename or installed.folder()
-        fail(protocol.BAD_INPUT, f"{where}: {error.strerror or error}. Mend that and press Install again.")
+        channel.fail(protocol.BAD_INPUT, f"{where}: {error.strerror or error}. Solve that and press Install again.")
+
+
+def _execute(method: str, params: dict[str, Any], source: IO[bytes], channel: _Channel) -> dict[str, Any]:
+    """Carries out a method alone, with a log, and cancels it when ``source`` says so or ends."""
+    folder = installed.folder()
+    temporary = folder / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(), installed.log_file().open("w", encoding="utf-8") as log:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        commands = Commands(log, _pip_environment(str(params.get("wheels") or ""), temporary))
+        commands.note(f"{time.strftime('%Y-%m-%d %H:%M')} {method} {params}, Python {sys.version}")
+        total = _total(find(str(params.get("build") or "")))
+
+        def listen() -> None:
+            while line := source.readline():
+                with contextlib.suppress(protocol.ProtocolError):
+                    if protocol.decode(line)["type"] == protocol.CANCEL:
+                        commands.cancel()
+            commands.cancel()  # Blender has ended
+
+        threading.Thread(target=listen, daemon=True).start()
+        try:
+            return METHODS[method](params, commands, lambda stage, done: channel.progress(stage, done, total))
+        except UserError as error:
+            commands.note(f"failed: {error}")
+            raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """One job at a time on one engine, as a state machine that a timer or a script drives.
 
-Beside the jobs questions may be asked, which are answered at once where the engine is idle.
+Questions may be asked beside the jobs; an idle engine answers them at once.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ STARTING, RUNNING, CANCELLING = "starting", "running", "cancelling"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 
 CANCEL_GRACE = 5.0
-"""Seconds an engine has to obey a cancel before it is ended."""
+"""Seconds that an engine has to obey a cancel before it is killed."""
 
 Answered = Callable[[dict[str, Any]], None]
-"""Is called with the result of a question."""
+"""Called with the result of a question."""
 
 Refused = Callable[[str], None]
-"""Is called with what the engine said in place of an answer."""
+"""Called with the engine's message in place of an answer."""
 
 
 class BusyError(Exception):
-    """Another job runs."""
+    """Another job is running."""
 
 
 @dataclass
 class Job:
-    """What is asked of the engine, how far it is, and how it ended.
+    """A request to the engine, its progress and its end.
 
     state: ``starting`` -> ``running`` -> [``cancelling``] -> ``done``, ``failed`` or ``cancelled``.
-    total: None where the engine does not know it. result: of a job that is done. message: of one that failed; broken:
-    whether the engine itself failed, and not what it was given.
+    total: None if the engine does not know it. result: of a job that is done. message: of one that failed; broken:
+    whether the engine itself failed, and not its input.
     """
 
     method: str
@@ -62,15 +62,15 @@ class Job:
 
     @property
     def fraction(self) -> float | None:
-        """How much of the stage is done, 0..1; None where that is not known."""
+        """The share of the stage that is done, 0..1; None if unknown."""
         return min(1.0, self.done / self.total) if self.total else None
 
     def left(self, now: float) -> float | None:
-        """Seconds until the stage is done, as fast as it went of late; None while nobody can tell."""
+        """Seconds until the stage is done, by its recent speed; None while that cannot be estimated."""
         return self.pace.left(now, self.total) if self.pace and self.total else None
 
     def take(self, event: Event) -> None:
-        """Moves on by one of the engine's events."""
+        """Takes one of the engine's events."""
         if event["type"] == protocol.PROGRESS:
             if self.state == STARTING:
                 self.state = RUNNING
@@ -80,12 +80,12 @@ class Job:
                 self.stage, self.pace = stage, Pace(now, self.done)
             self.pace.take(now, self.done)
         elif event["type"] == protocol.RESULT:
-            # Also after a cancel that came too late: what is there is better than nothing.
+            # Also after a cancel that came too late: a result is better than none.
             self.state, self.result = DONE, event.get("result") or {}
         elif event.get("code") == protocol.CANCELLED:
             self.state = CANCELLED
         else:
-            self.state, self.message = FAILED, str(event.get("message") or "The engine failed without a word.")
+            self.state, self.message = FAILED, str(event.get("message") or "The engine failed and gave no reason.")
             self.broken = event.get("code") != protocol.BAD_INPUT
 
 
@@ -100,31 +100,33 @@ class Runner:
 
     def __init__(self, make_client: Callable[[EngineCommand], EngineClient] = _new_client) -> None:
         self.job: Job | None = None
-        """The job that runs."""
+        """The running job."""
         self.restarted = False
-        """Whether the engine of the last job had to be started in place of one that had died."""
+        """Whether the last job had to start the engine again, because it had died."""
         self._make_client = make_client
         self._client: EngineClient | None = None
         self._request = 0
         self._cancelled_at = 0.0
         self._questions: dict[int, tuple[Answered, Refused | None]] = {}
-        """Those that wait for their answer, by request."""
+        """Questions without an answer yet, by the id of their request."""
 
     @property
     def engine(self) -> str:
-        """The version of the engine that runs, empty where none has greeted."""
+        """The version of the running engine, empty before its greeting."""
         hello = self._client.hello if self._client else None
         return str(hello.get("engine", "")) if hello else ""
 
     @property
     def waiting(self) -> bool:
-        """Whether the engine owes something, so that it has to be ticked."""
+        """Whether a job or question is unfinished, so that :meth:`tick` must be called."""
         return self.job is not None or bool(self._questions)
 
     def start(self, command: EngineCommand, method: str, params: dict[str, Any]) -> Job:
-        """Starts a job, and the engine where it does not run yet; returns at once.
+        """Starts a job, and the engine if it does not run yet; returns at once.
 
-        Raises BusyError while another job runs, EngineNotFoundError if the engine cannot be started.
+        Raises:
+            BusyError: Another job is running.
+            EngineNotFoundError: The engine cannot be started.
         """
         if self.job:
             raise BusyError("Another job is running. Wait for it, or cancel it.")
@@ -141,10 +143,17 @@ class Runner:
         answered: Answered,
         refused: Refused | None = None,
     ) -> None:
-        """Has ``answered`` called with the engine's result in one of the next ticks, or ``refused`` with its reason.
+        """Asks a question while no job runs; jobs may start before its answer.
 
-        A question is no job: it does not hinder one from starting, and is in ``waiting`` alone. To be asked while
-        no job runs. Raises EngineNotFoundError if the engine cannot be started.
+        Args:
+            command: Starts the engine.
+            method: Of the protocol.
+            params: Of the method.
+            answered: Called with the engine's result in one of the next ticks.
+            refused: Called with the reason instead, if there is no result.
+
+        Raises:
+            EngineNotFoundError: The engine cannot be started.
         """
         self._questions[self._engine(command).request(method, params)] = answered, refused
 
@@ -156,13 +165,13 @@ class Runner:
             self._client.cancel(self._request)
 
     def tick(self) -> Job | None:
-        """Takes in what the engine has said; returns the job if it has just ended. Never blocks."""
+        """Takes the engine's messages; returns the job if it has just ended. Never blocks."""
         if not self._client:
             return None
         job = self.job
         for event in self._client.poll():
             if event["id"] in self._questions:
-                self._hear(event)
+                self._take_answer(event)
             elif job and event["id"] == self._request and not job.ended:
                 job.take(event)
         if not job:
@@ -176,7 +185,7 @@ class Runner:
         return None
 
     def run(self) -> Job:
-        """Blocks until the job has ended, and returns it: without a window. Raises RuntimeError if there is none."""
+        """Blocks until the job has ended, and returns it; without a window. Raises RuntimeError without a job."""
         if not self.job or not self._client:
             raise RuntimeError("there is no job")
         job, self.job = self.job, None
@@ -188,7 +197,7 @@ class Runner:
         return job
 
     def stop(self, grace: float = 2.0) -> None:
-        """Ends the engine, after ``grace`` seconds by force, and forgets the job and the questions."""
+        """Ends the engine, after ``grace`` seconds by force, and drops the job and the questions."""
         self.job = None
         self._questions.clear()
         if self._client:
@@ -196,19 +205,19 @@ class Runner:
             self._client = None
 
     def _engine(self, command: EngineCommand) -> EngineClient:
-        """The engine, started; in place of the one that runs, if that was started in another way."""
+        """The started engine; it replaces one that was started by another command."""
         if self._client and self._client.command != command:
             self.stop()
         client = self._client = self._client or self._make_client(command)
         client.start()
         return client
 
-    def _hear(self, event: Event) -> None:
-        """Takes one of the events about a question."""
+    def _take_answer(self, event: Event) -> None:
+        """Takes an event about a question."""
         if event["type"] == protocol.PROGRESS:
             return
         answered, refused = self._questions.pop(event["id"])
         if event["type"] == protocol.RESULT:
             answered(event.get("result") or {})
         elif refused:
-            refused(str(event.get("message") or "The engine failed without a word."))
+            refused(str(event.get("message") or "The engine failed and gave no reason."))

@@ -1,4 +1,4 @@
-"""Finds the Python that runs the engine, and the one to make it from, and says how to start them."""
+"""Locates the Python that runs the engine, and the one that the engine is made from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VARIABLE = "VIDEO_TO_MOCAP_PYTHON"
 
 
 OWN = "the add-on's own installation"
-"""Where an engine was found that the add-on has installed, and can update, repair and remove."""
+"""Origin of an engine that the add-on has installed, and can update, repair and remove."""
 
 
 class EngineNotFoundError(Exception):
-    """There is no engine to start. The message says, in an animator's words, what to do."""
+    """There is no engine to start. The message says in an animator's words what to do."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class EngineCommand:
     """How to start the engine.
 
     arguments: the program and its arguments, never given to a shell.
-    python: the Python that runs it. origin: where that was found, for the preferences.
-    checkout: the folder of the source code to run the engine from, None where it is installed.
+    python: the Python that runs it. origin: the place that named it, for the preferences.
+    checkout: the folder of source code that the engine runs from, None if it is installed.
     """
 
     arguments: tuple[str, ...]
@@ -38,11 +38,11 @@ class EngineCommand:
 
     @property
     def folder(self) -> Path:
-        """The folder to start in: one in which no stranger's file can be imported by accident."""
+        """The working directory: one without foreign files that Python could import by accident."""
         return self.checkout or self.python.parent
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The engine's environment: ``base`` (that of this process) without what Blender tells its own Python."""
+        """The engine's variables: ``base`` (by default of this process) without those for Blender's own Python."""
         inherited = os.environ if base is None else base
         # PYTHONHOME and its kin describe Blender's Python; another interpreter does not even start with them.
         clean = {key: value for key, value in inherited.items() if not key.upper().startswith("PYTHON")}
@@ -56,12 +56,12 @@ class EngineCommand:
 def find_engine(preference: str = "") -> EngineCommand:
     """The engine's command.
 
-    Looked for in this order: ``preference`` (a Python chosen in the add-on's preferences), the environment
-    variable ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the source checkout that holds the add-on, the engine that the
-    add-on has installed.
+    The first of: ``preference`` (a Python chosen in the add-on's preferences), the environment variable
+    ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the source checkout around the add-on, the engine that the add-on has
+    installed.
 
-    Raises EngineNotFoundError if there is none, or if the chosen one does not exist: a choice is never
-    silently replaced by another one.
+    Raises:
+        EngineNotFoundError: There is none, or the chosen one does not exist: a choice is never silently replaced.
     """
     checkout = _checkout()
     for chosen, origin in (
@@ -92,34 +92,38 @@ def find_engine(preference: str = "") -> EngineCommand:
 
 
 _START_INSTALLER = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_module(sys.argv[2], run_name='__main__')"
-"""The add-on's folder comes last, so that no add-on beside it can stand in for a module of Python."""
+"""The add-on's folder comes last, so that no other add-on in it can replace a module of Python."""
 
 
 def installer_command(chosen: str = "") -> EngineCommand:
-    """How to start the installer, which makes the engine's environment from the Python that it runs on.
+    """The command of the installer, which makes the engine's environment from the Python that runs it.
 
-    chosen: that Python; empty for Blender's. Raises EngineNotFoundError if the chosen one does not exist.
+    Args:
+        chosen: That Python; empty for Blender's.
+
+    Raises:
+        EngineNotFoundError: The chosen Python does not exist.
     """
     python = _absolute(chosen.strip()) if chosen.strip() else blenders_python()
     if not python.is_file():
-        raise EngineNotFoundError(f"There is no such Python: {python}. Correct it under Advanced, or leave it empty.")
+        raise EngineNotFoundError(f"File not found: {python}. Correct the Python under Advanced, or leave it empty.")
     package = Path(__file__).resolve().parents[1]
     module = f"{package.name}.engine.installer"
     return EngineCommand((str(python), "-c", _START_INSTALLER, str(package.parent), module), python, "the installer")
 
 
 def blenders_python() -> Path:
-    """The interpreter of the Python that this runs in.
+    """The interpreter of the running Python.
 
-    ``sys.executable`` is not always it: where a Linux distribution built Blender, it is whatever is called python3
-    first on the PATH, and that may be a script.
+    ``sys.executable`` is not reliable: in a Linux distribution's Blender it is the first python3 on the PATH, which may
+    be a script.
     """
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     beside = (
         ("python.exe", "bin/python.exe", "Scripts/python.exe") if os.name == "nt" else (f"bin/{name}", "bin/python3")
     )
-    for place in beside:
-        python = Path(sys.prefix) / place
+    for name in beside:
+        python = Path(sys.prefix) / name
         if python.is_file():
             return python
     return Path(sys.executable)
@@ -135,6 +139,6 @@ def _absolute(path: str) -> Path:
 
 
 def _checkout() -> Path | None:
-    """The source folder that holds this add-on beside the engine (also where the add-on is a link to it)."""
+    """The source folder with this add-on and the engine (also if the add-on is a link into it)."""
     folder = Path(__file__).resolve().parents[2]
     return folder if (folder / "pose3d_engine" / "__init__.py").is_file() else None

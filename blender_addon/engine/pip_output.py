@@ -1,4 +1,4 @@
-"""Understands what pip prints: how far it is, and why it failed, in an animator's words."""
+"""Parses the output of pip: its progress, and the reason for a failure in an animator's words."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _RAW = re.compile(r"Progress (\d+) of (\d+)")
 class Reading:
     """Follows one run of ``pip install --progress-bar raw``.
 
-    stage: ``download``, then ``unpack``. megabytes: downloaded or found in pip's cache so far.
-    packages: how many are unpacked in the end; 0 before that is known.
+    stage: ``download``, then ``unpack``. packages: the number of packages to unpack; 0 before it is known.
     """
 
     def __init__(self) -> None:
@@ -28,11 +27,11 @@ class Reading:
 
     @property
     def megabytes(self) -> float:
-        """Downloaded or found in pip's cache so far."""
+        """MB that are downloaded or found in pip's cache so far."""
         return self._finished + self._current
 
     def take(self, line: str) -> None:
-        """Takes in the next line."""
+        """Takes the next line."""
         line = line.strip()
         raw = _RAW.fullmatch(line)
         if raw:
@@ -66,26 +65,29 @@ _NETWORK = (
 
 
 def explain(lines: Sequence[str], folder: Path, wheels: str) -> str:
-    """Why pip failed and what to do, from the last ``lines`` it printed.
+    """The reason why pip failed, and what to do.
 
-    folder: where it installed. wheels: the folder that it was told to take packages from, empty for the network.
+    Args:
+        lines: The last lines that it printed.
+        folder: The folder that it installed into.
+        wheels: The folder that it took packages from, empty for the network.
     """
     text = "\n".join(lines)
     if re.search(r"No space left on device|Errno 28|WinError 112", text):
-        return f"The disk is full: {folder}. Make room there and press Install again; what is done so far is kept."
+        return f"The disk is full: {folder}. Free some space and press Install again; finished steps are kept."
     missing = re.search(r"No matching distribution found for ([^\s;]+)", text)
     if wheels and missing:
         return f"The folder of wheels, {wheels}, has no {missing[1]} for this Python. Add it and press Install again."
     if re.search(r"CERTIFICATE_VERIFY_FAILED|SSLError", text):
         return (
-            "The server of the packages could not be trusted: its certificate does not fit. Where a company's proxy "
-            "stands between, tell pip its certificate (PIP_CERT), then press Install again."
+            "The package server cannot be trusted: its certificate is not valid. Behind a company's proxy, give pip "
+            "the proxy's certificate (PIP_CERT), then press Install again."
         )
     if any(sign in text for sign in _NETWORK):
         return "The packages could not be downloaded. Check the internet connection and press Install again."
     if missing:
-        return f"There is no {missing[1]} for this Python and this system where pip looks for packages."
+        return f"pip finds no {missing[1]} for this Python and this system. Choose another Python under Advanced."
     if re.search(r"Permission denied|WinError 5\b|Access is denied", text):
-        return f"A file could not be written in {folder}. Close other Blenders, and try again."
+        return f"A file in {folder} cannot be written. Close other instances of Blender and try again."
     errors = [line.strip() for line in lines if line.strip().lower().startswith("error")]
-    return f"pip failed: {errors[-1] if errors else (text.strip().splitlines() or ['without a word'])[-1]}"
+    return f"pip failed: {errors[-1] if errors else (text.strip().splitlines() or ['no reason given'])[-1]}"

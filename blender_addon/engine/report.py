@@ -17,7 +17,7 @@ def names(report: Mapping[str, Any], kind: str) -> tuple[str, ...]:
         found = [
             str(source["name"])
             for source in report.get("sources", ())
-            if source.get("option") == "--detector" and not (source.get("missing") or source.get("lacks"))
+            if source.get("option") == "--detector" and not source.get("missing")
         ]
         default = report.get("detector")
     else:

@@ -16,10 +16,10 @@ from ..contract.batch.summary import Summary
 from ..contract.errors import UserError
 from . import options
 
-HELP = "many videos become 3D motion: as run, with a summary, and what is done is not done again"
+HELP = "many videos become 3D motion: like run, with a summary; finished clips are skipped"
 
 COMMAND = (sys.executable, "-m", "pose3d_engine.commands.one_clip")
-"""The process that does one clip after the other."""
+"""Starts the process that works off clips."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,16 +41,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """The option ``--jobs``."""
-    parser.add_argument("--jobs", type=int, metavar="N", help="clips that are worked on at once; 1 where not given")
+    parser.add_argument("--jobs", type=int, metavar="N", help="clips that are processed at once; default 1")
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes the motion files; prints a line of JSON a result. Leaves with status 1 if any failed."""
+    """Writes the motion files; prints a line of JSON for each result. Exits with status 1 if any failed."""
     run(args, args.inputs, args.output_dir, args.jobs, args.ray)
 
 
 def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int | None, ray: str | None) -> None:
-    """Captures the inputs that ``words`` name, with the settings in ``args``. Raises UserError before any work."""
+    """Processes many clips.
+
+    Args:
+        args: The settings.
+        words: Files, folders and patterns.
+        folder: The output folder.
+        jobs: Clips at once, None for one; on a cluster None for as many as it has room for.
+        ray: The address of a Ray cluster, None for this machine.
+
+    Raises:
+        UserError: Inputs or settings cannot be used; before any work.
+    """
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs is {jobs}; give a number from 1")
     clips = tasks.expand(words)
@@ -71,7 +82,7 @@ def run(args: argparse.Namespace, words: Sequence[str], folder: Path, jobs: int 
     ]
     summary = Summary(len(todo))
     channel = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):  # Ray says on stdout what happens to its machines
+    with contextlib.redirect_stdout(sys.stderr):  # Ray reports on stdout about its machines
         for result in cluster.results(todo, ray, jobs) if ray else pool.results(todo, COMMAND, jobs or 1):
             print(json.dumps(result), file=channel, flush=True)
             summary.add(result)

@@ -1,4 +1,4 @@
-"""``pose3d cache``: what was found in videos and is kept."""
+"""``pose3d cache``: analyses and captured motions that are kept."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import argparse
 
 from ..service import cache
 
-HELP = "what was found in videos and is kept: where, how much; and to clear it"
+HELP = "show or clear the cache of analyses and captured motions"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("--clear", action="store_true", help="remove all of it")
+    parser.add_argument("--clear", action="store_true", help="remove all of them")
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints the folder and what is in it, or clears it."""
+    """Prints the folder, the number of entries and their size, or clears it."""
     if args.clear:
-        print(f"removed {cache.clear()} analyses from {cache.folder()}")
+        print(f"removed {cache.clear()} entries from {cache.folder()}")
         return
-    there = cache.entries()
-    size = sum(size for _, size, _ in there)
-    print(f"{cache.folder()} (another one: {cache.FOLDER_VARIABLE})")
-    print(f"{len(there)} analyses, {size / 1e6:.1f} of {cache.LIMIT / 1e6:.0f} MB")
+    existing = cache.entries()
+    size = sum(size for _, size, _ in existing)
+    print(f"{cache.folder()} (set {cache.FOLDER_VARIABLE} for another one)")
+    print(f"{len(existing)} entries, {size / 1e6:.1f} of {cache.LIMIT / 1e6:.0f} MB")

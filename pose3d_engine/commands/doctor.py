@@ -1,4 +1,4 @@
-"""``pose3d doctor``: what is installed, what is missing, and the command that mends it."""
+"""``pose3d doctor``: the state of the installation, and the commands that solve its problems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from ..contract.errors import UserError
 from ..service.diagnosis import NEEDED, report
 
-HELP = "what is installed, which device, which weights, what is missing and how to mend it"
+HELP = "show packages, device and weights, and what is missing with the command that installs it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints the report; raises UserError if something that is needed is missing."""
+    """Prints the report.
+
+    Raises:
+        UserError: The report has problems.
+    """
     state = report()
     if args.json:
         print(json.dumps(state, indent=1))
@@ -30,16 +34,16 @@ def execute(args: argparse.Namespace) -> None:
         print("sources of 2D")
         for source in state["sources"]:
             gives = ", ".join([source["layout"], *source["gives"]])
-            print(f"  {source['name']:32} {'-' if source['lacks'] else 'ready':6} {source['licence']}; {gives}")
-            if source["lacks"]:
-                print(f"  {'':39} {source['lacks']}: {source['mend']}")
+            print(f"  {source['name']:32} {'-' if source['missing'] else 'ready':6} {source['licence']}; {gives}")
+            if source["missing"]:
+                print(f"  {'':39} {source['missing']}: {source['install_hint']}")
         print("weights")
         for entry in state["weights"]:
             mark = "default " if entry["name"] in NEEDED else ""
-            print(f"  {entry['name']:32} {'there' if entry['present'] else '-':6} {mark}{entry['licence']}")
+            print(f"  {entry['name']:32} {'ready' if entry['present'] else '-':6} {mark}{entry['licence']}")
     if state["problems"]:
         for problem in state["problems"]:
-            print(f"problem: {problem['what']}\n  mend it with: {problem['mend']}", file=sys.stderr)
+            print(f"problem: {problem['what']}\n  solve it with: {problem['install_hint']}", file=sys.stderr)
         raise UserError(f"{len(state['problems'])} problem(s); see above")
     if not args.json:
-        print("all is well")
+        print("no problems found")

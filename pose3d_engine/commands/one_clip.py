@@ -1,4 +1,4 @@
-"""The process that does the clips of a batch, one after the other: what is loaded stays loaded between them."""
+"""The process that works off the clips of a batch; networks stay loaded from one to the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..contract import command_line, warnings
 from ..contract.batch import record
 from ..contract.batch.tasks import Result, Task, result
 from ..contract.batch.worker import Report, serve
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
 from ..contract.people_file import People
 from ..contract.settings import AnalyseSettings, CaptureSettings
 from ..formats import keypoint_files
@@ -23,7 +23,11 @@ from . import options
 
 
 def work(task: Task, report: Report) -> Iterator[Result]:
-    """The motions of one clip, a result each; those that are there already are not made again. Raises UserError."""
+    """The motions of one clip, a result each; those of an earlier run with the same settings are kept.
+
+    Raises:
+        UserError: The clip or its settings cannot be used.
+    """
     began = time.monotonic()
     parser = argparse.ArgumentParser()
     parser.add_argument("clip", type=Path)
@@ -33,7 +37,7 @@ def work(task: Task, report: Report) -> Iterator[Result]:
     args = parser.parse_args(task.words)
     clip, folder, noted = args.clip, args.output_dir, command_line.chosen(command_line.values(args))
     if not clip.is_file():
-        raise UserError(f"{task.source}: no such file; give the path of a video or of keypoints (.npz)")
+        raise file_not_found(task.source, "give the path of a video or of keypoints (.npz)")
     analysis, capture = options.settings_of(args, clip)
     output = folder / f"{clip.stem}.npz"
     if output.resolve() == clip.resolve():
@@ -80,7 +84,7 @@ def _capture(people: People, settings: CaptureSettings, output: Path, progress: 
 
 
 class _Progress:
-    """Reports how far a stage is, once a second."""
+    """Reports the progress of a stage once a second."""
 
     def __init__(self, report: Report) -> None:
         self._report, self._last = report, time.monotonic()

@@ -1,4 +1,4 @@
-"""``pose3d people``: who is in a file of people; a track in two, two tracks in one."""
+"""``pose3d people``: lists a file of people; splits and merges tracks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from ..contract.people_file import People
 from ..track import Merge, Split
 from . import options
 
-HELP = "who is in a file of people; split a track that holds two, merge two that are one"
+HELP = "list a file of people; split a track of two people, merge two tracks of one person"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("people", type=Path, metavar="PEOPLE.npz", help="what `pose3d detect` wrote")
+    parser.add_argument("people", type=Path, metavar="PEOPLE.npz", help="a result of `pose3d detect`")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--split", metavar="ID@SECONDS", help="from then on the person is another one")
-    what.add_argument("--merge", metavar="ID,ID", help="the two are one; where both are seen, the first counts")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT.npz", help="where the changed people go")
+    what.add_argument("--split", metavar="ID@SECONDS", help="from then on the track is another person")
+    what.add_argument(
+        "--merge", metavar="ID,ID", help="two tracks are one person; where both are visible, the first counts"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT.npz", help="the file for the result")
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints a line a person, after the change if there is one, and the path of the changed file. Raises UserError."""
+    """Prints a line for each person, after the edit if there is one, and the path of the edited file.
+
+    Raises:
+        UserError: The file cannot be read, or the edit is not possible.
+    """
     people = People.load(args.people)
     edit = Split.parse(args.split) if args.split else Merge.parse(args.merge) if args.merge else None
     if (edit is None) != (args.output is None):

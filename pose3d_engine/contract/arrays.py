@@ -1,4 +1,4 @@
-"""Arrays in a file: .npz without pickles, read without executing anything, written atomically."""
+"""Arrays in .npz files without pickles: read without executing anything, written atomically."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from .atomic import replacing
-from .errors import UserError, brief, out_of_reach
+from .errors import UserError, brief, file_not_found, out_of_reach
 
 MOST_BYTES = 8 << 30
-"""Of all arrays in a file: an hour of ten people with everything that a detector gives needs less than a quarter."""
+"""Bytes of all arrays in a file; an hour of ten people with all that a detector gives needs less than a quarter."""
 
 DAMAGE = (
     OSError,
@@ -34,11 +34,20 @@ DAMAGE = (
     struct.error,
     tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
 )
-"""What numpy and zipfile raise on bytes that are no archive of arrays."""
+"""Exceptions of numpy and zipfile for bytes that are no archive of arrays."""
 
 
 def save_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes arrays as a compressed .npz, atomically, without pickles. Raises UserError if it cannot be written."""
+    """Writes arrays as a compressed .npz, atomically and without pickles.
+
+    Args:
+        path: The file.
+        arrays: Arrays, or what ``numpy.asarray`` takes, by name.
+
+    Raises:
+        UserError: The file cannot be written.
+        TypeError: An array holds objects, which would be pickled.
+    """
     plain = {key: np.asarray(value) for key, value in arrays.items()}
     pickled = [key for key, value in plain.items() if value.dtype.hasobject]
     if pickled:
@@ -53,14 +62,24 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
 def load_npz(
     path: Path, required: tuple[str, ...], what: str, wanted: Callable[[str], bool] | None = None
 ) -> dict[str, np.ndarray]:
-    """The arrays of an .npz by name, those that are ``wanted`` or all, read without executing anything from it.
+    """Reads the arrays of an .npz, without executing anything from it.
 
-    Raises UserError if it is not ``what`` it should be, or lacks one of the ``required``.
+    Args:
+        path: The file.
+        required: Names of arrays that it must have.
+        what: What the file should be, for messages: "a motion file".
+        wanted: Whether to read the array of a name; None for all.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        UserError: The file is missing, damaged or something else, or lacks a required array.
     """
     path = Path(path)
     try:
         if not path.is_file():
-            raise UserError(f"{path}: no such file; give the path of {what}")
+            raise file_not_found(path, f"give the path of {what}")
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             if wanted is not None:
@@ -91,8 +110,11 @@ def pack_meta(meta: dict[str, Any]) -> np.ndarray:
 
 
 def unpack_meta(array: np.ndarray) -> dict[str, Any]:
-    """The dictionary of a zero-dimensional string array, as :func:`pack_meta` makes it. Raises ValueError on anything
-    else."""
+    """The dictionary of an array from :func:`pack_meta`.
+
+    Raises:
+        ValueError: The array is anything else.
+    """
     meta = json.loads(str(array[()]))
     if not isinstance(meta, dict):
         raise ValueError("meta is not a JSON object")

@@ -1,4 +1,4 @@
-"""Writing files so that a half-written one can never be seen: beside the target, then renamed."""
+"""Writes files atomically: beside the target, then renamed, so that nobody sees a half-written one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from .errors import UserError, out_of_reach
 
 
 def require_writable(path: Path) -> None:
-    """Raises UserError if ``path`` could not be written later: asked before the work, so that none is lost."""
+    """Checks, before any work is lost, that a file can be written later.
+
+    Raises:
+        UserError: ``path`` is a folder, or in one that cannot be written.
+    """
     try:
         if Path(path).is_dir():
             raise UserError(f"cannot write {path}: it is a folder; give the name of a file in it")
@@ -34,7 +38,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``; renames it onto ``path`` if the block succeeds, else removes it.
 
     The temporary name keeps the suffix of ``path``, because encoders choose the container by it.
-    Raises UserError if the folder cannot be made or written.
+
+    Raises:
+        UserError: The folder cannot be made or written.
     """
     path = Path(path)
     try:
@@ -54,24 +60,24 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):  # where the folder is out of reach, so is this
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not _of_another(error, path.parent):
+        if isinstance(error, OSError) and not _misses_input(error, path.parent):
             # Windows does not replace a file that is open somewhere.
             open_elsewhere = isinstance(error, PermissionError) and path.exists()
-            mend = "close the programs that have it open" if open_elsewhere else "free some space"
+            advice = "close the programs that have it open" if open_elsewhere else "free some space"
             raise UserError(
-                f"cannot write {path}: {error.strerror or error}; {mend} or choose another folder"
+                f"cannot write {path}: {error.strerror or error}; {advice} or choose another folder"
             ) from error
         raise
 
 
-def _of_another(error: OSError, folder: Path) -> bool:
-    """Whether a file is missing that is none of ``folder``: what was to be read while another one was written."""
+def _misses_input(error: OSError, folder: Path) -> bool:
+    """Whether the missing file lies outside of ``folder``: one that the block was to read, not to write."""
     there = error.filename is None or Path(os.fsdecode(error.filename)).parent == folder
     return isinstance(error, FileNotFoundError) and not there
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, read in pieces."""
+    """The SHA-256 of a file in hexadecimal digits, read in blocks."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as stream:
         while block := stream.read(1 << 20):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays as npz
+from . import paths
 from .errors import UserError
 
 FORMAT, VERSION = "video-to-mocap people", 2
@@ -97,6 +98,7 @@ class People:
         facts = {fact.name for fact in fields(VideoInfo)}
         if not isinstance(meta["video"], dict) or not facts <= set(meta["video"]):
             raise UserError(f"{path}: video in meta does not say {', '.join(sorted(facts))}; make the file again")
+        meta["video"]["path"] = paths.noted_clip(path) or meta["video"]["path"]
         background = arrays.pop("background", None)
         if background is not None and (background.shape != (rows, 3, 3) or background.dtype.kind != "f"):
             raise UserError(f"{path}: background is {background.shape}, not (frames, 3, 3); make the file again")

@@ -73,12 +73,8 @@ class _FrameAnalyser:
         return AnalysedFrame(frame.index, frame.time, people, self._camera.estimate(row, frame.image, people.boxes))
 
     def close(self) -> None:
-        self._free()
-        interrupts.raise_held()
-
-    @interrupts.holds
-    def _free(self) -> None:
-        self._detector.close()
+        with interrupts.deferred():
+            self._detector.close()
 
 
 def detections(

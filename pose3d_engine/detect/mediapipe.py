@@ -71,7 +71,7 @@ class _BlazePose:
     """The network, as a :class:`.multi_person.Network`."""
 
     def __init__(self, name: str) -> None:
-        path = weights.find(name)
+        path = weights.require(name)
         # Imported here, so that commands which detect nothing start fast.
         with _quiet_stderr():
             import mediapipe

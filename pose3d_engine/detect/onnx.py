@@ -44,7 +44,7 @@ class OnnxDetector:
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:
         self.name = name
         self._max_people = max_people
-        loaded = [Network(weights.find(network)) for network in networks]
+        loaded = [Network(weights.require(network)) for network in networks]
         self._box_network = loaded[0] if len(loaded) == 2 else None
         self._pose_network = loaded[-1]
 

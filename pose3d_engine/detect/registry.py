@@ -52,8 +52,8 @@ class Source:
         """
         if self.module is not None and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed", f"pip install 'pose3d-engine[{self.extra}]'"
-        missing = next((network for network in self.networks if weights.present(network) is None), None)
-        return None if missing is None else (f"the weights {missing} are not here", weights.remedy(missing))
+        missing = next((network for network in self.networks if weights.locate(network) is None), None)
+        return None if missing is None else (f"the weights {missing} are not here", weights.install_hint(missing))
 
 
 _MEDIAPIPE_SCORES = (0.6, 0.85)

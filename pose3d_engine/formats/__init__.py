@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from ..contract import arrays as npz
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
 from ..contract.people_file import People
 from . import alphapose, lighttrack, mmpose, openpose, videopose3d
 from .detections import FileDetections, to_people
@@ -47,7 +47,7 @@ def _detections(path: Path) -> FileDetections:
         result = _result_in(path)
         return openpose.read(result) if result.is_dir() else _detections(result)
     if not path.is_file():
-        raise UserError(f"File not found: {path}; give the results of a pose program")
+        raise file_not_found(path, "give the results of a pose program")
     arrays = _arrays(path)
     if videopose3d.is_videopose3d(arrays):
         return videopose3d.read(path, arrays)

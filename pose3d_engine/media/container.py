@@ -31,16 +31,14 @@ class ByteSource:
         self._stream = Path(self.name).open("rb", buffering=0)  # noqa: SIM115 - closed by close
         self.fault: OSError | None = None
 
-    @interrupts.holds
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes; none at the end, and none from the first fault or interrupt on."""
         try:
-            return b"" if self.fault or interrupts.held() else self._stream.read(size) or b""
+            return b"" if self.fault or interrupts.pending() else self._stream.read(size) or b""
         except OSError as error:
             self._failed(error)
             return b""
 
-    @interrupts.holds
     def seek(self, offset: int, whence: int = 0) -> int:
         """Moves as a file does; also beyond its end."""
         try:
@@ -51,7 +49,6 @@ class ByteSource:
                 self._failed(error)
             return -1
 
-    @interrupts.holds
     def tell(self) -> int:
         """The position in the file."""
         return self._stream.tell()
@@ -78,7 +75,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     except OSError as error:
         raise out_of_reach(error) from error
     try:
-        with _container(path, source) as container:
+        # PyAV prints exceptions that are raised while it asks for bytes, and takes the file for ended.
+        with interrupts.deferred(), _container(path, source) as container:
             # A picture of the cover is a video stream too.
             cover = av.stream.Disposition.attached_pic
             streams = [stream for stream in container.streams.video if not stream.disposition & cover]
@@ -95,7 +93,6 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
         raise
     finally:
         source.close()
-        interrupts.raise_held()
     if source.fault:
         raise out_of_reach(source.fault)
 

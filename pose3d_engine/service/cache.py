@@ -1,7 +1,7 @@
-"""What took long to find, kept by what it was found from: an entry is a folder, named after the digest of its key.
+"""Results that take long, kept by the digest of what they depend on: an entry is a folder named after it.
 
-Any number of processes may use it at once: an entry appears whole, by a rename, and of two that make the same the
-first stays. Nothing in here is needed: what is removed is made again.
+Any number of processes may use the cache at once: an entry appears whole, by a rename, and of two that make the same
+one the first stays. Nothing in the cache is needed: what is removed is made again.
 """
 
 from __future__ import annotations
@@ -11,60 +11,47 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
+from .. import user_folders
 from ..contract.errors import UserError
 
 FOLDER_VARIABLE = "VIDEO_TO_MOCAP_CACHE"
 
 LIMIT = 1_000_000_000
-"""Bytes of all entries; an hour of two people is about 150 MB. What was used longest ago goes first."""
+"""Bytes of all entries; an hour of two people is about 150 MB. Those used longest ago are removed first."""
 
 _UNFINISHED = ".new-"
 _CHUNKS = ".part-"
 _ABANDONED_S = {_UNFINISHED: 24 * 3600.0, _CHUNKS: 14 * 24 * 3600.0}
-"""An unfinished entry this old is of a process that was killed; chunks this old, of an analysis that nobody goes on
-with."""
+"""Seconds after which an unfinished entry is one of a process that was killed, and chunks are those of an analysis
+that nobody continues."""
 
 
 def folder() -> Path:
-    """Where entries are: VIDEO_TO_MOCAP_CACHE, else the user's cache by the custom of the system. May not exist."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    if given:
-        return Path(given)
-    return Path(of_user(sys.platform, os.environ, Path.home())) / "video_to_mocap" / "analyses"
-
-
-def of_user(platform: str, environment: Mapping[str, str], home: PurePath) -> PurePath:
-    """Where a user's caches are on a ``sys.platform``."""
-    if platform == "win32":
-        given, usual = environment.get("LOCALAPPDATA"), home / "AppData" / "Local"
-    elif platform == "darwin":
-        given, usual = None, home / "Library" / "Caches"
-    else:
-        given, usual = environment.get("XDG_CACHE_HOME"), home / ".cache"
-    return type(home)(given) if given else usual
+    """The folder of all entries: VIDEO_TO_MOCAP_CACHE, else in the user's cache folder. It may not exist."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else user_folders.cache_folder() / "analyses"
 
 
 def entry(key: dict[str, Any]) -> Path:
-    """The folder of the entry for ``key`` (anything that JSON can say), whether it is there or not."""
+    """The folder of the entry for ``key`` (anything that JSON can say), whether it exists or not."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return folder() / digest[:32]
 
 
 def chunks(path: Path) -> Path:
-    """The folder for what is found of the entry ``path`` as it goes; goes away when the entry is made."""
+    """The folder for finished parts of the entry ``path`` while it is made; removed with the making."""
     return path.parent / (_CHUNKS + path.name)
 
 
 def use(path: Path) -> None:
-    """Notes that an entry was used now, so that it is not the next to go."""
+    """Notes that an entry was used now, so that it is not the next to be removed."""
     with contextlib.suppress(OSError):
         os.utime(path)
 
@@ -73,7 +60,8 @@ def use(path: Path) -> None:
 def making(path: Path) -> Iterator[Path]:
     """Yields an empty folder that becomes the entry ``path`` if the block succeeds; then the cache is trimmed.
 
-    Raises UserError if it cannot be written.
+    Raises:
+        UserError: The cache cannot be written.
     """
     temporary: Path | None = None
     try:
@@ -83,7 +71,7 @@ def making(path: Path) -> Iterator[Path]:
         try:
             temporary.rename(path)
         except OSError:
-            # Of two processes that made the same, the other was first.
+            # Of two processes that made the same entry, the other was first.
             if not path.is_dir():
                 raise
     except OSError as error:
@@ -98,16 +86,16 @@ def making(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Takes an entry away, in one step for whoever looks."""
+    """Removes an entry; other processes see all of it or nothing."""
     with contextlib.suppress(OSError):
-        gone = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path.parent))
+        removed = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path.parent))
         with contextlib.suppress(OSError):
-            path.rename(gone / path.name)
-        shutil.rmtree(gone, ignore_errors=True)
+            path.rename(removed / path.name)
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 def entries() -> list[tuple[Path, int, float]]:
-    """Every entry with its bytes and the time of its last use, that used longest ago first."""
+    """Every entry with its bytes and the time of its last use, the one used longest ago first."""
     found = []
     with contextlib.suppress(OSError):
         for path in folder().iterdir():
@@ -119,15 +107,20 @@ def entries() -> list[tuple[Path, int, float]]:
 
 
 def trim(keep: Path | None = None, limit: int | None = None) -> None:
-    """Removes entries until they fit in ``limit`` bytes (LIMIT), but not ``keep``; and what killed processes left."""
-    there = entries()
-    over = sum(size for _, size, _ in there) - (LIMIT if limit is None else limit)
-    for path, size, _ in there:
-        if over <= 0:
+    """Removes entries until the rest fits, and what killed processes left behind.
+
+    Args:
+        keep: An entry that stays in any case.
+        limit: Bytes; LIMIT if None.
+    """
+    existing = entries()
+    excess = sum(size for _, size, _ in existing) - (LIMIT if limit is None else limit)
+    for path, size, _ in existing:
+        if excess <= 0:
             break
         if path != keep:
             remove(path)
-            over -= size
+            excess -= size
     with contextlib.suppress(OSError):
         for prefix, age in _ABANDONED_S.items():
             for path in folder().glob(prefix + "*"):
@@ -136,8 +129,8 @@ def trim(keep: Path | None = None, limit: int | None = None) -> None:
 
 
 def clear() -> int:
-    """Removes every entry, and what was begun; returns how many entries there were."""
-    there = entries()
-    for path in [*(path for path, _, _ in there), *folder().glob(_CHUNKS + "*")]:
+    """Removes every entry and all unfinished ones; returns how many entries there were."""
+    existing = entries()
+    for path in [*(path for path, _, _ in existing), *folder().glob(_CHUNKS + "*")]:
         remove(path)
-    return len(there)
+    return len(existing)

@@ -1,4 +1,4 @@
-"""The state of the installation: what is installed, what is missing, and the command that installs it."""
+"""The state of the installation: packages, device, weights, and what is missing with the command that installs it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,27 @@ import platform
 import sys
 from typing import Any
 
-from .. import __version__, detect, weights
+from .. import detect, weights
 from ..contract.errors import UserError
+from ..contract.version import __version__
 from ..pose import lifters
 from . import cache
 
-PACKAGES = ("torch", "numpy", "scipy", "av", "mediapipe", "opencv-contrib-python", "safetensors")
-"""What the engine needs; the names are those of the packages."""
+PACKAGES = ("torch", "numpy", "scipy", "av", "mediapipe", "opencv-contrib-python", "safetensors", "platformdirs")
+"""Packages that the engine needs."""
 
 NEEDED = ("mediapipe-full", lifters.DEFAULT)
-"""Weights without which nothing works with the default settings."""
+"""Weights that the default settings need."""
 
 
 def report() -> dict[str, Any]:
-    """The state of the installation. ``problems`` holds a record of what is wrong and the command that mends it."""
-    packages = {package: _version(package) for package in PACKAGES}
-    problems = [
-        {"what": f"{package} is not installed", "mend": f"{sys.executable} -m pip install {package}"}
-        for package, version in packages.items()
-        if version is None
-    ]
-    device, reason = "unknown", "torch is not installed"
-    if packages["torch"]:
-        from ..pose.lifters.device import choose_device
+    """The state of the installation, as ``pose3d doctor --json`` prints it.
 
-        chosen, note = choose_device("auto")
-        device, reason = str(chosen), note or ""
-    listed = []
-    for entry in weights.register():
-        path = weights.present(entry.name)
-        listed.append(
-            {
-                "name": entry.name,
-                "kind": entry.kind,
-                "title": entry.title,
-                "licence": entry.licence,
-                "origin": entry.origin,
-                "fetchable": bool(entry.sources),
-                "present": path is not None,
-                "path": str(path) if path else None,
-            }
-        )
-        if entry.name in NEEDED:
-            try:
-                weights.verify(entry.name)
-            except UserError as error:
-                problems.append({"what": str(error), "mend": f"pose3d weights fetch {entry.name}"})
+    ``problems`` has a record of each defect (``what``) and the command that solves it (``install_hint``); ``sources``
+    and ``weights`` say what there is to choose from.
+    """
+    packages = {package: _version(package) for package in PACKAGES}
+    device, note = _device() if packages["torch"] else ("unknown", "torch is not installed")
     return {
         "engine": __version__,
         "python": platform.python_version(),
@@ -60,21 +35,59 @@ def report() -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": packages,
         "device": device,
-        "device_note": reason,
+        "device_note": note,
         "lifter": lifters.DEFAULT,
         "detector": detect.source(detect.DEFAULT).name,
         "sources": _sources(),
-        "weights": listed,
+        "weights": [_weights(entry) for entry in weights.register()],
         "cache": {"folder": str(cache.folder()), "bytes": sum(size for _, size, _ in cache.entries())},
-        "problems": problems,
+        "problems": _problems(packages),
+    }
+
+
+def _problems(packages: dict[str, str | None]) -> list[dict[str, str]]:
+    """What keeps the engine from working with its default settings."""
+    problems = [
+        {"what": f"{package} is not installed", "install_hint": f"{sys.executable} -m pip install {package}"}
+        for package, version in packages.items()
+        if version is None
+    ]
+    for name in NEEDED:
+        try:
+            weights.verify(name)
+        except UserError as error:  # noqa: PERF203 - two names
+            problems.append({"what": str(error), "install_hint": f"pose3d weights fetch {name}"})
+    return problems
+
+
+def _device() -> tuple[str, str]:
+    """The device that lifters run on by default, and the reason if it is not the fastest one."""
+    from ..pose.lifters.device import choose_device
+
+    device, reason = choose_device("auto")
+    return str(device), reason or ""
+
+
+def _weights(entry: weights.Entry) -> dict[str, Any]:
+    """One entry of the register of weights, and whether they are installed."""
+    path = weights.locate(entry.name)
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "title": entry.title,
+        "licence": entry.licence,
+        "origin": entry.origin,
+        "fetchable": bool(entry.sources),
+        "present": path is not None,
+        "path": str(path) if path else None,
     }
 
 
 def _sources() -> list[dict[str, Any]]:
-    """The sources of 2D: what each gives, and what it lacks with the command that mends it (None if nothing)."""
+    """The sources of 2D: what each gives, its missing requirement and the install hint for it (None if ready)."""
     listed = []
     for source in detect.SOURCES:
-        lacks = source.missing_requirement()
+        missing = source.missing_requirement()
         listed.append(
             {
                 "name": source.name,
@@ -83,8 +96,8 @@ def _sources() -> list[dict[str, Any]]:
                 "layout": source.layout,
                 "gives": list(source.gives),
                 "licence": source.licence,
-                "lacks": lacks[0] if lacks else None,
-                "mend": lacks[1] if lacks else None,
+                "missing": missing[0] if missing else None,
+                "install_hint": missing[1] if missing else None,
             }
         )
     return listed

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from .. import __version__
 from ..contract import atomic, protocol, warnings
 from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
 from ..contract.settings import AnalyseSettings, CaptureSettings
+from ..contract.version import __version__
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
@@ -203,7 +203,14 @@ def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
 def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any) -> dict[str, Any]:
     """What is told of an analysis."""
+    from ..contract.people_file import People
+    from ..track import identity
+
     people, path = kept.people, kept.path
+    source = _path(params, "previous") or _path(params, "people")
+    former: list[list[int]] = [[] for _ in people.boxes]
+    if source is not None:
+        former = identity.predecessors(people, People.load(source), earliest="split" in params)
     thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
     if output is not None:
         people.save(output)
@@ -215,6 +222,7 @@ def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, 
             "first_s": seconds[record["first"]],
             "last_s": seconds[record["last"]],
             "thumbnail": str(thumbnails[record["person"]]) if thumbnails else None,
+            "from": former[record["person"] - 1],
         }
         for record in people.meta["people"]
     ]

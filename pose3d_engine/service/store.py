@@ -1,21 +1,21 @@
-"""The people of a clip, found once: whoever asks again for the same clip and settings gets what was found then.
+"""Analyses of clips, each made once: the same clip with the same settings is answered from the cache.
 
-An analysis that was stopped goes on where it was. Command line and server come here;
-:func:`pose3d_engine.pipeline.analyse` does the finding, :mod:`.cache` the keeping.
+An interrupted analysis continues where it stopped. The command line and the server come here;
+:func:`pose3d_engine.pipeline.analyse` makes the analysis, :mod:`.cache` keeps it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import importlib.metadata
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, detect, pipeline, weights
-from ..contract import atomic, warnings
+from .. import detect, pipeline, weights
+from ..contract import atomic, paths, warnings
 from ..contract.errors import OutOfReachError, UserError
 from ..contract.people_file import People
 from ..pipeline import AnalyseSettings
@@ -25,40 +25,85 @@ from . import cache
 
 _PEOPLE = "people.npz"
 
-_CODE = (
+_BASIS = (
+    "contract/keypoint_orders.py",
+    "contract/skeletons.py",
     "media",
-    "detect",
-    "track",
-    "formats",
+    "track/absorption.py",
+    "track/completeness.py",
+    "track/records.py",
+    "track/tracker.py",
+    "track/tracklets.py",
 )
-"""What decides, beside the clip and the settings, who is found: a change of it makes every entry a stranger."""
+
+CODE = {
+    "detector": (*_BASIS, "detect"),
+    "keypoints": (*_BASIS, "detect/base.py", "formats", "object_archive.py"),
+    "command": (*_BASIS, "detect/base.py", "formats", "object_archive.py"),
+    "edit": ("contract/skeletons.py", "track"),
+}
+"""Files and folders of the engine that decide, with clip and settings, what an analysis finds: by its source of 2D, and
+for an edit of its tracks. A change of one makes the entries of that kind obsolete, so no number has to be kept up."""
+
+PACKAGES = {
+    "detector": ("av", "opencv-contrib-python"),
+    "keypoints": ("av",),
+    "command": ("av",),
+    "edit": (),
+}
+"""Packages that decide it, too, beside those of :data:`NETWORK_PACKAGES`."""
+
+NETWORK_PACKAGES = {
+    None: ("mediapipe",),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml"),
+}
+"""Packages that run a detector's networks, by ``detect.Source.module``; those that are installed count."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An analysis that is in the cache: the people, their file, and whether they were there before."""
+    """An analysis in the cache.
+
+    people: its people. path: their file. known: whether it was in the cache before.
+    """
 
     people: People
     path: Path
     known: bool = False
 
     def thumbnails(self, video: Path, progress: Progress = silent) -> dict[int, Path]:
-        """A picture of each person, by number; made where one is not there yet. Raises UserError if they cannot be."""
-        paths = thumbnail_paths(self.people, self.path.parent)
-        if not all(path.is_file() for path in paths.values()):
+        """A picture of each person, made where it is missing.
+
+        Returns:
+            The paths of PNG files by the person's number.
+
+        Raises:
+            UserError: The video cannot be read, or a picture cannot be written.
+        """
+        pictures = thumbnail_paths(self.people, self.path.parent)
+        if not all(path.is_file() for path in pictures.values()):
             write_thumbnails(video, self.people, self.path.parent, progress)
-        return paths
+        return pictures
 
 
 def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silent, kept: bool = True) -> People:
-    """The people of a video, from the cache or into it; without ``kept`` found anew and not kept.
+    """The people of a video, from the cache or into it.
 
-    Raises UserError as ``pipeline.analyse`` does. A cache that cannot be written is only told, among the warnings.
+    A cache that cannot be written costs no work: a warning among the people's says so.
+
+    Args:
+        video: The clip.
+        settings: What the analysis depends on, beside the clip.
+        progress: Gets how far the analysis is.
+        kept: False to analyse anew and keep nothing.
+
+    Raises:
+        UserError: As ``pipeline.analyse``.
     """
     if not kept:
         return pipeline.analyse(video, settings, progress)
     path = cache.entry(_key(video, settings))
-    people = _there(path, video)
+    people = _load(path, video)
     if people is None:
         people = pipeline.analyse(video, settings, progress, cache.chunks(path))
         try:
@@ -69,12 +114,19 @@ def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silen
 
 
 def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent, again: bool = False) -> Kept:
-    """The same as a file in the cache, for who wants to come back to it. again: found anew, whatever is there.
+    """The same as a file in the cache, to come back to.
 
-    Raises UserError also if the cache cannot be written.
+    Args:
+        video: The clip.
+        settings: What the analysis depends on, beside the clip.
+        progress: Gets how far the analysis is.
+        again: True to analyse anew, whatever the cache has.
+
+    Raises:
+        UserError: As ``pipeline.analyse``, and if the cache cannot be written.
     """
     path = cache.entry(_key(video, settings))
-    people = None if again else _there(path, video)
+    people = None if again else _load(path, video)
     if people is not None:
         return Kept(people, path / _PEOPLE, known=True)
     atomic.require_writable(path / _PEOPLE)
@@ -84,14 +136,40 @@ def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent
     return Kept(people, path / _PEOPLE)
 
 
-def derived(source: Path, people: People, how: dict[str, Any]) -> Kept:
-    """People that were made of the file ``source`` by what ``how`` says, kept in an entry of their own."""
-    path = cache.entry({"of": atomic.sha256(source), "how": how, "engine": _engine()})
+def derived(source: Path, people: People, edit: dict[str, Any]) -> Kept:
+    """Edited people in a cache entry of their own.
+
+    Args:
+        source: The file that was edited.
+        people: The result of the edit.
+        edit: What was done, as JSON can say it.
+    """
+    path = cache.entry({"of": atomic.sha256(source), "how": edit, "engine": _digest("edit")})
     if not (path / _PEOPLE).is_file():
         cache.remove(path)
         _keep(path, people)
+    paths.note_clip(path / _PEOPLE, people.meta["video"]["path"])
     cache.use(path)
     return Kept(people, path / _PEOPLE)
+
+
+def motion_output(people: Path, clip: str) -> Path:
+    """A new file in the cache for the motion that is captured from an analysis.
+
+    Every capture gets a file of its own, because a scene may still use that of an earlier one. It is an entry of the
+    cache: trimmed with the others, those used longest ago first, and removed with them.
+
+    Args:
+        people: The PEOPLE.npz that is captured; its own entry counts as used now.
+        clip: The name of the clip without its suffix, which becomes the name of the character.
+
+    Returns:
+        The path of an .npz in a folder of its own, which does not exist yet.
+    """
+    cache.use(people.parent)
+    path = cache.folder() / f"motion-{uuid.uuid4().hex[:16]}"
+    cache.trim(keep=people.parent)
+    return path / f"{Path(clip).name or 'motion'}.npz"
 
 
 def _keep(path: Path, people: People) -> None:
@@ -99,21 +177,20 @@ def _keep(path: Path, people: People) -> None:
         people.save(folder / _PEOPLE)
 
 
-def _there(path: Path, video: Path) -> People | None:
-    """The people of an entry, None if there is none, or none within reach. One that is damaged is removed."""
+def _load(path: Path, video: Path) -> People | None:
+    """The people of an entry, None if there is none, or none within reach. A damaged one is removed."""
     try:
         if not (path / _PEOPLE).is_file():
             return None
         people = People.load(path / _PEOPLE)
-        # The clip may have been moved since. Who reads the file instead of asking gets its last place.
-        if people.meta["video"]["path"] != str(video):
-            people.meta["video"]["path"] = str(video)
-            people.save(path / _PEOPLE)
     except (OSError, OutOfReachError):
         return None
     except UserError:
         cache.remove(path)
         return None
+    if people.meta["video"]["path"] != str(video):
+        people.meta["video"]["path"] = str(video)
+        paths.note_clip(path / _PEOPLE, str(video))
     cache.use(path)
     return people
 
@@ -122,13 +199,18 @@ def _key(video: Path, settings: AnalyseSettings) -> dict[str, Any]:
     """All that an analysis depends on. Raises UserError if the video or the keypoints cannot be read."""
     source: dict[str, Any]
     if settings.detector_command is not None:
-        source = {"command": settings.detector_command}
+        source = {"command": settings.detector_command, "engine": _digest("command")}
     elif settings.keypoints is not None:
-        source = {"keypoints": _content(settings.keypoints)}
+        source = {"keypoints": _content(settings.keypoints), "engine": _digest("keypoints")}
     else:
-        source = {"detector": settings.detector, "max_people": settings.max_people, "model": _model(settings.detector)}
-    span = {"start": settings.start or 0.0, "end": settings.end}
-    return {"clip": _content(video), "engine": _engine(), **source, **span}
+        detector = detect.source(settings.detector)  # by its own name: an alias finds the same people
+        source = {
+            "detector": detector.name,
+            "max_people": settings.max_people,
+            "model": _model(detector.networks),
+            "engine": _digest("detector", NETWORK_PACKAGES[detector.module]),
+        }
+    return {"clip": _content(video), "start": settings.start or 0.0, "end": settings.end, **source}
 
 
 def _content(path: Path) -> str:
@@ -141,24 +223,40 @@ def _content(path: Path) -> str:
             if file.is_file():
                 digest.update(f"{file.relative_to(path).as_posix()}\0{atomic.sha256(file)}\0".encode())
         return digest.hexdigest()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: file not found; give the path of a file that is there") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); give another file") from error
 
 
-def _model(detector: str) -> list[str | None]:
-    """The digests of a detector's weights, None for those that are missing."""
-    paths = [weights.present(name) for name in detect.source(detector).networks]
-    return [atomic.sha256(path) if path else None for path in paths]
+def _model(networks: tuple[str, ...]) -> list[str | None]:
+    """The digests of weights, None for those that are missing."""
+    found = [weights.locate(name) for name in networks]
+    return [atomic.sha256(path) if path else None for path in found]
+
+
+def code_files(kind: str) -> list[Path]:
+    """The engine's files of a kind of :data:`CODE`, relative to the engine, in order."""
+    root = Path(__file__).parents[1]
+    files: set[Path] = set()
+    for name in CODE[kind]:
+        files |= {root / name} if name.endswith(".py") else set((root / name).rglob("*.py"))
+    return sorted(path.relative_to(root) for path in files)
 
 
 @functools.cache
-def _engine() -> str:
-    """What stands for the code that finds people: its own text, so that no number has to be remembered."""
-    digest = hashlib.sha256(__version__.encode())
-    root = Path(__file__).parents[1]
-    for name in _CODE:
-        for path in sorted((root / name).rglob("*.py")) if (root / name).is_dir() else [root / name]:
-            digest.update(path.read_bytes())
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        digest.update(importlib.metadata.version("mediapipe").encode())
+def _digest(kind: str, networks: tuple[str, ...] = ()) -> str:
+    """Stands for the code and the packages that decide the result of a kind of :data:`CODE`."""
+    digest = hashlib.sha256()
+    for path in code_files(kind):
+        digest.update(path.as_posix().encode() + (Path(__file__).parents[1] / path).read_bytes())
+    for package in (*PACKAGES[kind], *networks):
+        digest.update(f"\0{package} {_version(package)}".encode())
     return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

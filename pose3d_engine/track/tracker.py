@@ -227,7 +227,7 @@ def _compare(tracklets: list[_LiveTracklet], observations: Track, time: float) -
     pose = (weight * np.exp(-(away**2) / (2 * reach**2))).sum(axis=-1) / total
     distances = (weight * np.minimum(away, 0.5)).sum(axis=-1) / total
     predicted = np.array([tracklet.observations[-1].box for tracklet in tracklets]) + np.tile(shift, 2)
-    similarity = _POSE_SHARE * pose + (1 - _POSE_SHARE) * _intersection_over_union(predicted, boxes)
+    similarity = _POSE_SHARE * pose + (1 - _POSE_SHARE) * intersection_over_union(predicted[:, None], boxes)
     ratio = np.array([one.size for one in observations])[None, :] / size[:, None]
     is_possible = (similarity >= _MIN_SIMILARITY) & (pose >= _MIN_POSE_SIMILARITY)
     is_possible &= np.maximum(ratio, 1 / ratio) <= _MAX_SIZE_RATIO
@@ -263,9 +263,8 @@ def _without_duplicates(people: FrameDetections) -> list[int]:
     return kept
 
 
-def _intersection_over_union(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(M,4), (N,4) x0, y0, x1, y1 -> (M,N)."""
-    one, other = boxes[:, None], others[None]
+def intersection_over_union(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(...) of boxes (...,4) x0, y0, x1, y1; NaN where one is NaN."""
     inside = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     intersection = np.prod(np.maximum(inside, 0.0), axis=-1)
     areas = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(other[..., 2:] - other[..., :2], axis=-1)

@@ -1,7 +1,7 @@
-"""The register of weights: what can be used, under which terms, where it lies and how it is got.
+"""The register of weights: which there are, their licences, where they lie and how to get them.
 
 ``checkpoint/register.json`` holds an entry for every file of weights; the files themselves lie in one of the
-folders of :func:`folders`. Nothing is put there before its SHA-256 has been compared with the register's.
+folders of :func:`folders`. Nothing is put there before its SHA-256 was compared with the register's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -21,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import user_folders
 from ..contract import atomic
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
 from ..progress import Progress, silent
 from . import package_archives
 from .package_archives import Download
@@ -52,11 +52,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of weights. ``sources`` is empty where it ships with the project or a user adds it.
+    """A file of weights.
 
     kind: ``detector``, ``lifter`` or ``refinement`` (of a lifter's result). file: its name in a folder of weights.
     sha256: None for a file that a user adds and whose contents cannot be known. architecture, settings: how to
-    build what the weights are for.
+    build the network. sources: empty if the file ships with the project or a user adds it.
     """
 
     name: str
@@ -74,7 +74,11 @@ class Entry:
 
 @functools.cache
 def register() -> tuple[Entry, ...]:
-    """All entries of ``register.json``. Raises UserError if the installation lacks it or it cannot be read."""
+    """All entries of ``register.json``.
+
+    Raises:
+        UserError: The register is missing or damaged.
+    """
     for folder in (_CHECKOUT, _INSTALLED):
         path = folder / "register.json"
         if path.is_file():
@@ -83,13 +87,17 @@ def register() -> tuple[Entry, ...]:
 
 
 def beside_register(name: str) -> Path:
-    """A file that ships beside the register: the first folder's that has it, else where it would be installed."""
+    """A file that ships beside the register: from the first folder that has it, else where it would be installed."""
     paths = [folder / name for folder in (_CHECKOUT, _INSTALLED)]
     return next((path for path in paths if path.is_file()), paths[-1])
 
 
 def read_register(path: Path) -> tuple[Entry, ...]:
-    """The entries of a register file. Raises UserError if it is not one."""
+    """The entries of a register file.
+
+    Raises:
+        UserError: The file is not a register.
+    """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))["weights"]
         return tuple(
@@ -101,7 +109,11 @@ def read_register(path: Path) -> tuple[Entry, ...]:
 
 
 def entry(name: str) -> Entry:
-    """The entry of that name. Raises UserError, with the names there are, if there is none."""
+    """The entry of that name.
+
+    Raises:
+        UserError: No entry has the name; the message lists all names.
+    """
     for candidate in register():
         if candidate.name == name:
             return candidate
@@ -110,36 +122,40 @@ def entry(name: str) -> Entry:
 
 
 def entry_of(path: Path) -> Entry | None:
-    """The entry whose file has the name of ``path``, wherever that lies; None for a file that nobody knows."""
+    """The entry whose file has the name of ``path``, in whatever folder; None for an unknown file."""
     return next((candidate for candidate in register() if candidate.file == path.name), None)
 
 
 def folders() -> tuple[Path, ...]:
-    """Where weights are looked for, in this order; a folder need not exist."""
+    """The folders to search for weights, in this order; they need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    # What rtmlib has downloaded is used where it lies: the names of files are its own.
+    # Downloads of rtmlib are used where they are, because the register has its file names.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     rtmlib = Path(os.environ.get("TORCH_HOME") or cache / "rtmlib") / "hub" / "checkpoints"
     return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
 
 
-def present(name: str) -> Path | None:
+def locate(name: str) -> Path | None:
     """The path of the weights, or None if no folder has them."""
     file = entry(name).file
     return next((folder / file for folder in folders() if (folder / file).is_file()), None)
 
 
-def find(name: str) -> Path:
-    """The path of the weights. Raises UserError, with the command that gets them, if no folder has them."""
-    path = present(name)
+def require(name: str) -> Path:
+    """The path of the weights.
+
+    Raises:
+        UserError: No folder has them; the message says how to get them.
+    """
+    path = locate(name)
     if path is None:
         run = "run: " if entry(name).sources else ""
-        raise UserError(f"the weights {name} are not here; {run}{remedy(name)}")
+        raise UserError(f"the weights {name} are not installed; {run}{install_hint(name)}")
     return path
 
 
-def remedy(name: str) -> str:
-    """The command that gets weights, or what is to be done where there is none."""
+def install_hint(name: str) -> str:
+    """The command that gets weights, or what to do where no command can."""
     wanted = entry(name)
     if wanted.sources:
         return f"pose3d weights fetch {name}"
@@ -149,31 +165,45 @@ def remedy(name: str) -> str:
 
 
 def verify(name: str) -> Path:
-    """The path of the weights, once their SHA-256 is the register's. Raises UserError if missing or different."""
-    path, wanted = find(name), entry(name)
+    """The path of weights whose SHA-256 is the register's.
+
+    Raises:
+        UserError: The weights are missing or different.
+    """
+    path, wanted = require(name), entry(name)
     if wanted.sha256 is not None and atomic.sha256(path) != wanted.sha256:
-        mend = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
-        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {mend}")
+        advice = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
+        raise UserError(f"{path}: damaged or another version (its SHA-256 is not the register's); {advice}")
     return path
 
 
 def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Download] | None = None) -> Path:
-    """Gets the weights, unless they are there and intact, and returns their path.
+    """Downloads weights, unless they are installed and intact.
 
-    Every file is verified before it is used, and the result before it is put in place. ``downloads`` maps the
-    names of package managers to functions that replace them. Raises UserError if the weights cannot be fetched.
+    Every file is verified before it is used, and the result before it is put in place.
+
+    Args:
+        name: An entry of the register.
+        progress: Gets how far the download is.
+        downloads: Functions by the name of the package manager that each replaces; None for the real ones.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        UserError: The weights cannot be downloaded, or differ from the register.
     """
     wanted = entry(name)
     if not wanted.sources:
         return verify(name)
-    path = present(name)
+    path = locate(name)
     if path is not None and wanted.sha256 in (None, atomic.sha256(path)):
         return path
     parts = _download_parts(wanted, progress, downloads if downloads is not None else package_archives.DOWNLOADS)
     content = _build(wanted, parts)
     if wanted.sha256 is not None and hashlib.sha256(content).hexdigest() != wanted.sha256:
         raise UserError(
-            f"{name}: what was built from its packages is not what the register lists; "
+            f"{name}: the file built from its packages differs from the register; "
             "install the versions of constraints.txt and try again"
         )
     target = (path.parent if path is not None else _target()) / wanted.file
@@ -184,14 +214,19 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
 
 
 def add(path: Path) -> Path:
-    """Copies a file that the user has into the folder of weights, and returns where it lies now.
+    """Copies a user's file into the folder of weights.
 
-    Which weights it holds is told by its SHA-256, whatever it is called, or else by its name. OpenMMLab packs an ONNX
-    file as ``end2end.onnx`` into an archive of the name that the register has for it; such a .zip is taken, too.
-    Raises UserError if it is none of the register's, and if it has the name of one and other contents.
+    Its SHA-256 identifies the weights, whatever the file is called, or else its name. OpenMMLab packs an ONNX file as
+    ``end2end.onnx`` into an archive with the name that the register has for it; such a .zip is unpacked.
+
+    Returns:
+        The path of the copy.
+
+    Raises:
+        UserError: The file is missing, unknown to the register, or has the name of an entry and other contents.
     """
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file")
+        raise file_not_found(path, "give the path of a file of weights")
     packed = next((one for one in register() if path.name == f"{Path(one.file).stem}.zip"), None)
     if packed is not None:
         with atomic.replacing(_target() / packed.file) as temporary:
@@ -201,7 +236,7 @@ def add(path: Path) -> Path:
     wanted = next((candidate for candidate in register() if candidate.sha256 == digest), None) or entry_of(path)
     if wanted is None:
         raise UserError(
-            f"{path}: not known here; files of weights are known by their names: "
+            f"{path}: not a file of the register; these can be added, by their names: "
             + ", ".join(candidate.file for candidate in register() if not candidate.sources)
         )
     if wanted.sha256 not in (None, digest):
@@ -214,7 +249,7 @@ def add(path: Path) -> Path:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Writes the one ONNX file of an archive to ``target``. Raises UserError if there is none, or several."""
+    """Writes the only ONNX file of an archive to ``target``. Raises UserError if it has none, or several."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [name for name in opened.namelist() if name.endswith(".onnx")]
@@ -259,17 +294,11 @@ def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
 
 
 def _user_folder() -> Path:
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "video-to-mocap" / "checkpoint"
+    return user_folders.data_folder() / "checkpoint"
 
 
 def _target() -> Path:
-    """The folder that new weights go to."""
+    """The folder for new weights."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)

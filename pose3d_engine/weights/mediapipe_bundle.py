@@ -23,7 +23,9 @@ def assemble(detector: bytes, landmarks: bytes) -> bytes:
     """The ``.task`` file of a person detector and a landmark network (both ``.tflite``).
 
     The same input gives the same bytes, so that the register can hold the result's SHA-256.
-    Raises ValueError if an input is not a TensorFlow Lite model.
+
+    Raises:
+        ValueError: An input is not a TensorFlow Lite model.
     """
     members = {
         # Pixels 0..255 to -1..1 for the detector, to 0..1 for the landmarks.

@@ -1,4 +1,4 @@
-"""Archives of published packages, got by their own package managers: some weights travel inside of one."""
+"""Archives of published packages, downloaded by their package managers: some weights are inside of one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from ..progress import Progress
 
 Download = Callable[[str, Path, Progress], Path]
 """``download(package, folder, progress)`` puts a package's archive into ``folder`` and returns its path. Raises
-UserError if it cannot be got."""
+UserError if it cannot be downloaded."""
 
 
 def member(archive: Path, name: str) -> bytes:
-    """One file of a wheel (zip) or an npm package (tar), read without unpacking anything.
+    """Reads one file of a wheel (zip) or an npm package (tar) without unpacking anything.
 
-    Raises KeyError if the archive has none of that name, OSError, BadZipFile or TarError if it is damaged.
+    Raises:
+        KeyError: The archive has no file of that name.
+        OSError, BadZipFile, TarError: The archive is damaged.
     """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as wheel:
@@ -35,7 +37,7 @@ def member(archive: Path, name: str) -> bytes:
 
 
 def _pip_download(package: str, folder: Path, progress: Progress) -> Path:
-    # The wheel is only a container here, so any platform's will do on any host: the register names one.
+    # The wheel is only a container here, so that of any platform serves: the register names one.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_28_x86_64"]
     command += ["--python-version", "311", "--dest", str(folder), package]
@@ -45,19 +47,23 @@ def _pip_download(package: str, folder: Path, progress: Progress) -> Path:
 def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
     npm = shutil.which("npm")
     if npm is None:
-        raise UserError(f"{package} is got by npm, which is not installed; install Node.js and try again")
+        raise UserError(f"{package} is downloaded by npm, which is not installed; install Node.js and try again")
     command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), package]
     return downloaded(command, package, folder, progress)
 
 
 def downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
-    """Runs a package manager and returns the one new file in the folder; asks ``progress`` meanwhile.
+    """Runs a package manager, and asks ``progress`` meanwhile whether to go on.
 
-    Raises UserError if there is none, with what the package manager said.
+    Returns:
+        The only new file in the folder.
+
+    Raises:
+        UserError: There is no new file; the message quotes the package manager.
     """
     before = set(folder.iterdir())
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # with its own files for output: nothing of it may reach our stdout
+        process = subprocess.Popen(  # its output goes to a file: none may reach our stdout
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
@@ -85,4 +91,4 @@ def downloaded(command: list[str], package: str, folder: Path, progress: Progres
 
 
 DOWNLOADS: dict[str, Download] = {"pip": _pip_download, "npm": _npm_pack}
-"""By the name of the package manager."""
+"""The downloads, by the name of the package manager."""

@@ -78,20 +78,17 @@ def drawing(cls: type[bpy.types.Panel]) -> Callable[..., None]:
 
 def time_the_add_on() -> None:
     """Has the time taken of all that Blender calls of the add-on while nobody touches anything."""
-    from blender_addon import ui
-    from blender_addon.ui import asking, jobs, overlay
+    from blender_addon import features, session
+    from blender_addon.features.people import overlay
 
-    for part in ui._parts():
-        for cls in getattr(part, "_CLASSES", ()):
-            if issubclass(cls, bpy.types.Panel):
-                cls.draw = drawing(cls)
-    jobs._hand_over = timed("a result that is brought into the scene", jobs._hand_over)
-    jobs._tick = timed("the timer that looks at the engine", jobs._tick)
-    for question in ("_ask_for_facts", "_ask_for_report"):
-        setattr(asking, question, timed("questions", getattr(asking, question)))
-    overlay.unregister()
-    overlay._draw = timed("people drawn over the viewport", overlay._draw)
-    overlay.register()
+    jobs: Any = session.current()
+    for cls in features.classes():
+        if issubclass(cls, bpy.types.Panel):
+            cls.draw = drawing(cls)
+    jobs.host.hand_over = timed("a result that is brought into the scene", jobs.host.hand_over)
+    jobs.tick = timed("the timer that looks at the engine", jobs.tick)
+    jobs.want = timed("questions", jobs.want)
+    overlay.draw = timed("people drawn over the viewport", overlay.draw)
 
 
 def row(values: list[float]) -> dict[str, float]:
@@ -111,7 +108,10 @@ def processor(pid: int) -> float:
 
 def work() -> Steps:
     global phase, drawn
-    from blender_addon.ui import jobs, redraw
+    from blender_addon import session
+    from blender_addon.features.common import redraw
+
+    jobs = session.current()
 
     bpy.types.SpaceView3D.draw_handler_add(count_drawing, (), "WINDOW", "PRE_VIEW")
     settings = window().scene.video_to_mocap
@@ -130,13 +130,13 @@ def work() -> Steps:
 
     with mouse.override():
         bpy.ops.video_to_mocap.analyse()
-    yield from until("the analysis", lambda: jobs.fraction() > 0.0, LONG)
-    client = jobs._runner._client
+    yield from until("the analysis", lambda: jobs.fraction > 0.0, LONG)
+    client = jobs.runner._client
     assert client and client.hello
     engine = client.hello["pid"]
     before = time.perf_counter(), processor(engine), time.process_time()
     drawn, phase = 0, "during the analysis"
-    yield from until("its last frame", lambda: not jobs.busy() or jobs.fraction() > 0.995, LONG)
+    yield from until("its last frame", lambda: not jobs.busy or jobs.fraction > 0.995, LONG)
     spent = time.perf_counter() - before[0]
     report = {
         "frames": settings.facts.frames,
@@ -146,12 +146,12 @@ def work() -> Steps:
         "viewport drawn": drawn,
     }
     phase = "when the people arrive"
-    yield from until("the people", lambda: not jobs.busy() and len(settings.persons) > 0, LONG)
+    yield from until("the people", lambda: not jobs.busy and len(settings.persons) > 0, LONG)
     yield 2.0
     phase = "during a capture, and when it arrives"
     with mouse.override():
         bpy.ops.video_to_mocap.capture()
-    yield from until("the armature", lambda: not jobs.busy() and settings.status.startswith("Captured"), LONG)
+    yield from until("the armature", lambda: not jobs.busy and settings.status.startswith("Captured"), LONG)
     yield 2.0
     phase = ""
     report["pauses"] = {what: row(values) for what, values in pauses.items()}

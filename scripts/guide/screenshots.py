@@ -72,7 +72,8 @@ def main(arguments: list[str]) -> int:
         else:
             subprocess.run([sys.executable, "-m", "scripts.guide.film", video], cwd=ROOT, check=True)
         done = subprocess.run(
-            [sys.executable, ROOT / "scripts" / "build_addon.py", "--output-dir", temporary],
+            [sys.executable, "-m", "scripts.build_addon", "--output-dir", temporary],
+            cwd=ROOT,
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         if not follow(Path(done.stdout.strip()), video, environment, OUTPUT):

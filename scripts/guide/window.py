@@ -108,7 +108,10 @@ def guide() -> Steps:
 
     # 1. Install.
     yield from install_add_on()
-    from blender_addon.ui import install, jobs
+    from blender_addon import session
+    from blender_addon.features.install.condition import condition
+
+    jobs = session.current()
 
     settings = window().scene.video_to_mocap
     yield from mouse.move(600, 400)
@@ -116,11 +119,11 @@ def guide() -> Steps:
     yield from mouse.open_sidebar()
     yield from picture("1-install")
     yield from press("video_to_mocap.install")
-    yield from until("the installation", install.busy, PATIENCE)
-    yield from until("its progress", lambda: (job := install._runner.job) is None or (job.fraction or 0.0) > 0.1, LONG)
+    yield from until("the installation", lambda: jobs.busy, PATIENCE)
+    yield from until("its progress", lambda: (job := jobs.runner.job) is None or (job.fraction or 0.0) > 0.1, LONG)
     yield from picture("1-installing")
-    yield from until("the engine", lambda: not install.busy(), LONG)
-    state, words = install.condition(bpy.context)
+    yield from until("the engine", lambda: not jobs.busy, LONG)
+    state, words = condition(bpy.context)
     assert state == "ready", (state, words)
 
     yield from open_preferences()  # as they were left: at the add-on
@@ -138,9 +141,9 @@ def guide() -> Steps:
 
     # 3. People.
     yield from press("video_to_mocap.analyse")
-    yield from until("the analysis", lambda: jobs.fraction() > 0.1, PATIENCE)
+    yield from until("the analysis", lambda: jobs.fraction > 0.1, PATIENCE)
     yield from picture("3-analysing")
-    yield from until("the people", lambda: not jobs.busy() and len(settings.persons) > 0, PATIENCE)
+    yield from until("the people", lambda: not jobs.busy and len(settings.persons) > 0, PATIENCE)
     yield from top()
     yield from picture("3-people")
 
@@ -149,7 +152,7 @@ def guide() -> Steps:
     yield from enter("video_to_mocap.fov", "40")
     assert abs(settings.height - 1.75) < 1e-6 and settings.fov == 40.0
     yield from press("video_to_mocap.capture")
-    yield from until("the armature", lambda: not jobs.busy() and settings.status.startswith("Captured"), PATIENCE)
+    yield from until("the armature", lambda: not jobs.busy and settings.status.startswith("Captured"), PATIENCE)
     yield from top()
     window().scene.frame_set(15)
     with override():
@@ -175,7 +178,7 @@ def guide() -> Steps:
     yield from picture("5-character")
     settings.say("")
     yield from press("video_to_mocap.capture")
-    yield from until("the rig's motion", lambda: not jobs.busy() and settings.status.startswith("Captured"), PATIENCE)
+    yield from until("the rig's motion", lambda: not jobs.busy and settings.status.startswith("Captured"), PATIENCE)
     assert rig.animation_data.action is not None
     view().spaces.active.region_3d.view_perspective = "PERSP"
     with override():

@@ -142,22 +142,24 @@ def video_facts(path: str) -> dict[str, Any]:
 
 def analyse(params: dict[str, Any]) -> dict[str, Any]:
     """The people of a video of one second: one seen all the time, one in its second half. Kept in a cache."""
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:8]
+    asked = {name: value for name, value in params.items() if name != "previous"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     path = Path(os.environ["XDG_CACHE_HOME"], "analyses", digest, "people.npz")
     known = path.is_file()
     if not known:
         path.parent.mkdir(parents=True)
         write_people(path, params["video"], [(0, 29), (15, 29)])
-    return found(path, known)
+    return found(path, known, [[1], [2]] if "previous" in params else None)
 
 
 def edit(params: dict[str, Any]) -> dict[str, Any]:
-    """A merge leaves one person, a split makes three."""
-    spans = [(0, 29)] if "merge" in params else [(0, 29), (15, 29), (10, 14)]
+    """A merge leaves one person, a split of person 2 makes three; the new one is the largest then."""
+    spans = [(0, 29)] if "merge" in params else [(15, 29), (0, 29), (10, 14)]
+    former = [[int(number) for number in params["merge"].split(",")]] if "merge" in params else [[], [1], [2]]
     path = Path(params["people"]).parent.parent / ("merged" if "merge" in params else "split") / "people.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_people(path, "a.mp4", spans)
-    return found(path, False)
+    return found(path, False, former)
 
 
 def write_people(path: Path, video: str, spans: list[tuple[int, int]]) -> None:
@@ -192,13 +194,15 @@ def _contract(module: str) -> Any:
     return importlib.import_module(f"blender_addon.contract.{module}")
 
 
-def found(path: Path, known: bool) -> dict[str, Any]:
+def found(path: Path, known: bool, former: list[list[int]] | None = None) -> dict[str, Any]:
     """What is answered of a file of people."""
     meta = _contract("people_file").People.load(path).meta
     persons = [
         {**person, "first_s": person["first"] / FPS, "last_s": person["last"] / FPS, "thumbnail": None}
         for person in meta["people"]
     ]
+    for person, numbers in zip(persons, former or [[]] * len(persons), strict=True):
+        person["from"] = numbers
     facts = {"people": str(path), "persons": persons, "video": meta["video"], "detector": meta["detector"]}
     return {**RECORDED["analyse"], **facts, "warnings": [], "known": known}
 

@@ -306,7 +306,7 @@ def test_every_setting_is_an_option_and_a_file_can_say_it(video: Path, tmp_path:
         (["--jobs", "0"], "give a number from 1"),
         (["--fov", "900"], "give a number (degrees) from 5 to 170"),
         (["b.mp4", "--keypoints", "k.json"], "another file for each clip"),
-        (["nothing*.mp4"], "no file fits"),
+        (["nothing*.mp4"], "no file matches"),
     ],
 )
 def test_settings_that_are_none_are_bad_usage(

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from blender_addon.contract import protocol
-from blender_addon.engine import locate, spawn
+from blender_addon.contract import processes, protocol
+from blender_addon.engine import locate
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.locate import EngineCommand, EngineNotFoundError
 
@@ -250,9 +250,9 @@ def test_the_engine_stands_behind_blender_in_the_queue_for_the_processor(start: 
     client = start()
     ask(client, "echo")
     process = process_of(client)
-    assert process.nice() == min(19, psutil.Process().nice() + spawn.NICE)
+    assert process.nice() == min(19, psutil.Process().nice() + processes.NICE)
     session = Path(f"/proc/{process.pid}/autogroup")
-    assert not session.is_file() or session.read_text().split()[-2:] == ["nice", str(spawn.NICE)]
+    assert not session.is_file() or session.read_text().split()[-2:] == ["nice", str(processes.NICE)]
 
 
 def test_on_windows_it_stands_behind_blender_too(tmp_path: Path) -> None:
@@ -262,8 +262,8 @@ def test_on_windows_it_stands_behind_blender_too(tmp_path: Path) -> None:
         started.append({"arguments": arguments, **options})
         return SimpleNamespace(pid=4711)
 
-    windows = spawn.System(windows=True, popen=popen, calls=SimpleNamespace(), processes=tmp_path)
-    spawn.start(["python.exe", "-m", "engine"], tmp_path, {"A": "b"}, windows)
+    windows = processes.System(windows=True, popen=popen, calls=SimpleNamespace(), processes=tmp_path)
+    processes.start(["python.exe", "-m", "engine"], tmp_path, {"A": "b"}, windows)
     (options,) = started
     assert options["arguments"] == ["python.exe", "-m", "engine"] and options["env"] == {"A": "b"}
     # CREATE_NO_WINDOW, BELOW_NORMAL_PRIORITY_CLASS and CREATE_NEW_PROCESS_GROUP, as Microsoft numbers them.
@@ -277,8 +277,8 @@ def test_a_child_that_has_ended_at_once_is_no_trouble(tmp_path: Path) -> None:
 
     child: Any = SimpleNamespace(pid=1)
     calls = SimpleNamespace(getpriority=lambda *_: 0, setpriority=gone)
-    system = spawn.System(False, lambda *_, **__: child, calls, tmp_path / "proc")
-    assert spawn.start(["x"], tmp_path, {}, system) is child
+    system = processes.System(False, lambda *_, **__: child, calls, tmp_path / "proc")
+    assert processes.start(["x"], tmp_path, {}, system) is child
 
 
 def test_the_environment_is_not_that_of_blenders_python(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

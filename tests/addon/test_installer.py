@@ -60,7 +60,7 @@ if sys.argv[1] == "weights":
     (Path(os.environ["FAKE_PIP"]) / "fetched").write_text(" ".join(sys.argv[2:]))
 else:
     trouble = Path(os.environ["FAKE_PIP"]) / "trouble"
-    problems = [{"what": trouble.read_text(), "mend": ""}] if trouble.exists() else []
+    problems = [{"what": trouble.read_text(), "install_hint": ""}] if trouble.exists() else []
     print("chatter")
     print(json.dumps({"engine": "1", "python": "3", "device": "cpu", "problems": problems}, indent=1))
 """
@@ -76,7 +76,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FAKE_PIP", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "däta folder"))
-    monkeypatch.setattr(sys, "platform", "linux")  # where the names of folders below come from
+    monkeypatch.setattr(installed, "PLATFORM", "linux")  # where the names of folders below come from
     return folder
 
 
@@ -84,7 +84,8 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def addon(tmp_path: Path) -> Path:
     """An add-on that was installed from a zip."""
     package = tmp_path / "add ons" / "addon"
-    shutil.copytree(ROOT / "blender_addon" / "engine", package / "engine")
+    for room in ("contract", "engine"):
+        shutil.copytree(ROOT / "blender_addon" / room, package / room)
     shutil.copy(ROOT / "blender_addon" / "__init__.py", package)
     inside = package / "bundle"
     inside.mkdir()
@@ -245,7 +246,7 @@ def test_pytorchs_own_index_comes_last(start: Callable[..., Any], told: Path) ->
     wait(runner)
     runner, job = start(build="cpu", index="")
     wait(runner)
-    assert job.state == "failed" and f"There is no {wanted}" in job.message
+    assert job.state == "failed" and f"finds no {wanted}" in job.message
 
 
 def test_pips_own_settings_are_respected(
@@ -279,10 +280,12 @@ def test_too_little_room(told: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     usage = namedtuple("usage", "free")
     build = builds.find("cpu")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1_000_000_000))
-    with pytest.raises(installer.InstallError, match=r"not enough room in .*: 1\.0 GB are free, 2\.\d GB are needed"):
-        installer._check_room(build, tmp_path / "env1")
+    with pytest.raises(
+        installer.InstallError, match=r"Not enough disk space in .*: 1\.0 GB are free, 2\.\d GB are needed"
+    ):
+        installer._check_disk_space(build, tmp_path / "env1")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(build.room * 10**6))
-    installer._check_room(build, tmp_path / "env1")
+    installer._check_disk_space(build, tmp_path / "env1")
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
@@ -323,7 +326,7 @@ def test_the_interpreter_is_not_what_the_path_says(tmp_path: Path, monkeypatch: 
     python = locate.blenders_python()
     done = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == sys.prefix
-    with pytest.raises(locate.EngineNotFoundError, match="no such Python: /nowhere"):
+    with pytest.raises(locate.EngineNotFoundError, match="File not found: /nowhere"):
         locate.installer_command("/nowhere/python")
 
 
@@ -346,10 +349,10 @@ class TestPipsWords:
             ("No matching distribution found for av==18 (from x)", "/wheels", "/wheels, has no av==18"),
             ("SSLError(CERTIFICATE_VERIFY_FAILED)\nNo matching distribution found for av", "", "PIP_CERT"),
             ("NewConnectionError\nNo matching distribution found for av", "", "Check the internet connection"),
-            ("ERROR: No matching distribution found for av", "", "There is no av for this Python"),
-            ("ERROR: Could not install: [Errno 13] Permission denied", "", "could not be written in /data"),
+            ("ERROR: No matching distribution found for av", "", "finds no av for this Python"),
+            ("ERROR: Could not install: [Errno 13] Permission denied", "", "A file in /data cannot be written"),
             ("first\nERROR: something new\nhint", "", "pip failed: ERROR: something new"),
-            ("", "", "pip failed: without a word"),
+            ("", "", "pip failed: no reason given"),
         ],
     )
     def test_why_it_failed(self, said: str, wheels: str, words: str) -> None:

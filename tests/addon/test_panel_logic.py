@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from blender_addon.engine import cache, job, report
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.job import BusyError, Job, Runner
 from blender_addon.engine.locate import EngineCommand
-from blender_addon.ui import text
+from blender_addon.features.common import words
 
 FAKE = Path(fake_engine.__file__)
 COMMAND = EngineCommand((sys.executable, str(FAKE)), Path(sys.executable), "the tests")
@@ -192,27 +191,32 @@ def test_motions_are_kept_in_the_users_folder(tmp_path: Path, monkeypatch: pytes
 
 
 class TestText:
-    @pytest.mark.parametrize(("value", "words"), [(0, "0.0 s"), (7.24, "7.2 s"), (59.96, "1:00"), (125.4, "2:05")])
-    def test_seconds(self, value: float, words: str) -> None:
-        assert text.seconds(value) == words
+    @pytest.mark.parametrize(("value", "said"), [(0, "0.0 s"), (7.24, "7.2 s"), (59.96, "1:00"), (125.4, "2:05")])
+    def test_seconds(self, value: float, said: str) -> None:
+        assert words.seconds(value) == said
 
     def test_the_facts_of_a_video(self) -> None:
-        assert text.facts(1080, 1920, 30000 / 1001, 8.0, 90) == "1080 x 1920, turned by 90°\n29.97 fps, 8.0 s"
+        assert words.facts(1080, 1920, 30000 / 1001, 8.0, 90) == "1080 x 1920, rotated by 90°\n29.97 fps, 8.0 s"
 
     def test_a_report_of_a_capture(self) -> None:
+        notice = {"code": "partly_visible", "text": "visible in 60 % of the frames", "span": None}
         motion = {"person": 1, "frames": 30, "fps": 60.0, "tds": 2, "repairs": {"swaps": 3, "gaps": 0}}
-        motion["warnings"] = [{"code": "partly_visible", "text": "visible in 60 % of the frames", "span": None}]
-        captured, repaired, warned = text.told(json.dumps([motion]))
-        assert "30 frames" in captured.words and not captured.warns
-        assert "3" in repaired.words and "0" not in repaired.words and not repaired.warns
-        advice = warned.words.partition(motion["warnings"][0]["text"][1:])[2]
-        assert warned.warns and advice.strip(" .;"), "what to do about it comes by its code"
-        assert "30" in text.chosen_tds(json.dumps([motion])), "pictures a second that the lifter sees"
-        for damaged in ("", "no JSON", "[1]", "{}", '[{"person": 1}]'):
-            assert text.told(damaged) == [] and text.chosen_tds(damaged) == ""
+        lines = words.report([{**motion, "warnings": [notice]}])
+        assert [line.text for line in lines[:2]] == [
+            "Person 1: 30 frames, frame step 2",
+            "Repaired: 3 left/right flips",
+        ]
+        assert lines[2].warns and "choose a range" in lines[2].text
+        assert words.used_frames([motion]) == "Every second frame is used (30 fps)"
+        assert words.used_frames([{**motion, "tds": 1}]) == "Every frame is used (60 fps)"
+        assert words.used_frames([]) == ""
+
+    def test_when_a_person_is_visible(self) -> None:
+        assert words.visible(0.0, 9.3, 1.0) == "Visible 0.0-9.3 s, full body in 100 %"
+        assert words.visible(5.0, 125.0, 0.5) == "Visible 5.0 s to 2:05, full body in 50 %"
 
     @pytest.mark.parametrize(
-        ("words", "kept"),
+        ("said", "kept"),
         [
             ("no file: /home/anna b/My Clips/a clip.mp4. Choose", "no file: a clip.mp4. Choose"),
             ("C:\\Users\\x\\v.mp4: bad", "v.mp4: bad"),
@@ -220,32 +224,32 @@ class TestText:
             ("10/20 and/or ~/x/y.mp4", "10/20 and/or y.mp4"),
         ],
     )
-    def test_no_personal_folder_in_a_report(self, words: str, kept: str) -> None:
-        assert text.without_folders(words) == kept
+    def test_no_personal_folder_in_a_report(self, said: str, kept: str) -> None:
+        assert words.without_folders(said) == kept
 
     def test_stages(self) -> None:
-        named = [text.stage(stage) for stage in ("detect", "lift", "thumbnails", "")]
+        named = [words.stage(stage) for stage in ("detect", "lift", "thumbnails", "")]
         assert all(named) and len(set(named)) == len(named)
-        assert text.stage("foot_contacts") == "Foot contacts", "one that the panel does not know"
+        assert words.stage("foot_contacts") == "Foot contacts", "one that the panel does not know"
 
     @pytest.mark.parametrize("scale", [1.0, 2.0])
     def test_nothing_is_cut_off(self, scale: float) -> None:
         path = "/home/" + "long_folder/" * 10 + "video.mp4"
-        lines = text.wrap(f"There is no such file: {path}.\nChoose the video again.", 300 * scale, scale)
+        lines = words.wrap(f"There is no such file: {path}.\nChoose the video again.", 300 * scale, scale)
         assert max(map(len, lines)) <= 35
         assert "".join(lines).replace(" ", "").count(path) == 1
         assert lines[-1] == "Choose the video again."
 
     def test_a_region_that_is_too_narrow(self) -> None:
-        assert text.wrap("some words of text", 10, 1.0) == ["some words", "of text"]
+        assert words.wrap("some words of text", 10, 1.0) == ["some words", "of text"]
 
     def test_capitals_are_wide(self) -> None:
-        assert len(text.wrap("x" * 60, 225, 1.0)) < len(text.wrap("X" * 60, 225, 1.0))
+        assert len(words.wrap("x" * 60, 225, 1.0)) < len(words.wrap("X" * 60, 225, 1.0))
 
     def test_what_happened(self) -> None:
-        assert len({text.found(count) for count in range(4)}) == 4 and "3" in text.found(3)
+        assert len({words.found(count) for count in range(4)}) == 4 and "3" in words.found(3)
         warning = {"code": "feet_not_visible", "text": "the feet are not visible", "span": None}
-        said, warned = text.captured([{"person": 2, "frames": 30, "tds": 2, "warnings": [warning]}]).splitlines()
+        said, warned = words.captured([{"person": 2, "frames": 30, "tds": 2, "warnings": [warning]}]).splitlines()
         assert "2" in said and "30 frames" in said and "feet are not visible" in warned
-        assert "python3-numpy" in text.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
-        assert text.trouble(ValueError("odd")).endswith(": odd")
+        assert "python3-numpy" in words.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
+        assert words.trouble(ValueError("odd")).endswith(": odd")

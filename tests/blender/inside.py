@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
-
-INTERFACE = ("blender_addon.ui", "blender_addon.features", "blender_addon.session")
-"""The modules that keep something between two commands; each test gets new ones."""
 
 ERRORS = ("Traceback", "ERROR (")
 """What nobody may print: an exception that somebody has swallowed, and Blender's complaint of what was done to its
@@ -54,8 +49,6 @@ def _as_just_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     bpy.ops.wm.read_factory_settings(use_empty=False)
     yield
     bpy.ops.wm.read_factory_settings(use_empty=False)
-    for name in [name for name in sys.modules if name.startswith(INTERFACE)]:
-        del sys.modules[name]
 
 
 @pytest.fixture
@@ -136,61 +129,56 @@ def classes(kind: type) -> list[Any]:
 
 
 @pytest.fixture
-def jobs(addon: None) -> ModuleType:
-    """The queue of the engine's jobs."""
-    from blender_addon.ui import jobs
+def jobs(addon: None) -> Any:
+    """The add-on's session, with the queue of the engine's jobs."""
+    from blender_addon import session
 
-    return jobs
+    return session.current()
 
 
 class Window:
-    """A queue of jobs that works as where there is a window: nobody waits, and a timer moves it on.
+    """A session that works as where there is a window: nobody waits, and a timer moves it on.
 
     The timer is turned by hand here.
     """
 
-    def __init__(self, jobs: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, jobs: Any) -> None:
+        from blender_addon.features.common.host import BlenderHost
+
+        class Host(BlenderHost):
+            waits = False
+
+            def keep_ticking(self) -> None:
+                pass
+
         self.jobs = jobs
-        monkeypatch.setattr(jobs, "bpy", _Beside())
+        jobs.host = Host()
 
     def tick(self) -> float | None:
         """Moves it on; returns the seconds to the next time, None when it is no longer needed."""
-        return self.jobs._tick()
+        return self.jobs.tick()
 
     def work(self, until: Callable[[], bool] | None = None) -> None:
         """Moves it on until something is so, which is as a rule that no job runs."""
         deadline = time.monotonic() + 30
         while not (until() if until else self.idle()):
             self.tick()
-            assert time.monotonic() < deadline, self.jobs.log()
+            assert time.monotonic() < deadline, self.jobs.log
             time.sleep(0.01)
         self.tick()
 
     def idle(self) -> bool:
-        return not self.jobs.busy()
+        return not self.jobs.busy
 
     def kept(self) -> int:
         """How many results wait for their scene or file."""
-        return len(self.jobs._kept)
+        return self.jobs.kept
 
     def said(self, words: str) -> bool:
         """Whether something was noted for the report."""
-        return any(words in line for line in self.jobs.log())
-
-
-class _Beside:
-    """bpy, but for what tells whether there is a window."""
-
-    app = SimpleNamespace(
-        background=False,
-        handlers=bpy.app.handlers,
-        timers=SimpleNamespace(is_registered=lambda function: True, unregister=lambda function: None),
-    )
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(bpy, name)
+        return any(words in line for line in self.jobs.log)
 
 
 @pytest.fixture
-def window(jobs: ModuleType, fake_engine: None, monkeypatch: pytest.MonkeyPatch) -> Window:
-    return Window(jobs, monkeypatch)
+def window(jobs: Any, fake_engine: None) -> Window:
+    return Window(jobs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -13,7 +14,7 @@ from inside import classes, complaint
 
 
 def test_progress_redraws_the_sidebars_alone_and_sparingly(addon: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from blender_addon.ui import redraw
+    from blender_addon.features.common import redraw
 
     drawn: list[tuple[str, str]] = []
     clock = [100.0]
@@ -63,12 +64,12 @@ def test_what_is_missing_is_said(settings: Any, operators: Any, fake_engine: Non
 
 
 def test_a_report_tells_no_folders(settings: Any, operators: Any, fake_engine: None, video: Path) -> None:
-    settings.video, settings.fov = str(video), 60
+    settings.video, settings.use_fov, settings.fov = str(video), True, math.radians(60)
     operators.analyse()
     operators.capture()
     settings.video = "/home/anna/secret/x.mp4"
     complaint(operators.analyse)
-    from blender_addon.ui import report
+    from blender_addon.features.report import ops as report
 
     written = report.written(bpy.context.scene)
     for part in ("engine 0.0.0", bpy.app.version_string, "Capture done", "x.mp4", '"fov": 60.0'):
@@ -128,10 +129,11 @@ def _draw_preferences(cls: Any, layout: Layout, context: Any, chosen: Any) -> No
 
 
 def test_panels_draw_with_what_this_blender_has(
-    settings: Any, operators: Any, fake_engine: None, jobs: ModuleType, video: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Any, operators: Any, fake_engine: None, jobs: Any, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a window nothing is drawn; so the panels draw onto a layout that checks every call's name and words."""
-    from blender_addon.ui import preferences
+    from blender_addon.features.common import preferences
+    from blender_addon.features.common import words as texts
 
     words, names = _draw()
     assert "video" in words and "video_to_mocap.analyse" in names and "armature" in words
@@ -141,15 +143,15 @@ def test_panels_draw_with_what_this_blender_has(
     words, names = _draw()
     assert re.search(r"50 ?%", words) and re.search("640 x 480 +30 fps", words), words
     assert "video_to_mocap.capture" in names
-    jobs._runner.start(preferences.engine_command(bpy.context), "steps", {"steps": 4, "pause": 0.2})
-    job = jobs._runner.job
+    jobs.runner.start(preferences.engine_command(bpy.context), "steps", {"steps": 4, "pause": 0.2})
+    job = jobs.runner.job
     while not job.done:
-        jobs._runner.tick()
+        jobs.runner.tick()
     words, names = _draw()
-    assert jobs.stage() in words
+    assert texts.stage(job.stage) in words
     assert "video_to_mocap.cancel" in names and "video_to_mocap.analyse" not in names, names
     assert settings.progress == 25.0
-    jobs._runner.stop()
+    jobs.runner.stop()
     monkeypatch.setenv("VIDEO_TO_MOCAP_PYTHON", "/nowhere")
     settings.say("")
     words, names = _draw()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import bpy
@@ -48,25 +47,25 @@ def test_clips_in_line_and_one_of_them_broken(settings: Any, operators: Any, fol
 
 
 def test_a_failed_job_never_breaks_the_next(settings: Any, operators: Any, folder: Path, video: Path) -> None:
-    from blender_addon.ui import install
+    from blender_addon.features.install.condition import condition
 
     settings.video = str(folder / "text.mp4")
     assert "text.mp4" in complaint(operators.analyse)
-    assert install.condition(bpy.context)[0] == "ready", "a bad video is no fault of the engine"
+    assert condition(bpy.context)[0] == "ready", "a bad video is no fault of the engine"
     settings.video = str(folder / "crash.mp4")
     assert "status 3" in complaint(operators.analyse)
     settings.video = str(video)
     assert operators.analyse() == {"FINISHED"}
 
 
-def test_the_queue_survives_another_file(operators: Any, window: Window, jobs: ModuleType, folder: Path) -> None:
+def test_the_queue_survives_another_file(operators: Any, window: Window, jobs: Any, folder: Path) -> None:
     """The clips are worked off whatever file is open; what came of them arrives in the file that they belong to."""
     file = str(folder / "mine.blend")
     operators.add_clips(directory=str(folder), files=[{"name": name} for name in CLIPS])
     bpy.ops.wm.save_as_mainfile(filepath=file)
-    assert operators.run_clips() == {"FINISHED"} and jobs.busy() and jobs.waiting() == 3
+    assert operators.run_clips() == {"FINISHED"} and jobs.busy and jobs.waiting == 3
     _home()
-    assert jobs.busy() and jobs.waiting() == 3
+    assert jobs.busy and jobs.waiting == 3
     window.work()
     assert not armatures() and not now().status and not len(now().clips), (armatures(), now().status)
     assert window.said("mine.blend") and window.said("started again")
@@ -74,7 +73,7 @@ def test_the_queue_survives_another_file(operators: Any, window: Window, jobs: M
     window.work(lambda: all(clip.state in ("DONE", "FAILED") for clip in now().clips))
     assert [clip.state for clip in now().clips] == STATES
     assert armatures() == ["a", "b"], armatures()
-    assert not window.kept() and not jobs.waiting() and window.idle()
+    assert not window.kept() and not jobs.waiting and window.idle()
 
     # Saved in the middle of the work: what did not end waits.
     now().clips[3].state = "RUNNING"
@@ -112,7 +111,9 @@ def test_a_job_belongs_to_its_file(operators: Any, window: Window, video: Path, 
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])
-def test_a_handler_that_fails_breaks_nothing(window: Window, jobs: ModuleType, at_the_end: bool, settings: Any) -> None:
+def test_a_handler_that_fails_breaks_nothing(window: Window, jobs: Any, at_the_end: bool, settings: Any) -> None:
+    from blender_addon.features.common import starting
+
     def broken(*_: object) -> None:
         raise ZeroDivisionError("broken")
 
@@ -124,15 +125,17 @@ def test_a_handler_that_fails_breaks_nothing(window: Window, jobs: ModuleType, a
 
     with contextlib.redirect_stderr(io.StringIO()) as printed:
         handlers = (fine, broken) if at_the_end else (broken, None)
-        jobs.begin(bpy.context, "Break", "echo", {}, *handlers)
-        jobs.begin(bpy.context, "Next", "echo", {}, say)
+        starting.begin(bpy.context, "Break", "echo", {}, *handlers)
+        starting.begin(bpy.context, "Next", "echo", {}, say)
         window.work()
         window.work()
     assert "ZeroDivisionError" in printed.getvalue() and now().status == "next", now().status
 
 
-def test_a_job_belongs_to_its_scene(operators: Any, window: Window, jobs: ModuleType, video: Path) -> None:
+def test_a_job_belongs_to_its_scene(operators: Any, window: Window, jobs: Any, video: Path) -> None:
     """Where another scene is looked at by the time, the result waits for its own."""
+    from blender_addon import session
+
     first, other = bpy.context.scene, bpy.data.scenes.new("Other")
     (shown,) = bpy.context.window_manager.windows
     now().video = str(video)
@@ -140,7 +143,7 @@ def test_a_job_belongs_to_its_scene(operators: Any, window: Window, jobs: Module
         assert operator() == {"FINISHED"}
         shown.scene = other
         window.work()
-        assert window.kept() == 1 and window.tick() == jobs.INTERVAL
+        assert window.kept() == 1 and window.tick() == session.INTERVAL
         assert not other.video_to_mocap.persons and not armatures()
         shown.scene = first
         while window.tick() is not None:
@@ -155,4 +158,4 @@ def test_a_job_belongs_to_its_scene(operators: Any, window: Window, jobs: Module
     shown.scene = other
     bpy.data.scenes.remove(first)
     window.work()
-    assert window.said("Scene is gone") and not window.kept() and not other.video_to_mocap.persons
+    assert window.said("Scene was removed") and not window.kept() and not other.video_to_mocap.persons

@@ -27,16 +27,14 @@ def hero(settings: Any, operators: Any, video: Path) -> bpy.types.Object:
 
 def _rig_of(armature: bpy.types.Object) -> Any:
     """What the scene knows of a rig."""
-    from blender_addon.ui import character
+    from blender_addon.features.character.props import rig_of
 
-    return character.rig_of(bpy.context.scene, armature)
+    return rig_of(bpy.context.scene, armature)
 
 
 def _complaint(rig: Any) -> str:
     """What the panel says of a bone map that does not do."""
-    from blender_addon.ui import character
-
-    return character._complaint(rig)
+    return rig.complaint
 
 
 def test_a_bone_map_is_recognised_kept_and_checked(

@@ -69,7 +69,7 @@ def mocap_file(tmp_path: Path) -> Path:
 def interruptible() -> Iterator[None]:
     """Signals end what is tested as they end a command."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    interrupts.end_by_exception()
+    interrupts.raise_on_signals()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

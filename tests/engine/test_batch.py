@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose3d_engine import batch as package
+from pose3d_engine import contract
 from pose3d_engine.contract import arrays
 from pose3d_engine.contract.batch import pool, record, tasks
 from pose3d_engine.contract.batch.summary import Summary
 from pose3d_engine.contract.batch.tasks import Task
 from pose3d_engine.contract.errors import UserError
+from pose3d_engine.contract.paths import VIDEO_SUFFIXES
 
 
 def test_what_is_meant_by_files_folders_and_patterns(tmp_path: Path) -> None:
@@ -24,13 +25,20 @@ def test_what_is_meant_by_files_folders_and_patterns(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = tasks.expand([tmp_path / "a.mov", tmp_path, f"{tmp_path}/**/c.*", tmp_path / "odd[1].mp4", "gone.mp4"])
     assert [path.name for path in found] == ["a.mov", "b.MP4", "odd[1].mp4", "c.mp4", "gone.mp4"]
-    with pytest.raises(UserError, match="no file fits"):
+    with pytest.raises(UserError, match="no file matches"):
         tasks.expand([f"{tmp_path}/*.webm"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no video in this folder"):
         tasks.expand([tmp_path / "empty"])
     with pytest.raises(UserError, match="several inputs are named a"):
         tasks.require_distinct([Path("x/a.mp4"), Path("y/a.mov")])
+
+
+def test_there_is_one_list_of_videos(tmp_path: Path) -> None:
+    for suffix in VIDEO_SUFFIXES:
+        (tmp_path / f"clip{suffix}").touch()
+    assert len(tasks.expand([tmp_path])) == len(VIDEO_SUFFIXES)
+    assert {".ts", ".gif", ".mts"} <= set(VIDEO_SUFFIXES), "those of the panel and of the batch"
 
 
 def test_a_record_counts_only_for_the_same_clip_and_settings(tmp_path: Path) -> None:
@@ -70,7 +78,7 @@ serve(work)
 
 def test_processes_that_die_or_fail_break_no_other_clip(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
-    script.write_text(WORKER.format(root=str(Path(package.__file__).parents[2])))
+    script.write_text(WORKER.format(root=str(Path(contract.__file__).parents[2])))
     names = ["a", "fault", "b", "killed once", "c", "killed always", "d"]
     todo = [Task(name, (), str(tmp_path / "logs" / f"{name}.log")) for name in names]
     found = {result["input"]: result for result in pool.results(todo, [sys.executable, str(script)], 2)}

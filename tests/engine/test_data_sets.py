@@ -114,7 +114,7 @@ def test_no_archive_at_all(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(UserError, match="not a test"):
         object_archive.load(tmp_path / "a.npz", ("data",), "a test")
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         object_archive.load(tmp_path / "b.npz", ("data",), "a test")
 
 
@@ -190,7 +190,7 @@ def test_h36m_actions_can_be_chosen(small_datasets: Path) -> None:
 
 
 def test_h36m_files_that_do_not_fit(small_datasets: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         h36m.load(small_datasets, "sh_ft_h36m", ("S9",))
     with pytest.raises(UserError, match="no subject S12"):
         h36m.load(small_datasets, "gt", ("S12",))

@@ -103,5 +103,5 @@ def test_other_files_are_refused_in_one_line(tmp_path, content, kind):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="File not found"):
         Motion.load(tmp_path / "none.npz")

@@ -234,7 +234,7 @@ def test_the_content_counts_and_not_the_suffix(tmp_path, pair):
 
 def test_the_command_line_lifts_them(tmp_path, pair):
     folder = write.openpose(tmp_path / "json", pair)
-    facts = ["--width", "1280", "--height", "720", "--fps", "30", "--device", "cpu", "--no-flip"]
+    facts = ["--frame-width", "1280", "--frame-height", "720", "--fps", "30", "--device", "cpu", "--no-flip"]
     assert main(["lift", str(folder), "-o", str(tmp_path / "out.npz"), "--person", "2", *facts]) == 0
     motion = Motion.load(tmp_path / "out.npz")
     assert (len(motion), motion.meta["detector"], motion.meta["person"]) == (FRAMES, "openpose", 2)

@@ -185,7 +185,7 @@ def test_the_published_files_are_found_by_name_and_lift(checkpoints, file):
     assert entries
     for entry in entries:
         assert entry.kind == "lifter"
-        lifter = official.load(weights.find(entry.name), entry, CPU)
+        lifter = official.load(weights.require(entry.name), entry, CPU)
         assert (lifter.name, lifter.receptive_field) == (entry.name, frames)
         joints = lifter.lift(track(3), 2, flip=True, progress=silent)
         assert joints.shape == (3, 17, 3)

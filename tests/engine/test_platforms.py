@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 from typing import Any
 
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
+from blender_addon.engine import installed
 from pose3d_engine import weights
-from pose3d_engine.contract import arrays, protocol
+from pose3d_engine.contract import arrays, processes, protocol
 from pose3d_engine.contract.batch import pool, tasks, worker
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.detect import onnx
@@ -21,28 +26,41 @@ from pose3d_engine.formats import detector_command
 from pose3d_engine.pose.lifters import device
 from pose3d_engine.service import cache
 
-HOME = PureWindowsPath(r"C:\Users\Zoë Ng")
+PLATFORMS = {"win32": Windows, "darwin": MacOS, "linux": Unix}
 
 
 @pytest.mark.parametrize(
-    ("platform", "environment", "home", "expected"),
+    ("platform", "environment", "caches", "data"),
     [
-        ("win32", {"LOCALAPPDATA": r"D:\Local"}, HOME, r"D:\Local"),
-        ("win32", {}, HOME, r"C:\Users\Zoë Ng\AppData\Local"),
-        ("win32", {"XDG_CACHE_HOME": "/c"}, HOME, r"C:\Users\Zoë Ng\AppData\Local"),
-        ("darwin", {"XDG_CACHE_HOME": "/c"}, PurePosixPath("/Users/z"), "/Users/z/Library/Caches"),
-        ("linux", {"XDG_CACHE_HOME": "/c"}, PurePosixPath("/home/z"), "/c"),
-        ("linux", {}, PurePosixPath("/home/z"), "/home/z/.cache"),
+        ("win32", {"LOCALAPPDATA": "D:/Local"}, "D:/Local", "D:/Local"),
+        ("darwin", {"HOME": "/Users/z"}, "/Users/z/Library/Caches", "/Users/z/Library/Application Support"),
+        ("linux", {"HOME": "/home/z"}, "/home/z/.cache", "/home/z/.local/share"),
+        ("linux", {"HOME": "/home/z", "XDG_CACHE_HOME": "/c", "XDG_DATA_HOME": "/d"}, "/c", "/d"),
     ],
 )
-def test_the_users_caches(platform: str, environment: dict[str, str], home: Any, expected: str) -> None:
-    assert str(cache.of_user(platform, environment, home)) == expected
+def test_the_users_folders(
+    platform: str, environment: dict[str, str], caches: str, data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where version 0.1 had them, so that its caches and weights are found."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(cache.FOLDER_VARIABLE, raising=False)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", PLATFORMS[platform])
+    # As far as Windows' own call can be had elsewhere.
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
+    assert cache.folder() == Path(caches, "video_to_mocap", "analyses")
+    assert weights._user_folder() == Path(data, "video-to-mocap", "checkpoint")
+    # The add-on's own, which is needed before anything is installed.
+    monkeypatch.setattr(installed, "PLATFORM", platform)
+    assert installed.data_folder() == Path(data, "video-to-mocap")
 
 
 def test_names_in_the_cache_leave_room_for_long_homes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows without long paths takes 260 letters; a user's name may have 20, and temporary names are longer."""
     monkeypatch.delenv(cache.FOLDER_VARIABLE, raising=False)
-    base = cache.of_user("win32", {}, PureWindowsPath("C:/Users/" + "n" * 20))
+    base = PureWindowsPath("C:/Users/" + "n" * 20) / "AppData" / "Local"
     entry = base / "video_to_mocap" / "analyses" / cache.chunks(cache.entry({"clip": "x"})).name
     longest = entry / ".new-12345678" / ".000000.12345678.npz"
     assert len(str(longest)) < 200
@@ -84,10 +102,25 @@ def test_a_detector_command_is_ended_with_its_tree(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_batchs_process_is_not_there_for_control_c() -> None:
-    assert worker.apart(windows=True) == {"creationflags": 0x200}
-    assert worker.apart(windows=False) == {"start_new_session": True}
+    windows, others = processes.System(windows=True), processes.System(windows=False)
+    assert processes.options(system=windows) == {"creationflags": 0x08000200}, "nor has it a window"
+    assert processes.options(background=True, system=windows) == {"creationflags": 0x08004200}
+    assert processes.options(system=others) == {"start_new_session": True}
     # And that is a way in which this system, too, starts one.
-    subprocess.run([sys.executable, "-c", ""], check=True, **worker.apart())
+    subprocess.run([sys.executable, "-c", ""], check=True, **processes.options())
+
+
+def test_a_process_is_ended_with_its_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYSTEMROOT", r"C:\Windows")
+    called: list[list[str]] = []
+    windows = processes.System(windows=True, run=lambda words, **_: called.append([str(word) for word in words]))
+    child = SimpleNamespace(pid=4711, poll=lambda: None, wait=lambda: 1)
+    processes.end(child, grace=5.0, system=windows)  # type: ignore[arg-type]
+    assert [words[1:] for words in called] == [["/F", "/T", "/PID", "4711"]], "once, without patience"
+    assert PureWindowsPath(called[0][0]).name == "taskkill.exe"
+    ended = SimpleNamespace(pid=4711, poll=lambda: 0, wait=lambda: 0)
+    processes.end(ended, system=windows)  # type: ignore[arg-type]
+    assert len(called) == 1, "its number may be another's by now"
 
 
 _STARTER = """
@@ -171,12 +204,3 @@ def test_metal_is_taken_where_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_windows_card_comes_before_the_processor() -> None:
     assert onnx._PROVIDERS.index("DmlExecutionProvider") < onnx._PROVIDERS.index("CPUExecutionProvider")
     assert onnx._PROVIDERS.index("CoreMLExecutionProvider") < onnx._PROVIDERS.index("CPUExecutionProvider")
-
-
-def test_weights_lie_where_the_user_keeps_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    for platform, part in (("win32", "Local"), ("darwin", "Application Support"), ("linux", "share")):
-        with monkeypatch.context() as patch:
-            for name in ("LOCALAPPDATA", "XDG_DATA_HOME"):
-                patch.delenv(name, raising=False)
-            patch.setattr(sys, "platform", platform)
-            assert part in weights._user_folder().parts

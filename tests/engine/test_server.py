@@ -95,7 +95,7 @@ def crossing(tmp_path):
 
 
 def test_the_way_of_the_panel(engine, crossing, tmp_path):
-    """Analyse, see who is there, mend the tracks, capture who was clicked; and again, without waiting."""
+    """Analyse, show the people, edit the tracks, capture a chosen person; and again, without waiting."""
     clip, keypoints = crossing
     ask = {"video": str(clip), "keypoints": str(keypoints), "thumbnails": True}
     engine.request(1, "analyse", **ask)

@@ -223,7 +223,7 @@ def test_refused(converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         ({"output": tmp_path / "x", "spatial_mask_num": 17}, "-smn"),
         ({"output": tmp_path / "x", "epochs": 0}, "give a number above 0"),
         ({"output": tmp_path / "x", "dataset": "3dhp", "refine": True}, "needs the cameras"),
-        ({"output": tmp_path / "x", "data": tmp_path}, "no such file"),
+        ({"output": tmp_path / "x", "data": tmp_path}, "File not found"),
         ({"output": tmp_path / "state.pt" / "x", "data": tmp_path}, "cannot write"),
         ({"output": tmp_path / "x", "start": tmp_path / "state.pt"}, "not a checkpoint"),
     ):

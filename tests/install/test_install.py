@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-
 ENABLE = """
 import json, os, sys, traceback
 import bpy
@@ -28,7 +26,7 @@ def main():
     chosen.build = "cpu"
     settings = bpy.context.scene.video_to_mocap
     from blender_addon.engine import installed
-    from blender_addon.ui import install
+    from blender_addon.features.install import condition as install
 """
 
 END = """
@@ -88,8 +86,7 @@ class Home:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(SCRIPTS))
-    import build_addon
+    from scripts import build_addon
 
     return build_addon.build(tmp_path_factory.mktemp("dist"))
 
@@ -143,7 +140,7 @@ def test_an_extension_in_another_blender_uses_the_same_engine(captured: Home, tm
 import bpy
 bpy.ops.extensions.package_install_files(
     filepath={str(captured.archive)!r}, repo="user_default", enable_on_install=True)
-from bl_ext.user_default.video_to_mocap.ui import install
+from bl_ext.user_default.video_to_mocap.features.install import condition as install
 state, words = install.condition(bpy.context)
 assert state == "ready" and {str(captured.engine)!r} in words, (state, words)
 assert bpy.ops.video_to_mocap.check() == {{"FINISHED"}}
@@ -218,7 +215,7 @@ def test_with_too_little_disk(small_disk: Path, archive: Path, tmp_path: Path) -
 try:
     bpy.ops.video_to_mocap.install()
 except RuntimeError as error:
-    assert "not enough room" in str(error) and "2.4 GB are needed" in str(error), error
+    assert "Not enough disk space" in str(error) and "2.4 GB are needed" in str(error), error
 else:
     raise AssertionError("installed on a small disk")
 """)

@@ -58,11 +58,15 @@ def no_engine() -> Iterator[None]:
 
 
 def test() -> Steps:
+    from blender_addon import session
     from blender_addon.engine.locate import find_engine
-    from blender_addon.ui import install, jobs
+    from blender_addon.features.common import starting
+    from blender_addon.features.install import ops as install
+
+    jobs = session.current()
 
     def idle() -> bool:
-        return not jobs.busy()
+        return not jobs.busy
 
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     yield from mouse.open_sidebar()
@@ -71,10 +75,10 @@ def test() -> Steps:
         yield from shots("engine-missing")
 
     install._start(find_engine(), "Installing the engine", "steps", {"steps": 1000, "pause": 0.1}, lambda _: None)
-    yield from until("the progress of the installation", lambda: install.fraction() > 0.0)
+    yield from until("the progress of the installation", lambda: jobs.fraction > 0.0)
     yield from shots("installing")
     yield from press("video_to_mocap.install_cancel")
-    yield from until("the end of it", lambda: not install.busy())
+    yield from until("the end of it", lambda: not jobs.busy)
 
     settings().video = NO_VIDEO
     yield from press("video_to_mocap.analyse")
@@ -83,8 +87,8 @@ def test() -> Steps:
 
     settings().video = VIDEO
     yield from until("the video's facts", lambda: settings().facts_known())
-    jobs.begin(bpy.context, "Analyse", "steps", {"steps": 1000, "pause": 0.1}, lambda *_: None)
-    yield from until("the progress of the analysis", lambda: jobs.fraction() > 0.02)
+    starting.begin(bpy.context, "Analyse", "steps", {"steps": 1000, "pause": 0.1}, lambda *_: None)
+    yield from until("the progress of the analysis", lambda: jobs.fraction > 0.02)
     yield from shots("analysing")
     yield from press("video_to_mocap.cancel")
     yield from until("the end of it", idle)
@@ -94,7 +98,7 @@ def test() -> Steps:
     yield from shots("people")
 
     yield from press("video_to_mocap.capture")
-    yield from until("the armature", lambda: idle() and bool(settings().result))
+    yield from until("the armature", lambda: idle() and bool(settings().report_lines))
     with override():
         bpy.ops.view3d.view_selected()
     yield from shots("captured")

@@ -47,7 +47,7 @@ def analyse_until(seconds: float) -> None:
 
 def measure_drawing() -> None:
     """Notes how long the panels' own code takes for one drawing of the sidebar, all of them open."""
-    from blender_addon import ui
+    from blender_addon import features
 
     spent = [0.0]
 
@@ -59,7 +59,7 @@ def measure_drawing() -> None:
 
         return call
 
-    panels = [c for part in ui._parts() for c in getattr(part, "_CLASSES", ()) if issubclass(c, bpy.types.Panel)]
+    panels = [c for c in features.classes() if issubclass(c, bpy.types.Panel)]
     drawn = {panel: panel.draw for panel in panels}
     for panel, draw in drawn.items():
         panel.draw = timed(draw)
@@ -88,10 +88,13 @@ def wait_for(what: str, condition: Callable[[], bool]) -> Steps:
 
 
 def test() -> Steps:
-    from blender_addon.ui import asking, jobs
+    from blender_addon import session
+    from blender_addon.engine import report as engine_report
+
+    jobs = session.current()
 
     def idle() -> bool:
-        return not jobs.busy()
+        return not jobs.busy
 
     bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the captured person's way
 
@@ -110,7 +113,7 @@ def test() -> Steps:
     settings().video = VIDEO
     yield from wait_for("the video's facts", lambda: settings().facts_known())
     yield from press("video_to_mocap.analyse")
-    yield from wait_for("the analysis", lambda: jobs.fraction() > 0.0)
+    yield from wait_for("the analysis", lambda: jobs.fraction > 0.0)
     yield from screenshot("3-analysing")
     yield from press("video_to_mocap.cancel")
     yield from wait_for("the cancel", idle)
@@ -121,8 +124,8 @@ def test() -> Steps:
     yield from press("video_to_mocap.analyse")
     yield from wait_for("the people", lambda: idle() and len(settings().persons) > 0)
     yield from screenshot("4-people")
-    yield from wait_for("the lifters", lambda: len(asking.known_lifters()) > 0)
-    settings().lifter = asking.known_lifters()[0]
+    yield from wait_for("the lifters", lambda: len(engine_report.names(jobs.report, "lifters")) > 0)
+    settings().lifter = engine_report.names(jobs.report, "lifters")[0]
 
     # Capture.
     before = time.monotonic()
@@ -210,7 +213,7 @@ def test() -> Steps:
 
     # Another file is opened during a job: its result is kept, and stays out of the other file.
     analyse_until(2.0)
-    yield from wait_for("the third analysis", lambda: jobs.fraction() > 0.0)
+    yield from wait_for("the third analysis", lambda: jobs.fraction > 0.0)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     yield from wait_for("its end", idle)
     assert not settings().persons and not settings().status, settings().status
@@ -222,7 +225,7 @@ def test() -> Steps:
     settings().persons.clear()
     bpy.ops.wm.save_as_mainfile(filepath=file)
     analyse_until(1.5)
-    yield from wait_for("the fourth analysis", lambda: jobs.fraction() > 0.0)
+    yield from wait_for("the fourth analysis", lambda: jobs.fraction > 0.0)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     yield from wait_for("its end in another file", idle)
     assert not settings().persons and not settings().status, settings().status
@@ -231,8 +234,8 @@ def test() -> Steps:
 
     # Blender is closed during a job; the test looks whether the engine has gone with it.
     analyse_until(0.0)
-    yield from wait_for("the last analysis", lambda: jobs.fraction() > 0.0)
-    report["engine"] = jobs._runner._client.hello["pid"]
+    yield from wait_for("the last analysis", lambda: jobs.fraction > 0.0)
+    report["engine"] = jobs.runner._client.hello["pid"]
 
 
 def watch() -> float:

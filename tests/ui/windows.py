@@ -66,10 +66,12 @@ def new_window(how: str) -> Steps:
 
 
 def test() -> Steps:
-    from blender_addon.ui import jobs
+    from blender_addon import session
+
+    jobs = session.current()
 
     def idle() -> bool:
-        return not jobs.busy()
+        return not jobs.busy
 
     bpy.data.scenes.new("Other")
     yield from new_window("window_new_main")
@@ -118,7 +120,7 @@ def test() -> Steps:
     let_go()
     yield from until("the end of it", idle)
     yield 0.5
-    assert not settings("Other").persons and len(jobs._kept) == 1
+    assert not settings("Other").persons and jobs.kept == 1
     (first,) = windows()
     first.scene = bpy.data.scenes["Other"]
     yield from until("the people who waited", lambda: len(settings("Other").persons) == 2)
@@ -134,7 +136,7 @@ def test() -> Steps:
         yield from mouse.close(windows()[closed])
         let_go()
         yield from until("the people in the window left", lambda: idle() and len(settings("Scene").persons) == 2)
-        assert len(windows()) == 1 and not jobs._kept
+        assert len(windows()) == 1 and not jobs.kept
 
 
 bpy.ops.preferences.addon_enable(module="blender_addon")

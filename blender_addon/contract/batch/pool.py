@@ -1,4 +1,4 @@
-"""Several processes on one machine, each with a clip at a time."""
+"""Several processes on one machine, each with one clip at a time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from .tasks import Result, Task
 from .worker import Worker
 
 _EVERY_S = 5.0
-"""Seconds between two reports of how far a clip is."""
+"""Seconds between two reports of a clip's progress."""
 
 
 def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterator[Result]:
-    """The results of all tasks as they come, from ``jobs`` processes of that command, which share the processor.
+    """Works off tasks in several processes that share the processor; they end with the iterator, however it ends.
 
-    The processes end with the iterator, however it ends.
+    Args:
+        tasks: The clips.
+        command: Starts a process that calls :func:`.worker.serve`.
+        jobs: The number of processes.
+
+    Yields:
+        The results, in the order in which they arrive.
     """
     jobs = max(1, min(jobs, len(tasks)))
     threads = max(1, _cores() // jobs) if jobs > 1 else None
@@ -36,7 +42,7 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
                 task = waiting.get_nowait()
             except queue.Empty:
                 return
-            came.put(worker.work(task, _Teller(Path(task.source).name)))
+            came.put(worker.work(task, _ProgressPrinter(Path(task.source).name)))
 
     for worker in workers:
         threading.Thread(target=run, args=(worker,), name="batch", daemon=True).start()
@@ -49,14 +55,14 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
 
 
 def _cores() -> int:
-    """Cores that this process may use, where the system tells: in a container or a job of a farm not all there are."""
+    """The processor cores that this process may use; in a container or a farm's job not all of the machine's."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-class _Teller:
-    """Says on stderr how far a clip is, every few seconds."""
+class _ProgressPrinter:
+    """Prints a clip's progress on stderr, every few seconds."""
 
     def __init__(self, name: str) -> None:
         self._name, self._last = name, time.monotonic()

@@ -1,4 +1,4 @@
-"""A log a clip."""
+"""The log of one clip."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from ..errors import UserError
 
 @contextmanager
 def logged(path: Path) -> Iterator[TextIO]:
-    """Meanwhile all that this process says, its C libraries and children included, goes to the end of a file.
+    """Redirects stdout and stderr of this process, its C libraries and children to the end of a file.
 
-    Yields where stderr went before. Raises UserError if the file cannot be written.
+    Yields:
+        The stderr from before.
+
+    Raises:
+        UserError: The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,7 @@ def logged(path: Path) -> Iterator[TextIO]:
 
 
 def note(text: str) -> None:
-    """A line of the log. Where the disk is full there is none: what the clip gives does not hang on it."""
+    """Writes a line into the log; a full disk is ignored, because the results do not depend on the log."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""What an earlier run has made of a clip, and with which settings: ``CLIP.batch.json`` beside the results."""
+"""The results of an earlier run of a clip, and its settings: ``CLIP.batch.json`` beside them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from .. import atomic
 
 
 def path_of(folder: Path, clip: Path) -> Path:
-    """The record of a clip."""
+    """The path of a clip's record."""
     return folder / f"{clip.stem}.batch.json"
 
 
 def finished(
     folder: Path, clip: Path, settings: Mapping[str, Any], sources: Iterable[Path] = ()
 ) -> list[dict[str, Any]]:
-    """The motions that are there: records with person, file, frames and warnings, and ``path``.
+    """The motions of an earlier run with the same settings, if all of them are up to date.
 
-    None are there if one is missing, older than the clip or one of the other ``sources``, or if they were made with
-    other settings.
+    Args:
+        folder: The output folder.
+        clip: The input.
+        settings: The settings that differ from the defaults, as JSON can say them.
+        sources: Further files that the motions depend on.
+
+    Returns:
+        A record each: person, file, frames, warnings, and its ``path``. Empty if one is missing, or older than the clip
+        or a source, or made with other settings.
     """
     try:
         record = json.loads(path_of(folder, clip).read_text(encoding="utf-8"))
@@ -37,12 +44,16 @@ def finished(
 
 
 def note(folder: Path, clip: Path, settings: Mapping[str, Any], motions: Iterable[Mapping[str, Any]]) -> None:
-    """Writes the record, once all motions are there. Raises UserError if it cannot be written."""
+    """Writes the record, once all motions are made.
+
+    Raises:
+        UserError: The record cannot be written.
+    """
     text = json.dumps({"settings": dict(settings), "video": str(clip.resolve()), "motions": list(motions)})
     with atomic.replacing(path_of(folder, clip)) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def newer(made: Path, source: Path) -> bool:
-    """Whether a result is there and not older than what it was made from."""
+    """Whether a result exists and is not older than its source."""
     return made.is_file() and made.stat().st_mtime >= source.stat().st_mtime

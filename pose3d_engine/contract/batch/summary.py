@@ -1,4 +1,4 @@
-"""What came of all clips, for a person: a line a result while they come, a table at the end."""
+"""The results of a batch for a person: a line each when they arrive, a table at the end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from .tasks import Result
 
 _WIDEST = 40
-"""Characters of the longest name that the table shows whole."""
+"""Characters of the longest name that the table shows in full."""
 
 
 class Summary:
-    """Collects results. clips: how many inputs there are."""
+    """Collects results. clips: the number of inputs."""
 
     def __init__(self, clips: int) -> None:
         self._clips = clips
@@ -26,17 +26,17 @@ class Summary:
         return any(_state(result) == "failed" for result in self._results)
 
     def add(self, result: Result) -> None:
-        """Takes a result and says it in a line on stderr."""
+        """Takes a result and prints a line about it on stderr."""
         self._results.append(result)
         done = len({one["input"] for one in self._results})
         name = _name(result)
         said = result["error"] or (
-            "skipped, it is there" if result["skipped"] else f"{result['frames']} frames in {result['seconds']:.1f} s"
+            "skipped, already done" if result["skipped"] else f"{result['frames']} frames in {result['seconds']:.1f} s"
         )
         print(f"[{done}/{self._clips}] {name}: {said}", file=sys.stderr, flush=True)
 
     def table(self) -> str:
-        """A row a result, those that failed last; and their sums."""
+        """A row for each result, failures last, and a line of totals."""
         order = ("skipped", "done", "warned", "failed")
         rows = [
             (_name(one), _state(one), str(one["frames"] or ""), f"{one['seconds']:.1f}", _remark(one))

@@ -1,7 +1,7 @@
-"""A process that does one clip after the other, and the side of it that gives it work.
+"""A process that works off clips one after the other, and the parent's side of it.
 
 One JSON object a line. To it: a :class:`~.tasks.Task`. From it: any number of ``{"progress": "words"}``, then
-``{"results": [...]}``. It ends when its stdin does, in the middle of a clip too: whoever gave it work is gone.
+``{"results": [...]}``. It ends when its stdin does, even in the middle of a clip, because its parent is gone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,27 +19,28 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from .. import processes
 from ..errors import OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
 from .log import logged, note
 from .tasks import Result, Task, result
 
 Report = Callable[[str], None]
-"""Takes a few words about how far the clip is."""
+"""Takes a few words about the clip's progress."""
 
 Work = Callable[[Task, Report], Iterable[Result]]
-"""Does one clip."""
-
-_CREATE_NEW_PROCESS_GROUP = 0x200
-"""``subprocess`` has it under Windows alone."""
+"""Processes one clip."""
 
 ATTEMPTS = 2
-"""Times that a clip is tried whose process has died of it."""
+"""Times that a clip is tried whose process dies."""
 
 
 def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> list[Result]:
-    """The results of a clip, whose log is written meanwhile; whatever goes wrong is a result, too.
+    """Processes a clip and writes its log; any failure becomes a result, too.
 
-    tell: gets the stderr that there was before, and the words of the work's reports.
+    Args:
+        task: The clip.
+        work: Processes it.
+        tell: Gets the stderr from before the log, and the words of the work's reports.
     """
     try:
         with logged(Path(task.log)) as terminal:
@@ -71,7 +71,7 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
 
 
 def serve(work: Work) -> None:
-    """Does the tasks that come on stdin until it ends. Does not return."""
+    """Processes the tasks that arrive on stdin until it ends. Does not return."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -97,10 +97,10 @@ def serve(work: Work) -> None:
 
 
 class Worker:
-    """The process, started when it gets its first clip; it stays warm until :meth:`stop`."""
+    """A process, started with its first clip; it stays warm until :meth:`stop`."""
 
     def __init__(self, command: Sequence[str], threads: int | None = None) -> None:
-        """threads: that its libraries may use, None for all."""
+        """threads: the number that its libraries may use, None for all."""
         self._command = list(command)
         self._environment = dict(os.environ)
         if threads is not None:
@@ -113,7 +113,7 @@ class Worker:
         self._stopped = False
 
     def work(self, task: Task, report: Report = lambda text: None) -> list[Result]:
-        """The results of a clip. A process that dies is started anew and tries once more."""
+        """The results of a clip. A process that dies is started again and tries once more."""
         how = ""
         for _ in range(ATTEMPTS):
             try:
@@ -125,16 +125,14 @@ class Worker:
         return [result(task.source, error=f"its process ended unexpectedly ({how}); see {task.log}")]
 
     def stop(self) -> None:
-        """Ends the process, in whatever it is doing. There is no other one after it."""
+        """Ends the process, whatever it is doing; no other one is started."""
         with self._starting:
             self._stopped = True
             process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            # Under Windows a virtual environment's Python only starts the real one, which ends when its stdin does.
+            processes.end(process)
             with contextlib.suppress(OSError):
                 process.stdin.close()  # type: ignore[union-attr]
-            process.wait()
 
     def _ask(self, task: Task, report: Report) -> list[Result]:
         with self._starting:
@@ -142,11 +140,15 @@ class Worker:
                 raise _DiedError("stopped")
             if self._process is None:
                 self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment, **apart()
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=self._environment,
+                    **processes.options(),
                 )
             process = self._process
         assert process.stdin and process.stdout
-        with contextlib.suppress(OSError):  # a dead one is told by the end of its stdout
+        with contextlib.suppress(OSError):  # the end of its stdout reports a dead one
             process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
             process.stdin.flush()
         for line in process.stdout:
@@ -157,19 +159,8 @@ class Worker:
                 return message["results"]
             report(message["progress"])
         self._process = None
-        raise _DiedError(_status(process.wait()))
-
-
-def apart(windows: bool = os.name == "nt") -> dict[str, Any]:
-    """How a process is started that Ctrl-C is not for: it is for who gave it work, and then comes the end of stdin."""
-    return {"creationflags": _CREATE_NEW_PROCESS_GROUP} if windows else {"start_new_session": True}
+        raise _DiedError(processes.ending(process.wait()))
 
 
 class _DiedError(Exception):
     """A process ended in the middle of a clip."""
-
-
-def _status(code: int) -> str:
-    if code == -getattr(signal, "SIGKILL", 9):
-        return "it was killed; the computer may have run out of memory"
-    return f"signal {-code}" if code < 0 else f"exit status {code}"

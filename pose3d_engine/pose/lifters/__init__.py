@@ -19,15 +19,12 @@ __all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
 
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tuple[Lifter, str | None]:
-    """Loads a lifter.
+    """Returns a lifter, and one line with the reason if it does not run on the requested device.
 
     Args:
         name: The weights' name in the register; ignored if there is a ``checkpoint``.
         checkpoint: A file with weights.
         device: One of :data:`.device.DEVICES`.
-
-    Returns:
-        The lifter, and one line with the reason if it does not run on the requested device.
 
     Raises:
         UserError: There are no such weights or the file is damaged.
@@ -38,7 +35,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tup
         entry = weights.entry(name)
         if entry.kind != "lifter":
             raise UserError(f"{name} is a {entry.kind}, not a lifter; `pose3d weights list` shows the lifters")
-        path = weights.find(name)
+        path = weights.require(name)
     else:
         entry, path = weights.entry_of(checkpoint), checkpoint
     # The papers' files are PyTorch's own; ours name their network themselves.

@@ -72,7 +72,7 @@ def _load(args: argparse.Namespace) -> tuple[PSTMO | TemporalModel, Recipe]:
     if (args.lifter is None) == (args.checkpoint is None):
         raise UserError("choose the weights to evaluate: --lifter NAME or --checkpoint FILE")
     entry = weights.entry(args.lifter) if args.lifter else weights.entry_of(args.checkpoint)
-    network, recipe = official.network(args.checkpoint or weights.find(args.lifter), entry)
+    network, recipe = official.network(args.checkpoint or weights.require(args.lifter), entry)
     if isinstance(network, PSTMO):
         _check(args, network.sizes.frames, network.sizes.layers)
     else:

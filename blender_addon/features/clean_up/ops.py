@@ -1,0 +1,369 @@
+"""The tools of the clean-up, for the active armature, its selected bones and a range of frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty
+
+from .tool import Tool
+
+
+class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
+    """Remove jitter from the motion of the selected bones, without delay"""
+
+    bl_idname = "video_to_mocap.smooth"
+    bl_label = "Smooth"
+
+    cutoff: FloatProperty(  # type: ignore[valid-type]
+        name="Cut-off (Hz)",
+        description="Movement of a higher frequency is removed. Lower is smoother",
+        default=4.0,
+        min=0.1,
+        soft_max=10.0,
+        max=60.0,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import smoothing
+
+        return self.only(context, armature, motion, smoothing.smooth(motion, self.cutoff))
+
+
+class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
+    """Replace the key on every frame by a few keys with handles that are easy to edit"""
+
+    bl_idname = "video_to_mocap.reduce_keys"
+    bl_label = "Reduce Keys"
+
+    degrees: FloatProperty(  # type: ignore[valid-type]
+        name="Angle",
+        description="How many degrees the rotation of a bone may change at most, on any frame",
+        default=1.0,
+        min=0.01,
+        soft_max=10.0,
+        max=90.0,
+    )
+    millimetres: FloatProperty(  # type: ignore[valid-type]
+        name="Distance (mm)",
+        description="How many millimetres a joint may move at most, on any frame",
+        default=5.0,
+        min=0.01,
+        soft_max=50.0,
+        max=1000.0,
+    )
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions, bone_motion
+        from ...maths.clean_up import key_reduction
+
+        bag = actions.bag_of(armature)
+        render = context.scene.render
+        frames = bone_motion.rows(bag, *self.span(context), even=True)
+        motion = bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
+        actions.keep_raw(armature)
+        old, new = bone_motion.write_keys(armature, bag, motion, channels, keys)
+        return f"{old} keys reduced to {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
+
+
+class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
+    """Lock the feet to the floor in the preview range, by bending the legs. Select a foot to lock only that one"""
+
+    bl_idname = "video_to_mocap.lock_feet"
+    bl_label = "Lock Feet"
+    needs_range = True
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend",
+        description="Over how many frames before and after the range the lock fades in and out",
+        default=5,
+        min=0,
+        max=100,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import foot_pinning
+        from ...maths.clean_up.errors import CleanUpError
+
+        rows = self.feet(context, armature, motion)
+        if not rows:
+            raise CleanUpError("No foot bone was found by its name; select the foot bones and try again")
+        return foot_pinning.pin_feet(motion, rows, *self.span(context), self.blend)
+
+    def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
+        return super().motion(context, armature, bag, self.blend)
+
+
+class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
+    """Give the legs their raw motion back in the preview range. Select a foot to unlock only that one"""
+
+    bl_idname = "video_to_mocap.unlock_feet"
+    bl_label = "Unlock Feet"
+    needs_range = True
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend",
+        description="Over how many frames at both ends of the range the motion blends",
+        default=5,
+        min=0,
+        max=100,
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...blend import bone_motion
+        from ...maths.clean_up import foot_pinning
+
+        raw = bone_motion.read_raw(armature, motion.frames, motion.rate)
+        return foot_pinning.unpin_feet(
+            motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend
+        )
+
+
+class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
+    """Rotate and move the whole motion so that the feet stand on a level floor at height 0"""
+
+    bl_idname = "video_to_mocap.level_floor"
+    bl_label = "Level Floor"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import root_motion
+
+        return root_motion.level_floor(motion, self.feet(context, armature, motion))
+
+
+class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
+    """Make the path from the first to the last frame a straight line"""
+
+    bl_idname = "video_to_mocap.straighten_path"
+    bl_label = "Straighten Path"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import root_motion
+
+        return root_motion.straighten_path(motion)
+
+
+class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
+    """Rotate the whole motion so that the character walks, or faces, in a direction"""
+
+    bl_idname = "video_to_mocap.set_heading"
+    bl_label = "Set Heading"
+
+    heading: FloatProperty(  # type: ignore[valid-type]
+        name="Heading",
+        description="The direction to walk in: 0° is -Y, towards the viewer in front view; 90° is +X",
+        subtype="ANGLE",
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import root_motion
+
+        return root_motion.set_heading(motion, self.heading)
+
+
+class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
+    """Make the range end in the pose in which it begins, so that it plays as a loop"""
+
+    bl_idname = "video_to_mocap.make_loop"
+    bl_label = "Make Loop"
+
+    blend: IntProperty(  # type: ignore[valid-type]
+        name="Blend", description="Over how many frames the end blends into the start", default=10, min=1, max=1000
+    )
+    in_place: BoolProperty(  # type: ignore[valid-type]
+        name="In Place", description="Remove the path, so that the character moves in place"
+    )
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import root_motion
+
+        return root_motion.make_loop(motion, self.blend, self.in_place)
+
+
+class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
+    """Mirror the whole motion: left and right are exchanged"""
+
+    bl_idname = "video_to_mocap.mirror_motion"
+    bl_label = "Mirror"
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        import numpy as np
+
+        from ...maths.clean_up import mirroring
+
+        return mirroring.mirror(motion, np.array(armature.matrix_world.to_quaternion().to_matrix().col[0]))
+
+
+class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
+    """Exchange left and right limbs in the preview range, where the detector confused them"""
+
+    bl_idname = "video_to_mocap.swap_sides"
+    bl_label = "Fix Left/Right Flip"
+    needs_range = True
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...maths.clean_up import mirroring
+
+        chosen = set(self.bones(context, armature))
+        return mirroring.swap_sides(motion, [row for row, name in enumerate(motion.rig.names) if name in chosen])
+
+
+class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
+    """Replace the keys in the preview range by one smooth curve across it"""
+
+    bl_idname = "video_to_mocap.bridge"
+    bl_label = "Interpolate Range"
+    needs_range = True
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions, bone_motion
+        from ...maths.clean_up import interpolation
+
+        bag = actions.bag_of(armature)
+        motion = self.motion(context, armature, bag, interpolation.AROUND)
+        channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
+        part, keys = interpolation.interpolate_range(motion, channels, *self.span(context))
+        actions.keep_raw(armature)
+        old, new = bone_motion.write_keys(armature, bag, part, channels, keys)
+        return f"Interpolated {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys removed"
+
+
+class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
+    """Remove the motion before and after the preview range"""
+
+    bl_idname = "video_to_mocap.trim"
+    bl_label = "Trim"
+    needs_range = True
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions, bone_motion, retiming
+
+        bag = actions.bag_of(armature)
+        first, last = self.span(context)
+        bone_motion.rows(bag, first, last)  # says so if nothing would be left
+        actions.keep_raw(armature)
+        retiming.cut(bag, first, last)
+        return f"Kept frames {first:g} to {last:g}"
+
+
+class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
+    """Make the range slower or faster; the motion after it moves along"""
+
+    bl_idname = "video_to_mocap.time_scale"
+    bl_label = "Scale Time"
+
+    factor: FloatProperty(  # type: ignore[valid-type]
+        name="Duration",
+        description="Duration of the range relative to now: 2 is half as fast, 0.5 twice as fast",
+        default=1.0,
+        min=0.05,
+        soft_max=4.0,
+        max=100.0,
+    )
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions, bone_motion, retiming
+
+        bag = actions.bag_of(armature)
+        frames = bone_motion.rows(bag, *self.span(context))
+        actions.keep_raw(armature)
+        retiming.retime(bag, frames[0], frames[-1], self.factor)
+        armature.animation_data.action[actions.RETIMED] = True
+        return f"Frames {frames[0]:g} to {frames[-1]:g} now take {self.factor:g} times as long"
+
+
+class VIDEO_TO_MOCAP_OT_restore_raw(Tool, bpy.types.Operator):
+    """Restore the raw Action, as it was before the first tool. Your version stays in the file"""
+
+    bl_idname = "video_to_mocap.restore_raw"
+    bl_label = "Restore Raw Motion"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions
+
+        actions.bag_of(armature)  # says so where there is no motion
+        cleaned = armature.animation_data.action
+        actions.restore(armature)
+        return f'Raw motion restored; your version is kept as "{cleaned.name}"'
+
+
+class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
+    """Move the motion into an NLA track and add your keys on top of it; the motion itself does not change"""
+
+    bl_idname = "video_to_mocap.add_layer"
+    bl_label = "Add Layer"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions
+
+        return f"New keys go into {actions.add_layer(armature)}; the motion is in the NLA track below it"
+
+
+class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
+    """Mark frames in which the motion jerks, with keys of the type Jitter and with markers"""
+
+    bl_idname = "video_to_mocap.mark_suspicious"
+    bl_label = "Mark Suspicious"
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        import numpy as np
+
+        from ...blend import actions, marks
+        from ...maths.clean_up import suspicious_frames
+
+        bag = actions.bag_of(armature)
+        motion = self.motion(context, armature, bag)
+        chosen = set(self.bones(context, armature))
+        flags = suspicious_frames.find_jerks(
+            motion, [row for row, name in enumerate(motion.rig.names) if name in chosen]
+        )
+        marks.mark(bag, np.union1d(marks.marked(bag), motion.frames[flags]))
+        count = marks.show(context.scene, armature)
+        return f"{count} ranges to check" if count else "No problems found"
+
+
+class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
+    """Go to the next marked range: its confidence is low, or the motion jerks"""
+
+    bl_idname = "video_to_mocap.next_suspicious"
+    bl_label = "Next Suspicious Frame"
+
+    back: BoolProperty(name="Back", description="Go to the previous marked range")  # type: ignore[valid-type]
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        import numpy as np
+
+        from ...blend import actions, marks
+        from ...maths.clean_up.errors import CleanUpError
+
+        starts = np.array([first for first, _ in marks.marked_ranges(actions.bag_of(armature))])
+        now = context.scene.frame_current_final
+        ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
+        if not len(ahead):
+            raise CleanUpError(f"No frame {'before' if self.back else 'after'} this one is marked")
+        context.scene.frame_set(round(float(ahead[0])))
+        return f"Frame {ahead[0]:g}"
+
+
+CLASSES = (
+    VIDEO_TO_MOCAP_OT_smooth,
+    VIDEO_TO_MOCAP_OT_reduce_keys,
+    VIDEO_TO_MOCAP_OT_lock_feet,
+    VIDEO_TO_MOCAP_OT_unlock_feet,
+    VIDEO_TO_MOCAP_OT_level_floor,
+    VIDEO_TO_MOCAP_OT_straighten_path,
+    VIDEO_TO_MOCAP_OT_set_heading,
+    VIDEO_TO_MOCAP_OT_make_loop,
+    VIDEO_TO_MOCAP_OT_mirror_motion,
+    VIDEO_TO_MOCAP_OT_swap_sides,
+    VIDEO_TO_MOCAP_OT_bridge,
+    VIDEO_TO_MOCAP_OT_trim,
+    VIDEO_TO_MOCAP_OT_time_scale,
+    VIDEO_TO_MOCAP_OT_restore_raw,
+    VIDEO_TO_MOCAP_OT_add_layer,
+    VIDEO_TO_MOCAP_OT_mark_suspicious,
+    VIDEO_TO_MOCAP_OT_next_suspicious,
+)

@@ -1,0 +1,117 @@
+"""What the tools of the clean-up have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import FloatProperty
+
+
+class Tool:
+    """What the tools have in common: they change the Action's keys in a range, and keep the raw Action."""
+
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    first: FloatProperty(  # type: ignore[valid-type]
+        name="From",
+        description="First frame to change. With To = From, the preview range if there is one, else all of the motion",
+        options={"SKIP_SAVE"},
+    )
+    last: FloatProperty(name="To", description="Last frame to change", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    needs_range = False
+    """Whether the tool makes no sense for the whole motion."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        item = context.active_object
+        if item is None or item.type != "ARMATURE":
+            cls.poll_message_set("Select an armature")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        # Not at the top: enabling the add-on must not wait for numpy.
+        from ...blend import marks
+        from ...maths.clean_up.errors import CleanUpError
+
+        try:
+            words = self.work(context, context.active_object)
+            marks.follow(context.scene, context.active_object)
+        except CleanUpError as error:
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, f"{error}.")  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        # Without this the new pose shows only after the next change of frame.
+        context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+        self.report({"INFO"}, words)  # type: ignore[attr-defined]
+        return {"FINISHED"}
+
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        """Does the work; returns the message for the user. Raises CleanUpError."""
+        from ...blend import actions, bone_motion
+
+        bag = actions.bag_of(armature)
+        before = self.motion(context, armature, bag)
+        after = self.change(context, armature, before)
+        actions.keep_raw(armature)
+        count = bone_motion.write(armature, bag, before, after)
+        return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
+
+    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        """The changed motion. Raises CleanUpError."""
+        raise NotImplementedError
+
+    def span(self, context: bpy.types.Context) -> tuple[float, float]:
+        """First and last frame. Raises CleanUpError where a range is needed and none is set."""
+        from ...maths.clean_up.errors import CleanUpError
+
+        if self.last > self.first:
+            return self.first, self.last
+        scene = context.scene
+        if scene.use_preview_range:
+            return scene.frame_preview_start, scene.frame_preview_end
+        if self.needs_range:
+            raise CleanUpError("Set a preview range first (P in the timeline)")
+        return float("-inf"), float("inf")
+
+    def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
+        """The motion in the range, and ``around`` frames before and after it."""
+        from ...blend import bone_motion
+
+        first, last = self.span(context)
+        render = context.scene.render
+        frames = bone_motion.rows(bag, first - around, last + around)
+        return bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+
+    def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
+        """The selected bones in Pose mode, all where none is selected or in another mode."""
+        names = [item.name for item in armature.pose.bones]
+        if armature.mode != "POSE":
+            return names
+        # Up to 4.5 a bone is selected, since 5.0 a pose bone.
+        chosen = [
+            item.name
+            for item in armature.pose.bones
+            if (item.select if hasattr(item, "select") else item.bone.select) and not item.bone.hide
+        ]
+        return chosen or names
+
+    def only(self, context: bpy.types.Context, armature: bpy.types.Object, before: Any, after: Any) -> Any:
+        """``after`` for the chosen bones, ``before`` for the others."""
+        import numpy as np
+
+        chosen = set(self.bones(context, armature))
+        mine = np.array([name in chosen for name in before.rig.names])[None, :, None]
+        return before.with_rotations(np.where(mine, after.rotations, before.rotations)).with_locations(
+            np.where(mine, after.locations, before.locations)
+        )
+
+    def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
+        """The selected bones that are feet by their name; where none is, all feet."""
+        from ...maths.clean_up import foot_pinning
+
+        found = foot_pinning.find_feet(motion.rig)
+        chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
+        if len(chosen) < len(motion.rig.names) and not set(chosen) & set(found):
+            return chosen  # a foot that is called otherwise
+        return [row for row in found if row in chosen]

@@ -1,0 +1,46 @@
+"""The engine's condition: whether it is installed, of this version, and works."""
+
+from __future__ import annotations
+
+import os
+
+import bpy
+
+from ... import session
+from ...engine import builds, installed, locate
+from ...engine.locate import EngineNotFoundError
+from ..common import preferences
+
+CHOSEN = "chosen"
+"""The state of an engine that was chosen by hand and is not there: installing one would not help."""
+
+
+def condition(context: bpy.types.Context) -> tuple[str, str]:
+    """The engine's state (of :mod:`...engine.installed`, or CHOSEN), and what to say about it."""
+    try:
+        command = preferences.engine_command(context)
+    except EngineNotFoundError as error:
+        if _is_chosen(context):
+            return CHOSEN, str(error)
+        if installed.read() or not installed.bundle():
+            return (installed.BROKEN if installed.read() else installed.MISSING), str(error)
+        build = builds.find(chosen.build if (chosen := preferences.of(context)) else "")
+        return installed.MISSING, (
+            "The capture engine is not installed yet. Installing it downloads "
+            f"{builds.size(build.download)} and needs {builds.size(build.room)} of free disk space. "
+            "Blender itself is not changed."
+        )
+    trouble = session.current().condition.trouble
+    if trouble:
+        return (installed.BROKEN if command.origin == locate.OWN else CHOSEN), f"The engine does not work. {trouble}"
+    state = installed.state(installed.bundle()) if command.origin == locate.OWN else installed.READY
+    if state == installed.BROKEN:
+        return state, "The engine is damaged: the Python that it was made from is missing. Press Repair."
+    if state == installed.OUTDATED:
+        return state, "The engine and the add-on have different versions. Press Update."
+    return state, f"Found in {command.origin}: {command.python}."
+
+
+def _is_chosen(context: bpy.types.Context) -> bool:
+    chosen = preferences.of(context)
+    return bool((chosen and chosen.engine_python.strip()) or os.environ.get(locate.VARIABLE, "").strip())

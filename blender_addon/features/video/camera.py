@@ -1,0 +1,64 @@
+"""The camera of the scene that shows the video: where it stands, and the video behind it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...blend import camera, provenance
+from ...maths.motion_file import MotionFileError, load
+from ..common import tags
+
+_HEIGHT, _DISTANCE = 1.2, 4.0
+"""Metres: where a camera stands of which nothing is known yet."""
+
+_FOV = 60.0
+"""Degrees along the picture's longer side: what the engine assumes where it cannot estimate it."""
+
+
+def of_video(scene: bpy.types.Scene, video: Path) -> Any:
+    """The camera of the scene that shows ``video``; None if there is none."""
+    for item in scene.objects:
+        if item.type == "CAMERA" and item.get(tags.CAMERA) == str(video):
+            return item
+    return None
+
+
+def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
+    """The scene's camera for ``video``, made where there is none, and brought to where the last capture saw it.
+
+    The scene gets the video's size as its resolution. Raises RuntimeError if Blender cannot read the video.
+    """
+    scene, settings = context.scene, context.scene.video_to_mocap
+    facts = settings.facts
+    item = of_video(scene, video)
+    if item is None:
+        item = camera.new(scene, f"{video.stem} camera")
+        item[tags.CAMERA] = str(video)
+    motion = last_motion(scene, video)
+    if motion is not None:
+        camera.place(scene, item, motion)
+    else:
+        focal = camera.focal_of(math.degrees(settings.fov) if settings.use_fov else _FOV, facts.width, facts.height)
+        camera.level(item, focal / facts.width, _HEIGHT, _DISTANCE)
+    camera.show_video(scene, item, video, (facts.width, facts.height), facts.rate, facts.rotation)
+    return item
+
+
+def follow(context: bpy.types.Context, video: Path, motion: str) -> None:
+    """Brings the camera of ``video``, where there is one, to where the capture in the file ``motion`` saw it."""
+    item = of_video(context.scene, video)
+    if item is not None:
+        camera.place(context.scene, item, load(motion))
+
+
+def last_motion(scene: bpy.types.Scene, video: Path) -> Any:
+    """The motion of the last capture of ``video`` in the scene; None where there is none, or its file is gone."""
+    for found in reversed(list(provenance.of_video(scene, video))):
+        with suppress(MotionFileError):
+            return load(found.motion)
+    return None

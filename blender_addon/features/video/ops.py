@@ -1,0 +1,155 @@
+"""Operators of the video: which one, which range of it, and the scene and the camera that match it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ..common.requests import NotReadyError
+from ..common.starting import video_path
+
+ENDINGS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts")
+"""Of files that are taken for videos where they are dropped or chosen; the engine takes more."""
+
+
+class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
+    """Choose the video of the person to capture"""
+
+    bl_idname = "video_to_mocap.open_video"
+    bl_label = "Open Video"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    filter_glob: StringProperty(  # type: ignore[valid-type]
+        default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.filepath:  # a file that was dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.video_to_mocap.video = self.filepath
+        return {"FINISHED"}
+
+
+class VIDEO_TO_MOCAP_OT_set_range(bpy.types.Operator):
+    bl_idname = "video_to_mocap.set_range"
+    bl_label = "Range from Timeline"
+    bl_description = "Take over the part of the video to capture from the timeline; frame 1 is the video's beginning"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    part: EnumProperty(  # type: ignore[valid-type]
+        name="Part",
+        items=(
+            ("START", "From the Current Frame", "The part begins at the current frame"),
+            ("END", "To the Current Frame", "The part ends at the current frame"),
+            ("RANGE", "The Timeline's Range", "The preview range where one is set, else the scene's range"),
+        ),
+        description="What is taken over",
+        default="RANGE",
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        return {
+            "START": "Begin at the current frame",
+            "END": "End at the current frame",
+            "RANGE": "Use the timeline's preview range where one is set, else the scene's range",
+        }[properties.part]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        settings = scene.video_to_mocap
+        rate = scene.render.fps / scene.render.fps_base
+        preview = scene.use_preview_range
+        first = scene.frame_preview_start if preview else scene.frame_start
+        last = scene.frame_preview_end if preview else scene.frame_end
+        if self.part == "START":
+            settings.start = max(0.0, (scene.frame_current - 1) / rate)
+        elif self.part == "END":
+            settings.end = max(0.0, scene.frame_current / rate)
+        else:
+            settings.start, settings.end = max(0.0, (first - 1) / rate), max(0.0, last / rate)
+        return {"FINISHED"}
+
+
+class _NeedsFacts:
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not context.scene.video_to_mocap.facts_known():
+            cls.poll_message_set("Choose a video first")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class VIDEO_TO_MOCAP_OT_match_scene(_NeedsFacts, bpy.types.Operator):
+    """Give the scene the video's frame rate, and its range that of the video or of the part that is chosen"""
+
+    bl_idname = "video_to_mocap.match_scene"
+    bl_label = "Match Scene"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ...maths import timeline  # not at the top: it needs numpy
+
+        scene, settings = context.scene, context.scene.video_to_mocap
+        facts = settings.facts
+        scene.render.fps, scene.render.fps_base = timeline.scene_rate(facts.rate)
+        end = settings.end if settings.end > 0.0 else facts.duration or facts.frames / facts.rate
+        scene.frame_start = 1 + round(settings.start * facts.rate)
+        scene.frame_end = max(scene.frame_start, round(end * facts.rate))
+        scene.frame_current = min(max(scene.frame_current, scene.frame_start), scene.frame_end)
+        return {"FINISHED"}
+
+
+class VIDEO_TO_MOCAP_OT_video_camera(_NeedsFacts, bpy.types.Operator):
+    bl_idname = "video_to_mocap.video_camera"
+    bl_label = "Video Camera"
+    bl_description = (
+        "Look through a camera that has the video behind the scene. After a capture it stands where the video's "
+        "camera stood, so that the armature lies over the person"
+    )
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from . import camera
+
+        try:
+            item = camera.show(context, video_path(context.scene.video_to_mocap))
+        except (NotReadyError, RuntimeError) as error:
+            self.report({"WARNING"}, str(error))
+            return {"CANCELLED"}
+        context.scene.camera = item
+        space = context.space_data
+        if space and space.type == "VIEW_3D":
+            space.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+CLASSES: tuple[type, ...] = (
+    VIDEO_TO_MOCAP_OT_open_video,
+    VIDEO_TO_MOCAP_OT_set_range,
+    VIDEO_TO_MOCAP_OT_match_scene,
+    VIDEO_TO_MOCAP_OT_video_camera,
+)
+
+if hasattr(bpy.types, "FileHandler"):  # Blender 4.1
+
+    class VIDEO_TO_MOCAP_FH_video(bpy.types.FileHandler):
+        """A video that is dropped into the 3D Viewport is the one to capture."""
+
+        bl_idname = "VIDEO_TO_MOCAP_FH_video"
+        bl_label = "Video to Mocap"
+        bl_import_operator = "video_to_mocap.open_video"
+        bl_file_extensions = ";".join(ENDINGS)
+
+        @classmethod
+        def poll_drop(cls, context: bpy.types.Context) -> bool:
+            return bool(context.area and context.area.type == "VIEW_3D")
+
+    CLASSES = (*CLASSES, VIDEO_TO_MOCAP_FH_video)
