@@ -50,11 +50,6 @@ class WindowedPstmo(nn.Module):
         joints = torch.cat([self.network.middle(some) for some in windows.split(MAX_WINDOWS)])
         return joints.unflatten(0, (len(keypoints), -1))
 
-    def both(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows (B, receptive_field, 17, 3) -> their middle frames (B,1,17,3) and all their frames (B,F,17,3)."""
-        single, sequence = self.network(keypoints[..., :2].permute(0, 3, 1, 2).unsqueeze(-1))
-        return single[..., 0].permute(0, 2, 3, 1), sequence[..., 0].permute(0, 2, 3, 1)
-
 
 @dataclass(frozen=True)
 class TcnConfig:
@@ -93,8 +88,8 @@ class PstmoConfig:
 
     def model(self) -> WindowedPstmo:
         """Returns a network of this shape with fresh weights."""
-        sizes = {"layers": self.layers, "channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
-        return WindowedPstmo(Sizes.of(self.frames, **sizes))
+        widths = {"channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
+        return WindowedPstmo(Sizes.of(self.frames, layers=self.layers, **widths))
 
 
 Config = TcnConfig | PstmoConfig
@@ -122,18 +117,15 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as archive:
             metadata = archive.metadata() or {}
             state = {key: archive.get_tensor(key).float() for key in archive.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a .safetensors file, or damaged ({brief(error)}); fetch it again") from error
-    kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}.get(metadata.get("format", ""))
-    if kind is None:
-        raise UserError(f"{path}: weights of another kind than ours; choose weights that `pose3d weights list` names")
-    try:
+        kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}[metadata["format"]]
         fields = json.loads(metadata["config"])
         if "filter_widths" in fields:
             fields["filter_widths"] = tuple(fields["filter_widths"])
         return kind(**fields), state
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: its configuration is damaged ({brief(error)}); fetch or copy it again") from error
+    except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path}: damaged, or not weights of a lifter ({brief(error)}); fetch or copy it again"
+        ) from error
 
 
 class ViewedLifter:

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ...pose.lifters.pstmo import PSTMO, Sizes
-from ...pose.lifters.pstmo_layers import (
+from ...pose.lifters.pstmo import (
+    PSTMO,
     Encoder,
     LayerNorm,
     PoseEncoder,
+    Sizes,
     TemporalEncoder,
     as_model,
     flatten_keypoints,

@@ -118,7 +118,8 @@ def train(options: TrainOptions, progress: Progress) -> Path:
 def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
     """Returns all predictions for the loss: P-STMO has an inner head for the whole window beside its result."""
     if isinstance(model, WindowedPstmo):
-        return model.both(keypoints)
+        single, sequence = model.network(keypoints[..., :2].permute(0, 3, 1, 2).unsqueeze(-1))
+        return single[..., 0].permute(0, 2, 3, 1), sequence[..., 0].permute(0, 2, 3, 1)
     return (model(keypoints),)
 
 
