@@ -52,11 +52,7 @@ class Sizes:
 
     @classmethod
     def of(cls, frames: int, **sizes: int) -> Sizes:
-        """Returns the papers' sizes for a window length, with some replaced.
-
-        Raises:
-            ValueError: The papers do not have this window length.
-        """
+        """Returns the papers' sizes for a window length, with some replaced; raises ValueError for another length."""
         if frames not in STRIDES:
             raise ValueError(f"windows of {frames} frames are not known; they have {', '.join(map(str, STRIDES))}")
         return cls(frames=frames, strides=STRIDES[frames], **sizes)
@@ -231,11 +227,6 @@ class PoseEncoder(nn.Module):
         return self.fc_2(x)
 
 
-def as_model(encoder: nn.Module) -> nn.Sequential:
-    """Returns the encoder with ``model.`` before the names of its parameters, as in the files."""
-    return nn.Sequential(OrderedDict(model=encoder))
-
-
 def output_head(channels: int, out: int) -> nn.Sequential:
     """Returns a head (B,channels,F) -> (B,out,F)."""
     return nn.Sequential(nn.BatchNorm1d(channels, momentum=0.1), nn.Conv1d(channels, out, 1))
@@ -259,7 +250,7 @@ class PSTMO(nn.Module):
         self.sizes = sizes
         self.encoder = PoseEncoder(sizes, dropout)
         self.Transformer = TemporalEncoder(sizes, dropout)
-        self.Transformer_reduce = as_model(StridedEncoder(sizes, dropout))
+        self.Transformer_reduce = nn.Sequential(OrderedDict(model=StridedEncoder(sizes, dropout)))
         self.fcn = output_head(sizes.channels, 3 * sizes.joints_out)
         self.fcn_1 = output_head(sizes.channels, 3 * sizes.joints_out)
 

@@ -24,7 +24,8 @@ from ...contract import atomic
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
 from ...pose.lifters.temporal import TemporalModel
-from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
+from ...pose.lifters.viewed import Config, Network, TcnConfig, read_weights, save_weights
+from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
