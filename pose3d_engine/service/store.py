@@ -26,9 +26,10 @@ from . import cache
 _PEOPLE = "people.npz"
 
 _BASIS = (
-    "contract/layouts.py",
+    "contract/keypoint_orders.py",
     "contract/skeletons.py",
     "media",
+    "track/absorption.py",
     "track/completeness.py",
     "track/records.py",
     "track/tracker.py",

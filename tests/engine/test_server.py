@@ -95,7 +95,7 @@ def crossing(tmp_path):
 
 
 def test_the_way_of_the_panel(engine, crossing, tmp_path):
-    """Analyse, see who is there, mend the tracks, capture who was clicked; and again, without waiting."""
+    """Analyse, show the people, edit the tracks, capture a chosen person; and again, without waiting."""
     clip, keypoints = crossing
     ask = {"video": str(clip), "keypoints": str(keypoints), "thumbnails": True}
     engine.request(1, "analyse", **ask)
@@ -195,8 +195,8 @@ def test_a_message_that_is_not_understood_is_answered_and_survived(engine, line)
 def test_a_cancel_is_obeyed_and_nothing_is_left(engine, tmp_path, demo_clip, detector_model):
     output = tmp_path / "people.npz"
     engine.request(1, "analyse", video=str(demo_clip), output=str(output))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.send({"type": "cancel", "id": 1})
     began = time.monotonic()
     answer, _ = engine.answer(1)
@@ -216,8 +216,8 @@ def test_a_waiting_job_can_be_cancelled(engine, tmp_path, demo_clip, detector_mo
 def test_the_engine_ends_with_its_stdin_in_the_middle_of_a_job(tmp_path, demo_clip, detector_model):
     engine = Engine()
     engine.request(1, "analyse", video=str(demo_clip), output=str(tmp_path / "people.npz"))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.process.stdin.close()
     assert engine.process.wait(timeout=5) == 0
     assert list(tmp_path.iterdir()) == []
