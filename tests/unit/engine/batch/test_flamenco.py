@@ -49,10 +49,11 @@ def test_every_clip_is_a_task() -> None:
 def test_batch_has_every_option_that_the_job_names() -> None:
     (command,) = compiled(clips="C:\\takes\\a.mp4")["tasks"][0]["commands"]
     args = command["parameters"]["args"]
-    script = (SCRIPT.parents[1] / "batch.py").read_text(encoding="utf-8")
-    options = re.findall(r'"(--[a-z-]+)"', script)
+    files = ("cli/options.py", "contract/command_line.py")
+    text = "".join((ROOT / "blender_addon" / name).read_text(encoding="utf-8") for name in files)
+    options = re.findall(r'"(--[a-z-]+)"', text)
     assert {word.split("=")[0] for word in args[5:-2]} <= set(options)
-    formats = re.search(r"^FORMATS = (.+)$", script, re.MULTILINE)
+    formats = re.search(r"^FORMATS = (.+)$", text, re.MULTILINE)
     assert formats and json.dumps(json.loads(formats[1].replace("(", "[").replace(")", "]"))) in SCRIPT.read_text()
 
 
