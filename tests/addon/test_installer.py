@@ -145,7 +145,7 @@ ALL = ["pip", "torch", "opencv", "av", "scipy", "pose3d_engine"]
 
 def test_install_update_remove(start: Callable[..., Any], told: Path, addon: Path) -> None:
     shipped = installed.bundle(addon)
-    assert installed.state(shipped) == installed.MISSING
+    assert installed.state(shipped, installed.read()) == installed.MISSING
     runner, job = start()
     seen = wait(runner)
     assert job.state == "done", job.message
@@ -153,23 +153,23 @@ def test_install_update_remove(start: Callable[..., Any], told: Path, addon: Pat
     assert seen == sorted(seen) and job.done == job.total and len(set(seen)) > 5
     here = installed.read()
     assert here and here.environment == installed.folder() / "env1" and here.report == job.result
-    assert installed.state(shipped) == installed.READY
+    assert installed.state(shipped, installed.read()) == installed.READY
     assert (told / "fetched").read_text() == "fetch mediapipe-full"
     assert "Installing collected packages" in installed.log_file().read_text()
 
     release(addon, "second")
-    assert installed.state(installed.bundle(addon)) == installed.OUTDATED
+    assert installed.state(installed.bundle(addon), installed.read()) == installed.OUTDATED
     runner, job = start()
     wait(runner)
     assert job.state == "done", job.message
-    assert installed.state(installed.bundle(addon)) == installed.READY
+    assert installed.state(installed.bundle(addon), installed.read()) == installed.READY
     assert sorted(path.name for path in installed.folder().iterdir()) == [
         "env2", "install.log", "installed.json", "lock",
     ]  # fmt: skip
 
     runner, job = start("remove")
     wait(runner)
-    assert job.state == "done" and installed.state(shipped) == installed.MISSING
+    assert job.state == "done" and installed.state(shipped, installed.read()) == installed.MISSING
     assert sorted(path.name for path in installed.folder().iterdir()) == ["install.log", "lock"]
 
 
@@ -311,12 +311,12 @@ def test_damage_is_seen(start: Callable[..., Any], told: Path, addon: Path, monk
     assert locate.find_engine().python == installed.read().python and locate.find_engine().origin == locate.OWN
     shipped = installed.bundle(addon)
     installed.write(dataclasses.replace(installed.read(), base=addon / "gone"))
-    assert installed.state(shipped) == installed.BROKEN
+    assert installed.state(shipped, installed.read()) == installed.BROKEN
     installed.read().python.unlink()
     with pytest.raises(locate.EngineNotFoundError, match="Press Repair"):
         locate.find_engine()
     (installed.folder() / "installed.json").write_text("{}")
-    assert installed.state(shipped) == installed.MISSING
+    assert installed.state(shipped, installed.read()) == installed.MISSING
 
 
 def test_the_interpreter_is_not_what_the_path_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
