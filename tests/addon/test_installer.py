@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from blenders import ROOT
 
-from blender_addon.engine import builds, installed, installer, locate
+from blender_addon.engine import builds, installation, installed, locate
 from blender_addon.engine.job import Job, Runner
 from blender_addon.engine.pip_output import DOWNLOAD, UNPACK, Reading, explain
 
@@ -281,18 +281,18 @@ def test_too_little_room(told: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     build = builds.find("cpu")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1_000_000_000))
     with pytest.raises(
-        installer.InstallError, match=r"Not enough disk space in .*: 1\.0 GB are free, 2\.\d GB are needed"
+        installation.InstallError, match=r"Not enough disk space in .*: 1\.0 GB are free, 2\.\d GB are needed"
     ):
-        installer._check_disk_space(build, tmp_path / "env1")
+        installation._check_disk_space(build, tmp_path / "env1")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(build.room * 10**6))
-    installer._check_disk_space(build, tmp_path / "env1")
+    installation._check_disk_space(build, tmp_path / "env1")
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
 def test_a_python_of_another_version(version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (*version, 0))
-    with pytest.raises(installer.InstallError, match=f"is Python 3.{version[1]}; the engine needs 3.10 to 3.13"):
-        installer._check_python()
+    with pytest.raises(installation.InstallError, match=f"is Python 3.{version[1]}; the engine needs 3.10 to 3.13"):
+        installation._check_python()
 
 
 def test_what_the_build_numbers_mean() -> None:
@@ -360,5 +360,5 @@ class TestPipsWords:
         assert words in told and "\n" not in told
 
     def test_a_library_of_the_system(self) -> None:
-        told = installer._why_not_imported(["Traceback", "ImportError: libGL.so.1: cannot open shared object file"])
+        told = installation._why_not_imported(["Traceback", "ImportError: libGL.so.1: cannot open shared object file"])
         assert "sudo apt install libgl1" in told

@@ -13,7 +13,8 @@ from ...engine import builds, installed, locate
 from ...engine import job as states
 from ...engine.job import Job
 from ...engine.locate import EngineCommand, EngineNotFoundError
-from ...session import Condition, Maintenance
+from ...session import Condition
+from ...work import Maintenance
 from ..common import preferences
 from ..common.starting import BUSY
 from .condition import files
