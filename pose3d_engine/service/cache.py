@@ -133,4 +133,6 @@ def clear() -> int:
     existing = entries()
     for path in [*(path for path, _, _ in existing), *folder().glob(_CHUNKS + "*")]:
         remove(path)
+    if not os.environ.get(FOLDER_VARIABLE):
+        shutil.rmtree(user_folders.cache_folder() / "motion", ignore_errors=True)  # version 0.1 kept motions there
     return len(existing)
