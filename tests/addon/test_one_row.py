@@ -27,7 +27,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "checkpoint").symlink_to(ROOT / "checkpoint", target_is_directory=True)
     table = folder / "pose3d_engine" / "contract" / "settings.py"
     head, found, tail = table.read_text(encoding="utf-8").partition(AFTER)
-    documentation, end, fields = tail.partition('    """\n\n')
+    documentation, end, fields = tail.partition('"""\n\n')
     assert found and end
     table.write_text(head + found + documentation + end + ROW + fields, encoding="utf-8")
     python(folder, "scripts/copy_contract.py")
