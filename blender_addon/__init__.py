@@ -19,9 +19,6 @@ bl_info = {
     "support": "COMMUNITY",
 }
 
-VERSION = "0.1.0"
-"""That of the manifest and of the engine too. (Blender empties bl_info where it loads an extension.)"""
-
 # Blender reloads only this module when a newer version was installed over a running one.
 for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
     del sys.modules[_name]

@@ -14,14 +14,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .contract.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .contract.errors import UserError
     from .contract.motion_file import Motion
     from .contract.people_file import People
     from .contract.settings import AnalyseSettings, CaptureSettings
     from .pipeline import analyse, capture
-
-__version__ = "0.1.0"
 
 __all__ = ["AnalyseSettings", "CaptureSettings", "Motion", "People", "UserError", "analyse", "capture"]
 

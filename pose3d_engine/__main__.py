@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
-from . import __version__, interrupts
+from . import interrupts
 from .contract.command_line import Parser
 from .contract.errors import INCOMPLETE, OUT_OF_MEMORY, UserError, out_of_memory, out_of_reach
+from .contract.version import __version__
 
 COMMANDS = {
     **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},

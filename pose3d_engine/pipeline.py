@@ -1,4 +1,4 @@
-"""The whole way of the data, readable from top to bottom: video -> people -> motions."""
+"""The data path, from top to bottom: video -> people -> motions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .media import video
 from .pose import lifters, sources
 from .progress import Progress, silent
 from .solve import camera_motion
-from .take import DEFAULT_FOV, Camera, Observations, Observe, Shot, Take
+from .take import DEFAULT_FOV, Camera, Observations, Observe, PoseSource, Shot, Take
 
 REFERENCES = 3
-"""People, the first ones, whose standing and walking tell the camera's tilt, captured or not."""
+"""Largest number of reference people, who are evidence for gravity whether they are captured or not."""
 
 
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, kept: Path | None = None) -> People:
@@ -34,15 +34,15 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
 
     Args:
         path: The video.
-        settings: What changes the people that are found.
-        progress: Is told how far it is; may raise :class:`.Cancelled`.
-        kept: A folder for detections as they are made; an analysis that was stopped goes on from there.
+        settings: What changes the people.
+        progress: Receives the progress; may raise :class:`.Cancelled`.
+        kept: A folder for detections as they are made, from which an interrupted analysis continues.
 
     Returns:
-        Everybody, one track a person.
+        All people, one track each.
 
     Raises:
-        UserError: The video or the keypoints cannot be read, or nobody is found in them.
+        UserError: The video or the keypoints cannot be read, or nobody was detected.
     """
     info = video.probe(path)
     if settings.detector_command is not None:
@@ -61,16 +61,16 @@ def capture(
     """Estimates the motion of the chosen people: every stage of :data:`.STAGES` in turn.
 
     Args:
-        people: What :func:`analyse` found, or keypoints of another program.
+        people: Result of :func:`analyse`, or keypoints of another program.
         settings: What changes the motion.
-        progress: Is told how far it is; may raise :class:`.Cancelled`.
-        observe: Is told every stage that ran and its seconds.
+        progress: Receives the progress; may raise :class:`.Cancelled`.
+        observe: Receives every stage that ran and its seconds.
 
     Returns:
-        A motion each, in the order in which they were chosen.
+        A motion each, in the order of the choice.
 
     Raises:
-        UserError: A chosen person is not there, or weights cannot be used.
+        UserError: A chosen person does not exist, or weights cannot be used.
     """
     shot = _shot(people, settings, progress)
     for shared, group in itertools.groupby(stages.STAGES, lambda stage: stage.shared):
@@ -78,7 +78,10 @@ def capture(
         for take in [None] if shared else list(shot.takes.values()):
             for stage in enabled:
                 if take is None or stage.needs <= take.main.capabilities:
-                    _run(stage, shot, take, observe)
+                    began = time.perf_counter()
+                    stage.run(shot) if take is None else stage.run(shot, take)
+                    if observe is not None:
+                        observe(stage.name, time.perf_counter() - began)
     origin = shot.motions[shot.first].world[0, 0] * np.array([1, 1, 0], np.float32)
     for motion in shot.motions.values():
         motion.world -= origin
@@ -87,7 +90,7 @@ def capture(
 
 
 def write(motions: list[Motion], output: Path) -> list[Path]:
-    """Writes one motion to ``output``, several to ``OUT.personN.npz`` beside it. Returns the paths."""
+    """Writes one motion to ``output``, several to ``OUT.personN.npz`` beside it; returns the paths."""
     paths = [output] if len(motions) == 1 else [person_path(output, motion.meta["person"]) for motion in motions]
     for motion, path in zip(motions, paths, strict=True):
         motion.save(path)
@@ -99,22 +102,18 @@ def person_path(output: Path, person: int) -> Path:
     return output.with_name(f"{output.stem}.person{person}{output.suffix}")
 
 
-def mean_rate(times: np.ndarray, fallback: float) -> float:
-    """Frames a second over a clip's presentation times (T,); ``fallback`` for a single frame."""
-    if len(times) < 2 or times[-1] <= times[0]:
-        return fallback or 30.0
-    return float((len(times) - 1) / (times[-1] - times[0]))
-
-
 def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Progress, kept: Path | None) -> People:
-    """The people that our own detector finds."""
+    """The people that one of our detectors finds."""
     tracker = track.Tracker()
     damage: list[str] = []
     steps: list[camera_motion_2d.InterFrameHomography] = []
     detector = functools.partial(detect.create, settings.detector, settings.max_people)
     span = settings.start, settings.end
-    total = _expected_frames(info, *span)
-    for frame in chunks.detections(path, span, detector, kept, total, damage.append, progress):
+    total = 0
+    if info.frames and info.fps:
+        duration = info.frames / info.fps
+        total = round((min(duration if span[1] is None else span[1], duration) - (span[0] or 0.0)) * info.fps)
+    for frame in chunks.detections(path, span, detector, kept, max(0, total), damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
         steps.append(frame.camera)
     if len(steps) == 1:
@@ -129,24 +128,19 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     return people
 
 
-def _expected_frames(info: VideoInfo, start: float | None, end: float | None) -> int:
-    """Frames that will be read, as far as the file says; 0 where it does not."""
-    if not info.frames or not info.fps:
-        return 0
-    duration = info.frames / info.fps
-    return max(0, round((min(duration if end is None else end, duration) - (start or 0.0)) * info.fps))
-
-
 def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot:
-    """What a capture begins with. Raises UserError as :func:`capture` does."""
+    """The shot at the start of a capture. Raises UserError as :func:`capture` does."""
     source, notices = _source(people, settings)
     present = track.present(people)
     wanted = settings.person if settings.person_at is None else track.PersonAt.parse(settings.person_at)
     captured = track.select_present(people, wanted)
     references = [] if settings.raw or "level" not in settings.motion else present[:REFERENCES]
     camera = _camera(people, settings)
-    motion = camera_motion.camera_motion(people.background, camera.focal / camera.longer_side, settings.camera)
-    fps = mean_rate(people.times, float(people.meta["video"]["fps"]))
+    focal = camera.focal / max(camera.width, camera.height)
+    motion = camera_motion.camera_motion(people.background, focal, settings.camera)
+    fps = float(people.meta["video"]["fps"]) or 30.0
+    if len(people.times) > 1 and people.times[-1] > people.times[0]:
+        fps = float((len(people.times) - 1) / (people.times[-1] - people.times[0]))
     takes = {}
     for row in sorted({present[0], *captured, *references}):
         layouts = {name: points[row] for name, points in people.extras.items()}
@@ -162,14 +156,14 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot
         first=present[0],
         references=references,
         progress=progress,
-        rotations=motion.turns,
+        rotations=motion.rotations,
         rotation_deg=motion.degrees,
         notices=[*warnings.notices(people.meta), *motion.notices, *notices],
     )
 
 
-def _source(people: People, settings: CaptureSettings) -> tuple[sources.Lifted | sources.FromFile, list[Notice]]:
-    """Where root-relative 3D comes from, and what to say about the device. Raises UserError."""
+def _source(people: People, settings: CaptureSettings) -> tuple[PoseSource, list[Notice]]:
+    """The source of root-relative 3D, and notices about the device. Raises UserError."""
     if settings.motion_source is not None:
         return sources.FromFile(settings.motion_source, people.frames), []
     lifter, reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
@@ -178,18 +172,10 @@ def _source(people: People, settings: CaptureSettings) -> tuple[sources.Lifted |
 
 
 def _camera(people: People, settings: CaptureSettings) -> Camera:
-    """The clip's camera: the field of view that was given, or that a camera tells by panning."""
+    """The clip's camera: with the field of view of the settings, or of the camera motion, or the default one."""
     width, height = int(people.meta["video"]["width"]), int(people.meta["video"]["height"])
     fov = settings.fov
     if fov is None and settings.camera != "still":
-        focal = camera_motion.focal_of_turns(people.background)
+        focal = camera_motion.focal_from_rotation(people.background)
         fov = None if focal is None else math.degrees(2 * math.atan(0.5 / focal))
     return Camera.from_fov(width, height, fov or DEFAULT_FOV)
-
-
-def _run(stage: stages.Stage, shot: Shot, take: Take | None, observe: Observe | None) -> None:
-    """Runs one stage and measures it."""
-    began = time.perf_counter()
-    stage.run(shot) if take is None else stage.run(shot, take)
-    if observe is not None:
-        observe(stage.name, time.perf_counter() - began)

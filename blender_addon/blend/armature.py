@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,7 +14,7 @@ from mathutils import Vector
 
 from ..maths import confidence, mannequin, skeleton, solve, timeline
 from ..maths.motion_file import MotionFile, load
-from . import actions, character, fcurves, marks, provenance
+from . import actions, character, fcurves, layers, marks, provenance
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def capture_to_scene(
             for row, target in targets.items():
                 action = character.write(context, target, motions[row], solved[row], character_name(motions[row]))
                 provenance.write(action, motions[row], video)
+                frames = timeline.key_frames(motions[row].times, scene.render.fps / scene.render.fps_base)
+                layers.write(target.armature, actions.bag_of(target.armature), motions[row], frames)
                 made[row] = target.armature
             for row, motion in enumerate(motions):
                 unsure = confidence.is_low(motion.confidence)
@@ -129,7 +132,7 @@ def create_character(
         armature = _armature(context, prepared.rest, name)
         _body(armature, prepared.shape, name)
         frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
-        _key(armature, prepared.pose, frames, name)
+        layers.write(armature, _key(armature, prepared.pose, frames, name), motion, frames)
         provenance.write(armature, motion, video)
     return armature
 
@@ -224,13 +227,15 @@ def _material(look: mannequin.Material) -> bpy.types.Material:
     return material
 
 
-def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str) -> None:
+def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str) -> Any:
+    """Keys the pose as a new Action; returns what holds its F-curves."""
     bag = fcurves.channels(armature, bpy.data.actions.new(name))
     for index, bone in enumerate(skeleton.NAMES):
         path = f'pose.bones["{bone}"].'
         if index == 0:
             fcurves.write(bag, path + "location", frames, pose.location, bone)
         fcurves.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
+    return bag
 
 
 def _mark_low_confidence(

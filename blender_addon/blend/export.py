@@ -16,6 +16,7 @@ import numpy as np
 
 from ..contract import atomic
 from ..contract.errors import UserError
+from . import layers, provenance
 
 
 class ExportError(Exception):
@@ -52,6 +53,7 @@ def export_fbx(
         _replacing(Path(path)) as temporary,
         _action_range(context.scene, armature),
         _called(armature, program.root),
+        _without_provenance(armature),
         context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]),
     ):
         bpy.ops.export_scene.fbx(
@@ -62,6 +64,7 @@ def export_fbx(
             bake_anim_use_all_actions=False,
             bake_anim_use_nla_strips=False,
             bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
+            use_custom_props=bool(layers.names(armature)),
             **program.options,
         )
 
@@ -91,7 +94,7 @@ def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: st
     chosen = [armature, *(child for child in armature.children if child.type == "MESH")]
     layer = context.view_layer
     before = layer.objects.active, [item for item in layer.objects if item is not None and item.select_get()]
-    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature):
+    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature), _without_provenance(armature):
         try:
             # Its exporter looks at the scene itself, and not at what an operator is told is selected.
             for item in before[1]:
@@ -106,6 +109,7 @@ def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: st
                 export_animations=True,
                 export_force_sampling=True,
                 export_nla_strips=False,
+                export_extras=bool(layers.names(armature)),
             )
         finally:
             for item in chosen:
@@ -130,6 +134,17 @@ def _require(operator: str, addon: str) -> None:
         raise ExportError(
             f"Blender's add-on {addon} is off; enable it in Preferences > Add-ons and export again"
         ) from error
+
+
+@contextmanager
+def _without_provenance(armature: bpy.types.Object) -> Iterator[None]:
+    """An exported file does not say where its video lies; the armature keeps the note."""
+    note = armature.pop(provenance.KEY, None)
+    try:
+        yield
+    finally:
+        if note is not None:
+            armature[provenance.KEY] = note
 
 
 @contextmanager

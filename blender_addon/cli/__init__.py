@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+
+from .registered import handles
 
 COMMAND = "video_to_mocap"
 """The name of the command of Blender."""
-
-_registered: list[Any] = []
-"""The handle of the command, while the add-on is enabled."""
 
 
 def main(words: Sequence[str], worker: Sequence[str], program: str) -> int:
@@ -50,22 +48,17 @@ def command(words: Sequence[str]) -> int:
     return main(words, (bpy.app.binary_path, *before, WORKER), f"blender -c {COMMAND}")
 
 
-def is_registered() -> bool:
-    """Whether Blender has the command now."""
-    return bool(_registered)
-
-
 def register() -> None:
     """Registers the command where Blender has commands, from 4.2 on."""
     import bpy
 
     if hasattr(bpy.utils, "register_cli_command"):
-        _registered.append(bpy.utils.register_cli_command(COMMAND, command))
+        handles.append(bpy.utils.register_cli_command(COMMAND, command))
 
 
 def unregister() -> None:
     """Takes the command away."""
     import bpy
 
-    while _registered:
-        bpy.utils.unregister_cli_command(_registered.pop())
+    while handles:
+        bpy.utils.unregister_cli_command(handles.pop())

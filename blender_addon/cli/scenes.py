@@ -7,13 +7,13 @@ from pathlib import Path
 
 import bpy
 
-from .. import cli
 from ..blend import armature as apply
 from ..blend import camera, character, export
 from ..contract.errors import UserError
 from ..maths import recognise
 from ..maths.motion_file import MotionFile
 from .options import Rig
+from .registered import handles
 
 
 def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[str, Path], rig: Rig | None) -> None:
@@ -50,7 +50,7 @@ def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[st
 
 def _empty_scene() -> None:
     """Starts from Blender's own empty scene, whatever the user's start-up file holds."""
-    if cli.is_registered():
+    if handles:
         # Factory settings disable this add-on, the command of which is running.
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     else:

@@ -49,11 +49,11 @@ class Layer:
 
 LAYERS = (
     Layer(
-        name="orientations",
-        title="Head, Hands and Feet",
-        help="Orient hands and feet as in the video, from the detector's points on fingers, heels and toes",
-        needs=frozenset({"parts"}),
-        channels=(
+        "orientations",
+        "Head, Hands and Feet",
+        "Orient hands and feet as in the video, from the detector's points on fingers, heels and toes",
+        frozenset({"parts"}),
+        (
             Channel("head_R", "rotation"),  # Not closer to the picture than what the joints tell, so it turns no bone.
             Channel("left_hand_R", "rotation", "hand.L"),
             Channel("right_hand_R", "rotation", "hand.R"),

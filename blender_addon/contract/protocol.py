@@ -72,8 +72,8 @@ def mismatch(version: Any) -> str:
     if version == VERSION:
         return ""
     newer = type(version) is int and version > VERSION
-    mend = "Update the add-on" if newer else "Install the engine again from the add-on's preferences"
-    return f"The engine is {'newer' if newer else 'older'} than the add-on (protocol {version}, not {VERSION}). {mend}."
+    todo = "Update the add-on" if newer else "Install the engine again from the add-on's preferences"
+    return f"The engine is {'newer' if newer else 'older'} than the add-on (protocol {version}, not {VERSION}). {todo}."
 
 
 def encode(message: dict[str, Any]) -> bytes:

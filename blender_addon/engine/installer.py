@@ -188,8 +188,8 @@ class Installation:
             while not whole.wait(0.5):
                 say()
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
+        reporter = threading.Thread(target=watch, daemon=True)
+        reporter.start()
         try:
             status, tail = self._pip(requirement, reading)
             if status and self._is_elsewhere(tail):
@@ -197,7 +197,7 @@ class Installation:
                 status, tail = self._pip(requirement, reading, f"{self.index.rstrip('/')}/{self.build.index}")
         finally:
             whole.set()
-            watcher.join()
+            reporter.join()
         self._must(status, tail)
         self.done.append(name)
         self._save_record()

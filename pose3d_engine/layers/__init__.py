@@ -1,7 +1,7 @@
 """Optional layers of a motion: one folder each, with a row in :mod:`..contract.layers`.
 
-A folder is a package with a function ``capture(shot, take)`` that returns the arrays of the layer's channels, or none
-where nothing of them was observed.
+A folder is a package with a function ``capture(shot, take)`` that returns the arrays of the layer's channels, or an
+empty dict where nothing was observed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def add(layer: Layer, shot: Shot, take: Take) -> None:
     """Runs a layer and adds its arrays to a take.
 
     Raises:
-        ValueError: An array is not one of the layer's channels, or of another shape.
+        ValueError: An array is not one of the layer's channels, or has another shape.
     """
     arrays = importlib.import_module(f".{layer.name}", __name__).capture(shot, take)
     rows = len(take.detected)

@@ -1,4 +1,4 @@
-"""Where root-relative 3D comes from: lifted by a 3D model of ours, or read from a file of another system."""
+"""Sources of root-relative 3D: a 3D model that lifts the 2D track, or a file of another system."""
 
 from __future__ import annotations
 
@@ -8,57 +8,47 @@ from typing import Any
 import numpy as np
 
 from .. import detect
-from ..contract import arrays, atomic
+from ..contract import arrays
 from ..contract.errors import UserError
 from ..progress import Progress
-from ..take import Take
+from ..take import PoseSource, Take
 from . import lifters
 
 
-class Lifted:
+class Lifted(PoseSource):
     """A 3D model that lifts the 2D track."""
 
     def __init__(self, lifter: lifters.Lifter, detector: str, frame_step: int | None, flip: bool) -> None:
-        """detector: name of the source of the 2D. frame_step: None chooses the one that fits the rate. flip: average
-        with the mirrored input."""
+        """Initialises the source.
+
+        Args:
+            lifter: The 3D model.
+            detector: Name of the source of the 2D.
+            frame_step: Stride of the window, frames of the clip; None chooses the stride and the rate that fit.
+            flip: Whether to average with the mirrored input.
+        """
         self._lifter, self._detector, self._frame_step, self._flip = lifter, detector, frame_step, flip
-        # A stride of one's own means the clip's frames.
         self.rate = lifter.rate if frame_step is None else None
 
     def frame_step(self, fps: float) -> int:
-        """See :class:`.PoseSource`."""
         return self._frame_step or lifters.automatic_tds(fps, self._lifter.rate)
 
     def estimate(self, take: Take, progress: Progress) -> np.ndarray:
-        """See :class:`.PoseSource`."""
-        view = take.main
-        track = lifters.Track2D(
-            detect.lifter_scores(take.lifter_input, self._detector),
-            view.camera.width,
-            view.camera.height,
-            view.fps * take.upsampling,
-            view.camera.focal,
-        )
+        camera, fps = take.main.camera, take.main.fps * take.upsampling
+        scores = detect.lifter_scores(take.lifter_input, self._detector)
+        track = lifters.Track2D(scores, camera.width, camera.height, fps, camera.focal)
         return self._lifter.lift(track, take.frame_step, self._flip, progress)[:: take.upsampling]
 
     def facts(self) -> dict[str, Any]:
-        """See :class:`.PoseSource`."""
-        checkpoint = self._lifter.checkpoint
-        return {
-            "lifter": self._lifter.name,
-            "checkpoint": checkpoint.name,
-            "checkpoint_sha256": atomic.sha256(checkpoint),
-        }
+        return self._facts(self._lifter.name, self._lifter.checkpoint)
 
 
-class FromFile:
-    """Joints that another system wrote: an .npz with ``joints3d`` (T,17,3), Human3.6M-17, camera axes, and ``frames``
-    (T,) where it does not hold every frame from 0 on. A motion file is one."""
-
-    rate = None
+class FromFile(PoseSource):
+    """Joints of another system: an .npz with ``joints3d`` (T,17,3), Human3.6M-17, camera axes, and ``frames`` (T,)
+    unless it contains every frame from 0 on. Motion files are such files."""
 
     def __init__(self, path: Path, frames: np.ndarray) -> None:
-        """frames: (T,) of the video, for which joints are wanted.
+        """Reads the joints for ``frames`` (T,) of the video.
 
         Raises:
             UserError: The file cannot be read, or lacks one of the frames.
@@ -77,14 +67,8 @@ class FromFile:
             raise UserError(f"{path}: frame {missing[0]} is not in it; are the joints and the video of one clip?")
         self._joints = (joints - joints[:, :1])[at].astype(np.float32)
 
-    def frame_step(self, fps: float) -> int:
-        """See :class:`.PoseSource`."""
-        return 1
-
     def estimate(self, take: Take, progress: Progress) -> np.ndarray:
-        """See :class:`.PoseSource`."""
         return self._joints.copy()
 
     def facts(self) -> dict[str, Any]:
-        """See :class:`.PoseSource`."""
-        return {"lifter": "file", "checkpoint": self._path.name, "checkpoint_sha256": atomic.sha256(self._path)}
+        return self._facts("file", self._path)

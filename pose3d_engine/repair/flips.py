@@ -67,8 +67,8 @@ def fix_left_right_flips(
     limbs = [_Limbs(points, visible, names) for names in (_ARMS, _LEGS)]
     accelerations = [limb.accelerations(rows) for limb in limbs]
     # Through frames that no labelling makes plausible, as before a person is lost, labels would change without a jump.
-    calmest = np.max([acceleration.min(axis=(1, 2, 3)) for acceleration in accelerations], axis=0)
-    ambiguous = rows[1:-1][calmest > _MAX_ACCELERATION * max(1.0, _RATE / fps) ** 2]
+    smoothest = np.max([acceleration.min(axis=(1, 2, 3)) for acceleration in accelerations], axis=0)
+    ambiguous = rows[1:-1][smoothest > _MAX_ACCELERATION * max(1.0, _RATE / fps) ** 2]
     if len(ambiguous):
         rows = np.setdiff1d(rows, ambiguous)
         if len(rows) < _MIN_FRAMES:

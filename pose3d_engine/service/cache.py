@@ -49,9 +49,10 @@ def chunks(path: Path) -> Path:
 
 
 def use(path: Path) -> None:
-    """Notes that an entry was used now, so that it is not the next to be removed."""
+    """Notes that an entry was used now, so that it is not the next to be removed; no other folder is touched."""
     with contextlib.suppress(OSError):
-        os.utime(path)
+        if path.parent == folder():
+            os.utime(path)
 
 
 @contextmanager

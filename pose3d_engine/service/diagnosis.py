@@ -7,8 +7,9 @@ import platform
 import sys
 from typing import Any
 
-from .. import __version__, detect, weights
+from .. import detect, weights
 from ..contract.errors import UserError
+from ..contract.version import __version__
 from ..pose import lifters
 from . import cache
 

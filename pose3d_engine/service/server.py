@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .. import __version__
 from ..contract import atomic, protocol, warnings
 from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
 from ..contract.settings import AnalyseSettings, CaptureSettings
+from ..contract.version import __version__
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""

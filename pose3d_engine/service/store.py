@@ -26,8 +26,8 @@ from .diagnosis import installed_version as _version
 _PEOPLE = "people.npz"
 
 _BASIS = (
-    *("contract/skeletons.py", "media"),
-    *(f"track/{module}.py" for module in ("completeness", "records", "tracker", "tracklets")),
+    *("contract/keypoint_orders.py", "contract/skeletons.py", "media"),
+    *(f"track/{module}.py" for module in ("absorption", "completeness", "records", "tracker", "tracklets")),
 )
 _IMPORTED = (*_BASIS, "detect/base.py", "formats", "object_archive.py")
 

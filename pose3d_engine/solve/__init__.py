@@ -1,1 +1,1 @@
-"""Motion: 3D joints of every frame in, motion that an animator can use out. Pure functions of arrays."""
+"""From joints of single frames to a motion in the world. Pure functions of arrays."""

@@ -1,4 +1,4 @@
-"""The proportions of a person: what training redraws bodies from, and what sets the size of a captured one."""
+"""The proportions and masses of a person."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import numpy as np
 from ..contract.skeletons import H36M17
 
 CANONICAL_HEIGHT = 1.70
-"""Metres from sole to crown of the body that lifters give, and that is assumed where no height is given."""
+"""Metres from sole to crown: of the body that the stages are tuned for, and of a person of unknown height."""
 
 LENGTHS: dict[str, tuple[float, float]] = {
-    # Mean and spread in metres of a person of 1.70 m, after Human3.6M's actors and anthropometric tables.
     "RHip": (0.120, 0.012),
     "RKnee": (0.425, 0.018),
     "RAnkle": (0.415, 0.020),
@@ -22,10 +21,11 @@ LENGTHS: dict[str, tuple[float, float]] = {
     "RElbow": (0.275, 0.014),
     "RWrist": (0.245, 0.014),
 }
-"""Length of the bone that ends in a joint (Human3.6M-17). Left is as right."""
+"""Length of the bone that ends in a joint (Human3.6M-17): mean and spread in metres for CANONICAL_HEIGHT, after
+Human3.6M's actors and anthropometric tables. Left is as right."""
 
 CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")
-"""The bones from ankle to head: their sum is in a fixed ratio to the height."""
+"""The bones from ankle to head; their total length is in a fixed ratio to the height."""
 
 CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)
 """Metres, of the canonical body."""
@@ -47,13 +47,13 @@ MASSES: tuple[tuple[str, str, float, float], ...] = (
         )
     ),
 )
-"""Segments: where between two joints their centre is and their share of the mass (Winter, Biomechanics and Motor
-Control of Human Movement, table 4.1). The hand goes with the forearm, the foot with the shank, whose centre is taken
-between that without the foot, 0.433, and that with a foot straight below, 0.606."""
+"""Segments between two joints: the place of their centre, as a share of the way, and their share of the mass (Winter,
+Biomechanics and Motor Control of Human Movement, table 4.1, 1990). Forearms include hands. Shanks include feet: the
+centre is between that without a foot, 0.433, and with a foot straight below, 0.606."""
 
 
 def centre_of_mass(joints: np.ndarray) -> np.ndarray:
-    """(..., 17, 3) -> (..., 3), any unit and axes."""
+    """Centres of mass (..., 3) of joints (..., 17, 3), any unit and axes."""
     row = H36M17.index
     total = sum(
         mass * (joints[..., row(near), :] * (1 - place) + joints[..., row(far), :] * place)

@@ -1,8 +1,8 @@
-"""What the camera does while it films: how the background moves, as turns of a camera that stays at its place.
+"""Camera motion: the rotation of a camera that pans, tilts or is held by hand, and stays at its place.
 
-A camera that pans, tilts, or is held by hand turns; then every picture is another view of the same directions, and a
-homography K R K^-1 leads from one to the other (Hartley, Zisserman, Multiple View Geometry, 8.4). A camera that travels
-shows near things move against far ones; that is not taken out, but told.
+Pictures of a rotating camera are views of the same directions: a homography K R K^-1 leads from one to the other
+(Hartley, Zisserman, Multiple View Geometry, 8.4, 2004). A camera that travels shifts near things against far ones; that
+is not removed, but gives a warning.
 """
 
 from __future__ import annotations
@@ -14,132 +14,124 @@ import numpy as np
 
 from ..contract import warnings
 from ..contract.warnings import Notice
+from .vectors import unit
 
-MODES = ("auto", "still", "moving")
-"""Whether the camera's turns are taken out: where it moves, never, always."""
+STATIC_SHIFT, _OUTLIERS = 0.004, 0.005
+"""A camera is static if at most _OUTLIERS of the frames are shifted by more than STATIC_SHIFT of the picture's longer
+side. That is 0.27 degrees of a field of view of 60, or two centimetres at five metres. ``scripts/bench/camera.py``
+measures how far cameras on tripods seem to move."""
 
-STILL = 0.004
-"""Share of the picture's longer side: a view that is never shifted by more stands still. 0.27 degrees of a view of 60,
-two centimetres at five metres; how far cameras on tripods seem to move is measured by ``scripts/bench/camera.py``."""
+MAX_ROTATION_DEG = 65.0
+"""Degrees from the mean direction, beyond which no common picture exists."""
 
-_RARELY = 0.005
-"""Share of the frames that may be shifted further all the same: something that fills the picture passes."""
+_MIN_KNOWN, _MAX_UNKNOWN, _MAX_RESIDUAL = 0.5, 0.05, 0.02
+"""Share of frames with a homography, below which the camera motion is unknown; share of frames without one, and share
+of the picture by which a rotation does not explain the homography, from which on there is a warning."""
 
-MOST_DEG = 65.0
-"""A person must not be seen this far from the mean direction, after which there is no steady picture any more."""
+_FOVS = range(25, 116)
+"""Degrees across the longer side: the tested fields of view."""
 
-_TOLD = 0.5
-"""Share of frames with an answer, below which nothing is said of the camera."""
+_FRAMES, _REFERENCES = 120, 6
+"""Frames that give the focal length, and how many of them are compared with all others."""
 
-_LOST, _BENT = 0.05, 0.02
-"""Share of frames without an answer, and share of the picture by which it moves otherwise than by a turn, from which on
-it is told."""
+_AMBIGUOUS, _MAX_SPREAD, _MAX_ROTATION_RESIDUAL = 1.5, 0.25, 0.002
+"""Focal lengths whose residual is below so many times the best one's must lie within this share of each other (0.25 is
+the error of assuming 60 degrees for a field of view of 49 or 72). Largest residual of the best one, as a share of the
+picture; that of a camera that travels is larger."""
 
-_VIEWS = (25, 116)
-"""Degrees, across the longer side, that cameras see; tried one by one for the focal length."""
-
-_LOOKED_AT, _REFERENCES = 120, 6
-"""Frames of a clip that are looked at for the focal length, and how many of them the others are compared with."""
-
-_DISTINCT, _SURE = 1.5, 0.25
-"""A focal length is as good as the best one if its turns are off by less than so many times as much; those have to be
-within this share of each other. 0.25 is the error of a guess of 60 degrees for a view of 49 or 72."""
-
-_PURE = 0.002
-"""Share of the picture by which the best turns are off at most; a camera that travels is off by more."""
-
-_PLACES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 0.25)])
-"""In the picture, homogeneous: what is looked at to tell its turn."""
+_SAMPLES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 0.25)])
+"""Points of the picture, homogeneous, where rotations and homographies are compared."""
 
 
 @dataclass(frozen=True)
 class CameraMotion:
-    """turns: (T,3,3), axes of the camera in a frame -> axes of the steady camera, which looks where the camera looks in
-    the mean; None if the camera stands still. degrees: that it turns away from there at most. notices: what to say
-    about it."""
+    """The rotation of a camera over a clip."""
 
-    turns: np.ndarray | None
-    degrees: float
-    notices: list[Notice]
+    rotations: np.ndarray | None
+    """(T,3,3), camera axes -> axes of the stabilised camera, which looks in the mean direction; None if static."""
+    degrees: float  #: Largest rotation away from that direction.
+    notices: list[Notice]  #: Warnings.
 
 
-UNMOVED = CameraMotion(None, 0.0, [])
+STATIC = CameraMotion(None, 0.0, [])
 
 
 def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> CameraMotion:
-    """homographies: (T,3,3) pixels of a frame -> pixels of the first, from the picture's middle, in units of its longer
-    side (:func:`pose3d_engine.detect.camera_motion_2d.homographies_to_first`), NaN where unknown.
-    focal: in the same units.
+    """Finds the camera's rotation; assumes that it neither travels nor zooms.
 
-    Assumes: the camera turns and does not travel, and does not zoom.
+    Args:
+        homographies: (T,3,3) frame -> first frame, from the picture's middle, in units of its longer side
+            (:func:`pose3d_engine.detect.camera_motion_2d.homographies_to_first`), NaN where unknown.
+        focal: In the same units.
+        mode: Setting ``camera``: "auto", "still" or "moving".
     """
     if mode == "still" or homographies is None or len(homographies) < 2:
-        return UNMOVED
+        return STATIC
     known = np.isfinite(homographies).all(axis=(1, 2))
-    if known.mean() < _TOLD:
+    if known.mean() < _MIN_KNOWN:
         text = "the camera motion is unknown: there is too little texture in the background"
         return CameraMotion(None, 0.0, [Notice(warnings.CAMERA_UNKNOWN, text)])
     rows = np.flatnonzero(known)
     nearest = rows[np.clip(np.searchsorted(rows, np.arange(len(known)), side="right") - 1, 0, None)]
-    turns, bent = _turns(homographies[nearest], focal)
-    mean_left, _, mean_right = np.linalg.svd(turns.mean(axis=0))
-    turns = np.swapaxes(mean_left @ mean_right, 0, 1) @ turns
-    angles = np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1))
-    moves = float((angles * focal > STILL).mean()) > _RARELY
-    if mode == "auto" and not moves:
-        return UNMOVED
+    rotations, residual = _nearest_rotations(homographies[nearest], focal)
+    mean_left, _, mean_right = np.linalg.svd(rotations.mean(axis=0))
+    rotations = np.swapaxes(mean_left @ mean_right, 0, 1) @ rotations
+    angles = np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1))
+    if mode == "auto" and float((angles * focal > STATIC_SHIFT).mean()) <= _OUTLIERS:
+        return STATIC
     degrees, notices = math.degrees(float(angles.max())), []
-    if (~known).mean() > _LOST:
+    if (~known).mean() > _MAX_UNKNOWN:
         share = 100 * (~known).mean()
-        text = f"the camera motion is unknown in {share:.0f} % of the frames; it is held there"
+        text = f"the camera motion is unknown in {share:.0f} % of the frames; the last known rotation is used there"
         notices.append(Notice(warnings.CAMERA_PARTLY_UNKNOWN, text))
-    if np.median(bent[known]) > _BENT:
+    if np.median(residual[known]) > _MAX_RESIDUAL:
         text = "the camera seems to travel or zoom; only its rotation is removed from the path"
         notices.append(Notice(warnings.CAMERA_TRAVELS, text))
-    if degrees > MOST_DEG:
+    if degrees > MAX_ROTATION_DEG:
         text = f"the camera rotates by {degrees:.0f} degrees, too far to remove it from the path; split the clip"
         notices.append(Notice(warnings.CAMERA_ROTATES_TOO_FAR, text))
-        return CameraMotion(None, degrees, notices)
-    return CameraMotion(turns, degrees, notices)
+    return CameraMotion(rotations if degrees <= MAX_ROTATION_DEG else None, degrees, notices)
 
 
-def focal_of_turns(homographies: np.ndarray | None) -> float | None:
-    """The focal length of a camera that turns, in units of the picture's longer side; None where its turns do not tell.
+def focal_from_rotation(homographies: np.ndarray | None) -> float | None:
+    """Finds the focal length of a rotating camera (self-calibration; Hartley, Zisserman, 19.6).
 
-    homographies: as for :func:`camera_motion`. With the right focal length, and only with that, all of them are turns
-    (self-calibration; Hartley, Zisserman, 19.6). Each is compared with several others, so that a camera that comes back
-    tells as much as one that does not.
+    Only with the right focal length all homographies are rotations. Each frame is compared with several others, so that
+    a camera that returns gives as much evidence as one that does not.
+
+    Args:
+        homographies: As for :func:`camera_motion`.
+
+    Returns:
+        In units of the picture's longer side; None without enough rotation.
     """
     if homographies is None:
         return None
     known = homographies[np.isfinite(homographies).all(axis=(1, 2))]
-    if len(known) < max(_TOLD * len(homographies), 2):
+    if len(known) < max(_MIN_KNOWN * len(homographies), 2):
         return None
-    known = known[np.unique(np.linspace(0, len(known) - 1, _LOOKED_AT).astype(int))]
+    known = known[np.unique(np.linspace(0, len(known) - 1, _FRAMES).astype(int))]
     references = np.linalg.inv(known[:: max(len(known) // _REFERENCES, 1)])
     between = (references[:, None] @ known).reshape(-1, 3, 3)
-    focals = 0.5 / np.tan(np.radians(np.arange(*_VIEWS)) / 2)
-    bent = np.array([np.sqrt(np.square(_turns(between, focal)[1]).mean()) for focal in focals])
-    best = int(bent.argmin())
-    near = focals[bent < _DISTINCT * bent[best]]
-    sure = np.ptp(near) < _SURE * focals[best] and 0 < best < len(focals) - 1
-    return float(focals[best]) if sure and bent[best] < _PURE else None
+    focals = 0.5 / np.tan(np.radians(np.array(_FOVS)) / 2)
+    residuals = np.array([np.sqrt(np.square(_nearest_rotations(between, focal)[1]).mean()) for focal in focals])
+    best = int(residuals.argmin())
+    near = focals[residuals < _AMBIGUOUS * residuals[best]]
+    unique = np.ptp(near) < _MAX_SPREAD * focals[best] and 0 < best < len(focals) - 1
+    return float(focals[best]) if unique and residuals[best] < _MAX_ROTATION_RESIDUAL else None
 
 
-def _turns(homographies: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarray]:
-    """The rotations (N,3,3) nearest to homographies (N,3,3), and by which share of the picture they are off (N,).
+def _nearest_rotations(homographies: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarray]:
+    """The rotations (N,3,3) nearest to homographies (N,3,3), and the residuals (N,) as shares of the picture.
 
-    Nearest in where a few directions go (Kabsch 1976), not as matrices, whose last row a small picture hardly tells.
+    Nearest for a few directions (Kabsch, Acta Crystallographica A, 1976), not as matrices: a small picture says little
+    about their last row.
     """
     lens = np.diag([focal, focal, 1.0])
-    before = _unit(_PLACES @ np.linalg.inv(lens).T)
-    after = _unit(_PLACES @ np.swapaxes(np.linalg.inv(lens) @ homographies, 1, 2))
+    before = unit(_SAMPLES @ np.linalg.inv(lens).T)
+    after = unit(_SAMPLES @ np.swapaxes(np.linalg.inv(lens) @ homographies, 1, 2))
     left, _, right = np.linalg.svd(np.swapaxes(after, 1, 2) @ before)
     flip = np.ones((len(left), 1, 3))
     flip[:, 0, 2] = np.linalg.det(left @ right)
-    turns = (left * flip) @ right
-    return turns, focal * np.linalg.norm(after - before @ np.swapaxes(turns, 1, 2), axis=-1).mean(axis=1)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    rotations = (left * flip) @ right
+    return rotations, focal * np.linalg.norm(after - before @ np.swapaxes(rotations, 1, 2), axis=-1).mean(axis=1)

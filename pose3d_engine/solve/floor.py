@@ -1,4 +1,4 @@
-"""From the camera's space to the world's: z up, the floor at 0."""
+"""The height of the floor, and the sizes of people who stand on it."""
 
 from __future__ import annotations
 
@@ -7,45 +7,53 @@ import numpy as np
 from ..contract.skeletons import H36M17
 from .body import ANKLE_HEIGHT, CANONICAL_HEIGHT
 
-SIZES = (0.6, 1.4)
-"""Of people beside each other, children included."""
+SIZE_RANGE, SIZE_SPREAD = (0.6, 1.4), 0.15
+"""Bounds and standard deviation (of the logarithm) of people's relative sizes, children included."""
 
-SIZE_SPREAD = 0.15
-"""Standard deviation of that, as a share."""
-
-LEAST_CAMERA_HEIGHT = 0.5
-"""Metres over the floor from which on its distance tells sizes; from lower down, an error of the feet tells more."""
+MIN_CAMERA_HEIGHT = 0.5
+"""Metres of the camera over the floor, below which the floor's distance says too little about sizes."""
 
 ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]
 """Left, right: the order of ``contacts``."""
 
-_LOWEST_SHARE = 0.02
-"""The floor is where the lowest ankles are, but for this share of them: a single wrong frame is not the floor."""
+_OUTLIERS = 0.02
+"""Share of ankles that may lie below the floor: single wrong frames."""
 
 
-def floor_height(ankles: np.ndarray, seen: np.ndarray, height: float) -> float:
-    """Height of the floor under the lowest feet, in the axis in which ``ankles`` (T,2) are heights, metres.
+def floor_height(ankles: np.ndarray, observed: np.ndarray, height: float) -> float:
+    """Finds the floor under the lowest feet.
 
-    seen: (T,2) bool; where no ankle is ever seen, all count. height: of the person, which scales the ankle's.
+    Args:
+        ankles: (T,2) heights over any origin, metres.
+        observed: (T,2) bool; all ankles count where none is observed.
+        height: Of the person, metres.
+
+    Returns:
+        Height of the floor over the same origin, metres.
     """
-    known = ankles[seen] if seen.any() else ankles.ravel()
-    return float(np.quantile(known, _LOWEST_SHARE)) - ankle_height(height)
+    known = ankles[observed] if observed.any() else ankles.ravel()
+    return float(np.quantile(known, _OUTLIERS)) - ankle_height(height)
 
 
 def ankle_height(height: float) -> float:
-    """Metres of the ankle joint over the floor, for a standing person of that height."""
+    """Metres of the ankle joint over the floor for a standing person of that height."""
     return ANKLE_HEIGHT * height / CANONICAL_HEIGHT
 
 
 def relative_size(ground: float, reference: float, error: float) -> float:
-    """How tall somebody is beside another who stands on the same floor before the same camera.
+    """Estimates how tall a person is relative to another one on the same floor before the same camera.
 
-    A picture does not tell the tall and far from the small and near, but the floor does: under one camera it is equally
-    far below for everybody. ground, reference: heights of the floor over the camera, metres (below it: negative), found
-    as if both were as tall. error: of their ratio, as a share. The likeliest size between what the floor says and that
-    people are about as tall as each other (normal distributions of its logarithm); 1 with a camera on the floor.
+    One picture does not distinguish tall and far from small and near, but the floor is equally far below the camera
+    for everybody. The result is the likeliest size between that evidence and equal sizes (log-normal).
+
+    Args:
+        ground, reference: Heights of the floor over the camera (negative), metres, if both were equally tall.
+        error: Of their ratio, as a share.
+
+    Returns:
+        The ratio of sizes; 1 with a camera near the floor.
     """
-    if max(ground, reference) > -LEAST_CAMERA_HEIGHT:
+    if max(ground, reference) > -MIN_CAMERA_HEIGHT:
         return 1.0
-    trust = SIZE_SPREAD**2 / (SIZE_SPREAD**2 + error**2)
-    return float(np.clip((reference / ground) ** trust, *SIZES))
+    weight = SIZE_SPREAD**2 / (SIZE_SPREAD**2 + error**2)
+    return float(np.clip((reference / ground) ** weight, *SIZE_RANGE))

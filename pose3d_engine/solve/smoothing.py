@@ -1,4 +1,4 @@
-"""A zero-phase low pass: jitter goes, nothing comes late, and fast moves keep their peaks."""
+"""Zero-phase low-pass filters: no delay, and fast moves keep their peaks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from scipy.linalg import solveh_banded
 from scipy.signal import butter, sosfiltfilt
 
 CUTOFF_HZ = 6.0
-"""Walking and gestures lie below 6 Hz (Winter, Biomechanics and motor control of human movement)."""
+"""Bounds walking and gestures (Winter, Biomechanics and Motor Control of Human Movement, 1990)."""
 
-CALM_HZ, LIVELY = 4.0, 12.0
-"""The cut-off for joints that move calmly, and the acceleration in m/s^2 from on which it rises."""
+JOINT_CUTOFF_HZ, ACCELERATION_SCALE = 4.0, 12.0
+"""The cut-off for joints, in Hz, and the acceleration in m/s^2 from which on it rises."""
 
 _ROUNDS = 4
-_LEAST = 0.05
-"""Weight of a joint that was not seen, against one that was: something has to hold it."""
+_LEAST_WEIGHT = 0.05
+"""Weight of a joint with confidence 0; with confidence 1 it is 1."""
 
 
 def smooth(values: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.ndarray:
-    """(T, ...) -> (T, ...): a second-order Butterworth low pass, forwards and backwards.
+    """Filters (T, ...) by a second-order Butterworth low pass, forwards and backwards.
 
-    Assumes nearly even sampling at ``fps``. A clip whose rate cannot hold the cut-off, or that is too short to be
-    filtered, is returned as it is.
+    Assumes nearly even sampling at ``fps``. Clips that are too short, or too slow for the cut-off, stay unchanged.
     """
     if fps <= 2.2 * cutoff_hz or len(values) < 4:
         return values
@@ -31,35 +30,42 @@ def smooth(values: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.n
 
 
 def smooth_joints(joints: np.ndarray, confidence: np.ndarray, fps: float) -> np.ndarray:
-    """Joints (T,J,3) in metres, smoothed by how sure and how lively each is; confidence: (T,J) 0..1.
+    """Smooths each joint by its confidence and its acceleration.
 
-    Minimises, for each joint, the squared distance from where it was, weighted by its confidence, and its robust
-    acceleration (Whittaker, 1923; weights as in iteratively reweighted least squares). For a calm joint that is the
-    same low pass as a Butterworth forwards and backwards, at CALM_HZ; where a joint accelerates as in a punch, the
-    cut-off rises with it. Assumes nearly even sampling; short and slow clips are returned as they are.
+    Minimises the squared distance from the input, weighted by confidence, plus a robust squared acceleration
+    (Whittaker, Proceedings of the Edinburgh Mathematical Society, 1923; iteratively reweighted least squares). At low
+    accelerations this equals a zero-phase Butterworth at JOINT_CUTOFF_HZ; during a punch the cut-off rises.
+
+    Args:
+        joints: (T,J,3) metres.
+        confidence: (T,J) 0..1.
+        fps: Frames a second, nearly even. Clips that are too short or too slow stay unchanged.
+
+    Returns:
+        (T,J,3) metres.
     """
-    if fps <= 2.2 * CALM_HZ or len(joints) < 4:
+    if fps <= 2.2 * JOINT_CUTOFF_HZ or len(joints) < 4:
         return joints
-    stiff = (2 * np.sin(np.pi * CALM_HZ / fps)) ** -4
+    stiff = (2 * np.sin(np.pi * JOINT_CUTOFF_HZ / fps)) ** -4
     result = np.empty(joints.shape)
     for joint in range(joints.shape[1]):
-        trust = _LEAST + (1 - _LEAST) * confidence[:, joint]
+        weights = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * confidence[:, joint]
         path = joints[:, joint].astype(np.float64)
-        smooth_path = _whittaker(path, trust, np.full(len(path) - 2, stiff))
+        smoothed = _whittaker(path, weights, np.full(len(path) - 2, stiff))
         for _ in range(_ROUNDS):
-            acceleration = np.linalg.norm(np.diff(smooth_path, 2, axis=0), axis=-1) * fps**2
-            smooth_path = _whittaker(path, trust, stiff / (1 + (acceleration / LIVELY) ** 2))
-        result[:, joint] = smooth_path
+            acceleration = np.linalg.norm(np.diff(smoothed, 2, axis=0), axis=-1) * fps**2
+            smoothed = _whittaker(path, weights, stiff / (1 + (acceleration / ACCELERATION_SCALE) ** 2))
+        result[:, joint] = smoothed
     return result
 
 
-def _whittaker(path: np.ndarray, trust: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
-    """path (T,3) smoothed: trust (T,) of each row, stiffness (T-2,) of each second difference."""
+def _whittaker(path: np.ndarray, weights: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
+    """path (T,3) smoothed with weights (T,) of rows and stiffness (T-2,) of second differences."""
     bands = np.zeros((3, len(path)))
-    bands[0] = trust
+    bands[0] = weights
     for row, value in enumerate((1, 4, 1)):
         bands[0, row : row + len(stiffness)] += value * stiffness
     bands[1, : len(stiffness)] -= 2 * stiffness
     bands[1, 1 : len(stiffness) + 1] -= 2 * stiffness
     bands[2, : len(stiffness)] += stiffness
-    return solveh_banded(bands, trust[:, None] * path, lower=True)
+    return solveh_banded(bands, weights[:, None] * path, lower=True)

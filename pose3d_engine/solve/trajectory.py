@@ -1,32 +1,33 @@
-"""Where the person is: the path of the Hip through the camera's space, from 2D and root-relative 3D."""
+"""The path of the Hip through camera space, from 2D and root-relative 3D."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import solveh_banded
 
-PIXEL_SHARE = 0.015
-"""Error that a keypoint usually has, as a share of the person's size: what detectors reach."""
+PIXEL_SHARE, ACCELERATION = 0.015, 4.0
+"""Usual error of a keypoint, as a share of the person's size, and usual acceleration of a body's middle, m/s^2; jumps
+exceed it for a short time."""
 
-ACCELERATION = 4.0
-"""m/s^2 that a body's middle usually reaches; a jump reaches more, for a short time."""
+_ROUNDS, _NEAREST_M = 4, 0.2
+"""Rounds of reweighting, and least depth of a joint: all of a body is in front of the lens."""
 
 
-def root_path(
-    joints: np.ndarray,
-    points: np.ndarray,
-    weights: np.ndarray,
-    fps: float,
-    rounds: int = 4,
-) -> np.ndarray:
-    """(T,3) metres, camera axes: the path on which the joints, seen by a pinhole camera, fall on the keypoints.
-
-    joints: (T,J,3) metres, root-relative, camera axes. points: (T,J,2) keypoints on the plane z = 1 (pixels less
-    principal point, over focal length). weights: (T,J) 0..1; a row of zeros is bridged by the smoothest path.
+def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
+    """Finds the path on which the joints, projected by a pinhole camera, meet the keypoints.
 
     Least squares over the whole clip: the error of a joint is its distance in metres from the ray through its
-    keypoint, and the acceleration of the path is held to what bodies do, which steadies depth. Linear in the path,
-    so one banded solve a round; rounds re-weigh errors (Geman-McClure) so that a wrong limb does not drag the body.
+    keypoint, and the acceleration of the path is bounded, which stabilises depth. The problem is linear, so each
+    round is one banded solve; rounds reweight errors (Geman-McClure), so that a wrong limb does not move the body.
+
+    Args:
+        joints: (T,J,3) metres, root-relative, camera axes.
+        points: (T,J,2) keypoints on the plane z = 1.
+        weights: (T,J) 0..1; the smoothest path bridges rows of zeros.
+        fps: Frames a second.
+
+    Returns:
+        (T,3) metres, camera axes.
     """
     frames = len(joints)
     sigma = PIXEL_SHARE * 1.7
@@ -37,27 +38,20 @@ def root_path(
     smoothness = second_differences(frames) * (sigma * fps**2 / ACCELERATION) ** 2
     robust = np.ones_like(weights)
     path = np.zeros((frames, 3))
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         w = weights * robust
-        total, wu, wv = w.sum(axis=1), (w * u).sum(axis=1), (w * v).sum(axis=1)
-        squares = (w * (u**2 + v**2)).sum(axis=1)
         # Normal equations of frame t: [[n, 0, -a], [0, n, -b], [-a, -b, s]] path = right side.
         blocks = np.zeros((frames, 3, 3))
-        blocks[:, 0, 0] = blocks[:, 1, 1] = total
-        blocks[:, 0, 2] = blocks[:, 2, 0] = -wu
-        blocks[:, 1, 2] = blocks[:, 2, 1] = -wv
-        blocks[:, 2, 2] = squares
-        right = np.stack(
-            [(w * right_x).sum(axis=1), (w * right_y).sum(axis=1), -(w * (u * right_x + v * right_y)).sum(axis=1)],
-            axis=-1,
-        )
-        path = solve(blocks, right, smoothness)
-        error = np.hypot(
-            joints[..., 0] + path[:, None, 0] - u * (joints[..., 2] + path[:, None, 2]),
-            joints[..., 1] + path[:, None, 1] - v * (joints[..., 2] + path[:, None, 2]),
-        )
-        robust = (1 + (error / (4 * sigma)) ** 2) ** -2
-    return _in_front(path, joints)
+        blocks[:, 0, 0] = blocks[:, 1, 1] = w.sum(axis=1)
+        blocks[:, 0, 2] = blocks[:, 2, 0] = -(w * u).sum(axis=1)
+        blocks[:, 1, 2] = blocks[:, 2, 1] = -(w * v).sum(axis=1)
+        blocks[:, 2, 2] = (w * (u**2 + v**2)).sum(axis=1)
+        right = [(w * right_x).sum(axis=1), (w * right_y).sum(axis=1), -(w * (u * right_x + v * right_y)).sum(axis=1)]
+        path = solve(blocks, np.stack(right, axis=-1), smoothness)
+        x, y, z = np.moveaxis(joints + path[:, None], -1, 0)
+        robust = (1 + (np.hypot(x - u * z, y - v * z) / (4 * sigma)) ** 2) ** -2
+    path[:, 2] += np.maximum(_NEAREST_M - (path[:, 2] + joints[..., 2].min(axis=1)), 0)
+    return path
 
 
 def second_differences(frames: int) -> np.ndarray:
@@ -72,10 +66,8 @@ def second_differences(frames: int) -> np.ndarray:
 
 
 def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
-    """(T,3): solves (block diagonal + smoothness of each axis) path = right; both symmetric, so banded Cholesky.
-
-    blocks: (T,3,3). right: (T,3). smoothness: (3,T), as of :func:`second_differences`.
-    """
+    """Solves (block diagonal + smoothness of each axis) path = right (T,3) by banded Cholesky, for symmetric blocks
+    (T,3,3) and a smoothness (3,T) of :func:`second_differences`."""
     frames = len(blocks)
     bands = np.zeros((7, 3 * frames))  # lower form: bands[k, j] = A[j + k, j]
     for i in range(3):
@@ -83,12 +75,6 @@ def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.n
             bands[i - j, j::3] += blocks[:, i, j]
     for k in range(3):
         bands[3 * k] += np.repeat(smoothness[k], 3)
-    # A whisper of a prior keeps frames apart that nothing else holds (a clip in which nobody is seen for long).
+    # Regularisation, for frames without any observation near.
     bands[0] += 1e-9 * max(float(bands[0].max()), 1.0)
     return solveh_banded(bands, right.reshape(-1), lower=True).reshape(frames, 3)
-
-
-def _in_front(path: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Nothing of a body is behind the lens: pushes frames in which it would be along the optical axis."""
-    nearest = path[:, 2] + joints[..., 2].min(axis=1)
-    return path + np.stack([np.zeros(len(path)), np.zeros(len(path)), np.maximum(0.2 - nearest, 0)], axis=-1)

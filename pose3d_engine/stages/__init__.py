@@ -1,7 +1,7 @@
 """The stages of a capture, in their order. Each one adapts a pure function of arrays to a take.
 
-A stage runs once for each person, or once for all people of the shot (``shared``). Stages of people are run person by
-person between two shared ones, so that what a long clip needs in between is there for one person at a time.
+A stage runs once for each person, or once for all people of the shot (``shared``). Between two shared stages, people
+are processed one after the other, so that memory holds the intermediate arrays of one person at a time.
 """
 
 from __future__ import annotations
@@ -15,27 +15,20 @@ from ..contract.layers import LAYERS
 from ..contract.settings import CaptureSettings
 from . import camera_space, people, world_space
 
+_LAYERS = frozenset(layer.name for layer in LAYERS)
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a capture.
+    """One step of a capture."""
 
-    Attributes:
-        name: In timings and settings.
-        title: What a person reads.
-        run: Changes a take, ``run(shot, take)``; with ``shared`` the whole shot, ``run(shot)``.
-        needs: What the main view must offer (:attr:`.Observations.capabilities`); else the stage is left out.
-        switches: Choices of the setting ``motion`` that must all be on.
-        raw: Whether it runs although everything after the 3D model is switched off.
-    """
-
-    name: str
-    title: str
-    run: Callable[..., None]
-    needs: frozenset[str] = frozenset()
-    switches: frozenset[str] = frozenset()
-    raw: bool = False
-    shared: bool = False
+    name: str  #: In timings and settings.
+    title: str  #: For the user.
+    run: Callable[..., None]  #: Changes a take, ``run(shot, take)``; with ``shared`` the whole shot, ``run(shot)``.
+    needs: frozenset[str] = frozenset()  #: Capabilities of the main view, without which it is skipped.
+    switches: frozenset[str] = frozenset()  #: Choices of the setting ``motion`` that must all be on.
+    raw: bool = False  #: Whether it also runs for a raw capture.
+    shared: bool = False  #: Whether it runs once for all people.
 
     def enabled(self, settings: CaptureSettings) -> bool:
         """Whether the settings ask for it."""
@@ -44,7 +37,6 @@ class Stage:
         return self.switches <= settings.motion and (self.name not in _LAYERS or self.name in settings.layers)
 
 
-_LAYERS = frozenset(layer.name for layer in LAYERS)
 _FUSION, _LIMITS, _SMOOTHING, _FIT = (frozenset({name}) for name in ("fusion", "limits", "filter", "fit"))
 
 STAGES = (

@@ -1,4 +1,4 @@
-"""What a motion file says about itself: its facts and its warnings."""
+"""The ``meta`` of a motion file: facts and warnings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__, repair
+from .. import repair
 from ..contract import warnings
+from ..contract.version import __version__
 from ..contract.warnings import Notice
 from ..take import Shot, Take
 from .people import FEET_VISIBLE, ankle_confidence
@@ -43,15 +44,11 @@ def of_motion(shot: Shot, take: Take) -> dict[str, Any]:
 
 
 def _visibility(take: Take, times: np.ndarray) -> list[Notice]:
-    """Where and how well the person is visible."""
-    found = [
-        Notice(
-            warnings.NOT_VISIBLE,
-            f"not visible from {first:.2f} to {last:.2f} s; motion there is interpolated, its confidence is 0",
-            (first, last),
-        )
-        for first, last in repair.long_gaps(take.detected, times)
-    ]
+    """Warnings about the visibility of the person."""
+    found = []
+    for first, last in repair.long_gaps(take.detected, times):
+        text = f"not visible from {first:.2f} to {last:.2f} s; motion there is interpolated, its confidence is 0"
+        found.append(Notice(warnings.NOT_VISIBLE, text, (first, last)))
     share = float(take.detected.mean())
     if share < 0.9:
         text = f"visible in {100 * share:.0f} % of the frames; the rest is interpolated"

@@ -11,35 +11,31 @@ from ..solve.body import CANONICAL_HEIGHT
 from ..take import CameraTilt, Shot, Take
 
 FEET_VISIBLE = 0.3
-"""Confidence of the ankles from which on floor and sizes can be told from them."""
+"""Confidence of the ankles, from which on they are evidence for floor and sizes."""
 
 _GROUND_ERROR = 0.05
-"""Of the floor's distance below the camera, as a share: feet are found a few centimetres too high or too low."""
+"""Error of the floor's distance below the camera, as a share: feet are off by a few centimetres."""
 
 
 def find_gravity(shot: Shot) -> None:
-    """How the camera is held, from the reference people; what the user gives wins."""
-    given = shot.settings.tilt, shot.settings.roll
-    if given[0] is not None and given[1] is not None:
-        shot.tilt = CameraTilt(given[0], given[1], known=True)
-        return
-    takes = [shot.takes[row] for row in shot.references]
-    found = gravity.estimate_tilt(
-        [gravity.Body(take.body, take.confidence * take.detected[:, None], shot.people.times) for take in takes]
-    )
-    if given != (None, None):
-        found = CameraTilt(
-            found.pitch if given[0] is None else given[0], found.roll if given[1] is None else given[1], known=True
+    """Estimates the camera's tilt from the reference people; the user's values take precedence."""
+    tilt, roll = shot.settings.tilt, shot.settings.roll
+    found = gravity.UNKNOWN
+    if tilt is None or roll is None:
+        takes = [shot.takes[row] for row in shot.references]
+        found = gravity.estimate_tilt(
+            [gravity.Body(take.body, take.confidence * take.detected[:, None], shot.people.times) for take in takes]
         )
-    shot.tilt = found
+    known = found.known or tilt is not None or roll is not None
+    shot.tilt = CameraTilt(found.pitch if tilt is None else tilt, found.roll if roll is None else roll, known)
 
 
 def find_floor(shot: Shot) -> None:
-    """The floor under each person, and their sizes beside each other; reference people are no longer needed.
+    """Finds the floor under each person and their relative sizes; drops reference people.
 
-    The height that was given is that of the first captured person; the floor tells how tall the others are beside.
+    The height of the settings is that of the first captured person; the floor gives the others' relative to it.
     """
-    shot.takes = {row: shot.takes[row] for row in shot.wanted}
+    shot.takes = {row: shot.takes[row] for row in sorted({shot.first, *shot.captured})}
     for take in shot.takes.values():
         heights = (take.body @ shot.tilt.rotation.T)[:, floor.ANKLES, 2]
         take.ground = floor.floor_height(heights, take.confidence[:, floor.ANKLES] > 0, CANONICAL_HEIGHT)
@@ -49,12 +45,12 @@ def find_floor(shot: Shot) -> None:
 
 
 def ankle_confidence(confidence: np.ndarray) -> float:
-    """How well the feet are visible in half of the rows (T,17)."""
+    """Median confidence of the ankles in rows (T,17)."""
     return float(np.median(confidence[:, floor.ANKLES]))
 
 
 def _relative_size(shot: Shot, take: Take, reference: Take) -> float:
-    """Size of one person beside that of another, as far as the floor under their feet tells it; else 1."""
+    """Size of a person relative to another one, from the floor under their feet; 1 without that evidence."""
     visible = min(ankle_confidence(one.confidence[one.detected]) for one in (take, reference))
     if take is reference or shot.settings.raw or visible < FEET_VISIBLE:
         return 1.0

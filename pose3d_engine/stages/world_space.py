@@ -1,4 +1,4 @@
-"""Stages in the world: z up, the floor at 0, one person at a time."""
+"""Stages in world space: z up, the floor at 0, one person at a time."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import numpy as np
 
 from ..contract.motion_file import Motion
 from ..contract.skeletons import COCO17
-from ..solve import contacts, floor
-from ..solve import foot_lock as locking
+from ..solve import contacts, floor, foot_lock
 from ..solve.body import CANONICAL_HEIGHT
-from ..take import Shot, Take
+from ..take import SOLE_LAYOUTS, Shot, Take
 from . import facts
 
-_COCO_ANKLES = [COCO17.index("left_ankle"), COCO17.index("right_ankle")]
+_COCO_ANKLES = COCO17.rows("left_ankle", "right_ankle")
 
 
 def find_contacts(shot: Shot, take: Take) -> None:
-    """The body in world axes, its feet's contacts, and the camera's height over the floor."""
+    """Moves the body into world axes, with the camera over the floor, and finds foot contacts."""
     rotation = shot.tilt.rotation
     world = take.body @ rotation.T
     take.camera_R = np.repeat(rotation[None], len(world), axis=0)
@@ -28,22 +27,17 @@ def find_contacts(shot: Shot, take: Take) -> None:
 
 
 def lock_feet(shot: Shot, take: Take) -> None:
-    """Planted feet neither slide nor sink."""
+    """Locks planted feet to their places."""
     rows = take.visible
-    world, planted = locking.lock(
-        take.world[rows],
-        take.contacts[rows],
-        shot.people.times[rows],
-        CANONICAL_HEIGHT,
-        shot.settings.feet,
-        take.camera_t,
+    times, mode = shot.people.times[rows], shot.settings.feet
+    world, take.contacts[rows] = foot_lock.lock(
+        take.world[rows], take.contacts[rows], times, CANONICAL_HEIGHT, mode, take.camera_t
     )
-    take.world = take.held(world)
-    take.contacts[rows] = planted
+    take.world = take.padded(world)
 
 
 def scale_to_height(shot: Shot, take: Take) -> None:
-    """From the one height that the stages are tuned for to the person's own; a picture alone cannot tell it."""
+    """Scales from CANONICAL_HEIGHT, for which the stages are tuned, to the person's height."""
     size = take.size * shot.settings.height / CANONICAL_HEIGHT
     world, camera_t = take.world * size, take.camera_t * size
     body = (world - camera_t) @ take.camera_R
@@ -53,7 +47,7 @@ def scale_to_height(shot: Shot, take: Take) -> None:
 
 
 def finish(shot: Shot, take: Take) -> None:
-    """The take becomes a motion, whose world still has the camera above its origin."""
+    """Converts the take to a motion; the world's origin is still below the camera."""
     del shot.takes[take.person]
     shot.motions[take.person] = Motion(
         joints3d=take.joints,
@@ -72,16 +66,12 @@ def finish(shot: Shot, take: Take) -> None:
 
 
 def _soles(shot: Shot, take: Take) -> np.ndarray | None:
-    """(T,2,2,3) heels and toes from the ankles, world axes, metres; None where the detector has no points on them."""
+    """(T,2,2,3) heels and toes from the ankles, world axes, metres; None without points on them."""
     if "soles" not in take.main.capabilities:
         return None
-    layout = next(name for name in contacts.SOLES if name in take.main.layouts)
-    beside = contacts.beside_ankles(
-        take.unflipped_points(layout),
-        layout,
-        take.keypoints[:, _COCO_ANKLES, :2],
-        take.body[:, floor.ANKLES, 2],
-        shot.camera.focal,
-        shot.fps,
+    layout = next(name for name in SOLE_LAYOUTS if name in take.main.layouts)
+    ankles, depths = take.keypoints[:, _COCO_ANKLES, :2], take.body[:, floor.ANKLES, 2]
+    offsets = contacts.sole_offsets(
+        take.points_without_flips(layout), layout, ankles, depths, shot.camera.focal, shot.fps
     )
-    return np.einsum("tij,tfej->tfei", take.camera_R, beside)
+    return np.einsum("tij,tfej->tfei", take.camera_R, offsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -53,27 +54,20 @@ def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
 
 
 def downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
-    """Runs a package manager, and asks ``progress`` meanwhile whether to go on.
-
-    Returns:
-        The only new file in the folder.
+    """The only new file in the folder after a package manager has run; ``progress`` may cancel it.
 
     Raises:
         UserError: There is no new file; the message quotes the package manager.
     """
     before = set(folder.iterdir())
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # its output goes to a file: none may reach our stdout
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
+        # Its output goes to a file: none may reach our stdout.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
-            while True:
+            while process.poll() is None:
                 progress("fetch", 0, None)
-                try:
-                    status = process.wait(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.2)
         except BaseException:
             process.kill()
             process.wait()
@@ -81,12 +75,10 @@ def downloaded(command: list[str], package: str, folder: Path, progress: Progres
         log.seek(0)
         lines = log.read().decode(errors="replace").strip().splitlines()
     new = [path for path in folder.iterdir() if path not in before]
-    if status != 0 or len(new) != 1:
-        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:]))
-        raise UserError(
-            f"{package} could not be downloaded ({reason.strip() or f'status {status}'}); "
-            "check the network connection and try again"
-        )
+    if process.returncode != 0 or len(new) != 1:
+        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:])).strip()
+        said = reason or f"status {process.returncode}"
+        raise UserError(f"{package} could not be downloaded ({said}); check the network connection and try again")
     return new[0]
 
 

@@ -115,7 +115,7 @@ def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     whole = whole[..., :2] / whole[..., 2:]
     hips = whole[:, 11:13].mean(axis=1)
     seen, size = motion.confidence[:, 0] > 0, np.ptp(whole[..., 1], axis=1)
-    focal = camera_motion.focal_of_turns(people.background)
+    focal = camera_motion.focal_from_rotation(people.background)
     told = math.nan if focal is None else 2 * math.degrees(math.atan(0.5 / focal))
     turns, cost = motion.meta["camera"]["turns_deg"], 1000 * spent / max(frames, 1)
     return Found(turns, told, motion.world[:, 0], seen, hips, size, cost)

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import one_row
 import pytest
+from one_row import python
 
-ROOT = Path(__file__).resolve().parents[2]
 ROW = '    bouncy: bool = _row("bool", False, "Bouncy", "make every step bounce", panel="estimation")\n'
-AFTER = "class CaptureSettings(_Settings):\n"
+BEFORE = "    person: str = _row("
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the two packages with the row, in which the add-on's copy and the table are made anew."""
-    folder = tmp_path_factory.mktemp("one row")
-    for package in ("pose3d_engine", "blender_addon"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "copy_contract.py", folder / "scripts")
-    (folder / "checkpoint").symlink_to(ROOT / "checkpoint", target_is_directory=True)
-    table = folder / "pose3d_engine" / "contract" / "settings.py"
-    head, found, tail = table.read_text(encoding="utf-8").partition(AFTER)
-    documentation, end, fields = tail.partition('"""\n\n')
-    assert found and end
-    table.write_text(head + found + documentation + end + ROW + fields, encoding="utf-8")
-    python(folder, "scripts/copy_contract.py")
-    return folder
-
-
-def python(folder: Path, *words: str) -> str:
-    """What Python prints in the copy."""
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={"PATH": "", "PYTHONPATH": str(folder), "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """A copy of the two packages with the row."""
+    return one_row.make(tmp_path_factory.mktemp("one row"), "settings.py", BEFORE, ROW)
 
 
 def test_the_command_lines_have_the_option(tree: Path) -> None:
@@ -103,3 +75,19 @@ def answers(stream: Iterator[str]) -> Iterator[dict]:
 def test_the_documentation_has_it(tree: Path) -> None:
     page = (tree / "docs" / "technical-director" / "settings.md").read_text(encoding="utf-8")
     assert "| `bouncy` | `--bouncy`, `--no-bouncy` | true or false | `false` | make every step bounce |" in page
+
+
+def test_the_panel_has_it(tree: Path) -> None:
+    script = """
+import bpy, addon_utils
+addon_utils.enable("blender_addon", default_set=True)
+settings = bpy.context.scene.video_to_mocap
+print(settings.bouncy, settings.bl_rna.properties["bouncy"].name)
+settings.bouncy = True
+from blender_addon.features.common import table
+print(table.values(settings, table.shown("estimation")).get("bouncy"))
+"""
+    assert [line for line in python(tree, "-c", script).splitlines() if "ouncy" in line or line == "True"] == [
+        "False Bouncy",
+        "True",
+    ]

@@ -143,8 +143,11 @@ def test_a_damaged_note_of_the_clips_place_is_as_none(clip: Path, found: list[An
     assert People.load(kept.path).meta["video"]["path"] == str(clip)
 
 
-INFRASTRUCTURE = {"__init__", "extras", "interrupts", "progress", "user_folders", "contract", "weights"}
-"""What an analysis imports that does not decide its result, beside ``contract.skeletons`` and ``contract.layouts``."""
+INFRASTRUCTURE = {"__init__.py", "extras.py", "interrupts.py", "progress.py", "weights/__init__.py"}
+INFRASTRUCTURE |= {
+    f"contract/{name}.py" for name in ("__init__", "arrays", "atomic", "errors", "paths", "people_file", "warnings")
+}
+"""Modules that an analysis imports and that do not decide its result."""
 
 ROOTS = {
     "detector": ["detect/__init__.py", "detect/chunks.py", "detect/camera_motion_2d.py", "media/video.py"],
@@ -187,8 +190,7 @@ def test_the_key_covers_the_code_that_decides_and_no_more(kind: str) -> None:
     waiting = {Path(root) for root in ROOTS[kind]} | ({Path("track/tracker.py")} if kind == "detector" else set())
     while waiting:
         module = waiting.pop()
-        decides = module.parts[0].removesuffix(".py") not in INFRASTRUCTURE or module.stem in ("skeletons", "layouts")
-        if decides and module not in needed:
+        if module.as_posix() not in INFRASTRUCTURE and module not in needed:
             needed.add(module)
             waiting |= imported(module)
     listed = set(store.code_files(kind))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pose3d_engine.contract.errors import UserError
-from pose3d_engine.pose.lifters import checkpoint_files, pstmo, videopose3d
+from pose3d_engine.pose.lifters import checkpoint_files, pstmo, temporal
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -52,7 +52,7 @@ def test_sizes_are_read_from_the_file(tmp_path, sizes):
 def test_videopose3d_sizes_are_read_from_the_file(tmp_path):
     path = tmp_path / "a.bin"
     torch.save({"model_pos": TemporalModel(16, 2, 15, (3, 5, 1), channels=8).state_dict()}, path)
-    model = videopose3d.from_state(checkpoint_files.read(path).state)
+    model = temporal.from_state(checkpoint_files.read(path).state)
     assert (model.joints_in, model.joints_out, model.filter_widths) == (16, 15, (3, 5, 1))
 
 
@@ -162,5 +162,5 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"none\.pth: no such file"):
+    with pytest.raises(UserError, match=r"File not found: .*none\.pth"):
         checkpoint_files.read(tmp_path / "none.pth")

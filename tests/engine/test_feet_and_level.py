@@ -1,4 +1,4 @@
-"""The tilt of the camera and the lock of the feet, on a walker whose truth is known."""
+"""Camera tilt and foot lock, on a generated walker."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CAMERA = np.array([0.0, -4.0, 1.2])
 
 
 def world_walk():
-    """(120,17,3) a walker on the floor, bones of constant length, who slides and sinks: what a capture is like."""
+    """(120,17,3) a walker on the floor, with constant bone lengths, who slides and sinks as in a capture."""
     world = walker(120, 30.0, np.random.default_rng(0))
     lengths = skeleton.bone_lengths(world, np.ones((120, 17)), 1.7)
     world = skeleton.with_lengths(world, lengths) + world[:, :1]
@@ -63,7 +63,7 @@ class TestFeet:
 
         assert np.abs(np.diff(bend(locked))).max() < np.abs(np.diff(bend(world))).max() + 8
 
-    def test_the_air_stays_the_air(self):
+    def test_a_jump_stays_in_the_air(self):
         world = np.repeat(world_walk()[:1], 120, axis=0)
         world[..., 2] -= world[:, floor.ANKLES, 2].min() - 0.08
         air = np.clip(TIMES - 1.5, 0, 0.5)
@@ -83,19 +83,19 @@ class TestFeet:
         assert grounded[:, floor.ANKLES, 2].min() > 0.08 - 0.005
         assert slide(grounded, planted).mean() > 0.05
 
-    def test_who_stands_on_a_wall_stays_there(self, walking):
+    def test_a_person_on_a_wall_stays_there(self, walking):
         world, planted = walking
         high = world + [0, 0, 2.0]
         locked, _ = foot_lock.lock(high, planted, TIMES, 1.7, "auto", CAMERA)
         assert np.abs(locked[:, 0, 2] - high[:, 0, 2]).max() < 0.1
 
-    def beside(self, locked, world):
+    def distance_in_picture(self, locked, world):
         """(T,17) metres by which joints were moved across the line of sight."""
         moved, sight = locked - world, world - CAMERA
         sight = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
         return np.linalg.norm(moved - (moved * sight).sum(axis=-1, keepdims=True) * sight, axis=-1)
 
-    def test_a_path_that_errs_in_depth_is_mended_along_the_line_of_sight(self):
+    def test_errors_of_depth_are_corrected_along_the_line_of_sight(self):
         world = np.repeat(world_walk()[:1], 120, axis=0)
         world[..., 2] += 0.08 - world[:, floor.ANKLES, 2].max()
         planted = np.ones((120, 2), bool)
@@ -106,9 +106,9 @@ class TestFeet:
         assert used.all()
         assert slide(locked, planted).max() < 0.01
         assert np.ptp(((locked - world)[:, 0] * sight[:, 0]).sum(axis=-1)) < 0.08 < np.ptp(wrong[:, 0, 1])
-        assert self.beside(locked, wrong)[:, 0].max() < 0.02
+        assert self.distance_in_picture(locked, wrong)[:, 0].max() < 0.02
 
-    def test_legs_that_are_too_short_for_the_floor_do_not_take_the_body_off_the_picture(self):
+    def test_short_legs_do_not_move_the_body_in_the_picture(self):
         world = np.repeat(world_walk()[:1], 120, axis=0)
         world[..., 2] += 0.08 + 0.08 - world[:, floor.ANKLES, 2].max()
         planted = np.ones((120, 2), bool)
@@ -121,7 +121,7 @@ class TestFeet:
         along = (moved * sight[:, 0]).sum(axis=-1)
         assert np.abs(along).mean() > 2 * np.linalg.norm(moved - along[:, None] * sight[:, 0], axis=-1).mean()
 
-    def test_a_foot_that_slides_in_the_picture_does_not_stand(self, walking):
+    def test_a_foot_that_slides_in_the_picture_is_released(self, walking):
         world, planted = walking
         planted = np.stack([np.ones(120, bool), np.zeros(120, bool)], axis=1)
         standing = np.repeat(world[:1], 120, axis=0)
@@ -129,7 +129,7 @@ class TestFeet:
         locked, used = foot_lock.lock(drift, planted, TIMES, 1.7, "auto", CAMERA)
         assert used[:30, 0].all()
         assert not used[72:78, 0].any()
-        assert np.quantile(self.beside(locked, drift), 0.95) < 0.08
+        assert np.quantile(self.distance_in_picture(locked, drift), 0.95) < 0.08
         assert slide(locked, used).max() < 0.01
         _, kept = foot_lock.lock(drift, planted, TIMES, 1.7, "always", CAMERA)
         assert kept[:, 0].all()
@@ -141,32 +141,32 @@ class TestFeet:
         assert np.isfinite(locked).all()
 
 
-class TestLevel:
+class TestTilt:
     def filmed(self, pitch, roll, world=None):
         world = world_walk() if world is None else world
         true = CameraTilt(pitch, roll, True)
         return gravity.Body((world - [0, -5, 1.5]) @ true.rotation, np.ones(world.shape[:2]), TIMES)
 
     @pytest.mark.parametrize(("pitch", "roll"), [(-15, 0), (0, 3), (25, -2), (40, 0), (20, 13)])
-    def test_a_walker_tells(self, pitch, roll):
+    def test_a_walker_gives_the_tilt(self, pitch, roll):
         found = gravity.estimate_tilt([self.filmed(pitch, roll)])
         assert found.known
         assert found.pitch == pytest.approx(pitch, abs=3)
         assert found.roll == pytest.approx(roll, abs=4)
 
-    def test_rotation_is_one(self):
-        turn = CameraTilt(20, 5, True).rotation
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    def test_the_rotation_is_orthogonal(self):
+        R = CameraTilt(20, 5, True).rotation
+        np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-12)
         np.testing.assert_array_equal(gravity.UNKNOWN.rotation, LEVEL_CAMERA)
         # A camera that looks down sees what is ahead of it lower in the world.
         assert (CameraTilt(20, 0, True).rotation @ [0, 0, 1])[2] < 0
 
-    def test_who_lies_tells_nothing(self):
+    def test_a_lying_person_is_no_evidence(self):
         world = world_walk()
         lying = world[..., [0, 2, 1]] * [1, 1, 1]
         assert gravity.estimate_tilt([self.filmed(0, 0, lying)]) == gravity.UNKNOWN
 
-    def test_nobody_tells_nothing(self):
+    def test_without_people_the_tilt_is_unknown(self):
         assert gravity.estimate_tilt([]) == gravity.UNKNOWN
         body = self.filmed(20, 0)
         assert not gravity.estimate_tilt([gravity.Body(body.joints, body.confidence * 0, TIMES)]).known

@@ -114,6 +114,50 @@ def test_no_room_imports_a_later_one(name: str, path: Path) -> None:
     assert not rooms_imported(path) & later
 
 
+def graph(folder: Path) -> dict[str, set[str]]:
+    """Module -> modules of the same package that it imports, at its top or in a function."""
+    dotted = {f"{folder.name}.{name}".rstrip("."): path for name, path in modules(folder)}
+    return {
+        name: {
+            target if target in dotted else target.rpartition(".")[0]
+            for target in imports(path)
+            if target in dotted or target.rpartition(".")[0] in dotted
+        }
+        - {name}
+        for name, path in dotted.items()
+    }
+
+
+def cycle(edges: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle; none if there are none."""
+    rest = dict(edges)
+    while leaves := [name for name, targets in rest.items() if not targets & rest.keys()]:
+        for name in leaves:
+            del rest[name]
+    return sorted(rest)
+
+
+@pytest.mark.parametrize("folder", [ENGINE, ADDON], ids=lambda folder: folder.name)
+def test_no_modules_import_each_other_in_a_circle(folder: Path) -> None:
+    assert cycle(graph(folder)) == []
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(("name", "path"), modules(ENGINE), ids=first)
+def test_modules_and_functions_are_short(name: str, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= (200 if name == "pipeline" else 400)
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60] == []
+
+
+def test_the_engine_without_research_is_small() -> None:
+    lines = sum(
+        len(path.read_text("utf-8").splitlines()) for name, path in modules(ENGINE) if room_of(name) != "research"
+    )
+    assert lines <= 12_500
+
+
 @pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
 def test_the_addon_needs_python_numpy_and_blender_alone(name: str, path: Path) -> None:
     allowed = INSIDE_BLENDER | {"numpy", "blender_addon"} | sys.stdlib_module_names

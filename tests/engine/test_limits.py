@@ -1,4 +1,4 @@
-"""Joint limits and limbs in the wrong depth, on a generated walker."""
+"""Joint limits and depth flips, on a generated walker."""
 
 import numpy as np
 import pytest
@@ -42,14 +42,14 @@ def runner():
         arm, forearm = down - sign * swing * forward, 0.5 * down + forward
         chains = (("Hip", "Knee", thigh, 0.43), ("Knee", "Ankle", shin, 0.41))
         chains += (("Shoulder", "Elbow", arm, 0.28), ("Elbow", "Wrist", forearm, 0.25))
-        for start, end, way, size in chains:
-            unit = way / np.linalg.norm(way, axis=-1, keepdims=True)
+        for start, end, direction, size in chains:
+            unit = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
             joints[:, row(side + end)] = joints[:, row(side + start)] + size * unit
     return joints
 
 
-class TestWrongWay:
-    def test_a_person_bends_the_right_way_and_a_mirrored_limb_does_not(self, runner):
+class TestViolatesLimits:
+    def test_only_mirrored_limbs_violate_limits(self, runner):
         assert not limits.violates_limits(walk()).any()
         assert not limits.violates_limits(runner).any()
         for number, limb in enumerate(limits.LIMBS):
@@ -57,7 +57,7 @@ class TestWrongWay:
             assert wrong[:, number].all()
             assert not np.delete(wrong, number, axis=1).any()
 
-    def test_left_is_as_right(self, runner):
+    def test_sides_are_equal(self, runner):
         mirrored = runner[:, H36M17.mirror] * [-1, 1, 1]
         broken = bent_back(runner, limits.LIMBS[0], np.arange(40))
         both = limits.violates_limits(broken[:, H36M17.mirror] * [-1, 1, 1])
@@ -65,14 +65,14 @@ class TestWrongWay:
         assert not limits.violates_limits(mirrored).any()
 
 
-class TestUnflipped:
-    def test_what_is_right_stays(self, runner):
+class TestResolveDepthFlips:
+    def test_a_right_pose_stays(self, runner):
         found = limits.resolve_depth_flips(relative(runner), runner[:, 0], 30.0)
         np.testing.assert_allclose(found, relative(runner), atol=1e-9)
 
     @pytest.mark.parametrize("number", range(4))
     @pytest.mark.parametrize("length", [4, 30])
-    def test_a_limb_in_the_wrong_depth_is_put_right(self, runner, number, length):
+    def test_a_depth_flip_is_resolved(self, runner, number, length):
         limb = list(limits.LIMBS[number])
         wrong = relative(runner)
         rows = slice(30, 30 + length)
@@ -87,8 +87,8 @@ class TestUnflipped:
         np.testing.assert_allclose(ray[:, :2] / ray[:, 2:], true[:, :2] / true[:, 2:], atol=1e-6)
 
 
-class TestWithin:
-    def test_nothing_is_left_the_wrong_way_and_bones_keep_their_lengths(self, runner):
+class TestClampToLimits:
+    def test_no_limb_violates_limits_afterwards_and_bones_keep_their_lengths(self, runner):
         broken = relative(runner)
         for limb in limits.LIMBS:
             broken = bent_back(broken, limb, np.arange(90))
@@ -97,7 +97,7 @@ class TestWithin:
         assert not limits.violates_limits(found).any()
         np.testing.assert_allclose(lengths_of(found), lengths_of(broken), atol=1e-9)
 
-    def test_a_folded_neck_is_unfolded_and_takes_the_head_along(self, runner):
+    def test_a_folded_neck_is_unfolded_with_the_head(self, runner):
         broken = relative(runner)
         row = H36M17.index
         neck = broken[:, row("Neck/Nose")] - broken[:, row("Thorax")]
@@ -109,7 +109,7 @@ class TestWithin:
         assert np.degrees(np.arccos(cosine)).max() < 70.1
         np.testing.assert_allclose(lengths_of(found), lengths_of(broken), atol=1e-9)
 
-    def test_what_is_human_stays(self, runner):
+    def test_a_human_pose_stays(self, runner):
         np.testing.assert_allclose(limits.clamp_to_limits(relative(runner)), relative(runner), atol=1e-9)
 
     @pytest.mark.parametrize("frames", [0, 1, 2])

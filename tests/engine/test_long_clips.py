@@ -46,7 +46,7 @@ def test_swaps(track: np.ndarray, rows: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("rows", [1, 7, 20, 149])
-def test_limbs_in_the_wrong_depth(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_depth_flips(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     camera = walk(FRAMES, 30.0, 0)
     joints, root = camera - camera[:, :1], camera[:, 0]
     elbow, wrist = limits.LIMBS[2][1:]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, COCO_ROWS, H36M17, H36M_ROWS, HALPE26
 from pose3d_engine.pose import fusion
 from pose3d_engine.pose.lifters import view
 from pose3d_engine.solve import contacts, fit, floor, skeleton, smoothing, trajectory
@@ -33,7 +33,7 @@ class TestBones:
         fixed = skeleton.with_lengths(walk(), skeleton.bone_lengths(walk(), np.ones((120, 17)), 1.7))
         np.testing.assert_allclose(fixed[:, 1] + fixed[:, 4], 2 * fixed[:, 0], atol=1e-12)
 
-    def test_unseen_frames_do_not_count(self):
+    def test_frames_without_confidence_do_not_count(self):
         joints, confidence = walk(), np.ones((120, 17))
         joints[50:] *= 3
         confidence[50:] = 0
@@ -60,7 +60,7 @@ class TestBones:
 
 
 class TestSmoothing:
-    def test_jitter_goes_and_nothing_comes_late(self):
+    def test_jitter_is_removed_without_delay(self):
         time = np.arange(300) / 30
         slow = np.sin(2 * np.pi * 1.0 * time)
         noisy = slow + np.random.default_rng(0).normal(0, 0.05, 300)
@@ -71,7 +71,7 @@ class TestSmoothing:
         assert np.argmax(lags) == 1
 
     @pytest.mark.parametrize("rate", [30.0, 60.0])
-    def test_a_punch_keeps_its_reach_and_jitter_goes(self, rate):
+    def test_a_punch_keeps_its_reach_and_jitter_is_removed(self, rate):
         time = np.arange(round(4 * rate)) / rate
         blow = np.where(np.abs(time - 2) < 0.2, 0.3 * (1 + np.cos(2 * np.pi * (time - 2) / 0.4)), 0.0)
         noise = np.random.default_rng(0).normal(0, 0.01, len(time))
@@ -80,69 +80,69 @@ class TestSmoothing:
         smooth = smoothing.smooth_joints(hand, np.ones((len(time), 1)), rate)[:, 0, 0]
         assert 0.95 * blow.max() < smooth.max() < 1.05 * blow.max()
         assert abs(int(np.argmax(smooth)) - int(np.argmax(blow))) <= 1
-        calm = time < 1.4
-        assert np.abs(np.diff(smooth[calm], 2)).mean() < 0.2 * np.abs(np.diff(noise[calm], 2)).mean()
+        rest = time < 1.4
+        assert np.abs(np.diff(smooth[rest], 2)).mean() < 0.2 * np.abs(np.diff(noise[rest], 2)).mean()
 
-    def test_what_was_not_seen_weighs_little(self):
+    def test_joints_without_confidence_weigh_little(self):
         path, confidence = np.zeros((60, 1, 3)), np.ones((60, 1))
         path[28:31], confidence[28:31] = 0.3, 0
-        seen = smoothing.smooth_joints(path, np.ones((60, 1)), 30.0)
-        assert np.abs(smoothing.smooth_joints(path, confidence, 30.0)).max() < 0.5 * np.abs(seen).max()
+        detected = smoothing.smooth_joints(path, np.ones((60, 1)), 30.0)
+        assert np.abs(smoothing.smooth_joints(path, confidence, 30.0)).max() < 0.5 * np.abs(detected).max()
 
     @pytest.mark.parametrize("frames", [1, 2, 3])
-    def test_too_short_to_filter(self, frames):
+    def test_short_clips_stay_unchanged(self, frames):
         values = np.arange(frames, dtype=float)[:, None]
         np.testing.assert_array_equal(smoothing.smooth(values, 30.0), values)
 
-    def test_a_low_rate_is_left_alone(self):
+    def test_low_rates_stay_unchanged(self):
         values = np.random.default_rng(0).normal(size=(50, 3))
         np.testing.assert_array_equal(smoothing.smooth(values, 12.0), values)
 
 
 class TestTrajectory:
-    def see(self, joints, noise=0.0):
+    def observe(self, joints, noise=0.0):
         points = (project(joints)[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         points = points + np.random.default_rng(0).normal(0, noise, points.shape)
         return (joints - joints[:, :1])[:, H36M_ROWS], points
 
-    def test_the_hips_are_where_the_picture_says(self):
+    def test_the_path_agrees_with_the_picture(self):
         joints = walk()
-        relative, points = self.see(joints)
+        relative, points = self.observe(joints)
         path = trajectory.root_path(relative, points, np.ones((120, 12)), 30.0)
         assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.02
 
-    def test_noise_and_a_wrong_limb_do_not_drag_the_body(self):
+    def test_noise_and_a_wrong_limb_do_not_move_the_body(self):
         joints = walk()
-        relative, points = self.see(joints, noise=0.002)
+        relative, points = self.observe(joints, noise=0.002)
         points[40:60, 3] += 0.2
         path = trajectory.root_path(relative, points, np.ones((120, 12)), 30.0)
         assert np.linalg.norm(path - joints[:, 0], axis=-1).mean() < 0.05
 
     def test_a_gap_is_bridged(self):
         joints = walk()
-        relative, points = self.see(joints)
+        relative, points = self.observe(joints)
         weights = np.ones((120, 12))
         weights[50:65] = 0
         points[50:65] = 0
         path = trajectory.root_path(relative, points, weights, 30.0)
         assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.15
 
-    def test_nobody_is_behind_the_lens(self):
+    def test_all_joints_are_in_front_of_the_lens(self):
         joints = walk(20)
-        relative, points = self.see(joints)
+        relative, points = self.observe(joints)
         path = trajectory.root_path(-relative, points * 50, np.ones((20, 12)), 30.0)
         assert ((path[:, None, 2] - relative[..., 2]) > 0.19).all()
 
     @pytest.mark.parametrize("frames", [1, 2, 3])
     def test_short(self, frames):
         joints = walk(frames)
-        relative, points = self.see(joints)
+        relative, points = self.observe(joints)
         path = trajectory.root_path(relative, points, np.ones((frames, 12)), 30.0)
         assert np.linalg.norm(path - joints[:, 0], axis=-1).max() < 0.02
 
 
 class TestFit:
-    """A walker, lifted wrongly: his legs too deep in the picture and jittering."""
+    """A walker whose lifted pose has errors of depth and jitter."""
 
     def wrong(self, frames=90, noise=0.12):
         truth = walk(frames)
@@ -154,16 +154,16 @@ class TestFit:
         points = (project(truth) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         return truth, lifted, lengths, points
 
-    def test_it_meets_the_picture_and_comes_nearer_to_the_truth(self):
+    def test_it_agrees_with_the_picture_and_is_closer_to_the_truth(self):
         truth, lifted, lengths, points = self.wrong()
         joints, root = fit.fit(lifted, truth[:, 0] + 0.05, lengths, points, np.ones((90, 17)), 30.0)
         before = np.linalg.norm(lifted - (truth - truth[:, :1]), axis=-1).mean()
         after = np.linalg.norm(joints - (truth - truth[:, :1]), axis=-1).mean()
         assert after < 0.85 * before
-        seen = (project(joints + root[:, None])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
-        first = (project(lifted + truth[:, :1])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        after_2d = (project(joints + root[:, None])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
+        before_2d = (project(lifted + truth[:, :1])[:, COCO_ROWS] - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         aim = points[:, COCO_ROWS]
-        assert np.linalg.norm(seen - aim, axis=-1).mean() < 0.5 * np.linalg.norm(first - aim, axis=-1).mean()
+        assert np.linalg.norm(after_2d - aim, axis=-1).mean() < 0.5 * np.linalg.norm(before_2d - aim, axis=-1).mean()
 
     def test_bones_keep_their_lengths_and_the_pelvis_is_rigid(self):
         truth, lifted, lengths, points = self.wrong()
@@ -173,12 +173,12 @@ class TestFit:
         np.testing.assert_allclose(joints[:, 1] + joints[:, 4], 0, atol=1e-6)
         assert (joints[:, 0] == 0).all()
 
-    def test_what_nobody_saw_stays_the_lifters(self):
+    def test_without_observations_the_lifters_pose_stays(self):
         truth, lifted, lengths, points = self.wrong(noise=0.02)
         joints, _ = fit.fit(lifted, truth[:, 0], lengths, points * 3, np.zeros((90, 17)), 30.0)
         assert np.linalg.norm(joints - lifted, axis=-1).mean() < 0.01
 
-    def test_pieces_do_not_show(self, monkeypatch):
+    def test_pieces_join_smoothly(self, monkeypatch):
         truth, lifted, lengths, points = self.wrong()
         whole = fit.fit(lifted, truth[:, 0], lengths, points, np.ones((90, 17)), 30.0)
         monkeypatch.setattr(fit, "CHUNK", 50)
@@ -249,35 +249,35 @@ class TestContacts:
         ankles, depths = np.full((90, 2, 2), 500.0), np.full((90, 2), 4.0)
         points = np.zeros((90, 26, 3))
         points[..., :2], points[..., 2] = 500.0, 1.0
-        heel, toe = contacts.SOLES["halpe26"][0]
+        heel, toe = HALPE26.rows("left_heel", "left_toe")
         swing = 120 * np.sin(np.arange(90) / 30 * 2 * np.pi)  # 0.48 m, once a second
         points[:, toe, 0] += swing
 
         def found():
-            soles = contacts.beside_ankles(points, "halpe26", ankles, depths, 1000.0, 30.0)
+            soles = contacts.sole_offsets(points, "halpe26", ankles, depths, 1000.0, 30.0)
             return contacts.contacts(world, np.ones((90, 17)), times, CAMERA, soles)
 
-        assert found().all()  # turning on the heel
+        assert found().all()  # it rotates about the heel
         points[:, heel, 0] -= swing
         assert found()[:, 0].mean() < 0.5
         assert found()[:, 1].all()
         points[..., 2] = 0
-        assert found().all()  # nothing is known of them
+        assert found().all()  # heel and toe are not observed
 
 
 class TestFusion:
-    def test_two_right_answers_stay_right(self):
+    def test_two_right_poses_stay_right(self):
         joints = walk()
         relative = (joints - joints[:, :1]).astype(np.float32)
         rotation = view.look_at_torso((project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[1]
         blazepose = np.full((120, 33, 3), 5.0)
-        turned = np.matmul(relative[:, H36M_ROWS], np.swapaxes(rotation, 1, 2))
-        blazepose[:, BLAZEPOSE_ROWS] = 1.3 * turned
+        rotated = np.matmul(relative[:, H36M_ROWS], np.swapaxes(rotation, 1, 2))
+        blazepose[:, BLAZEPOSE_ROWS] = 1.3 * rotated
         blazepose[30:40] = np.nan
         fused = fusion.fuse(relative, blazepose, rotation)
         np.testing.assert_allclose(fused, relative, atol=1e-4)
 
-    def test_without_landmarks_the_lifter_stands_alone(self):
+    def test_without_landmarks_the_lifters_pose_stays(self):
         joints = walk(5)
         alone = fusion.fuse(joints, np.full((5, 33, 3), np.nan), np.tile(np.eye(3), (5, 1, 1)))
         np.testing.assert_array_equal(alone, joints)

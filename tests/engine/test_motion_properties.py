@@ -1,11 +1,12 @@
-"""What holds for every motion, however odd: stages stay finite, keep shapes and lengths, and have no favourite side,
-place or direction."""
+"""Properties of the solver for any motion: finite results, constant shapes and lengths, and invariance to side, place
+and direction."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pose3d_engine.contract.settings import FEET
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.solve import contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
 from pose3d_engine.take import LEVEL_CAMERA
@@ -50,9 +51,9 @@ def mirrored(joints):
 class TestSmoothing:
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_no_favourite_place_direction_side_or_way_of_time(self, seed, frames):
+    def test_it_is_invariant_to_place_rotation_side_and_time(self, seed, frames):
         joints, confidence, _ = odd_motion(seed, frames)
-        turn, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
+        R, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
         smooth = smoothing.smooth_joints(joints, confidence, RATE)
         assert smooth.shape == joints.shape
         assert np.isfinite(smooth).all()
@@ -60,7 +61,7 @@ class TestSmoothing:
         def same(other, expected):
             np.testing.assert_allclose(other, expected, atol=1e-6)
 
-        same(smoothing.smooth_joints(joints @ turn.T + shift, confidence, RATE), smooth @ turn.T + shift)
+        same(smoothing.smooth_joints(joints @ R.T + shift, confidence, RATE), smooth @ R.T + shift)
         same(smoothing.smooth_joints(joints[::-1], confidence[::-1], RATE), smooth[::-1])
         same(smoothing.smooth_joints(mirrored(joints), confidence[:, H36M17.mirror], RATE), mirrored(smooth))
 
@@ -68,29 +69,29 @@ class TestSmoothing:
 class TestBones:
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_lengths_are_constant_and_the_same_for_every_turn_and_side(self, seed, frames):
+    def test_lengths_are_constant_and_invariant_to_rotation_and_side(self, seed, frames):
         joints, confidence, _ = odd_motion(seed, frames)
-        turn = rotation(rng_of(seed))
+        R = rotation(rng_of(seed))
         sizes = skeleton.bone_lengths(joints, confidence, 1.7)
         fixed = skeleton.with_lengths(joints, sizes)
         assert np.isfinite(fixed).all()
         np.testing.assert_allclose(bone_sizes(fixed), np.tile(sizes[1:], (frames, 1)), atol=1e-9)
-        np.testing.assert_allclose(skeleton.bone_lengths(joints @ turn.T, confidence, 1.7), sizes, atol=1e-9)
+        np.testing.assert_allclose(skeleton.bone_lengths(joints @ R.T, confidence, 1.7), sizes, atol=1e-9)
         np.testing.assert_allclose(sizes, sizes[H36M17.mirror])
 
 
 class TestLimits:
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_lengths_stay_and_sides_and_turns_do_not_matter(self, seed, frames):
+    def test_lengths_stay_and_limits_are_invariant_to_rotation_and_side(self, seed, frames):
         joints, _, root = odd_motion(seed, frames)
-        turn = rotation(rng_of(seed))
+        R = rotation(rng_of(seed))
         found = limits.resolve_depth_flips(joints, root, RATE)
         inside = limits.clamp_to_limits(found)
         for changed in (found, inside):
             assert np.isfinite(changed).all()
             np.testing.assert_allclose(bone_sizes(changed), bone_sizes(joints), atol=1e-6)
-        np.testing.assert_allclose(limits.clamp_to_limits(found @ turn.T), inside @ turn.T, atol=1e-5)
+        np.testing.assert_allclose(limits.clamp_to_limits(found @ R.T), inside @ R.T, atol=1e-5)
         np.testing.assert_allclose(limits.clamp_to_limits(mirrored(found)), mirrored(inside), atol=1e-5)
         np.testing.assert_array_equal(
             limits.violates_limits(mirrored(joints)), limits.violates_limits(joints)[:, [1, 0, 3, 2]]
@@ -98,7 +99,7 @@ class TestLimits:
 
     @given(seeds)
     @settings(max_examples=8, deadline=None)
-    def test_time_runs_both_ways(self, seed):
+    def test_it_is_invariant_to_the_direction_of_time(self, seed):
         rng = rng_of(seed)
         joints = walk(30)
         limb = limits.LIMBS[rng.integers(4)][1]
@@ -121,27 +122,27 @@ class TestTrajectoryAndFit:
         path = trajectory.root_path(joints[:, H36M_ROWS], points[:, COCO_ROWS], scores[:, COCO_ROWS], RATE)
         assert np.isfinite(path).all()
         assert ((path[:, None] + joints)[..., 2] > 0.1).all()
-        fitted, way = fit.fit(joints, path, sizes, points, scores, RATE)
+        fitted, fitted_path = fit.fit(joints, path, sizes, points, scores, RATE)
         assert fitted.shape == joints.shape
         assert np.isfinite(fitted).all()
-        assert np.isfinite(way).all()
+        assert np.isfinite(fitted_path).all()
         np.testing.assert_allclose(bone_sizes(fitted), np.tile(sizes[1:], (frames, 1)), atol=1e-4)
 
-    def test_left_is_as_right(self):
+    def test_sides_are_equal(self):
         joints = walk(25)
         root, sizes = joints[:, 0], skeleton.bone_lengths(joints, np.ones((25, 17)), 1.7)
         start = skeleton.with_lengths(joints, sizes)
         points = (project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
         points += rng_of(0).normal(0, 0.004, points.shape)
-        fitted, way = fit.fit(start, root, sizes, points, np.ones((25, 17)), RATE)
+        fitted, fitted_path = fit.fit(start, root, sizes, points, np.ones((25, 17)), RATE)
         flipped = points[:, COCO17.mirror] * [-1, 1]
-        other, other_way = fit.fit(mirrored(start), root * [-1, 1, 1], sizes, flipped, np.ones((25, 17)), RATE)
+        other, other_path = fit.fit(mirrored(start), root * [-1, 1, 1], sizes, flipped, np.ones((25, 17)), RATE)
         np.testing.assert_allclose(other, mirrored(fitted), atol=5e-3)
-        np.testing.assert_allclose(other_way, way * [-1, 1, 1], atol=5e-3)
+        np.testing.assert_allclose(other_path, fitted_path * [-1, 1, 1], atol=5e-3)
 
 
 class TestContactsAndFeet:
-    @given(seeds, lengths, st.sampled_from(foot_lock.MODES))
+    @given(seeds, lengths, st.sampled_from([choice.name for choice in FEET]))
     @settings(max_examples=10, deadline=None)
     def test_any_motion(self, seed, frames, mode):
         joints, confidence, root = odd_motion(seed, frames)
@@ -158,7 +159,7 @@ class TestContactsAndFeet:
 
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_contacts_know_no_way_of_time_place_heading_or_side(self, seed, frames):
+    def test_contacts_are_invariant_to_time_place_and_side(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
         world = (joints + root[:, None]) @ LEVEL_CAMERA.T
         times, camera = np.arange(frames) / RATE, np.zeros(3)
@@ -171,10 +172,10 @@ class TestContactsAndFeet:
         np.testing.assert_array_equal(other[:, ::-1], planted)
 
 
-class TestLevel:
+class TestTilt:
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_any_motion_has_an_answer_and_sides_do_not_matter(self, seed, frames):
+    def test_any_motion_has_a_finite_tilt_that_is_invariant_to_side(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
         times = np.arange(frames) / RATE
         found = gravity.estimate_tilt([gravity.Body(joints + root[:, None], confidence, times)])
@@ -188,7 +189,7 @@ class TestLevel:
         assert other.roll == pytest.approx(-found.roll, abs=1e-3)
 
 
-def test_a_punch_keeps_its_reach_through_filter_and_fit():
+def test_a_punch_keeps_its_reach_through_smoothing_and_fit():
     """There and back in 0.3 s, across the picture; the shoulder stands still."""
     joints = np.repeat(walk(1), 60, axis=0)
     shoulder, elbow, wrist = (H36M17.index(name) for name in ("LShoulder", "LElbow", "LWrist"))
@@ -197,13 +198,13 @@ def test_a_punch_keeps_its_reach_through_filter_and_fit():
     bend = np.arccos((0.275**2 + reach**2 - 0.245**2) / (2 * 0.275 * reach))
     joints[:, elbow] = joints[:, shoulder] + 0.275 * np.stack([np.cos(bend), np.sin(bend), 0 * bend], axis=-1)
     joints[:, wrist] = joints[:, shoulder] + np.stack([reach, 0 * reach, 0 * reach], axis=-1)
-    sure = np.ones((60, 17))
-    sizes = skeleton.bone_lengths(joints, sure, 1.7)
+    confidence = np.ones((60, 17))
+    sizes = skeleton.bone_lengths(joints, confidence, 1.7)
     truth = skeleton.with_lengths(joints, sizes)
     points = (project(truth + joints[:, :1]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
-    smooth = skeleton.with_lengths(smoothing.smooth_joints(truth, sure, RATE), sizes)
-    fitted, _ = fit.fit(smooth, joints[:, 0], sizes, points, sure, RATE)
-    after = skeleton.with_lengths(smoothing.smooth_joints(fitted, sure, RATE), sizes)
+    smooth = skeleton.with_lengths(smoothing.smooth_joints(truth, confidence, RATE), sizes)
+    fitted, _ = fit.fit(smooth, joints[:, 0], sizes, points, confidence, RATE)
+    after = skeleton.with_lengths(smoothing.smooth_joints(fitted, confidence, RATE), sizes)
 
     def amplitude(body):
         return np.ptp(body[:, wrist, 0] - body[:, shoulder, 0])

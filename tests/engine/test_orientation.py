@@ -1,10 +1,10 @@
-"""Heads, hands and feet of a figure in T-pose are where they are at rest, and turn as it is turned."""
+"""The orientation of heads, hands and feet, on a figure in T-pose."""
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pose3d_engine.layers.orientations import estimation as orientations
+from pose3d_engine.layers import orientations
 
 AT_REST = {
     11: (0.2, 0, 1.4),
@@ -38,11 +38,14 @@ def figure(frames=40):
     return points
 
 
-def found(points, to_world=None, scores=None, swapped=None):
+def estimate(points, to_world=None, scores=None, flipped=None):
+    """The layer's arrays, and (T,5) bool, where each part was observed."""
     frames = len(points)
-    swapped = np.zeros((frames, 2), bool) if swapped is None else swapped
-    turn = np.tile(np.eye(3), (frames, 1, 1)) if to_world is None else to_world
-    return orientations.orientations(points, np.ones((frames, 33)) if scores is None else scores, turn, swapped, 30.0)
+    flipped = np.zeros((frames, 2), bool) if flipped is None else flipped
+    to_world = np.tile(np.eye(3), (frames, 1, 1)) if to_world is None else to_world
+    scores = np.ones((frames, 33)) if scores is None else scores
+    arrays = orientations.orientations(points, scores, to_world, flipped, 30.0)
+    return arrays, np.stack([arrays[f"{part}_valid"] for part in orientations.PARTS], axis=1)
 
 
 def angle(a, b):
@@ -50,63 +53,64 @@ def angle(a, b):
 
 
 @pytest.mark.parametrize("part", orientations.PARTS)
-def test_at_rest_nothing_is_turned(part):
-    rotations, valid = found(figure())
+def test_at_rest_there_is_no_rotation(part):
+    rotations, valid = estimate(figure())
     assert valid.all()
     assert angle(rotations[f"{part}_R"], np.eye(3)).max() < 15
 
 
 @pytest.mark.parametrize("part", orientations.PARTS)
-def test_parts_turn_with_the_figure(part):
-    turn = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
-    still, _ = found(figure())
-    turned, _ = found(figure(), np.tile(turn, (40, 1, 1)))
-    assert angle(turned[f"{part}_R"], turn @ still[f"{part}_R"]).max() < 0.1
+def test_parts_rotate_with_the_figure(part):
+    R = Rotation.from_euler("xyz", [20, -30, 70], degrees=True).as_matrix()
+    rest, _ = estimate(figure())
+    rotated, _ = estimate(figure(), np.tile(R, (40, 1, 1)))
+    assert angle(rotated[f"{part}_R"], R @ rest[f"{part}_R"]).max() < 0.1
 
 
-def test_what_is_not_seen_is_filled_and_said_to_be():
+def test_frames_without_observation_are_interpolated_and_not_valid():
     points, scores = figure(), np.ones((40, 33))
     points[10:14] = np.nan
     scores[20:, 31] = 0.1
-    rotations, valid = found(points, scores=scores)
+    rotations, valid = estimate(points, scores=scores)
     assert not valid[10:14].any()
     assert not valid[20:, 3].any()
     assert valid[20:, 4].all()
     for part in orientations.PARTS:
-        turn = rotations[f"{part}_R"]
-        np.testing.assert_allclose(turn @ np.swapaxes(turn, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
+        R = rotations[f"{part}_R"]
+        np.testing.assert_allclose(R @ np.swapaxes(R, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
 
 
-def test_nobody_seen_is_no_orientation():
-    assert found(np.full((5, 33, 3), np.nan)) is None
+def test_without_detections_the_layer_is_empty():
+    points, flipped = np.full((5, 33, 3), np.nan), np.zeros((5, 2), bool)
+    assert orientations.orientations(points, np.ones((5, 33)), np.tile(np.eye(3), (5, 1, 1)), flipped, 30.0) == {}
 
 
-def test_limbs_whose_sides_were_mistaken_are_not_believed():
-    swapped = np.zeros((40, 2), bool)
-    swapped[10:15, 0] = True  # arms
-    swapped[12:20, 1] = True  # legs
+def test_limbs_with_exchanged_sides_are_not_valid():
+    flipped = np.zeros((40, 2), bool)
+    flipped[10:15, 0] = True  # arms
+    flipped[12:20, 1] = True  # legs
     points = figure()
     points[10:15, 15:23] *= [1, -1, 1]
-    rotations, valid = found(points, swapped=swapped)
+    rotations, valid = estimate(points, flipped=flipped)
     columns = {part: ~valid[:, i] for i, part in enumerate(orientations.PARTS)}
     for hand in ("left_hand", "right_hand"):
-        assert (columns[hand] == swapped[:, 0]).all()
-        np.testing.assert_allclose(rotations[f"{hand}_R"], found(figure())[0][f"{hand}_R"], atol=1e-6)
+        assert (columns[hand] == flipped[:, 0]).all()
+        np.testing.assert_allclose(rotations[f"{hand}_R"], estimate(figure())[0][f"{hand}_R"], atol=1e-6)
     for foot in ("left_foot", "right_foot"):
-        assert (columns[foot] == swapped[:, 1]).all()
-    assert (columns["head"] == swapped.all(axis=1)).all()
+        assert (columns[foot] == flipped[:, 1]).all()
+    assert (columns["head"] == flipped.all(axis=1)).all()
 
 
-def test_a_face_on_the_back_of_a_body_is_not_believed():
+def test_a_face_on_the_back_of_a_body_is_not_valid():
     head = [0, 2, 5, 7, 8]
     points = figure()
     neck = np.array([0, 0, 1.6])
     for rows, degrees in (((0, 10), 85), ((10, 20), 150), ((20, 30), 180), ((30, 40), -85)):
-        turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
-        points[rows[0] : rows[1], head] = (points[rows[0] : rows[1], head] - neck) @ turn.T + neck
-    rotations, valid = found(points)
+        R = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+        points[rows[0] : rows[1], head] = (points[rows[0] : rows[1], head] - neck) @ R.T + neck
+    rotations, valid = estimate(points)
     assert (valid[:, 0] == np.repeat([True, False, False, True], 10)).all()
     assert valid[:, 1:].all()
-    # In between it goes the short way, over the front, and is never on the back.
+    # Interpolation takes the short way, over the front, and never the back.
     face = -rotations["head_R"][..., 1]
     assert (face[:, 1] < 0.2).all()

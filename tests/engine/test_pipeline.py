@@ -48,7 +48,7 @@ def test_bones_do_not_stretch(motion):
             assert abs(size[0] - other[0]) < 1e-4
 
 
-def test_world_is_camera_turned_and_moved(motion):
+def test_the_camera_pose_maps_camera_to_world(motion):
     camera = motion.joints3d + motion.root[:, None]
     world = np.einsum("tij,tkj->tki", motion.camera_R, camera) + motion.camera_t[:, None]
     np.testing.assert_allclose(world, motion.world, atol=1e-4)
@@ -57,10 +57,7 @@ def test_world_is_camera_turned_and_moved(motion):
 
 
 def test_the_walker_walks():
-    """The hips go where the truth goes, up to the size of the person, which one picture cannot tell.
-
-    The generated walker slides, so his feet are left alone.
-    """
+    """The path is the true one, up to the size of the person. Feet are not locked: the generated walker slides."""
     motion = pipeline.capture(people(project(walk())), pipeline.CaptureSettings(device="cpu", feet="never"))[0]
     truth = walk()[:, 0]
     path = motion.root.astype(np.float64)
@@ -76,7 +73,7 @@ def test_raw_stops_after_the_lifter():
     assert np.ptp(thigh) > 1e-3
 
 
-def test_a_gap_is_filled_and_said_to_be(motion):
+def test_a_gap_is_interpolated_with_warnings(motion):
     track = project(walk())
     track[40:80] = np.nan
     track[100:104] = np.nan
@@ -86,12 +83,12 @@ def test_a_gap_is_filled_and_said_to_be(motion):
     assert (gappy.confidence[100:104] > 0).all()
     assert (gappy.confidence[100:104] < 1).all()
     assert not gappy.contacts[45:75].any()
-    told = {notice.code: notice for notice in warnings.notices(gappy.meta)}
-    assert told[warnings.NOT_VISIBLE].span == pytest.approx((1.3, 2.67), abs=0.01)
-    assert "63 %" in told[warnings.PARTLY_VISIBLE].text
+    found = {notice.code: notice for notice in warnings.notices(gappy.meta)}
+    assert found[warnings.NOT_VISIBLE].span == pytest.approx((1.3, 2.67), abs=0.01)
+    assert "63 %" in found[warnings.PARTLY_VISIBLE].text
 
 
-def test_who_comes_late_and_leaves_early_stands_still_meanwhile():
+def test_a_person_is_motionless_outside_the_visible_range():
     track = project(walk())
     track[:30] = np.nan
     track[90:] = np.nan
@@ -111,18 +108,18 @@ def test_a_child_beside_an_adult_stands_on_the_same_floor():
     assert small.camera_t[0, 2] == pytest.approx(big.camera_t[0, 2], abs=0.08)
     for motion in (big, small):
         assert abs(float(motion.world[..., 2].min()) - motion.meta["height_m"] / 1.7 * 0.08) < 0.06
-    # The height that is given is that of whom is asked for.
+    # The height of the settings is that of the captured person.
     alone = pipeline.capture(both, replace(settings, person="2", height=1.3))[0]
     assert alone.meta["height_m"] == 1.3
 
 
-def test_two_people_stand_where_they_are_to_each_other(tmp_path):
+def test_two_people_keep_their_relative_places(tmp_path):
     both = people(project(walk()), project(walk(seed=1) + [1.5, 0, 2.0]))
     motions = pipeline.capture(both, pipeline.CaptureSettings(person="all", device="cpu"))
     assert [motion.meta["person"] for motion in motions] == [1, 2]
     assert [path.name for path in pipeline.write(motions, tmp_path / "m.npz")] == ["m.person1.npz", "m.person2.npz"]
     alone = pipeline.capture(both, pipeline.CaptureSettings(person="2", device="cpu"))[0]
-    # The height that was given is that of whom is asked for: alone, all is of another size, and no other.
+    # The height of the settings is that of the first captured person, so only the size changes.
     size = alone.meta["height_m"] / motions[1].meta["height_m"]
     np.testing.assert_allclose(alone.world, motions[1].world * size, atol=2e-3)
     apart = motions[1].root[0] - motions[0].root[0]
@@ -147,18 +144,18 @@ def test_portrait_and_one_frame():
     ("values", "message"),
     [({"height": 0.0}, "height"), ({"fov": 200.0}, "fov"), ({"tds": 0}, "tds"), ({"height": float("nan")}, "height")],
 )
-def test_settings_that_make_no_sense(values, message):
+def test_settings_out_of_bounds_are_refused(values, message):
     with pytest.raises(UserError, match=message):
         pipeline.CaptureSettings(**values)
 
 
-def test_a_person_who_is_not_there():
+def test_a_person_who_does_not_exist_is_refused():
     with pytest.raises(UserError, match="no person 3"):
         pipeline.capture(people(project(walk(10))), pipeline.CaptureSettings(person="3", device="cpu"))
 
 
-def test_a_part_of_the_clip_without_somebody():
-    """Numbers stay those of the whole clip; who is not there is not captured, and not needed either."""
+def test_a_range_in_which_a_person_is_missing():
+    """Numbers stay those of the whole clip; missing people are neither captured nor needed."""
     absent = project(walk(20))
     absent[:10] = np.nan
     part = keypoint_files.between(people(absent, project(walk(20, seed=1))), None, 0.3)
@@ -170,7 +167,7 @@ def test_a_part_of_the_clip_without_somebody():
         pipeline.capture(part, pipeline.CaptureSettings(person="1", device="cpu"))
 
 
-def test_a_cancel_is_obeyed():
+def test_cancelling_stops_a_capture():
     def cancel(stage, done, total):
         raise Cancelled
 

@@ -57,8 +57,8 @@ def test_keypoints_that_jump_away_come_back() -> None:
         error = np.linalg.norm(result.keypoints[..., :2] - track[..., :2], axis=-1)
         before += int(wrong.sum())
         left += int((error > 0.05 * size(track)).sum())
-        mended = wrong & (error < 0.05 * size(track)) & (result.keypoints[..., 2] < 0.9)
-        assert (result.keypoints[..., 2][mended] > 0).all()
+        repaired = wrong & (error < 0.05 * size(track)) & (result.keypoints[..., 2] < 0.9)
+        assert (result.keypoints[..., 2][repaired] > 0).all()
         assert result.counts["outliers"] > 0 and result.counts["gaps"] == 0
     assert before > 150
     assert left <= 0.1 * before

@@ -1,6 +1,7 @@
 """The protocol against the real engine, as a real child process."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from pose3d_engine.contract import protocol
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.service import cache
 from tests.engine import keypoint_writers
 from tests.engine.filmed import people, project, walk
 
@@ -79,6 +81,22 @@ def test_capture(engine, tmp_path):
         assert len(Motion.load(motion["path"])) == motion["frames"] == 40
 
 
+def test_a_capture_without_an_output_goes_into_the_cache(engine, tmp_path):
+    source = tmp_path / "source" / "people.npz"
+    source.parent.mkdir()
+    people(project(walk(20))).save(source)
+    os.utime(source.parent, (1, 1))
+    paths = []
+    for number in (1, 2):
+        engine.request(number, "capture", people=str(source), device="cpu", flip=False)
+        answer, _ = engine.answer(number)
+        assert answer["type"] == "result", answer
+        paths.append(Path(answer["result"]["motions"][0]["path"]))
+    assert all(len(Motion.load(path)) == 20 and path.parent.parent == cache.folder() for path in paths)
+    assert paths[0] != paths[1], "a scene may still use the first one"
+    assert source.parent.stat().st_mtime == 1, "a folder of the user is no entry of the cache"
+
+
 @pytest.fixture
 def crossing(tmp_path):
     """A clip without anybody and AlphaPose's results of two people in it."""
@@ -95,7 +113,7 @@ def crossing(tmp_path):
 
 
 def test_the_way_of_the_panel(engine, crossing, tmp_path):
-    """Analyse, see who is there, mend the tracks, capture who was clicked; and again, without waiting."""
+    """Analyse, show the people, edit the tracks, capture a chosen person; and again, without waiting."""
     clip, keypoints = crossing
     ask = {"video": str(clip), "keypoints": str(keypoints), "thumbnails": True}
     engine.request(1, "analyse", **ask)

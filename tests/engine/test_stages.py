@@ -56,7 +56,7 @@ def test_raw_stops_after_the_3d_model() -> None:
 
 
 class TestMotionOfAnotherSystem:
-    def test_it_takes_the_place_of_the_3d_model(self, tmp_path: Path) -> None:
+    def test_it_replaces_the_3d_model(self, tmp_path: Path) -> None:
         clip = people(project(walk(40)))
         own = pipeline.capture(clip, CaptureSettings(device="cpu", raw=True))[0]
         path = tmp_path / "other.npz"
@@ -83,13 +83,13 @@ class TestMotionOfAnotherSystem:
             ({"positions": np.zeros((40, 17, 3))}, "joints3d"),
         ],
     )
-    def test_what_does_not_fit_is_one_line(self, tmp_path: Path, arrays: dict[str, np.ndarray], reason: str) -> None:
+    def test_an_invalid_file_is_refused(self, tmp_path: Path, arrays: dict[str, np.ndarray], reason: str) -> None:
         np.savez(tmp_path / "other.npz", **arrays)
         with pytest.raises(UserError, match=reason):
             pipeline.capture(people(project(walk(40))), CaptureSettings(motion_source=tmp_path / "other.npz"))
 
 
-def test_a_camera_sees_what_its_rays_point_at() -> None:
+def test_rays_invert_projection() -> None:
     camera = Camera.from_fov(1280, 720, 60.0)
     points = np.random.default_rng(0).uniform([-1, -1, 3], [1, 1, 6], (20, 3))
     np.testing.assert_allclose(camera.rays(camera.project(points)) * points[:, 2:], points[:, :2], atol=1e-12)
@@ -97,13 +97,13 @@ def test_a_camera_sees_what_its_rays_point_at() -> None:
     np.testing.assert_allclose(edge, [1280, 360], atol=1e-9)
 
 
-def test_a_tilted_camera_sees_the_world_tilted() -> None:
+def test_the_rotation_of_a_tilted_camera() -> None:
     rotation = CameraTilt(20.0, 5.0, known=True).rotation
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert (CameraTilt(20.0, 0.0, known=True).rotation @ [0, 0, 1])[2] < 0  # looks down
 
 
-def test_a_view_says_what_it_offers() -> None:
+def test_capabilities_of_a_view() -> None:
     camera, body = Camera(640, 480, 500.0), np.zeros((5, 17, 3))
     blazepose = {"blazepose33": np.zeros((5, 33, 3)), "blazepose33_world": np.zeros((5, 33, 3))}
     assert Observations("main", camera, 30.0, body, {}).capabilities == {"body2d"}

@@ -55,7 +55,7 @@ def main() -> int:
         if done.returncode or new:
             found += 1
             print("\n".join(done.stderr.splitlines()[-25:]), file=sys.stderr)
-            print(f"mend it, then: cp {' '.join(map(str, new))} {CASES / target.name}/", file=sys.stderr)
+            print(f"fix it, then: cp {' '.join(map(str, new))} {CASES / target.name}/", file=sys.stderr)
     return 1 if found else 0
 
 

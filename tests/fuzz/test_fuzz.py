@@ -47,5 +47,5 @@ def test_changed_files_are_a_value_or_one_clear_line(tmp_path: Path, target: Tar
     [(target, case) for target in TARGETS for case in sorted((CASES / target.name).glob("*"))],
     ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_what_was_found_stays_mended(target: Target, case: Path) -> None:
+def test_fixed_crashes_stay_fixed(target: Target, case: Path) -> None:
     target.check(case.read_bytes())

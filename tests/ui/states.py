@@ -98,7 +98,7 @@ def test() -> Steps:
     yield from shots("people")
 
     yield from press("video_to_mocap.capture")
-    yield from until("the armature", lambda: idle() and bool(settings().result))
+    yield from until("the armature", lambda: idle() and bool(settings().report_lines))
     with override():
         bpy.ops.view3d.view_selected()
     yield from shots("captured")

@@ -9,7 +9,8 @@ from typing import Any
 
 import bpy
 
-from ... import VERSION, session
+from ... import session
+from ...contract.version import __version__
 from ..common import requests, words
 
 _LINES = 30
@@ -36,7 +37,7 @@ def written(scene: bpy.types.Scene) -> str:
     facts = settings.facts
     values = {**requests.kept(settings), "start": round(settings.start, 3), "end": round(settings.end, 3)}
     lines = [
-        f"Video to Mocap {VERSION}, engine {now.engine_version or 'not running'}",
+        f"Video to Mocap {__version__}, engine {now.engine_version or 'not running'}",
         f"Blender {bpy.app.version_string}, Python {platform.python_version()}, {platform.platform()}",
         f"device {engine.get('device', 'not asked')}, packages {json.dumps(engine.get('packages', {}))}",
         f"video {Path(settings.video).suffix or '-'}: "

@@ -3,7 +3,7 @@
 Keys are first laid so that every piece between two of them has the same share of the curve's bend (the fourth root of
 its fourth derivative: de Boor, 1973). Where the bound is broken, the piece is cut in two; where it holds with room to
 spare, keys are taken away again, many at once, and those put back that were missed. At last each of an item's curves
-loses the keys that it does without: a knee has one lively channel and three quiet ones. Keys are only tried to be
+loses the keys that it does without: a knee has one channel that moves and three that do not. Keys are only tried to be
 taken away where a guess has it that they may go, for a trial costs a fit.
 """
 

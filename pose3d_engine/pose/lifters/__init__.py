@@ -19,15 +19,12 @@ __all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
 
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tuple[Lifter, str | None]:
-    """Loads a lifter.
+    """Returns a lifter, and one line with the reason if it does not run on the requested device.
 
     Args:
         name: The weights' name in the register; ignored if there is a ``checkpoint``.
         checkpoint: A file with weights.
         device: One of :data:`.device.DEVICES`.
-
-    Returns:
-        The lifter, and one line with the reason if it does not run on the requested device.
 
     Raises:
         UserError: There are no such weights or the file is damaged.

@@ -17,8 +17,7 @@ class Track2D:
 
     Attributes:
         keypoints: (T,17,3) float32, COCO-17, pixels and score.
-        width: Width of the picture as displayed, pixels.
-        height: Height of the picture as displayed, pixels.
+        width, height: Size of the picture as displayed, pixels.
         fps: Mean frames a second.
         focal_px: Focal length, pixels.
     """
@@ -49,16 +48,14 @@ class Lifter(Protocol):
         """Lifts every frame of a track.
 
         Args:
-            track: The person's 2D.
+            track: One person in 2D.
             tds: Frame step: stride in frames at which the network samples its window.
             flip: Average with the result of the mirrored input.
             progress: Called with the stage "lift", the frames done and all frames.
 
         Returns:
-            (T,17,3) float32, Human3.6M-17, root-relative (Hip is 0), camera axes, metres up to one factor. A later
-            stage sets the person's size.
+            (T,17,3) float32, Human3.6M-17, root-relative (Hip is 0), camera axes, metres up to one factor.
         """
-        ...
 
 
 def automatic_tds(fps: float, rate: float) -> int:

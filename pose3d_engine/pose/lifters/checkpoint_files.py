@@ -1,24 +1,22 @@
 """Reads the papers' checkpoint files (.pth, .bin) without executing anything from them.
 
 PyTorch's own restricted reader builds tensors and plain containers and refuses all else. A file of VideoPose3D also
-holds the state of a numpy random generator. Stand-ins take the place of the few names that it needs and discard it, so
-that nothing of numpy runs either.
+holds the state of a numpy random generator. Stand-ins discard it, so that nothing of numpy runs either.
 """
 
 from __future__ import annotations
 
 import pickle
-import struct
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...contract.errors import UserError
+from ...contract.errors import UserError, brief, file_not_found
 
 
 class _Discarded:
@@ -34,40 +32,18 @@ def _stand_in(path: str) -> type:
     return type(name, (_Discarded,), {"__module__": module, "__qualname__": name})
 
 
-_RANDOM_STATE: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    _stand_in(path)
-    for path in (
-        "numpy.dtype",
-        "numpy.ndarray",
-        "numpy.core.multiarray._reconstruct",
-        "numpy._core.multiarray._reconstruct",  # numpy 2
-        "numpy.random.__RandomState_ctor",  # numpy < 1.17, in the published file
-        "numpy.random._pickle.__randomstate_ctor",
-        "numpy.random._pickle.__bit_generator_ctor",
-        "numpy.random._mt19937.MT19937",
-        "numpy.random.bit_generator.SeedSequence",
-        "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
-    )
+_IN_NUMPY = (
+    "dtype ndarray core.multiarray._reconstruct _core.multiarray._reconstruct random.__RandomState_ctor "
+    "random._pickle.__randomstate_ctor random._pickle.__bit_generator_ctor random._mt19937.MT19937 "
+    "random.bit_generator.SeedSequence random.bit_generator.__pyx_unpickle_SeedSequence"
+)
+"""Names of numpy < 1.17 (in the published file), 1.17 and 2 that make a random generator's state."""
+
+_STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    _stand_in(f"numpy.{name}") for name in _IN_NUMPY.split()
 ]
 
-_DAMAGE = (
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    AssertionError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    pickle.UnpicklingError,
-)
-"""Exceptions of the reader on damaged bytes."""
-
-ARCHITECTURES: dict[str, str] = {
+ARCHITECTURES = {
     "Transformer_reduce.model.pos_embedding_1": "pstmo",
     "encoder_to_decoder.weight": "pstmo-masked",
     "post_refine.0.weight": "pstmo-refine",
@@ -81,16 +57,14 @@ class CheckpointFile:
     """The content of a file.
 
     Attributes:
-        path: The file.
         architecture: One of the values of :data:`ARCHITECTURES`.
         state: Parameters by their published names, without the ``module.`` of training on several GPUs.
         settings: How the weights were trained; empty in the published files.
     """
 
-    path: Path
     architecture: str
     state: dict[str, Tensor]
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any]
 
 
 def read(path: Path) -> CheckpointFile:
@@ -99,7 +73,6 @@ def read(path: Path) -> CheckpointFile:
     Raises:
         UserError: The file is damaged or of another architecture.
     """
-    path = Path(path)
     content = load(path)
     holder = content if isinstance(content, Mapping) else {}
     # VideoPose3D's files hold parameters under a key, P-STMO's hold nothing else.
@@ -111,7 +84,7 @@ def read(path: Path) -> CheckpointFile:
         raise UserError(f"{path}: not a checkpoint of P-STMO or VideoPose3D; choose another file")
     if not all(torch.isfinite(value).all() for value in parameters.values()):
         raise UserError(f"{path}: its weights are not finite; get the file again")
-    return CheckpointFile(path, architecture, parameters, dict(settings) if isinstance(settings, Mapping) else {})
+    return CheckpointFile(architecture, parameters, dict(settings) if isinstance(settings, Mapping) else {})
 
 
 def load(path: Path) -> Any:
@@ -120,22 +93,19 @@ def load(path: Path) -> Any:
     Raises:
         UserError: The file is missing or damaged, or needs more than data.
     """
-    path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; `pose3d weights list` shows where checkpoints are looked for")
+        raise file_not_found(path, "`pose3d weights list` shows where checkpoints lie")
     try:
-        with torch.serialization.safe_globals(_RANDOM_STATE), warnings.catch_warnings():
+        with torch.serialization.safe_globals(_STAND_INS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old files announce their old storage classes
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "unsupported global" in str(error).lower() or "unrecognized function" in str(error):
+    except Exception as error:  # damaged bytes make the reader raise nearly anything
+        said = str(error).lower() if isinstance(error, pickle.UnpicklingError) else ""
+        if "unsupported global" in said or "unrecognized function" in said:
             raise UserError(f"{path}: refused, because it asks to run code; get it from its authors") from error
-        raise UserError(f"{path}: damaged or not a checkpoint; get the file again") from error
-    except _DAMAGE as error:
         raise UserError(f"{path}: damaged or not a checkpoint; get the file again") from error
 
 
 def misfit(path: Path, error: Exception) -> UserError:
     """Returns the error for a file whose parameters do not fit their own network."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return UserError(f"{path}: its weights do not fit together ({reason}); get the file again")
+    return UserError(f"{path}: its weights do not fit together ({brief(error)}); get the file again")

@@ -13,19 +13,12 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str | None]:
-    """Chooses the device.
+    """Returns the device, and one line with the reason if it is not the requested one.
 
-    A requested device that does not work falls back to the CPU with a reason. ``auto`` gives a reason only if there is
-    an accelerator that fails.
-
-    Args:
-        name: One of :data:`DEVICES`.
-
-    Returns:
-        The device, and one line with the reason if it is not the requested one.
+    A requested device that does not work falls back to the CPU. ``auto`` gives a reason only if an accelerator fails.
 
     Raises:
-        UserError: An unknown name.
+        UserError: The name is none of :data:`DEVICES`.
     """
     if name not in DEVICES:
         raise UserError(f"device {name!r} is not known; use one of {', '.join(DEVICES)}")

@@ -9,8 +9,3 @@ import numpy as np
 def normalise(pixels: np.ndarray, width: float, height: float) -> np.ndarray:
     """Pixels (..., 2) of a picture -> screen (..., 2), of the same type."""
     return pixels / width * 2 - np.array([1, height / width], pixels.dtype)
-
-
-def to_pixels(screen: np.ndarray, width: float, height: float) -> np.ndarray:
-    """Screen (..., 2) -> pixels of a picture (..., 2), of the same type."""
-    return (screen + np.array([1, height / width], screen.dtype)) * width / 2

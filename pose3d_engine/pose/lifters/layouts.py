@@ -1,8 +1,7 @@
 """Keypoints and joints in the orders of the papers' data sets.
 
-COCO keypoints come from detectors. Networks that were trained on Human3.6M's or MPI-INF-3DHP's own 2D take the
-joints of those skeletons. Some of them are not in COCO: they are derived here, less accurately than by a detector that
-was trained for them.
+Networks that were trained on Human3.6M's or MPI-INF-3DHP's own 2D take the joints of those skeletons. Those that are
+not in COCO are derived here, less accurately than by a detector that was trained for them.
 """
 
 from __future__ import annotations
@@ -11,34 +10,13 @@ import numpy as np
 
 from ...contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, Skeleton
 
-MPI17 = Skeleton(
-    "mpi17",
-    (
-        "HeadTop",
-        "Neck",
-        "RShoulder",
-        "RElbow",
-        "RWrist",
-        "LShoulder",
-        "LElbow",
-        "LWrist",
-        "RHip",
-        "RKnee",
-        "RAnkle",
-        "LHip",
-        "LKnee",
-        "LAnkle",
-        "Pelvis",
-        "Spine",
-        "Head",
-    ),
-    (1, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
+_MPI_JOINTS = (
+    "HeadTop Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle Pelvis Spine Head"
 )
+MPI17 = Skeleton("mpi17", tuple(_MPI_JOINTS.split()), (1, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1))
 """The "relevant" joints of MPI-INF-3DHP, in the order of its test set."""
 
-_MPI_TO_H36M = {"HeadTop": "Head", "Neck": "Thorax", "Pelvis": "Hip", "Head": "Neck/Nose"}
-"""Where the names differ."""
-
+_MPI_TO_H36M = {"HeadTop": "Head", "Neck": "Thorax", "Pelvis": "Hip", "Head": "Neck/Nose"}  # where names differ
 H36M_IN_MPI = np.array([H36M17.index(_MPI_TO_H36M.get(joint, joint)) for joint in MPI17.joints])
 """(17,) the Human3.6M joint of each joint of MPI-INF-3DHP."""
 
@@ -47,16 +25,9 @@ MPI_IN_H36M = np.argsort(H36M_IN_MPI)
 
 
 def h36m_from_coco(keypoints: np.ndarray) -> np.ndarray:
-    """Derives Human3.6M-17 keypoints from COCO-17.
+    """COCO-17 keypoints (..., 17, 2) -> Human3.6M-17 keypoints (..., 17, 2).
 
-    Hip, Spine, Thorax: the middle of the hips, of hips and shoulders, of the shoulders. Neck/Nose and Head lie on
-    lines through shoulders, ears and nose, with the shares that fit motion capture with heads best.
-
-    Args:
-        keypoints: (..., 17, 2) COCO-17.
-
-    Returns:
-        (..., 17, 2) Human3.6M-17.
+    The shares of shoulders, ears and nose in Neck/Nose and Head are those that fit motion capture with heads best.
     """
     result = np.empty_like(keypoints)
     result[..., H36M_ROWS, :] = keypoints[..., COCO_ROWS, :]

@@ -15,7 +15,7 @@ from torch import Tensor
 from ...contract.errors import UserError
 from ...contract.skeletons import COCO17, H36M17, Skeleton
 from ...progress import Progress
-from . import checkpoint_files, geometry, layouts, pstmo, videopose3d, whole_clip
+from . import checkpoint_files, geometry, layouts, pstmo, temporal, whole_clip
 from .base import Track2D
 from .pstmo import PSTMO
 from .temporal import TemporalModel
@@ -35,14 +35,12 @@ MODES = ("exact", "sequence")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How weights are used: the possible ``settings`` of an entry of the register and of a checkpoint.
-
-    The defaults are those of the papers for videos.
+    """How weights are used: ``settings`` of an entry of the register or of a checkpoint, by default as in the papers.
 
     Attributes:
         rate: Frames a second of the training motion.
-        normalisation: Width and height by which pixels become screen coordinates; None takes the picture's. The
-            published programs for videos take Human3.6M's for every video.
+        normalisation: Width and height by which pixels become screen coordinates: Human3.6M's, which the published
+            programs take for every video; None for the picture's.
         keypoints: Order of the input, one of :data:`KEYPOINTS`.
         joints: Order of the output, one of :data:`JOINTS`.
         unit: Metres in the network's unit of length.
@@ -60,21 +58,16 @@ class Recipe:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], where: str) -> Recipe:
-        """Returns the recipe of a settings object.
-
-        Args:
-            settings: The settings by name.
-            where: Their file or entry, for the message.
+        """Returns the recipe of settings by name; ``where`` is their file or entry, for the message.
 
         Raises:
             UserError: Unknown settings or values.
         """
         known = {field.name for field in fields(cls)}
-        unknown = set(settings) - known
         recipe = cls(**{key: value for key, value in settings.items() if key in known})
         size = recipe.normalisation
         if (
-            unknown
+            not known.issuperset(settings)
             or recipe.keypoints not in KEYPOINTS
             or recipe.joints not in JOINTS
             or recipe.mode not in MODES
@@ -94,12 +87,9 @@ LiftClips = Callable[[Tensor, int, whole_clip.Step], Tensor]
 class OfficialLifter:
     """See :class:`.base.Lifter`."""
 
-    def __init__(
-        self, name: str, checkpoint: Path, recipe: Recipe, lift_clips: LiftClips, receptive_field: int
-    ) -> None:
-        self.name, self.checkpoint, self.recipe = name, checkpoint, recipe
+    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, lift_clips: LiftClips, receptive_field: int):
+        self.name, self.checkpoint, self.recipe, self._lift_clips = name, checkpoint, recipe, lift_clips
         self.receptive_field, self.rate = receptive_field, float(recipe.rate)
-        self._lift_clips = lift_clips
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """See :meth:`.base.Lifter.lift`. The size of the person is that of the training data."""
@@ -110,9 +100,7 @@ class OfficialLifter:
         clips = [keypoints]
         if flip:
             clips.append(keypoints[:, order_in.mirror] * _MIRROR_X[:2])
-        lifted = self._lift_clips(
-            torch.from_numpy(np.stack(clips)), tds, lambda done, total: progress("lift", done, total)
-        ).numpy()
+        lifted = self._lift_clips(torch.from_numpy(np.stack(clips)), tds, partial(progress, "lift")).numpy()
         joints = lifted[0]
         if flip:
             joints = (joints + lifted[1][:, order_out.mirror] * _MIRROR_X) / 2
@@ -135,14 +123,7 @@ class OfficialLifter:
 
 
 def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Recipe]:
-    """Loads the network of a checkpoint file on the CPU.
-
-    Args:
-        path: The file.
-        entry: The file's entry in the register, if it has one.
-
-    Returns:
-        The network and its recipe: from the entry, else from the file, else the papers' for videos.
+    """Returns the network of a file on the CPU, and its recipe: the register's, else the file's, else the papers'.
 
     Raises:
         UserError: The file is damaged, of another kind than its entry, or not made for lifting.
@@ -157,18 +138,14 @@ def network(path: Path, entry: Entry | None) -> tuple[PSTMO | TemporalModel, Rec
     recipe = Recipe.of(file.settings if entry is None else entry.settings, str(path) if entry is None else entry.name)
     try:
         if file.architecture == "videopose3d":
-            return videopose3d.from_state(file.state, recipe.causal), recipe
+            return temporal.from_state(file.state, recipe.causal), recipe
         return pstmo.from_state(file.state), recipe
     except (KeyError, IndexError, RuntimeError, ValueError) as error:
         raise checkpoint_files.misfit(path, error) from error
 
 
 def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifter:
-    """Loads the lifter of a checkpoint file; arguments as of :func:`network`.
-
-    Raises:
-        UserError: As :func:`network`, or the network has other than 17 keypoints and joints.
-    """
+    """Returns the lifter of a file; raises as :func:`network`, and if its keypoints or joints are not 17."""
     model, recipe = network(path, entry)
     model = model.to(device)
     lift_clips: LiftClips

@@ -1,12 +1,10 @@
 """P-STMO: many frames of 2D keypoints to one frame of 3D joints.
 
 Shan, Liu, Zhang, Wang, Ma, Gao: P-STMO: Pre-trained Spatial Temporal Many-to-One Model for 3D Human Pose
-Estimation, ECCV 2022. Written from the paper; the names of the parameters are those of the published files,
-so that these load. P-STMO and P-STMO-S differ in the number of layers only (4 and 3). The masked pre-training of the
-paper is in ``research.models``.
+Estimation, ECCV 2022. Written from the paper; the names of the parameters are those of the published files. P-STMO and
+P-STMO-S differ in the number of layers only (4 and 3). The masked pre-training of the paper is in ``research.models``.
 
-Tensors: B windows, F frames, J joints, C channels. 2D input is (B,2,F,J,1) as in the published code, on
-screens normalised to x in -1..1.
+Tensors: B windows, F frames, J joints, C channels. Input is on the screen of :mod:`.geometry`.
 """
 
 from __future__ import annotations
@@ -15,20 +13,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from .pstmo_layers import (
-    STRIDES,
-    PoseEncoder,
-    Sizes,
-    StridedEncoder,
-    TemporalEncoder,
-    Wrapper,
-    flatten_keypoints,
-    output_head,
-    strides_of,
-    unflatten_joints,
-)
-
-__all__ = ["PSTMO", "STRIDES", "Sizes", "from_state", "sizes_in"]
+from . import pstmo_layers as layers
+from .pstmo_layers import Sizes
 
 
 class PSTMO(nn.Module):
@@ -37,31 +23,21 @@ class PSTMO(nn.Module):
     def __init__(self, sizes: Sizes, dropout: float = 0.1) -> None:
         super().__init__()
         self.sizes = sizes
-        self.encoder = PoseEncoder(sizes, dropout)
-        self.Transformer = TemporalEncoder(sizes, dropout)
-        self.Transformer_reduce = Wrapper(StridedEncoder(sizes, dropout))
-        self.fcn = output_head(sizes.channels, 3 * sizes.joints_out)
-        self.fcn_1 = output_head(sizes.channels, 3 * sizes.joints_out)
+        self.encoder = layers.PoseEncoder(sizes, dropout)
+        self.Transformer = layers.TemporalEncoder(sizes, dropout)
+        self.Transformer_reduce = layers.as_model(layers.StridedEncoder(sizes, dropout))
+        self.fcn = layers.output_head(sizes.channels, 3 * sizes.joints_out)
+        self.fcn_1 = layers.output_head(sizes.channels, 3 * sizes.joints_out)
 
     def forward(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
-        """Lifts windows.
-
-        Args:
-            keypoints: (B,2,F,J,1).
-
-        Returns:
-            The middle frame (B,3,1,J,1) and the whole window (B,3,F,J,1).
-        """
-        x = self.Transformer(self.encoder(flatten_keypoints(keypoints)).transpose(1, 2))
+        """Keypoints (B,2,F,J,1) -> joints of the middle frame (B,3,1,J,1) and of the whole window (B,3,F,J,1)."""
+        x = self.Transformer(self.encoder(layers.flatten_keypoints(keypoints)).transpose(1, 2))
         sequence = self.fcn_1(x.transpose(1, 2))
         single = self.fcn(self.Transformer_reduce(x).transpose(1, 2))
-        return unflatten_joints(single, 3), unflatten_joints(sequence, 3)
-
-    # The same function in three steps, for a clip: features do not depend on the window, so they are computed
-    # once a frame although each frame lies in many windows.
+        return layers.unflatten_joints(single, 3), layers.unflatten_joints(sequence, 3)
 
     def features(self, keypoints: Tensor) -> Tensor:
-        """Frames (N,J,2) -> features of each frame (N,C)."""
+        """Frames (N,J,2) -> features of each frame (N,C): once a frame, although it lies in many windows of a clip."""
         return self.encoder(keypoints.reshape(1, len(keypoints), -1).transpose(1, 2))[0].T
 
     def middle(self, features: Tensor) -> Tensor:
@@ -76,15 +52,10 @@ class PSTMO(nn.Module):
 
 
 def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
-    """Returns the sizes of the :class:`PSTMO` that parameters (without ``module.``) belong to.
-
-    Raises:
-        KeyError: A parameter is missing.
-        ValueError: A window length without known strides.
-    """
+    """Returns the sizes of the network of these parameters; raises KeyError or ValueError where they do not fit."""
     frames, channels = state["Transformer.pos_embedding"].shape[1:]
-    return Sizes(
-        frames=frames,
+    return Sizes.of(
+        frames,
         layers=_count(state, "Transformer.model.layers."),
         channels=channels,
         d_hid=state["Transformer.model.layers.0.feed_forward.w_1.weight"].shape[0],
@@ -92,7 +63,6 @@ def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
         encoder_blocks=_count(state, "encoder.layers."),
         joints_in=state["encoder.fc_1.weight"].shape[1] // 2,
         joints_out=state["fcn.1.weight"].shape[0] // 3,
-        strides=strides_of(frames),
     )
 
 
@@ -101,11 +71,7 @@ def _count(state: Mapping[str, Tensor], prefix: str) -> int:
 
 
 def from_state(state: Mapping[str, Tensor]) -> PSTMO:
-    """Returns the network with these parameters, ready to run.
-
-    Raises:
-        KeyError, RuntimeError, ValueError: The parameters do not fit together.
-    """
+    """Returns the network of these parameters; raises KeyError, RuntimeError or ValueError where they do not fit."""
     model = PSTMO(sizes_in(state))
     model.load_state_dict(dict(state))
     return model.eval()

@@ -1,12 +1,13 @@
 """The layers that P-STMO is made of; see :mod:`.pstmo` for the networks.
 
 The names of attributes are those of the published files, so that these load. Tensors: B windows, F frames, J joints,
-C channels.
+C channels. A layer takes and gives (B,F,C), unless its ``forward`` says otherwise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +16,7 @@ from torch.nn import functional
 HEADS = 8
 """Attention heads. The same in every published model; the file does not hold the number."""
 
-STRIDES: dict[int, tuple[int, ...]] = {
-    9: (1, 3, 3),
-    27: (3, 3, 3),
-    81: (3, 3, 3, 3),
-    243: (3, 3, 3, 3, 3),
-    351: (3, 9, 13),
-}
+STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
 """Window length in frames -> strides of the layers that shorten the window to one frame. Files do not hold them."""
 
 
@@ -36,8 +31,7 @@ class Sizes:
         d_hid: Width inside the transformers' feed-forward parts.
         hidden: Width inside the per-frame encoder.
         encoder_blocks: Residual blocks of the per-frame encoder.
-        joints_in: 2D keypoints.
-        joints_out: 3D joints.
+        joints_in, joints_out: 2D keypoints and 3D joints.
         strides: Strides of the strided transformer, a layer each.
     """
 
@@ -56,60 +50,41 @@ class Sizes:
         """Returns the papers' sizes for a window length, with some replaced.
 
         Raises:
-            ValueError: A window length without known strides.
+            ValueError: The papers do not have this window length.
         """
-        return replace(cls(), frames=frames, strides=strides_of(frames), **sizes)
-
-
-def strides_of(frames: int) -> tuple[int, ...]:
-    """Returns the strides for a window length.
-
-    Raises:
-        ValueError: A window length that the papers do not have.
-    """
-    if frames not in STRIDES:
-        raise ValueError(f"windows of {frames} frames are not known; they have {', '.join(map(str, STRIDES))}")
-    return STRIDES[frames]
+        if frames not in STRIDES:
+            raise ValueError(f"windows of {frames} frames are not known; they have {', '.join(map(str, STRIDES))}")
+        return cls(frames=frames, strides=STRIDES[frames], **sizes)
 
 
 class LayerNorm(nn.Module):
     """Normalisation by the unbiased standard deviation, with epsilon added to it: not ``nn.LayerNorm``."""
 
-    def __init__(self, channels: int, epsilon: float = 1e-6) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.a_2 = nn.Parameter(torch.ones(channels))
         self.b_2 = nn.Parameter(torch.zeros(channels))
-        self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., C) -> (..., C)."""
         deviation, mean = torch.std_mean(x, dim=-1, keepdim=True)
-        return torch.addcmul(self.b_2, x - mean, self.a_2 / (deviation + self.epsilon))
+        return torch.addcmul(self.b_2, x - mean, self.a_2 / (deviation + 1e-6))
 
 
 class Attention(nn.Module):
-    """Self-attention of :data:`HEADS` heads.
-
-    Raises:
-        ValueError: The channels do not divide among the heads.
-    """
+    """Self-attention of :data:`HEADS` heads."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
         if channels % HEADS:
             raise ValueError(f"channels must be a multiple of {HEADS}, the number of heads")
-        # Query, key, value, output: one list, because the files name them so.
-        self.linears = nn.ModuleList(nn.Linear(channels, channels) for _ in range(4))
+        self.linears = nn.ModuleList(nn.Linear(channels, channels) for _ in range(4))  # query, key, value, output
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,F,C) -> (B,F,C)."""
         batch, frames, channels = x.shape
 
-        def heads(linear: nn.Module) -> Tensor:
-            return linear(x).view(batch, frames, HEADS, channels // HEADS).transpose(1, 2)
-
-        query, key, value = (heads(linear) for linear in self.linears[:3])
+        parts = (linear(x).view(batch, frames, HEADS, -1).transpose(1, 2) for linear in self.linears[:3])
+        query, key, value = parts
         x = functional.scaled_dot_product_attention(query, key, value, dropout_p=self.dropout if self.training else 0.0)
         return self.linears[3](x.transpose(1, 2).reshape(batch, frames, channels))
 
@@ -123,7 +98,7 @@ class Sublayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, part: nn.Module, residual: Tensor) -> Tensor:
-        """Applies ``part`` to ``x`` (B,F,C); a part with a stride gives the (B,F',C) of ``residual``."""
+        """A part with a stride gives the (B,F',C) of ``residual``."""
         return residual + self.dropout(part(self.norm(x)))
 
 
@@ -137,14 +112,13 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,F,C) -> (B,F,C)."""
         return self.w_2(self.dropout(functional.relu(self.w_1(x))))
 
 
 class StridedFeedForward(nn.Module):
     """A linear map a frame and a convolution over three frames that shortens the window by its stride."""
 
-    def __init__(self, channels: int, d_hid: int, stride: int, dropout: float) -> None:
+    def __init__(self, channels: int, d_hid: int, dropout: float, stride: int) -> None:
         super().__init__()
         self.w_1 = nn.Conv1d(channels, d_hid, 1)
         self.w_2 = nn.Conv1d(d_hid, channels, 3, stride=stride, padding=1)
@@ -153,8 +127,7 @@ class StridedFeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,C) -> (B,F',C), every stride-th frame."""
         # A convolution of width 1 is a linear map, which needs no transposed copy.
-        x = functional.linear(x, self.w_1.weight[:, :, 0], self.w_1.bias)
-        x = self.dropout(functional.relu(x))
+        x = self.dropout(functional.relu(functional.linear(x, self.w_1.weight[:, :, 0], self.w_1.bias)))
         return self.w_2(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -165,32 +138,26 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.stride = stride or 1
         self.self_attn = Attention(channels, dropout)
-        self.feed_forward = (
-            FeedForward(channels, d_hid, dropout)
-            if stride is None
-            else StridedFeedForward(channels, d_hid, stride, dropout)
-        )
+        widths = channels, d_hid, dropout
+        self.feed_forward = FeedForward(*widths) if stride is None else StridedFeedForward(*widths, stride)
         self.sublayer = nn.ModuleList(Sublayer(channels, dropout) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,C) -> (B,F,C), or (B,F',C) with a stride."""
         attend, feed = self.sublayer
         x = attend(x, self.self_attn, x)
-        # The residual of a shortened window: every stride-th frame.
         return feed(x, self.feed_forward, x[:, :: self.stride])
 
 
 class Encoder(nn.Module):
-    """A stack of layers."""
+    """A stack of layers over the window."""
 
     def __init__(self, layers: int, channels: int, d_hid: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.ModuleList(EncoderLayer(channels, d_hid, dropout) for _ in range(layers))
-        # Part of every file, but never trained and never applied.
-        self.norm = LayerNorm(channels)
+        self.norm = LayerNorm(channels)  # part of every file, but never trained and never applied
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,F,C) -> (B,F,C)."""
         for layer in self.layers:
             x = layer(x)
         return x
@@ -199,54 +166,37 @@ class Encoder(nn.Module):
 class StridedEncoder(nn.Module):
     """A stack of layers that shortens the window to one frame."""
 
-    EMBEDDINGS = 3
-    """Position embeddings are added before the first three layers only."""
-
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            EncoderLayer(sizes.channels, sizes.d_hid, dropout, stride) for stride in sizes.strides
-        )
+        self.layers = nn.ModuleList(EncoderLayer(sizes.channels, sizes.d_hid, dropout, by) for by in sizes.strides)
         self.norm = LayerNorm(sizes.channels)  # never applied, as in Encoder
-        for number in range(1, self.EMBEDDINGS + 1):
+        for number in (1, 2, 3):  # the first three layers only
             embedding = nn.Parameter(torch.randn(1, sizes.frames, sizes.channels))
             self.register_parameter(f"pos_embedding_{number}", embedding)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,C) -> (B,1,C)."""
         for number, layer in enumerate(self.layers, start=1):
-            if number <= self.EMBEDDINGS:
+            if number <= 3:
                 x = x + self.get_parameter(f"pos_embedding_{number}")[:, : x.shape[1]]
             x = layer(x)
         return x
 
 
-class Wrapper(nn.Module):
-    """Holds an encoder under the name ``model``, which is part of every parameter's name in the files."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B,F,C) -> what the encoder gives."""
-        return self.model(x)
-
-
-class TemporalEncoder(Wrapper):
+class TemporalEncoder(nn.Module):
     """A position embedding and an :class:`Encoder`."""
 
     def __init__(self, sizes: Sizes, dropout: float) -> None:
-        super().__init__(Encoder(sizes.layers, sizes.channels, sizes.d_hid, dropout))
+        super().__init__()
+        self.model = Encoder(sizes.layers, sizes.channels, sizes.d_hid, dropout)
         self.pos_embedding = nn.Parameter(torch.randn(1, sizes.frames, sizes.channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,F,C) -> (B,F,C)."""
         return self.model(x + self.pos_embedding)
 
 
 class PoseBlock(nn.Module):
-    """Two linear maps with a residual."""
+    """Two linear maps with a residual, (N,hidden,L) -> (N,hidden,L)."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -257,13 +207,12 @@ class PoseBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N,hidden,L) -> (N,hidden,L)."""
         y = self.dropout(functional.leaky_relu(self.batch_norm1(self.w1(x)), 0.2))
         return x + self.dropout(functional.leaky_relu(self.batch_norm2(self.w2(y)), 0.2))
 
 
 class PoseEncoder(nn.Module):
-    """Keypoints of one frame -> features of that frame, which depend on no other frame."""
+    """Keypoints of a frame -> features that depend on no other frame, (N,2J,L) -> (N,C,L)."""
 
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
@@ -274,11 +223,15 @@ class PoseEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N,2J,L) -> (N,C,L)."""
         x = self.dropout(functional.leaky_relu(self.bn_1(self.fc_1(x)), 0.2))
         for layer in self.layers:
             x = layer(x)
         return self.fc_2(x)
+
+
+def as_model(encoder: nn.Module) -> nn.Sequential:
+    """Returns the encoder with ``model.`` before the names of its parameters, as in the files."""
+    return nn.Sequential(OrderedDict(model=encoder))
 
 
 def output_head(channels: int, out: int) -> nn.Sequential:
@@ -288,11 +241,9 @@ def output_head(channels: int, out: int) -> nn.Sequential:
 
 def flatten_keypoints(keypoints: Tensor) -> Tensor:
     """(B,2,F,J,1) -> (B,2J,F), x and y of a joint side by side."""
-    batch, coordinates, frames, joints = keypoints.shape[:4]
-    return keypoints[..., 0].permute(0, 3, 1, 2).reshape(batch, joints * coordinates, frames)
+    return keypoints[..., 0].permute(0, 3, 1, 2).flatten(1, 2)
 
 
 def unflatten_joints(x: Tensor, coordinates: int) -> Tensor:
     """(B,J*coordinates,F) -> (B,coordinates,F,J,1)."""
-    batch, _, frames = x.shape
-    return x.reshape(batch, -1, coordinates, frames).permute(0, 2, 3, 1).unsqueeze(-1)
+    return x.unflatten(1, (-1, coordinates)).permute(0, 2, 3, 1).unsqueeze(-1)

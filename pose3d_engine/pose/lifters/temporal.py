@@ -7,7 +7,8 @@ published files, so that these load.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +19,9 @@ class TemporalModel(nn.Module):
     """2D keypoints of consecutive frames -> 3D joints of the frames whose receptive field lies inside them.
 
     Args:
-        joints_in: 2D keypoints.
         features: Numbers a keypoint: 2 (x, y) or 3 (with the score).
-        joints_out: 3D joints.
         filter_widths: One odd width a block; the receptive field is their product.
         causal: Past frames only.
-        dropout: Share of activations that training leaves out.
-        channels: Width of the network.
-
-    Raises:
-        ValueError: An even filter width.
     """
 
     def __init__(
@@ -46,14 +40,13 @@ class TemporalModel(nn.Module):
         self.joints_in, self.features, self.joints_out = joints_in, features, joints_out
         self.filter_widths = tuple(filter_widths)
         self.causal = causal
-
         self.expand_conv = nn.Conv1d(joints_in * features, channels, filter_widths[0], bias=False)
         self.expand_bn = nn.BatchNorm1d(channels, momentum=0.1)
         convolutions, norms = [], []
         dilation = filter_widths[0]
         for width in filter_widths[1:]:
-            convolutions.append(nn.Conv1d(channels, channels, width, dilation=dilation, bias=False))
-            convolutions.append(nn.Conv1d(channels, channels, 1, bias=False))
+            wide = nn.Conv1d(channels, channels, width, dilation=dilation, bias=False)
+            convolutions += [wide, nn.Conv1d(channels, channels, 1, bias=False)]
             norms += [nn.BatchNorm1d(channels, momentum=0.1), nn.BatchNorm1d(channels, momentum=0.1)]
             dilation *= width
         self.layers_conv = nn.ModuleList(convolutions)
@@ -64,10 +57,7 @@ class TemporalModel(nn.Module):
     @property
     def receptive_field(self) -> int:
         """Frames that one output depends on."""
-        field = 1
-        for width in self.filter_widths:
-            field *= width
-        return field
+        return math.prod(self.filter_widths)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(B, T, joints_in, features) -> (B, T - receptive_field + 1, joints_out, 3), by dilated convolutions."""
@@ -83,11 +73,7 @@ class TemporalModel(nn.Module):
         return self._joints(x)
 
     def forward_window(self, keypoints: Tensor) -> Tensor:
-        """(B, receptive_field, joints_in, features) -> (B, 1, joints_out, 3), by strided convolutions.
-
-        The same function as :meth:`forward` on one window, without the intermediate outputs that it does not need:
-        for training on single windows.
-        """
+        """As :meth:`forward` on single windows, without the intermediate outputs that these do not need."""
         x = self._expand(_strided(keypoints.flatten(2), self.filter_widths[0]))
         for block, width in enumerate(self.filter_widths[1:]):
             residual = x[:, (width - 1 if self.causal else width // 2) :: width]
@@ -98,15 +84,14 @@ class TemporalModel(nn.Module):
         return self.drop(functional.relu(_normalised(_product(windows, self.expand_conv), self.expand_bn)))
 
     def _block(self, block: int, windows: Tensor) -> Tensor:
-        x = windows
         for layer in (2 * block, 2 * block + 1):
-            x = _product(x, self.layers_conv[layer])
-            x = self.drop(functional.relu(_normalised(x, self.layers_bn[layer])))
-        return x
+            windows = _product(windows, self.layers_conv[layer])
+            windows = self.drop(functional.relu(_normalised(windows, self.layers_bn[layer])))
+        return windows
 
     def _joints(self, x: Tensor) -> Tensor:
         x = functional.linear(x, self.shrink.weight[..., 0], self.shrink.bias)
-        return x.reshape(x.shape[0], x.shape[1], self.joints_out, 3)
+        return x.unflatten(-1, (self.joints_out, 3))
 
 
 # Convolutions as products of matrices, channels last: on a CPU this trains and runs up to twice as fast as the
@@ -133,6 +118,18 @@ def _normalised(x: Tensor, norm: nn.Module) -> Tensor:
     return norm(x.flatten(0, 1)).view(x.shape)
 
 
-def parameters(model: nn.Module) -> int:
-    """Returns the number of trained parameters of a network."""
-    return sum(parameter.numel() for parameter in model.parameters())
+def from_state(state: Mapping[str, Tensor], causal: bool = False) -> TemporalModel:
+    """Returns the network of these parameters; raises KeyError, RuntimeError or ValueError where they do not fit.
+
+    Args:
+        causal: Whether the weights see past frames only, which the parameters do not tell.
+    """
+    channels, inputs, first_width = state["expand_conv.weight"].shape
+    joints_out = state["shrink.weight"].shape[0] // 3
+    blocks = sum(key.startswith("layers_conv.") for key in state) // 2
+    widths = [first_width, *(state[f"layers_conv.{2 * block}.weight"].shape[2] for block in range(blocks))]
+    # A published network takes x and y of as many keypoints as it gives joints; a keypoint's score would be a third.
+    features = 3 if inputs == 3 * joints_out else 2
+    model = TemporalModel(inputs // features, features, joints_out, widths, causal=causal, channels=channels)
+    model.load_state_dict(dict(state))
+    return model.eval()

@@ -2,10 +2,8 @@
 
 A person at the edge of a wide picture looks turned, although they are not. A virtual camera is therefore rotated in
 each frame, without roll, until its optical axis meets the torso; joints are lifted in the axes of that camera and
-rotated back afterwards. Perspective crop layers: Yu, Salzmann, Fua, Rhodin, PCLs: Geometry-aware Neural Reconstruction
-of 3D Pose with Perspective Crop Layers, CVPR 2021.
-
-All arrays are numpy; leading axes are free: (..., T, 17, 3) is a batch of clips.
+rotated back afterwards. Yu, Salzmann, Fua, Rhodin: PCLs: Geometry-aware Neural Reconstruction of 3D Pose with
+Perspective Crop Layers, CVPR 2021.
 """
 
 from __future__ import annotations
@@ -26,14 +24,10 @@ def rotation_to(rays: np.ndarray) -> np.ndarray:
 
 
 def look_at_torso(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Projects points into the virtual camera.
-
-    Args:
-        points: (..., 17, 2) COCO-17 on the camera's plane z = 1.
+    """Projects COCO-17 points (..., 17, 2) on the camera's plane z = 1 to the virtual camera's, torso at the origin.
 
     Returns:
-        The points (..., 17, 2) on the virtual camera's plane z = 1, with the torso at the origin, and the rotations
-        (..., 3, 3) from camera axes to virtual axes.
+        The points (..., 17, 2), and the rotations (..., 3, 3) from camera axes to virtual axes.
     """
     centre = points[..., TORSO, :].mean(axis=-2)
     rotation = rotation_to(np.concatenate([centre, np.ones_like(centre[..., :1])], axis=-1))
@@ -53,17 +47,14 @@ def person_size(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def running_median(values: np.ndarray, window: int) -> np.ndarray:
-    """Returns the median of a window around each row of (T,), which shrinks at the ends; NaN are ignored.
-
-    A window of NaN alone gets the median of the clip, a clip of NaN alone gets 1.
-    """
+    """Returns the median around each row of (T,) without NaN; a window of NaN has the clip's, a clip of NaN has 1."""
     finite = values[np.isfinite(values)]
     overall = float(np.median(finite)) if finite.size else 1.0
     half = window // 2
     padded = np.pad(values, half, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    counted = np.isfinite(windows).sum(axis=1)
     ordered = np.sort(windows, axis=1)  # NaN sort to the end
+    counted = np.isfinite(windows).sum(axis=1)
     rows = np.arange(len(values))
     lower, upper = np.maximum(counted - 1, 0) // 2, counted // 2
     medians = (ordered[rows, lower] + ordered[rows, np.minimum(upper, 2 * half)]) / 2
@@ -71,16 +62,12 @@ def running_median(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def features(points: np.ndarray, scores: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Returns the input of the network.
+    """Returns the input of the network, (..., 17, 3) float32: points over the size, and scores.
 
     Args:
         points: (..., 17, 2) of :func:`look_at_torso`.
         scores: (..., 17).
-        size: Broadcasts against (...): the median size of the person over the frames around, so that a person who
-            comes nearer gets larger, but a crouch does not change the scale.
-
-    Returns:
-        (..., 17, 3) float32: points over the size, and scores.
+        size: Broadcasts against (...): the person's median size over the frames around, which a crouch does not change.
     """
     scaled = points / np.maximum(np.asarray(size)[..., None, None], 1e-6)
     return np.concatenate([np.clip(scaled, -2, 2), scores[..., None]], axis=-1).astype(np.float32)

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...contract import atomic
-from ...contract.errors import UserError, brief
+from ...contract.errors import UserError, brief, file_not_found
 from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
 from . import view
@@ -45,11 +45,10 @@ class WindowedPstmo(nn.Module):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(B,T,17,3), whose scores are ignored -> (B, T - receptive_field + 1, 17, 3)."""
-        batch, frames = keypoints.shape[:2]
-        features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, (batch, frames))
+        features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, keypoints.shape[:2])
         windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
-        joints = [self.network.middle(some) for some in windows.split(MAX_WINDOWS)]
-        return torch.cat(joints).unflatten(0, (batch, -1))
+        joints = torch.cat([self.network.middle(some) for some in windows.split(MAX_WINDOWS)])
+        return joints.unflatten(0, (len(keypoints), -1))
 
     def both(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
         """Windows (B, receptive_field, 17, 3) -> their middle frames (B,1,17,3) and all their frames (B,F,17,3)."""
@@ -62,8 +61,7 @@ class TcnConfig:
     """The shape of the temporal convolution.
 
     Attributes:
-        filter_widths: One odd width a block.
-        channels: Width of the network.
+        filter_widths, channels: See :class:`.TemporalModel`.
         rate: Frames a second of the training motion.
         size_window: Frames of the median of the person's size.
     """
@@ -82,16 +80,7 @@ class TcnConfig:
 
 @dataclass(frozen=True)
 class PstmoConfig:
-    """The shape of P-STMO; by default a small one of half the paper's width.
-
-    Attributes:
-        frames: Length of a window.
-        layers: Layers of the transformer over the window.
-        channels: Width of the transformers.
-        d_hid: Width of the feed-forward parts and of the per-frame encoder.
-        rate: Frames a second of the training motion.
-        size_window: Frames of the median of the person's size.
-    """
+    """The shape of P-STMO, by default of half the paper's width: see :class:`.Sizes` and :class:`TcnConfig`."""
 
     FORMAT: ClassVar[str] = "pose3d-pstmo-1"
 
@@ -122,61 +111,56 @@ def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> Non
 
 
 def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
-    """Reads the file of :func:`save_weights`, in single precision.
-
-    Returns:
-        The configuration and the parameters by name.
+    """Reads the configuration and the parameters, in single precision, of a file of :func:`save_weights`.
 
     Raises:
         UserError: The file is missing, damaged or of another kind.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; `pose3d weights list` shows the weights that are there")
+        raise file_not_found(path, "`pose3d weights list` shows where weights lie")
     try:
         with safe_open(path, framework="pt") as archive:
             metadata = archive.metadata() or {}
             state = {key: archive.get_tensor(key).float() for key in archive.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: damaged or not a .safetensors file ({brief(error)}); fetch or copy it again"
-        ) from error
-    kinds = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}
-    if metadata.get("format") not in kinds:
+        raise UserError(f"{path}: not a .safetensors file, or damaged ({brief(error)}); fetch it again") from error
+    kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}.get(metadata.get("format", ""))
+    if kind is None:
         raise UserError(f"{path}: weights of another kind than ours; choose weights that `pose3d weights list` names")
     try:
         fields = json.loads(metadata["config"])
         if "filter_widths" in fields:
             fields["filter_widths"] = tuple(fields["filter_widths"])
-        return kinds[metadata["format"]](**fields), state
+        return kind(**fields), state
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: its configuration is damaged ({brief(error)}); fetch or copy it again") from error
 
 
 class ViewedLifter:
-    """See :class:`.base.Lifter`.
-
-    Raises:
-        UserError: The weights are missing, damaged or not finite.
-    """
+    """See :class:`.base.Lifter`; raises UserError if the weights are missing, damaged or not finite."""
 
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
         self.name, self.checkpoint, self.device = name, checkpoint, device
         self.config, state = read_weights(checkpoint)
+        if not all(torch.isfinite(value).all() for value in state.values()):
+            raise UserError(f"{checkpoint}: weights are not finite; fetch or copy it again")
         try:
             model = self.config.model()
-            model.load_state_dict(state, strict=False)
+            model.load_state_dict(state)
         except (RuntimeError, ValueError) as error:
-            raise UserError(f"{checkpoint}: weights and configuration do not fit; fetch or copy it again") from error
-        missing = {k for k in model.state_dict() if not k.endswith("num_batches_tracked")} ^ set(state)
-        if missing or not all(torch.isfinite(value).all() for value in state.values()):
-            raise UserError(f"{checkpoint}: weights are incomplete or not finite; fetch or copy it again")
+            raise UserError(f"{checkpoint}: weights are incomplete or do not fit; fetch or copy it again") from error
         self.model = model.eval().to(device)
         self.receptive_field = model.receptive_field
         self.rate = self.config.rate
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """See :meth:`.base.Lifter.lift`. The size is that of a person of 1.70 m."""
-        inputs, rotation = self._inputs(track, tds)
+        centre = np.array([track.width / 2, track.height / 2], np.float32)
+        points = (track.keypoints[..., :2] - centre) / np.float32(track.focal_px)
+        scores = track.keypoints[..., 2]
+        seen, rotation = view.look_at_torso(points)
+        size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
+        inputs = view.features(seen, scores, size)
         joints = self._network(inputs, tds, progress)
         if flip:
             mirrored = self._network(inputs[:, COCO17.mirror] * np.array([-1, 1, 1], np.float32), tds, progress)
@@ -185,20 +169,11 @@ class ViewedLifter:
         # From the axes of the virtual camera back to those of the real one: rows times R is R transposed times columns.
         return np.matmul(joints, rotation).astype(np.float32)
 
-    def _inputs(self, track: Track2D, tds: int) -> tuple[np.ndarray, np.ndarray]:
-        centre = np.array([track.width / 2, track.height / 2], np.float32)
-        points = (track.keypoints[..., :2] - centre) / np.float32(track.focal_px)
-        scores = track.keypoints[..., 2]
-        seen, rotation = view.look_at_torso(points)
-        size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
-        return view.features(seen, scores, size), rotation
-
     def _network(self, inputs: np.ndarray, tds: int, progress: Progress) -> np.ndarray:
         """Lifts every frame of (T,17,3): the ``tds`` interleaved sequences are a batch, their ends are repeated."""
         frames, reach = len(inputs), self.receptive_field // 2
         result = np.empty((frames, 17, 3), np.float32)
-        rows = -(-frames // tds)
-        step = max(1, MAX_ROWS // tds)
+        rows, step = -(-frames // tds), max(1, MAX_ROWS // tds)
         with torch.inference_mode():
             for first in range(0, rows, step):
                 last = min(first + step, rows)
@@ -206,7 +181,6 @@ class ViewedLifter:
                 block = torch.from_numpy(inputs[np.clip(at, 0, frames - 1)]).to(self.device)
                 joints = self.model(block).float().cpu().numpy()  # (tds, last - first, 17, 3)
                 joints = joints.swapaxes(0, 1).reshape(-1, 17, 3)
-                begin = first * tds
-                result[begin : last * tds] = joints[: frames - begin]
+                result[first * tds : last * tds] = joints[: frames - first * tds]
                 progress("lift", min(last * tds, frames), frames)
         return result

@@ -1,8 +1,8 @@
 """The papers' networks over a whole clip: one pose a frame, without repeated computation.
 
 All functions take clips (V,T,J,2), V views of the same T frames (plain and mirrored) on screens, and give joints
-(V,T,J,3) on the CPU. ``stride`` (tds): frame step within a window. Frames beyond an end of the clip repeat the one at
-the end. ``step(done, total)`` is called between two batches.
+(V,T,J,3) on the CPU. ``stride`` (tds): frame step within a window. The frames at the ends are repeated beyond them.
+``step(done, total)`` is called between two batches.
 """
 
 from __future__ import annotations
@@ -27,17 +27,13 @@ OVERLAP = 3
 
 
 def windows(frames: np.ndarray, length: int, size: int, stride: int, before: int | None = None) -> np.ndarray:
-    """Returns the rows of windows in a clip.
+    """Returns the rows (N, size) of windows in a clip.
 
     Args:
         frames: (N,) the frame of each window.
-        length: Frames of the clip.
-        size: Frames of a window.
+        length, size: Frames of the clip and of a window.
         stride: Frame step within a window.
         before: Frames of a window before its own frame; half of the others if None.
-
-    Returns:
-        (N, size) rows of the clip.
     """
     before = size // 2 if before is None else before
     return np.clip(frames[:, None] + (np.arange(size) - before) * stride, 0, length - 1)
@@ -47,8 +43,7 @@ def pstmo_exact(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tensor:
     """One window a frame, as the paper runs P-STMO."""
     views, frames = clips.shape[:2]
     device = next(model.parameters()).device
-    # On a CPU a batch pays off until it outgrows the cache; on a GPU until it fills the processors.
-    batch = max(1, (8 if device.type == "cpu" else 512) // views)
+    batch = max(1, (8 if device.type == "cpu" else 512) // views)  # fits into a CPU's cache, or fills a GPU
     parts = []
     with torch.inference_mode(), _single_precision():
         features = _features(model, clips.to(device))
@@ -72,15 +67,15 @@ def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tens
     weights = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size)[:, None, None] ** 2
     total = torch.zeros(views, frames, model.sizes.joints_out, 3)
     weight = torch.zeros(frames, 1, 1)
-    phase_length = -(-frames // stride)
-    starts = [
-        (phase, start) for phase in range(stride) for start in range(hop - size, phase_length, hop) if phase < frames
-    ]
+    starts = range(hop - size, -(-frames // stride), hop)
+    windows_at = [(phase, start) for phase in range(min(stride, frames)) for start in starts]
     batch = 4 if device.type == "cpu" else 128
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=_has_fast_bfloat16(device)):
+    # Twice as fast where the hardware has bfloat16.
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=fast):
         features = _features(model, clips.to(device))
-        for first in range(0, len(starts), batch):
-            block = starts[first : first + batch]
+        for first in range(0, len(windows_at), batch):
+            block = windows_at[first : first + batch]
             at = np.array([phase + (start + np.arange(size)) * stride for phase, start in block])
             rows = torch.from_numpy(np.clip(at, 0, frames - 1)).to(device)
             joints = model.sequence(features[:, rows].flatten(0, 1)).float().cpu().unflatten(0, (views, -1))
@@ -89,7 +84,7 @@ def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tens
                 place = torch.from_numpy(wanted)[inside]
                 total.index_add_(1, place, joints[:, number, inside] * weights[inside])
                 weight.index_add_(0, place, weights[inside])
-            step(min(first + batch, len(starts)) * frames // len(starts), frames)
+            step(min(first + batch, len(windows_at)) * frames // len(windows_at), frames)
     return total / weight
 
 
@@ -99,9 +94,11 @@ def convolution(model: TemporalModel, clips: Tensor, stride: int, step: Step) ->
     size, device = model.receptive_field, next(model.parameters()).device
     before = size - 1 if model.causal else size // 2
     rows = -(-frames // stride)
+    batch = max(1, MAX_ROWS // (stride * views))
     parts = []
     with torch.inference_mode(), _single_precision():
-        for first, last in _blocks(rows, max(1, MAX_ROWS // (stride * views))):
+        for first in range(0, rows, batch):
+            last = min(first + batch, rows)
             at = np.arange(first - before, last + size - 1 - before)[None] * stride + np.arange(stride)[:, None]
             block = clips[:, torch.from_numpy(np.clip(at, 0, frames - 1))].to(device)
             joints = model(block.flatten(0, 1)).cpu().unflatten(0, (views, stride))
@@ -110,19 +107,9 @@ def convolution(model: TemporalModel, clips: Tensor, stride: int, step: Step) ->
     return torch.cat(parts, dim=1)[:, :frames]
 
 
-def _blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, rows, size):
-        yield first, min(first + size, rows)
-
-
 def _features(model: PSTMO, clips: Tensor) -> Tensor:
     """(V,T,J,2) -> (V,T,C): once a frame, although each frame lies in many windows."""
     return model.features(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
-
-
-def _has_fast_bfloat16(device: torch.device) -> bool:
-    """Returns whether products of matrices are at least twice as fast in bfloat16 as in single precision."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ...pose.lifters.pstmo_layers import (
     LayerNorm,
     PoseEncoder,
     TemporalEncoder,
-    Wrapper,
+    as_model,
     flatten_keypoints,
     output_head,
     unflatten_joints,
@@ -38,7 +38,7 @@ class MaskedPSTMO(nn.Module):
         self.dec_pos_embedding = nn.Parameter(torch.randn(1, sizes.frames, narrow))
         self.mask_token = nn.Parameter(torch.randn(1, 1, narrow))
         self.spatial_mask_token = nn.Parameter(torch.randn(1, 1, 2))
-        self.Transformer_dec = Wrapper(Encoder(sizes.layers - 1, narrow, sizes.d_hid // 2, dropout))
+        self.Transformer_dec = as_model(Encoder(sizes.layers - 1, narrow, sizes.d_hid // 2, dropout))
         self.fcn_dec = output_head(narrow, 2 * sizes.joints_out)
 
     def forward(self, keypoints: Tensor, hidden_frames: Tensor, hidden_joints: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from ...contract import atomic
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
-from ...pose.lifters.temporal import TemporalModel, parameters
+from ...pose.lifters.temporal import TemporalModel
 from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
 from ...progress import Progress
 from ..data_sets import mocap_data
@@ -233,9 +233,8 @@ class _Run:
             if new:
                 writer.writerow(("frames", "minutes", "loss", "n_mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "parameters"))
             numbers = (loss, scores.n_mpjpe_mm, scores.pa_mpjpe_mm, scores.accel_mm)
-            writer.writerow(
-                (self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), parameters(self.model))
-            )
+            trained = sum(parameter.numel() for parameter in self.model.parameters())
+            writer.writerow((self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), trained))
 
 
 def _initial_weights(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
