@@ -31,10 +31,8 @@ def require_writable(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``; renames it onto ``path`` if the block succeeds, else removes it.
 
-    The temporary name keeps the suffix of ``path``, because encoders choose the container by it.
-
-    Raises:
-        UserError: The folder cannot be made or written.
+    The temporary name keeps the suffix of ``path``, because encoders choose the container by it. Raises UserError where
+    the folder cannot be made or written.
     """
     path = Path(path)
     try:

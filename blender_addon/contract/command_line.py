@@ -43,8 +43,6 @@ def add_settings(
     Only options that were given are in the parsed namespace, because a settings file applies to the others.
 
     Args:
-        parser: The parser of the command.
-        step: ``analyse`` or ``capture``.
         notes: More help, by the name of the setting.
         without: Names of the settings for which the command has options of its own.
     """
@@ -84,10 +82,8 @@ def _describe(setting: Setting, note: str) -> str:
 def values(args: argparse.Namespace) -> Given:
     """The settings that were given, as options or in the file of ``--settings``.
 
-    An option wins over the file, and replaces a setting in the file that it excludes.
-
-    Raises:
-        UserError: The file cannot be used, or two of the options exclude each other.
+    An option wins over the file, and replaces a setting in the file that it excludes. Raises UserError where the file
+    cannot be used, or two of the options exclude each other.
     """
     given: Given = {name: getattr(args, name) for name in BY_NAME if hasattr(args, name)}
     require_compatible(given)

@@ -22,8 +22,7 @@ BELOW_NORMAL_PRIORITY_CLASS = 0x00004000
 CREATE_NO_WINDOW = 0x08000000
 """Flags of Windows' CreateProcess, which the module subprocess has on Windows alone."""
 
-_ONE_PROCESS = 0
-"""``os.PRIO_PROCESS``, which Windows' Python does not have."""
+_ONE_PROCESS = 0  # os.PRIO_PROCESS, which Windows' Python does not have
 
 
 @dataclass(frozen=True)

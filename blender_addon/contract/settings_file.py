@@ -17,11 +17,7 @@ FORMAT, VERSION = "video-to-mocap settings", 1
 
 
 def load(path: str | Path) -> dict[str, Plain]:
-    """The plain values in a settings file, by name.
-
-    Raises:
-        UserError: The file cannot be read, is none, or holds names or values that no setting has.
-    """
+    """The plain values in a settings file, by name. Raises UserError for any other file, and for unknown settings."""
     path = Path(path)
     try:
         return _parse(json.loads(path.read_text(encoding="utf-8")))

@@ -31,9 +31,7 @@ DAMAGE = (
 def save_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Writes arrays, or what ``numpy.asarray`` takes, as a compressed .npz, atomically and without pickles.
 
-    Raises:
-        UserError: The file cannot be written.
-        TypeError: An array holds objects, which would be pickled.
+    Raises UserError where the file cannot be written, TypeError for arrays of objects, which would be pickled.
     """
     plain = {key: np.asarray(value) for key, value in arrays.items()}
     pickled = [key for key, value in plain.items() if value.dtype.hasobject]
@@ -52,7 +50,6 @@ def load_npz(
     """Reads the arrays of an .npz by name, without executing anything from it.
 
     Args:
-        path: The file.
         required: Names of arrays that it must have.
         what: The kind of file, for messages: "a motion file".
         wanted: Whether to read the array of a name.

@@ -1,7 +1,6 @@
 """OUT.npz: the motion of one person, one row a video frame.
 
-A reader leaves out the arrays that it does not know. A file of version 0.1, which says neither format nor version, is
-read as version 1.
+A reader leaves out unknown arrays. A file of version 0.1, which says neither format nor version, is version 1.
 """
 
 from __future__ import annotations
@@ -98,8 +97,7 @@ def read(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
     """The ``wanted`` of :data:`ARRAYS`, the arrays of the known layers, and the meta of a motion file.
 
-    Raises:
-        UserError: It is no motion file, is damaged, or is newer than this program.
+    Raises UserError if it is none, is damaged, or is newer than this program.
     """
     known = {*wanted, *LAYER_ARRAYS, "times", "meta", "format", "version", "orientation_valid"}
     arrays = npz.load_npz(path, (*wanted, "times", "meta"), "a motion file", known.__contains__)

@@ -28,10 +28,10 @@ in their plain form: see :mod:`.settings`. NOTICE is {code, text, span}: see :mo
              The cache answers where the same clip was analysed with the same settings, unless ``again`` is true.
              ``people`` is the PEOPLE.npz in the cache, or a copy at ``output``. ``known``: it was in the cache.
              PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail, from}: the
-             number; first and last frame in the file and their seconds; the share of frames in which the person is
-             visible and, of these, the share with the full body; mean score; median height in pixels; the path of a
-             PNG if ``thumbnails`` is true, else null; the numbers of the same person in ``previous``, an earlier
-             PEOPLE.npz (``edit``: in ``people``). Boxes and keypoints are in PEOPLE.npz, row = person - 1.
+             number; first and last frame and their seconds; the share of frames in which the person is visible; mean
+             score; of these frames, the share with the full body; median height in pixels; a PNG if ``thumbnails`` is
+             true, else null; the numbers of the same person in ``previous``, an earlier PEOPLE.npz (``edit``: in
+             ``people``). Boxes and keypoints are in PEOPLE.npz, row = person - 1.
 ``edit``     {people: PATH, split? or merge?, output?, thumbnails?} -> the same as ``analyse``
              ``split``: "2@3.5", person 2 is another one from second 3.5 on. ``merge``: "1,3", both are one person. All
              people get new numbers by size; the old file stays, so that going back to its path undoes the edit.

@@ -1,8 +1,7 @@
 """The registry of layouts: which points there are, in which order, and how they belong together.
 
-Human3.6M-17 is the order of the joints that lifters give, COCO-17 that of the keypoints that they take; the others are
-kept beside them. Rows are always looked up by name or by role, never written as numbers. The orders of further file
-formats are in :mod:`.keypoint_orders`.
+Human3.6M-17 is the order of the joints that lifters give, COCO-17 that of the keypoints that they take. Rows are always
+looked up by name or by role. The orders of further file formats are in :mod:`.keypoint_orders`.
 
 Sources: Human3.6M (Ionescu et al., TPAMI 2014), COCO (Lin et al., ECCV 2014), BlazePose (Bazarevsky et al., CVPR
 workshops 2020), Halpe Full-Body (Fang et al., TPAMI 2022), COCO-WholeBody (Jin et al., ECCV 2020).

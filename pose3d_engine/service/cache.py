@@ -59,8 +59,7 @@ def use(path: Path) -> None:
 def making(path: Path) -> Iterator[Path]:
     """Yields an empty folder that becomes the entry ``path`` if the block succeeds; then the cache is trimmed.
 
-    Raises:
-        UserError: The cache cannot be written.
+    Raises UserError if the cache cannot be written.
     """
     temporary: Path | None = None
     try:

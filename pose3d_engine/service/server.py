@@ -39,8 +39,7 @@ def serve() -> None:
     channel = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    server = Server(sys.stdin.buffer, channel)
-    server.run()
+    Server(sys.stdin.buffer, channel).run()
     # Not sys.exit: a worker thread in the middle of a network call must not keep the process alive.
     sys.stderr.flush()
     os._exit(0)
@@ -60,16 +59,11 @@ class Server:
         threading.Thread(target=self._work, name="engine", daemon=True).start()
         self._send({"type": protocol.HELLO, "protocol": protocol.VERSION, "engine": __version__, "pid": os.getpid()})
         while line := self._source.readline(protocol.MAX_LINE + 1):
-            if not line.endswith(b"\n") and len(line) > protocol.MAX_LINE:
-                self._skip_line()
-                self._complain(None, f"line of more than {protocol.MAX_LINE} bytes")
-                continue
+            rest = line
+            while rest and not rest.endswith(b"\n"):  # the rest of a line that is too long is skipped
+                rest = self._source.readline(protocol.MAX_LINE)
             if line.strip():
                 self._receive(line)
-
-    def _skip_line(self) -> None:
-        while (rest := self._source.readline(protocol.MAX_LINE)) and not rest.endswith(b"\n"):
-            pass
 
     def _receive(self, line: bytes) -> None:
         try:
@@ -211,9 +205,8 @@ def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, 
 
     people, path = kept.people, kept.path
     source = _path(params, "previous") or _path(params, "people")
-    former: list[list[int]] = [[] for _ in people.boxes]
-    if source is not None:
-        former = identity.predecessors(people, People.load(source), earliest="split" in params)
+    earlier = None if source is None else People.load(source)
+    former = identity.predecessors(people, earlier, "split" in params) if earlier else [[] for _ in people.boxes]
     thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
     if output is not None:
         people.save(output)

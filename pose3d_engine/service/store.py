@@ -67,10 +67,8 @@ class Kept:
 def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silent, kept: bool = True) -> People:
     """The people of a video, from the cache or into it; where ``kept`` is false, analysed anew and not kept.
 
-    A cache that cannot be written costs no work: a warning among the people's says so.
-
-    Raises:
-        UserError: As ``pipeline.analyse``.
+    A cache that cannot be written costs no work: a warning among the people's says so. Raises UserError as
+    ``pipeline.analyse``.
     """
     if not kept:
         return pipeline.analyse(video, settings, progress)
@@ -88,8 +86,7 @@ def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silen
 def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent, again: bool = False) -> Kept:
     """The same as a file in the cache; with ``again`` analysed anew, whatever the cache has.
 
-    Raises:
-        UserError: As ``pipeline.analyse``, and if the cache cannot be written.
+    Raises UserError as ``pipeline.analyse``, and if the cache cannot be written.
     """
     path = cache.entry(_key(video, settings))
     people = None if again else _load(path, video)
@@ -116,11 +113,8 @@ def derived(source: Path, people: People, edit: dict[str, Any]) -> Kept:
 def motion_output(people: Path, clip: str) -> Path:
     """The path for a motion that is captured from an analysis: an .npz in a new entry of the cache.
 
-    Every capture gets an entry of its own, because a scene may still use that of an earlier one.
-
-    Args:
-        people: The PEOPLE.npz that is captured; its own entry counts as used now.
-        clip: The name of the clip without its suffix, which becomes the name of the character.
+    Every capture gets an entry of its own, because a scene may still use that of an earlier one. The name of the
+    ``clip``, without its suffix, becomes that of the character. The entry of ``people`` counts as used now.
     """
     cache.use(people.parent)
     path = cache.folder() / f"motion-{uuid.uuid4().hex[:16]}"

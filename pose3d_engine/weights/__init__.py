@@ -97,16 +97,17 @@ def read_register(path: Path) -> tuple[Entry, ...]:
             for record in records
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not a register of weights ({error}); restore it") from error
+        raise UserError(
+            f"{path}: not a register of weights ({error}); restore it or install pose3d-engine again"
+        ) from error
 
 
 def entry(name: str) -> Entry:
     """The entry of that name. Raises UserError, which lists all names, if there is none."""
-    for candidate in register():
-        if candidate.name == name:
-            return candidate
-    names = ", ".join(candidate.name for candidate in register())
-    raise UserError(f"no weights are called {name!r}; there are {names}")
+    entries = {one.name: one for one in register()}
+    if name not in entries:
+        raise UserError(f"no weights are called {name!r}; there are {', '.join(entries)}")
+    return entries[name]
 
 
 def entry_of(path: Path) -> Entry | None:
@@ -120,7 +121,8 @@ def folders() -> tuple[Path, ...]:
     # Downloads of rtmlib are used where they are, because the register has its file names.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     rtmlib = Path(os.environ.get("TORCH_HOME") or cache / "rtmlib") / "hub" / "checkpoints"
-    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
+    first = (Path(chosen),) if chosen else ()
+    return (*first, _CHECKOUT, _INSTALLED, user_folders.data_folder() / "checkpoint", rtmlib)
 
 
 def locate(name: str) -> Path | None:
@@ -255,13 +257,10 @@ def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
     return content
 
 
-def _user_folder() -> Path:
-    return user_folders.data_folder() / "checkpoint"
-
-
 def _target() -> Path:
     """The folder for new weights."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
-    return _CHECKOUT if _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK) else _user_folder()
+    in_checkout = _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK)
+    return _CHECKOUT if in_checkout else user_folders.data_folder() / "checkpoint"

@@ -21,11 +21,9 @@ UserError if it cannot be downloaded."""
 
 
 def member(archive: Path, name: str) -> bytes:
-    """Reads one file of a wheel (zip) or an npm package (tar) without unpacking anything.
+    """One file of a wheel (zip) or an npm package (tar); nothing is unpacked.
 
-    Raises:
-        KeyError: The archive has no file of that name.
-        OSError, BadZipFile, TarError: The archive is damaged.
+    Raises KeyError for a missing file; OSError, BadZipFile or TarError for a damaged archive.
     """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as wheel:

@@ -38,10 +38,8 @@ def log_file(folder: Path, source: Path) -> Path:
 def expand(words: Iterable[str | Path]) -> list[Path]:
     """The files that inputs stand for: a folder for its videos, a pattern (``takes/**/*.mp4``) for all matches.
 
-    A missing file stays in the list, so that it fails by itself and not the whole batch.
-
-    Raises:
-        UserError: A folder has no videos, or a pattern no matches.
+    A missing file stays in the list, so that it fails by itself and not the whole batch. Raises UserError for a folder
+    without videos, and for a pattern without matches.
     """
     found: dict[Path, None] = {}
     for word in map(str, words):

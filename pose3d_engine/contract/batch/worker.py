@@ -25,10 +25,8 @@ from .log import logged, note
 from .tasks import Result, Task, result
 
 Report = Callable[[str], None]
-"""Takes a few words about the clip's progress."""
-
 Work = Callable[[Task, Report], Iterable[Result]]
-"""Processes one clip."""
+"""Processes one clip, and reports its progress in a few words."""
 
 ATTEMPTS = 2
 """Tries of a clip whose process dies."""
