@@ -213,8 +213,8 @@ def test_a_message_that_is_not_understood_is_answered_and_survived(engine, line)
 def test_a_cancel_is_obeyed_and_nothing_is_left(engine, tmp_path, demo_clip, detector_model):
     output = tmp_path / "people.npz"
     engine.request(1, "analyse", video=str(demo_clip), output=str(output))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.send({"type": "cancel", "id": 1})
     began = time.monotonic()
     answer, _ = engine.answer(1)
@@ -234,8 +234,8 @@ def test_a_waiting_job_can_be_cancelled(engine, tmp_path, demo_clip, detector_mo
 def test_the_engine_ends_with_its_stdin_in_the_middle_of_a_job(tmp_path, demo_clip, detector_model):
     engine = Engine()
     engine.request(1, "analyse", video=str(demo_clip), output=str(tmp_path / "people.npz"))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.process.stdin.close()
     assert engine.process.wait(timeout=5) == 0
     assert list(tmp_path.iterdir()) == []
