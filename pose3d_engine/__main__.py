@@ -18,11 +18,11 @@ COMMANDS = {
     **{name: f".research.commands.{name}" for name in ("evaluate", "train")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
-"""Module by command. The engine that the add-on installs lacks those of ``research``."""
+"""Module by command."""
 
 
 def _available(name: str) -> bool:
-    """Whether a command is part of this engine: the wheel leaves out what trains and evaluates lifters."""
+    """Whether a command is part of this engine: the add-on's leaves out the research."""
     return not COMMANDS[name].startswith(".research") or importlib.util.find_spec(".research", __package__) is not None
 
 
@@ -31,8 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # TensorFlow Lite's messages about the processor help nobody here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "2")
-    # Before numpy is imported. Its threads spin while they wait for the next product, which kept a core busy for the
-    # products of 3 x 3 that tracking makes; Blender and the detector can use that core.
+    # Before numpy is imported: its threads spin between the small products of tracking, and keep a core from Blender.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Only the given command is imported: torch and MediaPipe take seconds.
@@ -43,20 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _available(wanted):
             raise UserError("not part of the installed engine; run it in a checkout of the project")
         return _run(arguments, (wanted,))
-    except UserError as error:
-        print(f"pose3d {wanted}: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
-        # The reader of our stdout has closed it (`pose3d weights list | head`); nothing may be flushed to it later.
+        # The reader of our stdout has closed it (`pose3d weights list | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as error:
-        if out_of_memory(error):
+        if isinstance(error, UserError):
+            said, status = str(error), 2
+        elif out_of_memory(error):
             said, status = OUT_OF_MEMORY, 1
         elif isinstance(error, OSError) and error.errno is not None:
             said, status = str(out_of_reach(error)), 2
         elif isinstance(error, ImportError):
-            # Of a library, perhaps for lack of memory: the engine's own modules are all there or none.
             said, status = f"{error}; {INCOMPLETE}", 1
         else:
             raise

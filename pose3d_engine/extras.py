@@ -9,12 +9,7 @@ from .contract.errors import UserError
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Imports a module of an optional group of packages.
-
-    Args:
-        module: Its name.
-        extra: The group in ``pyproject.toml``.
-        purpose: Its use, for the message: "runs clips on many machines".
+    """Imports a module of the optional group ``extra``; ``purpose`` is its use, such as "runs clips on many machines".
 
     Raises:
         UserError: The module is not installed; the message has the command that installs it.
@@ -22,6 +17,5 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(
-            f"{module} {purpose} and is not installed; install it with: pip install 'pose3d-engine[{extra}]'"
-        ) from error
+        command = f"pip install 'pose3d-engine[{extra}]'"
+        raise UserError(f"{module} {purpose} and is not installed; install it with: {command}") from error

@@ -9,43 +9,37 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 
 class _State(threading.local):
     """Of each thread, because signals arrive in the main one: what others do must not delay an interrupt."""
 
-    depth = 0
-    """Deferred blocks that the thread is in."""
-
-    waiting: BaseException | None = None
-    """The interrupt that has arrived in one of them."""
+    depth = 0  # deferred blocks that the thread is in
+    waiting: BaseException | None = None  # the interrupt that has arrived in one of them
 
 
 _state = _State()
 
 
 def raise_on_signals() -> None:
-    """From here on SIGINT raises KeyboardInterrupt, and SIGTERM SystemExit with a shell's status for it.
-
-    So half-written files are removed. For the main thread.
-    """
+    """SIGINT raises KeyboardInterrupt, SIGTERM SystemExit: half-written files are removed. For the main thread."""
     signal.signal(signal.SIGINT, _arrived)
     signal.signal(signal.SIGTERM, _arrived)
 
 
-class deferred:  # noqa: N801 - reads as a statement: with interrupts.deferred()
+@contextmanager
+def deferred() -> Iterator[None]:
     """A block in which an interrupt waits; it is raised at the block's end, in place of any other exception.
 
     A second interrupt is raised at once, so that a drive that does not answer can be left.
     """
-
-    def __enter__(self) -> None:
-        _state.depth += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    _state.depth += 1
+    try:
+        yield
+    finally:
         _state.depth -= 1
         if not _state.depth and _state.waiting is not None:
             interrupt, _state.waiting = _state.waiting, None
@@ -53,7 +47,7 @@ class deferred:  # noqa: N801 - reads as a statement: with interrupts.deferred()
 
 
 def pending() -> bool:
-    """Whether an interrupt waits in this thread, so that what is being made is not wanted any more."""
+    """Whether an interrupt waits in this thread, so that nobody wants the result any more."""
     return _state.waiting is not None
 
 

@@ -21,8 +21,7 @@ class OnStderr:
     """Progress for a person: a bar that is redrawn on a terminal, a line every few seconds in a log."""
 
     def __init__(self) -> None:
-        self._stage = ""
-        self._first = 0
+        self._stage, self._first = "", 0
         self._began = self._shown = 0.0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
@@ -36,15 +35,13 @@ class OnStderr:
             return
         self._shown = now
         rate = (done - self._first) / max(now - self._began, 1e-3)
-        if not terminal:
-            share = f"{done}/{total} ({100 * done // max(total, 1)} %)" if total else str(done)
-            print(f"{stage}: {share}, {rate:.0f}/s", file=sys.stderr, flush=True)
-            return
-        bar = ""
-        if total:
-            filled = _BAR * min(done, total) // total
-            bar = f"[{'#' * filled}{'.' * (_BAR - filled)}] "
         share = f"{done}/{total}" if total else str(done)
+        if not terminal:
+            percent = f" ({100 * done // total} %)" if total else ""
+            print(f"{stage}: {share}{percent}, {rate:.0f}/s", file=sys.stderr, flush=True)
+            return
+        filled = "#" * (_BAR * min(done, total) // total) if total else ""
+        bar = f"[{filled:.<{_BAR}}] " if total else ""
         # The spaces overwrite the rest of a longer line.
         print(f"\r{stage} {bar}{share}, {rate:.0f}/s    ", end="\n" if finished else "", file=sys.stderr, flush=True)
 

@@ -137,7 +137,7 @@ def make(path: Path, motion_path: Path, output: Path, rate: float, count: int) -
             for row, picture in chain([first], frames):
                 views = stage.views(row)
                 page = np.concatenate([panel(picture, stage.front_width), *views], axis=1)
-                sink.write(np.ascontiguousarray(page[..., ::-1]), float(motion.times[row] - motion.times[0]))
+                sink(np.ascontiguousarray(page[..., ::-1]), float(motion.times[row] - motion.times[0]))
                 while wanted and row >= wanted[0]:
                     wanted.pop(0)
                     columns.append(views)

@@ -16,7 +16,7 @@ from typing import Any
 from .. import extras
 from ..contract.batch.tasks import Result, Task, result
 from ..contract.batch.worker import Worker
-from ..contract.errors import UserError
+from ..contract.errors import UserError, brief
 
 ATTEMPTS = 4
 """Machines that a clip may lose before it is given up."""
@@ -39,16 +39,13 @@ class _Actor:
         return self._worker.work(task)
 
 
-def results(tasks: Sequence[Task], address: str, jobs: int | None = None) -> Iterator[Result]:
-    """Works off tasks on a cluster.
+def results(tasks: Sequence[Task], address: str, jobs: int | None) -> Iterator[Result]:
+    """Yields the results of tasks on a cluster as they arrive.
 
     Args:
         tasks: The clips.
         address: Of the cluster's head; ``auto`` for the cluster that this machine is part of.
         jobs: The largest number of actors; None for as many as the cluster has room for.
-
-    Yields:
-        The results, in the order in which they arrive.
 
     Raises:
         UserError: Ray is not installed, or the cluster cannot be reached.
@@ -59,8 +56,7 @@ def results(tasks: Sequence[Task], address: str, jobs: int | None = None) -> Ite
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise UserError(f"no Ray cluster at {address}: {reason}; start one with: ray start --head") from error
+        raise UserError(f"no Ray cluster at {address}: {brief(error)}; start one with: ray start --head") from error
     try:
         yield from _Scheduler(ray, tasks, jobs).results()
     finally:
@@ -83,7 +79,6 @@ class _Scheduler:
     def __init__(self, ray: Any, tasks: Sequence[Task], jobs: int | None) -> None:
         self._ray = ray
         self._waiting = deque((task, 1) for task in tasks)
-        self._left = len(tasks)
         resources = ray.cluster_resources()
         cards = int(resources.get("GPU", 0))
         needs = {"num_gpus": 1, "num_cpus": 1} if cards else {"num_cpus": 1}
@@ -100,7 +95,7 @@ class _Scheduler:
         self._starting[actor.ready.remote()] = actor
 
     def results(self) -> Iterator[Result]:
-        while self._left:
+        while self._waiting or self._busy:
             done, _ = self._ray.wait([*self._starting, *self._busy], num_returns=1, timeout=_WAIT_S)
             if not done and not self._busy:
                 print("no machine of the cluster is free; waiting for one", file=sys.stderr, flush=True)
@@ -109,36 +104,22 @@ class _Scheduler:
 
     def _ended(self, reference: Any) -> Iterator[Result]:
         """Takes the outcome of a call: an actor that is ready, the results of a clip, or a lost machine."""
-        task, attempt = None, 0
-        if reference in self._starting:
-            actor = self._starting.pop(reference)
-        else:
-            actor, task, attempt = self._busy.pop(reference)
+        starting = reference in self._starting
+        actor, task, attempt = (self._starting.pop(reference), None, 0) if starting else self._busy.pop(reference)
+        found: list[Result] = []
         try:
-            found = self._ray.get(reference)
+            found = self._ray.get(reference) or []  # None of an actor that is ready
+            self._idle.append(actor)
         except self._ray.exceptions.RayError as error:
             # The new actor starts when there is room, perhaps on a machine that joins later.
             self._start()
             if task is not None and attempt < ATTEMPTS:
                 self._waiting.appendleft((task, attempt + 1))
-                self._give_to_idle()
             elif task is not None:
-                self._left -= 1
-                reason = str(error).splitlines()[0]
-                yield result(task.source, error=f"{ATTEMPTS} machines were lost over it ({reason}); see {task.log}")
-            return
-        self._give(actor)
-        if task is not None:
-            self._left -= 1
-            yield from found
-
-    def _give(self, actor: Any) -> None:
-        if not self._waiting:
-            self._idle.append(actor)
-            return
-        task, attempt = self._waiting.popleft()
-        self._busy[actor.work.remote(task)] = (actor, task, attempt)
-
-    def _give_to_idle(self) -> None:
-        if self._idle:
-            self._give(self._idle.pop())
+                said = f"{ATTEMPTS} machines were lost over it ({brief(error)}); see {task.log}"
+                found = [result(task.source, error=said)]
+        while self._idle and self._waiting:
+            actor = self._idle.pop()
+            waiting, attempt = self._waiting.popleft()
+            self._busy[actor.work.remote(waiting)] = (actor, waiting, attempt)
+        yield from found

@@ -10,7 +10,6 @@ HELP = "show or clear the cache of analyses and captured motions"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
     parser.add_argument("--clear", action="store_true", help="remove all of them")
 
 

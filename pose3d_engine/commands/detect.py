@@ -15,12 +15,10 @@ HELP = "find the people of a video in 2D, a track each"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PEOPLE.npz")
-    parser.add_argument(
-        "--thumbnails", type=Path, metavar="DIR", help="a folder for a picture of each person: person1.png, ..."
-    )
+    thumbnails = "a folder for a picture of each person: person1.png, ..."
+    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help=thumbnails)
     options.add_analyse(parser)
 
 

@@ -13,16 +13,11 @@ HELP = "show packages, device and weights, and what is missing with the command 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints the report.
-
-    Raises:
-        UserError: The report has problems.
-    """
+    """Prints the report; raises UserError if it has problems."""
     state = report()
     if args.json:
         print(json.dumps(state, indent=1))

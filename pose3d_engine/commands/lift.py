@@ -16,10 +16,8 @@ HELP = "2D keypoints of any origin become 3D motion"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
-    parser.add_argument(
-        "source", type=Path, metavar="KEYPOINTS", help="a file or folder: see docs/technical-director/keypoints.md"
-    )
+    source = "a file or folder: see docs/technical-director/keypoints.md"
+    parser.add_argument("source", type=Path, metavar="KEYPOINTS", help=source)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     facts = parser.add_argument_group("video", "where the file of keypoints does not say")
     facts.add_argument("--frame-width", "--width", type=int, metavar="PX", help="width of the picture in pixels")

@@ -13,27 +13,19 @@ from ..contract.batch import record
 from ..contract.batch.tasks import Result, Task, result
 from ..contract.batch.worker import Report, serve
 from ..contract.errors import UserError, file_not_found
-from ..contract.people_file import People
-from ..contract.settings import AnalyseSettings, CaptureSettings
 from ..formats import keypoint_files
 from ..pose import lifters
-from ..progress import Progress
 from ..service import store
 from . import options
 
 
 def work(task: Task, report: Report) -> Iterator[Result]:
-    """The motions of one clip, a result each; those of an earlier run with the same settings are kept.
-
-    Raises:
-        UserError: The clip or its settings cannot be used.
-    """
+    """The motions of one clip, a result each; those of an earlier run with the same settings are kept."""
     began = time.monotonic()
     parser = argparse.ArgumentParser()
     parser.add_argument("clip", type=Path)
     parser.add_argument("--output-dir", type=Path)
-    options.add_analyse(parser)
-    options.add_capture(parser)
+    options.add_all(parser)
     args = parser.parse_args(task.words)
     clip, folder, noted = args.clip, args.output_dir, command_line.chosen(command_line.values(args))
     if not clip.is_file():
@@ -43,44 +35,26 @@ def work(task: Task, report: Report) -> Iterator[Result]:
     if output.resolve() == clip.resolve():
         raise UserError(f"{task.source}: its result would replace it; choose another output folder")
     sources = [path for path in (analysis.keypoints, capture.checkpoint) if path is not None and path.exists()]
-    motions = record.finished(folder, clip, noted, sources)
-    made = not motions
+    records = record.finished(folder, clip, noted, sources)
+    made = not records
     if made:
         progress = _Progress(report)
-        people = _people(clip, analysis, capture, args.cache, progress)
-        motions = _capture(people, capture, output, progress)
-        record.note(folder, clip, noted, motions)
-    seconds = round((time.monotonic() - began) / len(motions), 3)
-    for motion in motions:
-        path = folder / motion["file"]
-        facts = {key: motion[key] for key in ("person", "frames", "warnings")}
-        yield result(task.source, **facts, outputs=[str(path)], seconds=seconds, skipped=not made)
-
-
-def _people(clip: Path, analysis: AnalyseSettings, capture: CaptureSettings, cache: bool, progress: Progress) -> People:
-    """The people in a video or a file of keypoints."""
-    if clip.suffix.lower() == ".npz":
-        return keypoint_files.read(clip)
-    # A 3D model that cannot be used is refused before the minutes of detection.
-    lifters.load(capture.lifter, capture.checkpoint, capture.device)
-    return store.people_of(clip, analysis, progress, cache)
-
-
-def _capture(people: People, settings: CaptureSettings, output: Path, progress: Progress) -> list[dict]:
-    """Writes the motion files of a clip; a record each."""
-    motions = pipeline.capture(people, settings, progress)
-    paths = pipeline.write(motions, output)
-    for motion in motions:
-        options.report(motion)
-    return [
-        {
-            "person": motion.meta["person"],
-            "file": path.name,
-            "frames": len(motion),
-            "warnings": warnings.texts(motion.meta),
-        }
-        for motion, path in zip(motions, paths, strict=True)
-    ]
+        if clip.suffix.lower() == ".npz":
+            people = keypoint_files.read(clip)
+        else:
+            # A 3D model that cannot be used is refused before the minutes of detection.
+            lifters.load(capture.lifter, capture.checkpoint, capture.device)
+            people = store.people_of(clip, analysis, progress, args.cache)
+        motions = pipeline.capture(people, capture, progress)
+        for motion, path in zip(motions, pipeline.write(motions, output), strict=True):
+            options.report(motion)
+            facts = {"frames": len(motion), "warnings": warnings.texts(motion.meta)}
+            records.append({"person": motion.meta["person"], "file": path.name, **facts})
+        record.note(folder, clip, noted, records)
+    seconds = round((time.monotonic() - began) / len(records), 3)
+    for one in records:
+        facts = {key: one[key] for key in ("person", "frames", "warnings")}
+        yield result(task.source, **facts, outputs=[str(folder / one["file"])], seconds=seconds, skipped=not made)
 
 
 class _Progress:

@@ -19,25 +19,29 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
     ours = (f"{source.name}: {source.title}" for source in detect.SOURCES if source.name in detect.NAMES)
     notes = {"detector": "; ".join(ours), "keypoints": "see docs/technical-director/keypoints.md"}
     group = command_line.add_settings(parser, "analyse", notes)
-    group.add_argument(
-        "--no-cache",
-        dest="cache",
-        action="store_false",
-        help="analyse the video even if its people are in the cache, and do not store them: see `pose3d cache`",
-    )
+    no_cache = "analyse the video even if its people are in the cache, and do not store them: see `pose3d cache`"
+    group.add_argument("--no-cache", dest="cache", action="store_false", help=no_cache)
 
 
-def add_capture(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
-    """Adds the options of :class:`.CaptureSettings`, except those that the command defines itself."""
-    command_line.add_settings(parser, "capture", {"lifter": "see `pose3d weights list`"}, without)
+def add_capture(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of :class:`.CaptureSettings`."""
+    command_line.add_settings(parser, "capture", {"lifter": "see `pose3d weights list`"})
+
+
+def add_all(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--settings`` and the options of both steps."""
+    command_line.add_settings_file(parser)
+    add_analyse(parser)
+    add_capture(parser)
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Adds the option ``--jobs``."""
+    parser.add_argument("--jobs", type=int, metavar="N", help="clips that are processed at once; default 1")
 
 
 def settings_of(args: argparse.Namespace, clip: Path | None = None) -> tuple[AnalyseSettings, CaptureSettings]:
-    """The settings that the options and the file of ``--settings`` give.
-
-    Args:
-        args: The parsed options.
-        clip: Its name replaces ``{name}`` in the path of keypoints.
+    """The settings of options and of the file of ``--settings``; ``clip`` replaces ``{name}`` in the keypoints' path.
 
     Raises:
         UserError: A value cannot be used, two exclude each other, or there is no such detector.
@@ -74,12 +78,10 @@ def report(motion: Motion) -> None:
     """Prints on stderr what was repaired in a motion's 2D track, and its warnings."""
     person = f"person{motion.meta['person']}"
     done = [_DONE[step].format(count) for step, count in motion.meta["repairs"].items() if count]
+    if turns := motion.meta["camera"]["turns_deg"]:
+        done.append(f"camera rotation of up to {turns:.1f}° removed from the path")
     if done:
         print(f"{person}: {', '.join(done)}", file=sys.stderr)
-    if turns := motion.meta["camera"]["turns_deg"]:
-        print(
-            f"{person}: the camera rotates by up to {turns:.1f} degrees; this is removed from the path", file=sys.stderr
-        )
     for notice in warnings.notices(motion.meta):
         advice = f". {notice.advice}" if notice.advice else ""
         print(f"{person}: {notice.text}{advice}", file=sys.stderr)

@@ -15,22 +15,16 @@ HELP = "list a file of people; split a track of two people, merge two tracks of 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
     parser.add_argument("people", type=Path, metavar="PEOPLE.npz", help="a result of `pose3d detect`")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--split", metavar="ID@SECONDS", help="from then on the track is another person")
-    what.add_argument(
-        "--merge", metavar="ID,ID", help="two tracks are one person; where both are visible, the first counts"
-    )
+    merge = "two tracks are one person; where both are visible, the first counts"
+    what.add_argument("--merge", metavar="ID,ID", help=merge)
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.npz", help="the file for the result")
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints a line for each person, after the edit if there is one, and the path of the edited file.
-
-    Raises:
-        UserError: The file cannot be read, or the edit is not possible.
-    """
+    """Prints a line for each person, after the edit if there is one, and the path of the edited file."""
     people = People.load(args.people)
     edit = Split.parse(args.split) if args.split else Merge.parse(args.merge) if args.merge else None
     if (edit is None) != (args.output is None):

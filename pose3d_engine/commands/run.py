@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import pipeline
-from ..contract import atomic, command_line
+from ..contract import atomic
 from ..contract.errors import UserError
 from ..pose import lifters
 from ..progress import on_stderr
@@ -18,43 +18,29 @@ HELP = "a video becomes 3D motion: detect, track, select, lift, clean up"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
-    parser.add_argument(
-        "videos",
-        nargs="+",
-        metavar="VIDEO",
-        help="one with -o; any number with --output-dir, also folders and patterns",
-    )
+    videos = "one with -o; any number with --output-dir, also folders and patterns"
+    parser.add_argument("inputs", nargs="+", metavar="VIDEO", help=videos)
     output = parser.add_mutually_exclusive_group(required=True)
     output.add_argument("-o", "--output", type=Path, metavar="OUT.npz")
     output.add_argument("--output-dir", type=Path, metavar="DIR", help="for many videos: the same as `pose3d batch`")
-    batch.add_workers(parser)
-    parser.add_argument(
-        "--preview", type=Path, metavar="FILE.mp4", help="the video with its 2D skeleton beside the 3D one"
-    )
-    command_line.add_settings_file(parser)
-    options.add_analyse(parser)
-    options.add_capture(parser)
+    options.add_jobs(parser)
+    preview = "the video with its 2D skeleton beside the 3D one"
+    parser.add_argument("--preview", type=Path, metavar="FILE.mp4", help=preview)
+    options.add_all(parser)
+    parser.set_defaults(ray=None)
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Writes the motion files and their previews, and prints the paths; does many videos as ``batch`` does.
-
-    Raises:
-        UserError: The input is bad; before the work starts where that can be known.
-    """
+    """Writes the motion files and their previews, and prints the paths; does many videos as ``batch`` does."""
     if args.output_dir is not None:
         if args.preview is not None:
             raise UserError("preview is for one video; give -o OUT.npz in place of --output-dir")
-        batch.run(args, args.videos, args.output_dir, args.jobs, None)
+        batch.execute(args)
         return
-    if len(args.videos) > 1 or args.jobs is not None:
+    if len(args.inputs) > 1 or args.jobs is not None:
         raise UserError("-o takes the result of one video; give --output-dir DIR for many")
-    _run(args, Path(args.videos[0]))
-
-
-def _run(args: argparse.Namespace, video: Path) -> None:
     # Bad input is refused before the minutes of detection, not after them.
+    video = Path(args.inputs[0])
     atomic.require_writable(args.output)
     if args.preview is not None:
         require_preview(args.preview)
@@ -62,8 +48,7 @@ def _run(args: argparse.Namespace, video: Path) -> None:
     lifters.load(capture.lifter, capture.checkpoint, capture.device)
     people = store.people_of(video, analysis, on_stderr, args.cache)
     motions = pipeline.capture(people, capture, on_stderr)
-    paths = pipeline.write(motions, args.output)
-    for motion, path in zip(motions, paths, strict=True):
+    for motion, path in zip(motions, pipeline.write(motions, args.output), strict=True):
         options.report(motion)
         print(path)
         if args.preview is not None:

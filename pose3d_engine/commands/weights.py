@@ -12,7 +12,6 @@ HELP = "list, fetch, add and verify the weights of networks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="names, licences, and where they lie")
     fetch = actions.add_parser("fetch", help="download weights that do not ship with the project")
@@ -45,13 +44,11 @@ def execute(args: argparse.Namespace) -> None:
 def _description(entry: weights.Entry) -> str:
     path = weights.locate(entry.name)
     hint = f"run: pose3d weights fetch {entry.name}" if entry.sources else f"yours to add as {entry.file}"
-    return "\n".join(
-        [
-            f"{entry.name} ({entry.kind}): {entry.title}",
-            f"    file     {path or f'missing; {hint}'}",
-            f"    licence  {entry.licence}",
-            f"    credit   {entry.credit}",
-            f"    origin   {entry.origin}",
-            f"    SHA-256  {entry.sha256 or 'not in the register'}",
-        ]
+    return (
+        f"{entry.name} ({entry.kind}): {entry.title}\n"
+        f"    file     {path or f'missing; {hint}'}\n"
+        f"    licence  {entry.licence}\n"
+        f"    credit   {entry.credit}\n"
+        f"    origin   {entry.origin}\n"
+        f"    SHA-256  {entry.sha256 or 'not in the register'}"
     )

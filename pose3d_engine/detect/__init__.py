@@ -13,11 +13,7 @@ MAX_PEOPLE = 4
 
 
 def create(name: str = DEFAULT, max_people: int = MAX_PEOPLE) -> Detector:
-    """A detector for one video.
-
-    Args:
-        name: One of NAMES.
-        max_people: People in a frame at most, the largest.
+    """A detector for one video, of a name in NAMES.
 
     Raises:
         UserError: For an unknown name, and for packages or weights that are missing.

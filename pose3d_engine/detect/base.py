@@ -30,14 +30,7 @@ class Detector(Protocol):
     name: str
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
-        """The people in one frame, possibly none.
-
-        Args:
-            image: (H,W,3) uint8 RGB, contiguous.
-            time_s: Seconds; must not decrease from call to call.
-        """
-        ...
+        """The people in a frame (H,W,3) uint8 RGB, contiguous, whose time must not decrease from call to call."""
 
     def close(self) -> None:
         """Frees the network. No call may follow."""
-        ...

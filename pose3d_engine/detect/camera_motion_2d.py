@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -28,25 +28,22 @@ MAX_CORNERS, _MIN_CORNERS = 120, 16
 _QUALITY, _CORNER_DISTANCE_PX = 0.01, 7
 """Arguments of the corner detector (Shi and Tomasi, CVPR 1994)."""
 
-_WINDOW_PX, _PYRAMID_LEVELS = (13, 13), 3
+_FLOW: dict[str, Any] = {"winSize": (13, 13), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
 """Arguments of the optical flow."""
 
 _INLIER_PX = 1.0
 """Pixels of the small picture: a corner further from where the homography has it is no part of the background."""
 
 _MIN_INLIERS, _MIN_VISIBLE = 0.5, 0.4
-"""Share of the corners found again that must be inliers; share of a keyframe's corners that must be inliers for it to
-stay the keyframe."""
+"""Share of the corners found again that must be inliers; share of a keyframe's corners, for it to stay the keyframe."""
 
 _RETURN_MARGIN = 1.2
-"""A keyframe from before is used again only if it sees this many times more than _MIN_VISIBLE, so that two keyframes
-do not take turns."""
+"""An earlier keyframe is used again only if it sees this many times more than _MIN_VISIBLE, so that two keyframes do
+not take turns."""
 
-_SEARCH_MARGIN = 0.1
-"""Of SIZE, beyond the picture: corners that are expected further away are not searched."""
-
-_MIN_AREA = 0.2
-"""Of the picture: a homography that shrinks it to less is no movement of a camera."""
+_SEARCH_MARGIN_PX, _MIN_AREA = 0.1 * SIZE, 0.2
+"""Beyond the picture: corners that are expected further away are not searched. Of the picture: a homography that
+shrinks it to less is no movement of a camera."""
 
 _MAX_KEYFRAMES = 12
 """Keyframes that are kept: a camera that comes back is compared with an earlier view."""
@@ -54,36 +51,24 @@ _MAX_KEYFRAMES = 12
 _BOX_MARGIN = 0.1
 """Around a person's box, of its size: hair and hands are beyond it."""
 
-_UNKNOWN = np.full((3, 3), np.nan)
-
 
 @dataclass(frozen=True)
 class InterFrameHomography:
-    """Where the pixels of one frame lie in its keyframe.
+    """Where pixels of a frame lie in its keyframe, both from the picture's middle in units of its longer side."""
 
-    Attributes:
-        keyframe: The row of an earlier frame, or of the frame itself.
-        matrix: (3,3): pixels of the frame -> pixels of the keyframe, both from the picture's middle in units of its
-            longer side; NaN where it is not known.
-    """
-
-    keyframe: int
-    matrix: np.ndarray
+    keyframe: int  # the row of an earlier frame, or of the frame itself
+    matrix: np.ndarray  # (3,3): pixels of the frame -> pixels of the keyframe; NaN where it is not known
 
 
 @dataclass(frozen=True)
 class _Keyframe:
-    """A small grey picture (h,w) uint8, its corners (C,2) pixels, and the row of its frame."""
-
     row: int
-    image: np.ndarray
-    corners: np.ndarray
+    image: np.ndarray  # the small grey picture, (h,w) uint8
+    corners: np.ndarray  # (C,2) pixels
 
 
 class _Match(NamedTuple):
-    """Pixels of a small picture -> pixels of a keyframe, and the number of corners that agree."""
-
-    homography: np.ndarray
+    homography: np.ndarray  # pixels of a small picture -> pixels of a keyframe
     inliers: int
 
     def sees_enough_of(self, keyframe: _Keyframe, margin: float = 1.0) -> bool:
@@ -95,23 +80,17 @@ class CameraMotionEstimator:
     """Takes the frames of a clip in order and gives the inter-frame homography of each."""
 
     def __init__(self) -> None:
-        self._keyframes: list[_Keyframe] = []
-        """The one in use is the last."""
-        self._last = np.eye(3)
-        """The homography of the frame before to the keyframe in use."""
-        self._to_first: dict[int, np.ndarray] = {}
-        """By row: pixels of each keyframe -> pixels of the first."""
+        self._keyframes: list[_Keyframe] = []  # the one in use is the last
+        self._last = np.eye(3)  # homography of the frame before to the keyframe in use
+        self._to_first: dict[int, np.ndarray] = {}  # by row: pixels of each keyframe -> pixels of the first
 
     def estimate(self, row: int, image: np.ndarray, boxes: np.ndarray) -> InterFrameHomography:
-        """The homography of the next frame.
+        """The homography of the next frame to one that was given before, or to itself.
 
         Args:
             row: Number of the frame.
             image: (H,W,3) uint8 RGB.
             boxes: (N,4) x0, y0, x1, y1 of the people in it, pixels.
-
-        Returns:
-            The homography to a frame that was given before, or to this one.
         """
         small, mask = _prepared(image, boxes)
         if not self._keyframes:
@@ -123,7 +102,7 @@ class CameraMotionEstimator:
             found, keyframe = self._other_keyframe(small, mask, found, keyframe)
         if found is None:
             self._add_keyframe(row, small, mask, self._to_first[keyframe.row] @ self._last)
-            return InterFrameHomography(row, _UNKNOWN)
+            return InterFrameHomography(row, np.full((3, 3), np.nan))
         self._last = found.homography
         if not found.sees_enough_of(keyframe):
             self._add_keyframe(row, small, mask, self._to_first[keyframe.row] @ found.homography)
@@ -154,15 +133,10 @@ class CameraMotionEstimator:
 
 
 def homographies_to_first(steps: Sequence[InterFrameHomography], first_row: int = 0) -> np.ndarray:
-    """The homography of every frame to the first, from those to keyframes.
+    """The homography of every frame to the first, from those of frames from ``first_row`` on to their keyframes.
 
-    Args:
-        steps: One a frame.
-        first_row: The row of the first frame.
-
-    Returns:
-        (T,3,3): pixels of each frame -> pixels of the first, in the units of :class:`InterFrameHomography`; NaN where
-        unknown. After an unknown stretch the camera is assumed to be where it was before.
+    (T,3,3), pixels of each frame -> pixels of the first, in the units of :class:`InterFrameHomography`; NaN where
+    unknown. After an unknown stretch the camera is assumed to be where it was before.
     """
     result = np.tile(np.eye(3), (len(steps), 1, 1))
     last_known, unknown = np.eye(3), np.zeros(len(steps), bool)
@@ -183,7 +157,13 @@ def _prepared(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndar
     # Green is nearly all of the light, and a third of the pixels shrink in a third of the time.
     stride = max(1, max(image.shape[:2]) // (3 * SIZE))
     small = cv2.resize(np.ascontiguousarray(image[::stride, ::stride, 1]), size, interpolation=cv2.INTER_AREA)
-    return small, _mask_without(np.asarray(boxes) * shrink, small.shape)
+    mask = np.full(small.shape, 255, np.uint8)
+    for box in boxes[np.isfinite(boxes).all(axis=-1)] * shrink:
+        margin = _BOX_MARGIN * (box[2:] - box[:2])
+        low = np.maximum(box[:2] - margin, 0).astype(int)
+        end = np.maximum(np.ceil(box[2:] + margin), 0).astype(int)
+        mask[low[1] : end[1], low[0] : end[0]] = 0
+    return small, mask
 
 
 def _match(keyframe: _Keyframe, small: np.ndarray, mask: np.ndarray, guess: np.ndarray) -> _Match | None:
@@ -192,20 +172,12 @@ def _match(keyframe: _Keyframe, small: np.ndarray, mask: np.ndarray, guess: np.n
         return None
     expected = cv2.perspectiveTransform(keyframe.corners[None], np.linalg.inv(guess)).astype(np.float32)[0]
     height, width = small.shape
-    margin = _SEARCH_MARGIN * SIZE
-    near = ((expected > -margin) & (expected < [width + margin, height + margin])).all(axis=1)
+    beyond = np.array([width, height]) + _SEARCH_MARGIN_PX
+    near = ((expected > -_SEARCH_MARGIN_PX) & (expected < beyond)).all(axis=1)
     if near.sum() < _MIN_CORNERS:
         return None
     was = keyframe.corners[near]
-    now, status, _ = cv2.calcOpticalFlowPyrLK(
-        keyframe.image,
-        small,
-        was,
-        expected[near].copy(),
-        winSize=_WINDOW_PX,
-        maxLevel=_PYRAMID_LEVELS,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )
+    now, status, _ = cv2.calcOpticalFlowPyrLK(keyframe.image, small, was, expected[near].copy(), **_FLOW)
     inside = np.clip(np.round(np.nan_to_num(now)).astype(int), 0, [width - 1, height - 1])
     good = (status[:, 0] > 0) & (now >= 0).all(axis=1) & (now < [width, height]).all(axis=1)
     good &= mask[inside[:, 1], inside[:, 0]] > 0
@@ -225,13 +197,3 @@ def _centred(homography: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     pixels = np.array([[SIZE, 0, shape[1] / 2], [0, SIZE, shape[0] / 2], [0, 0, 1]])
     result = np.linalg.inv(pixels) @ homography @ pixels
     return np.asarray(result / np.cbrt(np.linalg.det(result)))
-
-
-def _mask_without(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """(h,w) uint8: 0 where people are, 255 elsewhere. boxes: (N,4) pixels of the small picture."""
-    mask = np.full(shape, 255, np.uint8)
-    for x0, y0, x1, y1 in boxes[np.isfinite(boxes).all(axis=-1)] if len(boxes) else ():
-        wide, high = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)
-        low, end = np.maximum([x0 - wide, y0 - high], 0).astype(int), np.ceil([x1 + wide, y1 + high]).astype(int)
-        mask[low[1] : max(end[1], 0), low[0] : max(end[0], 0)] = 0
-    return mask

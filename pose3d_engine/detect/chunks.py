@@ -1,8 +1,7 @@
 """The people in every frame of a video, and the camera motion, in chunks that are kept as they are finished.
 
-An analysis that was stopped goes on behind its last finished chunk. Each chunk is the work of a detector of its own,
-which begins some frames before the chunk, to find the people who are there. So a chunk depends on nothing but the
-video, and a resumed analysis finds the same as one that was never stopped.
+An analysis that was stopped goes on behind its last finished chunk. Each chunk has a detector of its own, which begins
+some frames before it. So a chunk depends on nothing but the video, and a resumed analysis finds the same as any other.
 """
 
 from __future__ import annotations
@@ -28,18 +27,10 @@ CHUNK = 3000
 """Frames of a chunk: at most a minute or two of work are lost."""
 
 WARM_UP = 40
-"""Frames before its chunk in which a detector finds the people who are there: as many as a search of the whole picture
-takes."""
+"""Frames before its chunk in which a detector finds people: as many as a search of the whole picture takes."""
 
-_PER_FRAME: dict[str, tuple[int, ...]] = {
-    "index": (),
-    "times": (),
-    "keyframes": (),
-    "homographies": (3, 3),
-    "counts": (),
-}
-"""The arrays of a chunk's file with a row for each frame, and the shape of a row; the others have a row for each
-detected person."""
+_PER_FRAME = {"index": (), "times": (), "keyframes": (), "homographies": (3, 3), "counts": ()}
+"""The arrays of a chunk's file with a row a frame, and the shape of a row; the others have a row a detected person."""
 
 _EXTRA = "extra_"
 """Prefix of the names of the detector's own arrays in a chunk's file."""
@@ -47,17 +38,10 @@ _EXTRA = "extra_"
 
 @dataclass(frozen=True)
 class AnalysedFrame:
-    """What is known of one frame.
+    """The detections in one frame, and its camera motion."""
 
-    Attributes:
-        index: Number of the frame in the file.
-        time: Seconds.
-        people: What the detector reports.
-        camera: How the camera has moved.
-    """
-
-    index: int
-    time: float
+    index: int  # in the file
+    time: float  # seconds
     people: FrameDetections
     camera: InterFrameHomography
 
@@ -86,31 +70,24 @@ def detections(
     on_damage: Callable[[str], None],
     progress: Progress,
 ) -> Iterator[AnalysedFrame]:
-    """Every frame of a part of a video, analysed, in order.
+    """Every frame of a part of a video, analysed, in order. Raises UserError as :func:`.video.read_frames` does.
 
     Args:
-        path: The video.
         span: [start, end) in seconds, None for the video's own.
-        make_detector: Makes a new detector.
         folder: Where chunks are kept: read first, written as the analysis goes on; None to keep none. A chunk that
             cannot be read is analysed again, one that cannot be written is not kept.
         expected_frames: For the progress, 0 where unknown.
         on_damage: Gets one line about a damaged video.
         progress: Stages ``resume``, ``seek`` and ``detect``.
-
-    Raises:
-        UserError: As :func:`.video.read_frames`.
     """
     known = 0
     last_indices: deque[int] = deque(maxlen=WARM_UP)
-    for frame in _kept_frames(folder):
+    for known, frame in enumerate(_kept_frames(folder), 1):
         yield frame
-        known += 1
         last_indices.append(frame.index)
         progress("resume", known, None)
     # By the index in the file: frames that cannot be converted to pictures have one, but no row.
-    pictures_from = last_indices[0] if last_indices else 0
-    first_row = known - len(last_indices)
+    pictures_from, first_row = next(iter(last_indices), 0), known - len(last_indices)
     frames = video.read_frames(path, *span, on_damage, pictures_from)
     pictures = _after_seek(frames, pictures_from, first_row, progress)
     with closing(_analysed(pictures, first_row, make_detector, folder)) as rows:
@@ -119,30 +96,19 @@ def detections(
             progress("detect", row + 1, max(expected_frames, row + 1) if expected_frames else None)
 
 
-def _after_seek(
-    frames: Iterator[video.Frame], pictures_from: int, total: int, progress: Progress
-) -> Iterator[video.Frame]:
+def _after_seek(frames: Iterator[video.Frame], first: int, total: int, progress: Progress) -> Iterator[video.Frame]:
     """The frames from an index on; the others only count for the progress."""
-    skipped = 0
-    for frame in frames:
-        if frame.index >= pictures_from:
+    for number, frame in enumerate(frames, 1):
+        if frame.index >= first:
             yield frame
         else:
-            skipped += 1
-            progress("seek", min(skipped, total), total)
+            progress("seek", min(number, total), total)
 
 
 def _analysed(
     frames: Iterator[video.Frame], first_row: int, make_detector: Callable[[], Detector], folder: Path | None
 ) -> Generator[tuple[int, AnalysedFrame], None, None]:
-    """Rows and analysed frames from the next chunk on; keeps each chunk that is finished.
-
-    Args:
-        frames: They begin WARM_UP frames before a chunk, or with the first chunk.
-        first_row: The row of the first of them.
-        make_detector: Makes a new detector.
-        folder: Where chunks are kept, None for nowhere.
-    """
+    """Rows and analysed frames from the next chunk on, for which the frames before warm up; keeps finished chunks."""
     chunk: list[AnalysedFrame] = []
     current: _FrameAnalyser | None = None
     warming_up: _FrameAnalyser | None = None
@@ -161,8 +127,7 @@ def _analysed(
             yield row, chunk[-1]
             if len(chunk) == CHUNK:
                 if folder is not None:
-                    with suppress(UserError):  # the analysis does not need it
-                        _write(_file(folder, row // CHUNK), chunk)
+                    _write(_file(folder, row // CHUNK), chunk)
                 chunk = []
     finally:
         for analyser in (current, warming_up):
@@ -175,30 +140,27 @@ def _file(folder: Path, number: int) -> Path:
 
 
 def _write(path: Path, chunk: list[AnalysedFrame]) -> None:
-    names = {name for frame in chunk for name in frame.people.extras}
+    people = [frame.people for frame in chunk]
     arrays = {
         "index": np.array([frame.index for frame in chunk], np.int32),
         "times": np.array([frame.time for frame in chunk], np.float64),
         "keyframes": np.array([frame.camera.keyframe for frame in chunk], np.int32),
         "homographies": np.array([frame.camera.matrix for frame in chunk], np.float64),
-        "counts": np.array([len(frame.people.boxes) for frame in chunk], np.int32),
-        "keypoints": np.concatenate([frame.people.keypoints for frame in chunk]),
-        "boxes": np.concatenate([frame.people.boxes for frame in chunk]),
-        # In frames without people a detector may leave its extras out.
-        **{
-            _EXTRA + name: np.concatenate([frame.people.extras[name] for frame in chunk if name in frame.people.extras])
-            for name in names
-        },
+        "counts": np.array([len(one.boxes) for one in people], np.int32),
+        "keypoints": np.concatenate([one.keypoints for one in people]),
+        "boxes": np.concatenate([one.boxes for one in people]),
     }
-    npz.save_npz(path, arrays)
+    for name in {name for one in people for name in one.extras}:
+        # In frames without people a detector may leave its extras out.
+        arrays[_EXTRA + name] = np.concatenate([one.extras[name] for one in people if name in one.extras])
+    with suppress(UserError):  # the analysis does not need it
+        npz.save_npz(path, arrays)
 
 
 def _kept_frames(folder: Path | None) -> Iterator[AnalysedFrame]:
     """The frames of all chunks up to the first that is missing or damaged."""
-    if folder is None:
-        return
     for number in itertools.count():
-        chunk = _read(_file(folder, number))
+        chunk = None if folder is None else _read(_file(folder, number))
         if chunk is None:
             return
         yield from chunk

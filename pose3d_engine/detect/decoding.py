@@ -12,26 +12,21 @@ MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 """Of red, green and blue pixels, 0 to 255, in the training of pose networks (ImageNet's)."""
 
-_PADDING = 1.25
-"""A crop is this many times larger than the person's box, as in training."""
+_PADDING, _GREY = 1.25, 114
+"""As in training: a crop is this many times larger than the person's box, and the colour of YOLOX's letterboxes."""
 
-_GREY = 114
-"""Of letterboxes, as in YOLOX's training."""
+_MAX_OVERLAP = 0.45
+"""Intersection over union with a better box at most."""
 
 YOLOX_STRIDES = (8, 16, 32)
 """Pixels from cell to cell of YOLOX's three grids."""
 
 
 def crop(image: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The surroundings of a person's box as a picture for a network.
-
-    Args:
-        image: (H,W,3) uint8.
-        box: (4,) x0, y0, x1, y1 pixels.
-        size: Width and height of the crop.
+    """The surroundings of a box (4,) x0, y0, x1, y1 as a picture (h,w,3) of ``size`` (width, height) for a network.
 
     Returns:
-        (height,width,3) uint8, and the matrix (2,3) from its pixels to those of ``image``.
+        The crop, and the matrix (2,3) from its pixels to those of ``image``.
     """
     width, height = size
     extent = np.maximum(box[2:] - box[:2], 1.0) * _PADDING
@@ -52,15 +47,9 @@ def letterboxed(image: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, f
 
 
 def simcc(x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Keypoints from the outputs of SimCC (Li et al., ECCV 2022).
+    """Keypoints (K,3) float32, pixels of the crop and score 0..1, from SimCC (Li et al., ECCV 2022).
 
-    Args:
-        x: (K,Wx) a score for each bin of the horizontal axis.
-        y: (K,Wy) of the vertical axis.
-        size: Width and height of the crop.
-
-    Returns:
-        (K,3) float32 pixels of the crop and score 0..1.
+    From scores (K,W) of the bins of each axis, and the crop's width and height.
     """
     places = np.stack([x.argmax(axis=-1) * size[0] / x.shape[-1], y.argmax(axis=-1) * size[1] / y.shape[-1]], axis=-1)
     scores = np.clip((x.max(axis=-1) + y.max(axis=-1)) / 2, 0, 1)
@@ -68,20 +57,13 @@ def simcc(x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Keypoints from heat maps: the maximum, refined by a parabola through the logarithms of its neighbours.
+    """Keypoints (K,3) float32, pixels of the crop and score 0..1, from heat maps (K,h,w).
 
-    Exact for a Gaussian (DARK, Zhang et al., CVPR 2020, without the mixed derivative).
-
-    Args:
-        maps: (K,h,w).
-        size: Width and height of the crop.
-
-    Returns:
-        (K,3) float32 pixels of the crop and score 0..1.
+    The maximum, refined by a parabola through the logarithms of its neighbours. Exact for a Gaussian (DARK, Zhang et
+    al., CVPR 2020, without the mixed derivative). ``size``: width and height of the crop.
     """
     count, height, width = maps.shape
-    peaks = maps.reshape(count, -1).argmax(axis=1)
-    rows, columns = peaks // width, peaks % width
+    rows, columns = np.divmod(maps.reshape(count, -1).argmax(axis=1), width)
     points = np.arange(count)
 
     def refined(at: np.ndarray, length: int, value_at: dict[int, np.ndarray]) -> np.ndarray:
@@ -93,24 +75,15 @@ def heat_maps(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     across = {step: maps[points, rows, np.clip(columns + step, 0, width - 1)] for step in (-1, 0, 1)}
     down = {step: maps[points, np.clip(rows + step, 0, height - 1), columns] for step in (-1, 0, 1)}
-    return np.column_stack(
-        [
-            refined(columns, width, across) * size[0] / width,
-            refined(rows, height, down) * size[1] / height,
-            np.clip(across[0], 0, 1),
-        ]
-    ).astype(np.float32)
+    x = refined(columns, width, across) * size[0] / width
+    y = refined(rows, height, down) * size[1] / height
+    return np.column_stack([x, y, np.clip(across[0], 0, 1)]).astype(np.float32)
 
 
 def yolox(raw: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes of people from YOLOX (Ge et al., arXiv 2021).
+    """Boxes (A,4) of people, x0, y0, x1, y1 pixels of the input, and scores (A,), from YOLOX (Ge et al., arXiv 2021).
 
-    Args:
-        raw: (A,5+C): offset and size in cells of the grid, objectness, and a score for each class, people first.
-        size: Width and height of the network's input.
-
-    Returns:
-        (A,4) x0, y0, x1, y1 pixels of the input, and (A,) scores.
+    ``raw``: (A,5+C) offset and size in cells of the grid, objectness, and a score for each class, people first.
     """
     cells, strides = [], []
     for stride in YOLOX_STRIDES:
@@ -123,23 +96,14 @@ def yolox(raw: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
     return np.concatenate([middle - half, middle + half], axis=1), raw[:, 4] * raw[:, 5]
 
 
-def non_maximum_suppression(
-    boxes: np.ndarray, scores: np.ndarray, min_score: float, max_overlap: float = 0.45
-) -> np.ndarray:
-    """Rows of the boxes that are not a second detection of the same person, the best first.
-
-    Args:
-        boxes: (N,4) x0, y0, x1, y1.
-        scores: (N,).
-        min_score: Boxes below are dropped.
-        max_overlap: Intersection over union with a better box at most.
-    """
+def non_maximum_suppression(boxes: np.ndarray, scores: np.ndarray, min_score: float) -> np.ndarray:
+    """Rows of the boxes (N,4) of some score that are no second detection of the same person, the best first."""
     order = [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] >= min_score]
     areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
     kept: list[int] = []
     for row in order:
         inside = np.minimum(boxes[row, 2:], boxes[kept, 2:]) - np.maximum(boxes[row, :2], boxes[kept, :2])
         common = np.prod(np.maximum(inside, 0), axis=1)
-        if not (common > max_overlap * (areas[row] + areas[kept] - common)).any():
+        if not (common > _MAX_OVERLAP * (areas[row] + areas[kept] - common)).any():
             kept.append(row)
     return np.array(kept, int)

@@ -33,14 +33,7 @@ class MediaPipeDetector:
     """BlazePose (Bazarevsky et al., CVPR workshops 2020), with a landmarker for each person: see :mod:`.multi_person`.
 
     Extras of its detections: ``blazepose33`` (N,33,3) pixels and score; ``blazepose33_world`` (N,33,3) metres, camera
-    axes, origin between the hips.
-
-    Args:
-        name: Of the detector, and of its weights.
-        max_people: People in a frame at most, the largest.
-
-    Raises:
-        UserError: If the model is missing or cannot be loaded.
+    axes, origin between the hips. Raises UserError if the model of that name is missing or cannot be loaded.
     """
 
     def __init__(self, name: str, max_people: int) -> None:
@@ -49,26 +42,25 @@ class MediaPipeDetector:
         self._tracker = MultiPersonTracker(self._network, max_people)
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
-        """See :class:`pose3d_engine.detect.base.Detector`."""
-        height, width = image.shape[:2]
+        """See :class:`.Detector`."""
         poses = self._tracker.track(image, time_s)
         landmarks = np.array([pose.landmarks for pose in poses], np.float32).reshape(-1, 33, 3)
         world = np.array([pose.world for pose in poses], np.float32).reshape(-1, 33, 3)
         boxes = np.array([pose.box for pose in poses], np.float32).reshape(-1, 4)
-        boxes = np.clip(boxes, 0, np.tile(np.array([width, height], np.float32), 2))
+        boxes = np.clip(boxes, 0, np.tile(np.array(image.shape[1::-1], np.float32), 2))
         # Landmarks are extrapolated beyond the edge of the picture; a person who is all outside is not in it.
         inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         landmarks, world, boxes = landmarks[inside], world[inside], boxes[inside]
         return FrameDetections(landmarks[:, COCO_ROWS], boxes, {"blazepose33": landmarks, "blazepose33_world": world})
 
     def close(self) -> None:
-        """See :class:`pose3d_engine.detect.base.Detector`."""
+        """See :class:`.Detector`."""
         self._tracker.close()
         self._network.close()
 
 
 class _BlazePose:
-    """The network, as a :class:`.multi_person.Network`."""
+    """The network, a :class:`.multi_person.Network`."""
 
     def __init__(self, name: str) -> None:
         path = weights.require(name)
@@ -77,18 +69,14 @@ class _BlazePose:
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
 
-        self._vision = vision
-        self._options, self._path, self._name = BaseOptions(model_asset_buffer=path.read_bytes()), path, name
+        self._vision, self._path, self._name = vision, path, name
+        self._options = BaseOptions(model_asset_buffer=path.read_bytes())
         self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
         self._landmarker = self.landmarker(vision.RunningMode.IMAGE, _MAX_PER_VIEW)
         self._is_loud = True
 
     def landmarker(self, mode: Any, people: int) -> Any:
-        """A landmarker of MediaPipe.
-
-        Raises:
-            UserError: If the model cannot be loaded.
-        """
+        """Makes a landmarker of MediaPipe."""
         options = self._vision.PoseLandmarkerOptions(base_options=self._options, running_mode=mode, num_poses=people)
         try:
             with _quiet_stderr():
@@ -106,42 +94,34 @@ class _BlazePose:
             result = run(self._image(self._format, image))
         self._is_loud = self._is_loud and not result.pose_landmarks
         height, width = image.shape[:2]
-        return [
-            Pose(
-                # Visible, and inside the picture: the network's two probabilities.
-                np.array([(p.x * width, p.y * height, p.visibility * p.presence) for p in landmarks]),
-                np.array([(p.x, p.y, p.z) for p in world]),
-                BLAZEPOSE33.mirror,
-            )
-            for landmarks, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
-        ]
+        poses = []
+        for points, places in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True):
+            # Visible, and inside the picture: the network's two probabilities.
+            landmarks = np.array([(p.x * width, p.y * height, p.visibility * p.presence) for p in points])
+            poses.append(Pose(landmarks, np.array([(p.x, p.y, p.z) for p in places]), BLAZEPOSE33.mirror))
+        return poses
 
     def detect(self, image: np.ndarray) -> list[Pose]:
-        """See :class:`.multi_person.Network`."""
         return self.poses(self._landmarker.detect, image)
 
     def single_person_tracker(self) -> _VideoLandmarker:
-        """See :class:`.multi_person.Network`."""
         return _VideoLandmarker(self, self.landmarker(self._vision.RunningMode.VIDEO, 1))
 
     def close(self) -> None:
-        """Frees the landmarker of single pictures."""
         with _quiet_stderr():
             self._landmarker.close()
 
 
 class _VideoLandmarker:
-    """MediaPipe's video mode, which starts each frame at the person's last place."""
+    """MediaPipe's video mode, which starts each frame at the person's last place: a :class:`.SinglePersonTracker`."""
 
     _EMPTY = np.zeros((32, 32, 3), np.uint8)
 
     def __init__(self, network: _BlazePose, landmarker: Any) -> None:
         self._network, self._landmarker = network, landmarker
-        self._stamp = 0
-        self._is_reset = True
+        self._stamp, self._is_reset = 0, True
 
     def track(self, image: np.ndarray) -> Pose | None:
-        """See :class:`.multi_person.SinglePersonTracker`."""
         self._is_reset = False
         return next(iter(self._network.poses(self._run, image)), None)
 
@@ -150,23 +130,18 @@ class _VideoLandmarker:
         return self._landmarker.detect_for_video(image, self._stamp)
 
     def reset(self) -> None:
-        """See :class:`.multi_person.SinglePersonTracker`."""
         if not self._is_reset:
             self.track(self._EMPTY)
         self._is_reset = True
 
     def close(self) -> None:
-        """See :class:`.multi_person.SinglePersonTracker`."""
         with _quiet_stderr():
             self._landmarker.close()
 
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Hides output of C++ code on the process's stderr, and shows it after all if the block fails.
-
-    MediaPipe writes there from below Python, and no setting turns all of it off.
-    """
+    """Hides what MediaPipe's C++ code writes to stderr, which no setting turns off; shows it if the block fails."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
@@ -179,9 +154,8 @@ def _quiet_stderr() -> Iterator[None]:
             try:
                 yield
             except Exception:
-                os.dup2(kept, 2)
                 hidden.seek(0)
-                os.write(2, hidden.read())
+                os.write(kept, hidden.read())
                 raise
             finally:
                 os.dup2(kept, 2)

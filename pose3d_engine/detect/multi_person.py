@@ -2,62 +2,41 @@
 
 Each person is followed by a single-person tracker, which starts each frame at the place where it left the person. New
 people are searched in one view of the picture every few frames, with the known people masked out. A person who is new,
-lost or suddenly mismatched is detected again in a window around the expected place.
-
-Nothing here depends on the network; the arithmetic of poses is in :mod:`.poses`.
+lost or suddenly mismatched is detected again in a window around the expected place. No code depends on the network.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from .poses import (
-    Pose,
-    Window,
-    boxes_touch,
-    distance,
-    full_frame,
-    is_same_person,
-    tiles,
-    window_around,
-    window_with_same_place,
-)
+from .poses import Pose, Window, boxes_touch, distance, full_frame, is_same_person, tiles, window_around, zoomed_window
 
 SEARCH_INTERVAL = 5
 """Frames from one search for new people to the next. Without anybody to follow every frame is searched."""
 
-_ZOOM_STEP = 1.3
-"""A single-person tracker goes on with a person who becomes smaller by this factor from one picture to the next."""
-
-_MIN_SCORE = 0.3
-_MIN_NEW_SCORE = 0.5
+_MIN_SCORE, _MIN_NEW_SCORE = 0.3, 0.5
 """Mean score of the pose of a known person at least, and of a new one."""
 
-_REACH = 0.12
-_REACH_PER_SECOND = 3.0
-_MAX_PREDICTION_S = 0.3
+_REACH, _REACH_PER_SECOND, _MAX_PREDICTION_S = 0.12, 3.0, 0.3
 """How far a pose may be from its prediction, in diagonals of the box: from frame to frame, more with every second of
 absence, for that many seconds at most. Longer absences are left to the tracker of the whole clip."""
 
 _MAX_SIZE_RATIO = 2.0
 """A person's box does not grow or shrink by more than this factor from frame to frame."""
 
-_MAX_MISMATCH = 1.0
-_MAX_MISMATCH_AGAIN = 2.0
+_MAX_MISMATCH, _MAX_MISMATCH_AGAIN = 1.0, 2.0
 """Mismatch of a person's pose at most, and of the pose of a person who was lost: no other known person is at that
 place, and left and right are sometimes exchanged there."""
 
 _SAME_POSE = 0.15
 """Two detections in one frame are of one person if their landmarks are so close, in diagonals of the box."""
 
-_PATIENCE_S = 0.5
-_PATIENCE_FRAMES = 3
+_PATIENCE_S, _PATIENCE_FRAMES = 0.5, 3
 """A person who is missed for longer than both is not followed any more, and may be added again as a new one."""
 
 _LARGER = 1.5
@@ -66,19 +45,18 @@ _LARGER = 1.5
 _MAX_VIEW_PX = 512
 """Pixels of the longer side of a searched view: the network detects people in a picture of about 224 pixels."""
 
-_START_SHARE = 0.6
-"""Of the shorter side of the view in which a single-person tracker starts, filled by the person."""
+_START_SHARE, _START_MARGIN = 0.6, 0.15
+"""Of the shorter side of the view in which a single-person tracker starts, filled by the person; margin around the
+person, of the person's size, outside of which that view is masked out."""
 
-_START_MARGIN = 0.15
-"""Around a person in that view, of the person's size; the rest is masked out."""
+_ZOOM_STEP = 1.3
+"""A single-person tracker goes on with a person who becomes smaller by this factor from one picture to the next."""
 
 _SMALL_TILE = 0.55
 """Side of small tiles, of the picture's shorter side, in which a lone person may be large enough to be detected."""
 
-_VELOCITY_GAIN = 0.4
-"""Share of the newest measurement in a person's velocity."""
-
-_MASK_COLOUR = (114, 114, 114)
+_VELOCITY_GAIN, _MASK_GREY = 0.4, 114
+"""Share of the newest measurement in a person's velocity; what masked pixels become."""
 
 
 class SinglePersonTracker(Protocol):
@@ -86,15 +64,12 @@ class SinglePersonTracker(Protocol):
 
     def track(self, image: np.ndarray) -> Pose | None:
         """The person in the next picture (H,W,3), in its pixels; None if the person is lost."""
-        ...
 
     def reset(self) -> None:
         """Forgets the person: the next picture is the first of another one."""
-        ...
 
     def close(self) -> None:
         """Frees the network."""
-        ...
 
 
 class Network(Protocol):
@@ -102,11 +77,9 @@ class Network(Protocol):
 
     def detect(self, image: np.ndarray) -> list[Pose]:
         """The people in one picture (H,W,3), in its pixels."""
-        ...
 
     def single_person_tracker(self) -> SinglePersonTracker:
         """A new one."""
-        ...
 
 
 @dataclass(eq=False)
@@ -115,10 +88,8 @@ class _Person:
     pose: Pose
     time: float
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    missed: int = 0
-    """Frames since the last detection."""
-    occluders: list[_Person] = field(default_factory=list)
-    """People who hide a part of this one, and are masked out when this one is tracked."""
+    missed: int = 0  # frames since the last detection
+    occluders: set[_Person] = field(default_factory=set)  # hide a part of this one; masked out when this one is tracked
 
     def predicted(self, time: float) -> np.ndarray:
         """(K,2) pixels of the landmarks at a time, at constant velocity."""
@@ -134,42 +105,23 @@ class _Person:
 
     def update(self, pose: Pose, time: float) -> None:
         """Takes the pose of a new frame."""
-        elapsed = max(time - self.time, 1e-3)
-        moved = np.median(pose.points - self.pose.points, axis=0) / elapsed
+        moved = np.median(pose.points - self.pose.points, axis=0) / max(time - self.time, 1e-3)
         self.velocity += _VELOCITY_GAIN * (moved - self.velocity)
         self.pose, self.time, self.missed = pose, time, 0
 
 
-_Poses = dict[_Person, "Pose | None"]
-"""Each person's pose in the current frame, None where the person is not detected."""
-
-
 class MultiPersonTracker:
-    """Takes the frames of one video in order and gives the poses in each.
-
-    Args:
-        network: Detects people and makes single-person trackers.
-        max_people: People who are followed at most, the largest.
-    """
+    """Takes the frames of one video in order and gives the poses in each, of the ``max_people`` largest people."""
 
     def __init__(self, network: Network, max_people: int) -> None:
-        self._network = network
-        self._max_people = max_people
+        self._network, self._max_people = network, max_people
         self._people: list[_Person] = []
         self._idle: list[SinglePersonTracker] = []
-        self._searches: Iterator[tuple[Window, bool]] = iter(())
+        self._searches: list[tuple[Window, bool]] = []
         self._frame = -1
 
     def track(self, image: np.ndarray, time: float) -> list[Pose]:
-        """The people in the next frame.
-
-        Args:
-            image: (H,W,3) uint8 RGB.
-            time: Seconds; must not decrease.
-
-        Returns:
-            The poses of those who are detected, in pixels.
-        """
+        """The people detected in the next frame (H,W,3) uint8 RGB, in its pixels. Seconds must not decrease."""
         self._frame += 1
         found = self._track_known(image, time)
         if self._frame == 0:
@@ -189,7 +141,7 @@ class MultiPersonTracker:
 
     def _track_known(self, image: np.ndarray, time: float) -> list[Pose]:
         """The poses of the known people in the next frame; removes people who are missed for too long."""
-        poses: _Poses = {}
+        poses: dict[_Person, Pose | None] = {}
         # People in front first: they are masked out for those behind them.
         for person in sorted(self._people, key=lambda person: len(person.occluders)):
             masked = mask_out(image, [poses.get(other) or other.pose for other in person.occluders])
@@ -205,14 +157,13 @@ class MultiPersonTracker:
                 person.missed += 1
             else:
                 person.update(pose, time)
-        for person in self._people:
-            person.occluders = [other for other in person.occluders if boxes_touch(person.pose, other.pose)]
         for person in list(self._people):
+            person.occluders = {other for other in person.occluders if boxes_touch(person.pose, other.pose)}
             if person.missed > _PATIENCE_FRAMES and time - person.time > _PATIENCE_S:
                 self._remove(person)
         return [pose for pose in poses.values() if pose is not None]
 
-    def _drop_duplicates(self, poses: _Poses, time: float) -> None:
+    def _drop_duplicates(self, poses: dict[_Person, Pose | None], time: float) -> None:
         """Where two trackers follow one person, it is the one with the smaller mismatch; the other is hidden."""
         for a, b in itertools.combinations(self._people, 2):
             first, second = poses[a], poses[b]
@@ -231,20 +182,16 @@ class MultiPersonTracker:
         for occluders in [in_the_way, []] if in_the_way else [[]]:
             masked = mask_out(image, [others[other] for other in occluders])
             for mirrored in (False, True):
-                candidates = [
-                    pose
-                    for pose in self._detect(masked, window_around(expected, image), mirrored)
-                    if not any(is_same_person(pose, other) for other in others.values())
-                ]
-                pose = min(candidates, key=lambda pose: person.mismatch(pose, time), default=None)
+                found = self._detect(masked, window_around(expected, image), mirrored)
+                unknown = [one for one in found if not any(is_same_person(one, other) for other in others.values())]
+                pose = min(unknown, key=lambda pose: person.mismatch(pose, time), default=None)
                 if pose is None or person.mismatch(pose, time) > _MAX_MISMATCH_AGAIN:
                     continue
                 started = self._start(masked, person.tracker, pose)
                 if started is not None:
-                    person.occluders = occluders
-                    # One hides the other, not each the other.
+                    person.occluders = set(occluders)
                     for other in occluders:
-                        other.occluders = [one for one in other.occluders if one is not person]
+                        other.occluders.discard(person)  # one hides the other, not each the other
                     return started
         return None
 
@@ -275,7 +222,7 @@ class MultiPersonTracker:
         zoom = max(1.0, _START_SHARE * min(image.shape[0], image.shape[1]) / pose.size)
         tracked = None
         while True:
-            x, y, width, height = window_with_same_place(pose, image, zoom)
+            x, y, width, height = zoomed_window(pose, image, zoom)
             view = np.ascontiguousarray(image[y : y + height, x : x + width])
             if tracked is None:
                 view = _mask_surroundings(view, pose.moved((-x, -y)))
@@ -290,17 +237,7 @@ class MultiPersonTracker:
             zoom = max(1.0, zoom / _ZOOM_STEP)
 
     def add_new_people(self, image: np.ndarray, time: float, window: Window, mirrored: bool = False) -> list[Pose]:
-        """Searches a part of the picture for new people, and follows those whom a closer view confirms.
-
-        Args:
-            image: (H,W,3) uint8 RGB.
-            time: Seconds.
-            window: The part that is searched.
-            mirrored: Whether it is searched mirrored.
-
-        Returns:
-            The poses of the people who are followed from now on, pixels.
-        """
+        """Searches a window of the picture and follows the new people whom a closer view confirms; their poses."""
         added = []
         # Masked people are not detected a second time, and do not hide smaller ones.
         masked = mask_out(image, [person.pose for person in self._people])
@@ -323,37 +260,30 @@ class MultiPersonTracker:
 
     def _confirmed(self, image: np.ndarray, candidate: Pose) -> Pose | None:
         """The same person in a closer view; None if there is none."""
-
-        def off(pose: Pose) -> float:
-            return distance(pose.points, candidate.points, candidate.diagonal)
-
-        pose = min(self._detect(image, window_around(candidate, image), mirrored=False), key=off, default=None)
-        return pose if pose is not None and pose.score >= _MIN_NEW_SCORE and off(pose) <= _SAME_POSE else None
+        found = self._detect(image, window_around(candidate, image), mirrored=False)
+        off = {pose: distance(pose.points, candidate.points, candidate.diagonal) for pose in found}
+        pose = min(off, key=off.__getitem__, default=None)
+        return pose if pose is not None and pose.score >= _MIN_NEW_SCORE and off[pose] <= _SAME_POSE else None
 
     def _is_known(self, pose: Pose) -> bool:
         return any(is_same_person(person.pose, pose) for person in self._people)
 
     def _has_room_for(self, pose: Pose) -> bool:
-        if len(self._people) < self._max_people:
-            return True
-        return pose.size > _LARGER * min(person.pose.size for person in self._people)
+        smallest = min((person.pose.size for person in self._people), default=0.0)
+        return len(self._people) < self._max_people or pose.size > _LARGER * smallest
 
     def _remove(self, person: _Person) -> None:
         self._people.remove(person)
         for other in self._people:
-            other.occluders = [one for one in other.occluders if one is not person]
+            other.occluders.discard(person)
         self._idle.append(person.tracker)
 
     def _next_search(self, image: np.ndarray) -> tuple[Window, bool]:
         """The next view to search, and whether it is mirrored."""
-        search = next(self._searches, None)
-        if search is None:
-            views = [full_frame(image), *tiles(image)]
-            if not self._people:
-                views += tiles(image, _SMALL_TILE)
-            self._searches = iter([(view, mirrored) for mirrored in (True, False) for view in views])
-            search = next(self._searches)
-        return search
+        if not self._searches:
+            views = [full_frame(image), *tiles(image), *([] if self._people else tiles(image, _SMALL_TILE))]
+            self._searches = [(view, mirrored) for mirrored in (True, False) for view in views]
+        return self._searches.pop(0)
 
 
 def mask_out(image: np.ndarray, people: list[Pose]) -> np.ndarray:
@@ -362,16 +292,15 @@ def mask_out(image: np.ndarray, people: list[Pose]) -> np.ndarray:
         return image
     result = image.copy()
     for pose in people:
-        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), _MASK_COLOUR)
+        cv2.fillConvexPoly(result, cv2.convexHull(np.round(pose.points).astype(np.int32)), 3 * (_MASK_GREY,))
     return result
 
 
 def _mask_surroundings(view: np.ndarray, pose: Pose) -> np.ndarray:
     """A copy of a picture (H,W,3) that is grey outside of one person's box and its margin."""
-    x0, y0, x1, y1 = pose.box
     margin = _START_MARGIN * pose.size
-    low = np.maximum([x0 - margin, y0 - margin], 0).astype(int)
-    high = np.ceil([x1 + margin, y1 + margin]).astype(int)
-    result = np.full_like(view, _MASK_COLOUR[0])
-    result[low[1] : high[1], low[0] : high[0]] = view[low[1] : high[1], low[0] : high[0]]
+    x0, y0 = np.maximum(pose.box[:2] - margin, 0).astype(int)
+    x1, y1 = np.ceil(pose.box[2:] + margin).astype(int)
+    result = np.full_like(view, _MASK_GREY)
+    result[y0:y1, x0:x1] = view[y0:y1, x0:x1]
     return result

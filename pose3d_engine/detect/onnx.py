@@ -1,7 +1,6 @@
 """Pose networks as ONNX files: YOLOX with RTMPose, HRNet or ViTPose, and RTMO, on onnxruntime.
 
-The same as rtmlib does with these files, without rtmlib, which installs a second OpenCV over the first, prints to
-stdout, and does not know DirectML.
+Not through rtmlib, which installs a second OpenCV over the first, prints to stdout, and does not know DirectML.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import extras, weights
-from ..contract.errors import UserError
+from ..contract.errors import UserError, brief
 from ..contract.keypoint_orders import COCO_STYLE, layout_of_length
-from ..contract.skeletons import Layout
 from . import decoding
 from .base import FrameDetections
 
@@ -30,48 +28,30 @@ class OnnxDetector:
     """One network that detects people and one that detects their keypoints, or one that does both.
 
     Extras of its detections: the network's own layout (N,K,3) under its name, pixels and score, where it has more than
-    COCO-17.
-
-    Args:
-        name: Of the detector.
-        networks: One or two names in the register of weights.
-        max_people: People in a frame at most, the largest.
-
-    Raises:
-        UserError: For packages or files that are missing or do not fit.
+    COCO-17. Raises UserError for packages or files that are missing or do not fit. ``networks``: one or two names in
+    the register of weights.
     """
 
     def __init__(self, name: str, networks: tuple[str, ...], max_people: int) -> None:
-        self.name = name
-        self._max_people = max_people
-        loaded = [Network(weights.require(network)) for network in networks]
-        self._box_network = loaded[0] if len(loaded) == 2 else None
-        self._pose_network = loaded[-1]
+        self.name, self._max_people = name, max_people
+        self._networks = [Network(weights.require(network)) for network in networks]
 
     def detect(self, image: np.ndarray, time_s: float) -> FrameDetections:
-        """See :class:`pose3d_engine.detect.base.Detector`."""
-        if self._box_network is None:
-            boxes, points = detect_poses(self._pose_network, image, self._max_people)
+        """See :class:`.Detector`."""
+        if len(self._networks) == 1:
+            boxes, points = detect_poses(self._networks[0], image, self._max_people)
         else:
-            boxes = detect_boxes(self._box_network, image, self._max_people)
-            points = detect_keypoints(self._pose_network, image, boxes)
-        return _detections(self._pose_network, image, boxes, points)
+            boxes = detect_boxes(self._networks[0], image, self._max_people)
+            points = detect_keypoints(self._networks[1], image, boxes)
+        return _detections(self._networks[-1], image, boxes, points)
 
     def close(self) -> None:
-        """See :class:`pose3d_engine.detect.base.Detector`."""
-        del self._box_network, self._pose_network
+        """See :class:`.Detector`."""
+        self._networks.clear()
 
 
 class Network:
-    """An ONNX file with one picture as input.
-
-    Attributes:
-        path: The file.
-        size: Width and height of the picture that it takes.
-
-    Raises:
-        UserError: If the file cannot be loaded or has another input.
-    """
+    """An ONNX file with one picture of ``size`` (width, height) as input. Raises UserError for any other file."""
 
     def __init__(self, path: Path) -> None:
         runtime = extras.require("onnxruntime", "rtmpose", "runs this detector")
@@ -83,8 +63,7 @@ class Network:
             # The bytes and not the path, which may be in any script.
             self._session: Any = runtime.InferenceSession(path.read_bytes(), options, providers=providers)
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise UserError(f"{path}: onnxruntime cannot load it ({reason}); get the file again") from error
+            raise UserError(f"{path}: onnxruntime cannot load it ({brief(error)}); get the file again") from error
         (first, *more) = self._session.get_inputs()
         shape = first.shape
         if more or len(shape) != 4 or shape[1] != 3 or not all(isinstance(length, int) for length in shape[2:]):
@@ -93,17 +72,17 @@ class Network:
         self.size: tuple[int, int] = (shape[3], shape[2])
 
     def run(self, picture: np.ndarray) -> list[np.ndarray]:
-        """The outputs for one picture (height, width, 3).
-
-        Raises:
-            UserError: If the network fails.
-        """
+        """The outputs for one picture (height, width, 3). Raises UserError if the network fails."""
         batch = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
         try:
             return list(self._session.run(None, {self._input: batch}))
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise UserError(f"{self.path}: the network failed ({reason}); choose another detector") from error
+            raise UserError(f"{self.path}: the network failed ({brief(error)}); choose another detector") from error
+
+    def run_letterboxed(self, image: np.ndarray) -> tuple[list[np.ndarray], float]:
+        """The outputs for a picture (H,W,3) RGB as in the training of YOLOX and RTMO, and the factor of its scaling."""
+        picture, ratio = decoding.letterboxed(image, self.size)
+        return self.run(picture[..., ::-1]), ratio  # blue first, 0 to 255
 
     def unexpected(self, outputs: list[np.ndarray], wanted: str) -> UserError:
         """The error that its outputs are of another kind than ``wanted``."""
@@ -112,47 +91,28 @@ class Network:
 
 
 def detect_boxes(network: Network, image: np.ndarray, max_people: int) -> np.ndarray:
-    """The boxes of the largest people that YOLOX detects, with or without suppression inside the network.
+    """The boxes (N,4) float32, x0, y0, x1, y1, of the largest people in a picture (H,W,3) RGB that YOLOX detects.
 
-    Args:
-        network: YOLOX.
-        image: (H,W,3) uint8 RGB.
-        max_people: Boxes at most.
-
-    Returns:
-        (N,4) float32 x0, y0, x1, y1 pixels.
-
-    Raises:
-        UserError: If the network's outputs are of another kind.
+    The suppression of second detections may be a part of the network. Raises UserError for other outputs.
     """
-    picture, ratio = decoding.letterboxed(image, network.size)
-    outputs = network.run(_bgr(picture))
+    outputs, ratio = network.run_letterboxed(image)
     rows = outputs[0][0] if outputs[0].ndim == 3 else np.empty((0, 0))
-    if rows.ndim == 2 and rows.shape[1] == 5:
+    width, height = network.size
+    if rows.shape[1] == 5:
         boxes, scores = rows[:, :4], rows[:, 4]
         if len(outputs) > 1:  # the class of each; people are the first
             scores = np.where(outputs[1].reshape(-1) == 0, scores, 0.0)
-    elif rows.ndim == 2 and rows.shape[1] > 5 and len(rows) == _cell_count(network.size):
+    elif rows.shape[1] > 5 and len(rows) == sum(width // step * (height // step) for step in decoding.YOLOX_STRIDES):
         boxes, scores = decoding.yolox(rows, network.size)
     else:
         raise network.unexpected(outputs, "boxes as YOLOX does")
-    kept = decoding.non_maximum_suppression(boxes, scores, _MIN_SCORE)
-    return _largest(boxes[kept] / ratio, max_people)[0]
+    return _largest(boxes, scores, ratio, max_people)[1]
 
 
 def detect_keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """The keypoints of the people in some boxes.
+    """The keypoints (N,K,3) float32, pixels and score, of the people in boxes (N,4) of a picture (H,W,3) RGB.
 
-    Args:
-        network: One with SimCC rows or heat maps.
-        image: (H,W,3) uint8 RGB.
-        boxes: (N,4) x0, y0, x1, y1 pixels.
-
-    Returns:
-        (N,K,3) float32 pixels and score.
-
-    Raises:
-        UserError: If the network's outputs are of another kind.
+    From networks that give rows of SimCC or heat maps. Raises UserError for other outputs.
     """
     found = []
     for box in boxes:
@@ -170,12 +130,7 @@ def detect_keypoints(network: Network, image: np.ndarray, boxes: np.ndarray) -> 
 
 
 def detect_poses(network: Network, image: np.ndarray, max_people: int) -> tuple[np.ndarray, np.ndarray]:
-    """The largest people that RTMO (Lu et al., CVPR 2024) detects.
-
-    Args:
-        network: RTMO.
-        image: (H,W,3) uint8 RGB.
-        max_people: People at most.
+    """The largest people in a picture (H,W,3) RGB that RTMO (Lu et al., CVPR 2024) detects.
 
     Returns:
         Boxes (N,4) float32, pixels, and keypoints (N,K,3) float32, pixels and score.
@@ -183,14 +138,11 @@ def detect_poses(network: Network, image: np.ndarray, max_people: int) -> tuple[
     Raises:
         UserError: If the network's outputs are of another kind.
     """
-    picture, ratio = decoding.letterboxed(image, network.size)
-    outputs = network.run(_bgr(picture))
+    outputs, ratio = network.run_letterboxed(image)
     if len(outputs) != 2 or outputs[0].shape[-1] != 5 or outputs[1].ndim != 4 or outputs[1].shape[-1] != 3:
         raise network.unexpected(outputs, "boxes and keypoints as RTMO does")
-    rows, points = outputs[0][0], outputs[1][0]
-    kept = decoding.non_maximum_suppression(rows[:, :4], rows[:, 4], _MIN_SCORE)
-    boxes, order = _largest(rows[kept, :4] / ratio, max_people)
-    found = points[kept][order].astype(np.float32)
+    rows, boxes = _largest(outputs[0][0, :, :4], outputs[0][0, :, 4], ratio, max_people)
+    found = outputs[1][0, rows].astype(np.float32)
     found[..., :2] /= ratio
     found[..., 2] = np.clip(found[..., 2], 0, 1)
     return boxes, found
@@ -200,31 +152,19 @@ def _detections(network: Network, image: np.ndarray, boxes: np.ndarray, points: 
     layout = layout_of_length(points.shape[1], COCO_STYLE)
     if layout is None:
         raise UserError(f"{network.path}: gives {points.shape[1]} keypoints, a layout that is not known")
-    points = points.copy()
     points[~np.isfinite(points).all(axis=-1) | (points[..., 2] < _MIN_KEYPOINT_SCORE)] = (np.nan, np.nan, 0.0)
     coco = np.array([layout.to_coco(person) for person in points], np.float32).reshape(-1, 17, 3)
-    limits = np.tile(np.array([image.shape[1], image.shape[0]], np.float32), 2)
     # A detection without any visible keypoint is dropped.
     visible = np.isfinite(coco[..., 0]).any(axis=1)
-    return FrameDetections(
-        coco[visible], np.clip(boxes, 0, limits).astype(np.float32)[visible], _extras(layout, points[visible])
-    )
-
-
-def _extras(layout: Layout, points: np.ndarray) -> dict[str, np.ndarray]:
+    boxes = np.clip(boxes, 0, np.tile(np.array(image.shape[1::-1], np.float32), 2))
     # A frame without people has no extras: a network may then give arrays of another shape.
-    return {layout.name: points} if layout.exceeds_coco and len(points) else {}
+    own = {layout.name: points[visible]} if layout.exceeds_coco and visible.any() else {}
+    return FrameDetections(coco[visible], boxes[visible], own)
 
 
-def _largest(boxes: np.ndarray, max_people: int) -> tuple[np.ndarray, np.ndarray]:
+def _largest(boxes: np.ndarray, scores: np.ndarray, ratio: float, max_people: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the largest people, each once, and their boxes (N,4) float32 in the picture before its scaling."""
+    kept = decoding.non_maximum_suppression(boxes, scores, _MIN_SCORE)
+    boxes = boxes[kept] / ratio
     order = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")[:max_people]
-    return boxes[order].astype(np.float32), order
-
-
-def _cell_count(size: tuple[int, int]) -> int:
-    return sum((size[0] // stride) * (size[1] // stride) for stride in decoding.YOLOX_STRIDES)
-
-
-def _bgr(picture: np.ndarray) -> np.ndarray:
-    """The picture as in the training of MMDetection's YOLOX and RTMO: blue first, 0 to 255."""
-    return picture[..., ::-1]
+    return kept[order], boxes[order].astype(np.float32)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 _SAME_PERSON = ((0.5, 0.1), (0.35, 0.05))
-"""(share, distance): two poses are of one person if such a share of their landmarks lies closer than such a distance,
-in diagonals of the box."""
+"""(share, distance): two poses are of one person if such a share of their landmarks lies so close, in box diagonals."""
 
 
 class Window(NamedTuple):
@@ -24,17 +23,11 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """One person in one picture.
+    """One person in one picture."""
 
-    Attributes:
-        landmarks: (K,3) pixels and score 0..1.
-        world: (K,3) metres, camera axes.
-        mirror: (K,) row of each landmark's counterpart on the other side.
-    """
-
-    landmarks: np.ndarray
-    world: np.ndarray
-    mirror: np.ndarray | None = None
+    landmarks: np.ndarray  # (K,3) pixels and score 0..1
+    world: np.ndarray  # (K,3) metres, camera axes
+    mirror: np.ndarray  # (K,) row of each landmark's counterpart on the other side
 
     @property
     def points(self) -> np.ndarray:
@@ -52,9 +45,14 @@ class Pose:
         return np.concatenate([self.points.min(axis=0), self.points.max(axis=0)])
 
     @property
+    def middle(self) -> np.ndarray:
+        """(2,) pixels, of the box."""
+        return (self.box[:2] + self.box[2:]) / 2
+
+    @property
     def size(self) -> float:
         """The longer side of the box, pixels, at least 1."""
-        return float(max(self.box[2] - self.box[0], self.box[3] - self.box[1], 1.0))
+        return float(max(*(self.box[2:] - self.box[:2]), 1.0))
 
     @property
     def diagonal(self) -> float:
@@ -95,23 +93,21 @@ def boxes_touch(a: Pose, b: Pose) -> bool:
     return bool((np.maximum(a.box[:2], b.box[:2]) < np.minimum(a.box[2:], b.box[2:])).all())
 
 
-def window_around(pose: Pose, image: np.ndarray, margin: float = 0.3) -> Window:
-    """A square around a person, cut off at the edges of the picture (H,W,3). margin: of the person's size."""
-    middle = (pose.box[:2] + pose.box[2:]) / 2
-    half = (0.5 + margin) * pose.size
-    size = np.array([image.shape[1], image.shape[0]])
-    low = np.clip(middle - half, 0, size - 2).astype(int)
-    high = np.clip(np.ceil(middle + half), low + 2, size).astype(int)
-    return Window(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+def window_around(pose: Pose, image: np.ndarray) -> Window:
+    """A square 1.6 times the person's size around them, cut off at the edges of the picture (H,W,3)."""
+    half = 0.8 * pose.size
+    size = np.array(image.shape[1::-1])
+    low = np.clip(pose.middle - half, 0, size - 2).astype(int)
+    high = np.clip(np.ceil(pose.middle + half), low + 2, size).astype(int)
+    return Window(*low.tolist(), *(high - low).tolist())
 
 
-def window_with_same_place(pose: Pose, image: np.ndarray, zoom: float) -> Window:
+def zoomed_window(pose: Pose, image: np.ndarray, zoom: float) -> Window:
     """A window ``zoom`` times smaller than the picture (H,W,3), in which the person has the same relative place."""
-    size = np.array([image.shape[1], image.shape[0]])
-    middle = np.clip((pose.box[:2] + pose.box[2:]) / 2, 0, size)
+    size = np.array(image.shape[1::-1])
     extent = np.maximum(np.round(size / zoom), 2).astype(int)
-    low = np.clip(np.round(middle * (1 - extent / size)), 0, size - extent).astype(int)
-    return Window(int(low[0]), int(low[1]), int(extent[0]), int(extent[1]))
+    low = np.round(np.clip(pose.middle, 0, size) * (1 - extent / size))
+    return Window(*np.clip(low, 0, size - extent).astype(int).tolist(), *extent.tolist())
 
 
 def full_frame(image: np.ndarray) -> Window:
@@ -120,19 +116,15 @@ def full_frame(image: np.ndarray) -> Window:
 
 
 def tiles(image: np.ndarray, share: float = 1.0) -> list[Window]:
-    """Squares that cover the picture (H,W,3) and overlap by about half; none if one square covers it.
+    """Squares, sides a share of the shorter side of the picture (H,W,3), that cover it and overlap by about half.
 
-    Args:
-        image: The picture.
-        share: The side of a square, of the picture's shorter side.
+    None if one square covers the picture.
     """
-    height, width = image.shape[:2]
-    side = round(share * min(width, height))
-    counts = [1 + int(np.ceil((length - side) / (side / 2) - 0.2)) for length in (width, height)]
+    lengths = image.shape[1::-1]
+    side = round(share * min(lengths))
+    counts = [1 + int(np.ceil((length - side) / (side / 2) - 0.2)) for length in lengths]
     if counts == [1, 1]:
         return []
-    return [
-        Window(int(x), int(y), side, side)
-        for y in np.linspace(0, height - side, counts[1])
-        for x in np.linspace(0, width - side, counts[0])
-    ]
+    steps = zip(lengths, counts, strict=True)
+    xs, ys = (np.linspace(0, length - side, count).astype(int).tolist() for length, count in steps)
+    return [Window(x, y, side, side) for y in ys for x in xs]

@@ -11,45 +11,26 @@ from .. import weights
 from ..contract.errors import UserError
 
 DEFAULT = "mediapipe"
-
-_ALIASES = {DEFAULT: "mediapipe-full"}
-"""Short names of detectors."""
+"""Short for mediapipe-full."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A detector of ours, or another program's results.
-
-    Attributes:
-        name: What the user writes.
-        title: What the panel and ``doctor`` show.
-        layout: Name of the layout that is kept beside COCO-17.
-        gives: What this layout has beyond COCO-17.
-        licence: Of code and weights.
-        networks: Names in the register of weights, the one that detects people first.
-        extra: The group of packages to install, None for what is always installed.
-        module: The module that shows whether this group is installed.
-        option: The option that chooses it on the command line.
-        scores: See :func:`lifter_scores`.
-    """
+    """A detector of ours, or another program's results."""
 
     name: str
-    title: str
-    layout: str
-    gives: tuple[str, ...]
-    licence: str
-    networks: tuple[str, ...] = ()
-    extra: str | None = None
-    module: str | None = None
-    option: str = "--detector"
-    scores: tuple[float, float] = (0.0, 1.0)
+    title: str  # in the panel and ``doctor``
+    layout: str  # name of the layout that is kept beside COCO-17
+    gives: tuple[str, ...]  # what this layout has beyond COCO-17
+    licence: str  # of code and weights
+    networks: tuple[str, ...] = ()  # names in the register of weights, the one that detects people first
+    extra: str | None = None  # the group of packages to install, None for what is always installed
+    module: str | None = None  # shows whether this group is installed
+    option: str = "--detector"  # chooses it on the command line
+    scores: tuple[float, float] = (0.0, 1.0)  # see :func:`lifter_scores`
 
     def missing_requirement(self) -> tuple[str, str] | None:
-        """What is missing to use it, and the install hint; None if nothing is.
-
-        Raises:
-            UserError: If the register of weights cannot be read.
-        """
+        """What is missing to use it, and the install hint; None if nothing is."""
         if self.module is not None and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed", f"pip install 'pose3d-engine[{self.extra}]'"
         missing = next((network for network in self.networks if weights.locate(network) is None), None)
@@ -69,48 +50,30 @@ def _mediapipe(size: str, title: str) -> Source:
     return Source(name, title, "blazepose33", gives, "Apache-2.0", (name,), scores=_MEDIAPIPE_SCORES)
 
 
-def _onnx(name: str, title: str, layout: str, gives: tuple[str, ...], *networks: str) -> Source:
+def _onnx(name: str, title: str, layout: str, *networks: str) -> Source:
+    gives = {"halpe26": ("feet", "crown, neck"), "coco_wholebody133": ("feet", "hands", "face")}.get(layout, ())
     return Source(name, title, layout, gives, "Apache-2.0", networks, "rtmpose", "onnxruntime")
 
 
-_FEET = ("feet", "crown, neck")
+def _program(name: str, title: str, layout: str, option: str) -> Source:
+    return Source(name, f"{title}: docs/technical-director/keypoints.md", layout, (), "its own", option=option)
+
 
 SOURCES = (
     _mediapipe("full", "MediaPipe Pose Landmarker (the default, also called mediapipe)"),
     _mediapipe("heavy", "MediaPipe's larger network: slower, loses people less often"),
     _mediapipe("lite", "MediaPipe's smaller network: faster, less accurate"),
-    _onnx("rtmpose", "RTMPose-m, people found by YOLOX-m", "halpe26", _FEET, "yolox-m", "rtmpose-m"),
-    _onnx("rtmpose-lightweight", "RTMPose-s and YOLOX-tiny", "halpe26", _FEET, "yolox-tiny", "rtmpose-s"),
-    _onnx("rtmpose-performance", "RTMPose-x and YOLOX-x", "halpe26", _FEET, "yolox-x", "rtmpose-x"),
-    _onnx(
-        "rtmw",
-        "RTMW-x, the whole body with hands and face",
-        "coco_wholebody133",
-        ("feet", "hands", "face"),
-        "yolox-m",
-        "rtmw-x",
-    ),
-    _onnx("rtmo", "RTMO-m, all people in one pass", "coco17", (), "rtmo-m"),
-    _onnx("rtmo-lightweight", "RTMO-s", "coco17", (), "rtmo-s"),
-    _onnx("rtmo-performance", "RTMO-l", "coco17", (), "rtmo-l"),
-    _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "hrnet"),
-    _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", (), "yolox-m", "vitpose"),
-    Source(
-        "keypoints",
-        "results of another program: docs/technical-director/keypoints.md",
-        "the file's",
-        (),
-        "its own",
-        option="--keypoints",
-    ),
-    Source(
-        "command",
-        "another program, run on the video: docs/technical-director/keypoints.md",
-        "its result's",
-        (),
-        "its own",
-        option="--detector-command",
-    ),
+    _onnx("rtmpose", "RTMPose-m, people found by YOLOX-m", "halpe26", "yolox-m", "rtmpose-m"),
+    _onnx("rtmpose-lightweight", "RTMPose-s and YOLOX-tiny", "halpe26", "yolox-tiny", "rtmpose-s"),
+    _onnx("rtmpose-performance", "RTMPose-x and YOLOX-x", "halpe26", "yolox-x", "rtmpose-x"),
+    _onnx("rtmw", "RTMW-x, the whole body with hands and face", "coco_wholebody133", "yolox-m", "rtmw-x"),
+    _onnx("rtmo", "RTMO-m, all people in one pass", "coco17", "rtmo-m"),
+    _onnx("rtmo-lightweight", "RTMO-s", "coco17", "rtmo-s"),
+    _onnx("rtmo-performance", "RTMO-l", "coco17", "rtmo-l"),
+    _onnx("hrnet", "your HRNet as ONNX, people found by YOLOX-m", "the file's", "yolox-m", "hrnet"),
+    _onnx("vitpose", "your ViTPose as ONNX, people found by YOLOX-m", "the file's", "yolox-m", "vitpose"),
+    _program("keypoints", "results of another program", "the file's", "--keypoints"),
+    _program("command", "another program, run on the video", "its result's", "--detector-command"),
 )
 
 NAMES = (DEFAULT, *(source.name for source in SOURCES if source.option == "--detector"))
@@ -118,15 +81,10 @@ NAMES = (DEFAULT, *(source.name for source in SOURCES if source.option == "--det
 
 
 def source(name: str) -> Source:
-    """The detector of that name.
-
-    Raises:
-        UserError: With the known names, if there is none.
-    """
-    name = _ALIASES.get(name, name)
+    """The detector of that name. Raises UserError with the known names if there is none."""
     if name not in NAMES:
         raise UserError(f"no detector is called {name!r}; there are {', '.join(NAMES)}")
-    return next(entry for entry in SOURCES if entry.name == name)
+    return next(entry for entry in SOURCES if entry.name == ("mediapipe-full" if name == DEFAULT else name))
 
 
 def lifter_scores(keypoints: np.ndarray, name: str) -> np.ndarray:
@@ -134,18 +92,13 @@ def lifter_scores(keypoints: np.ndarray, name: str) -> np.ndarray:
 
     In training a score is about 1 - 6 * error / size of the person (``data_sets.detector_noise.noisy``); detectors mean
     other things by theirs. ``Source.scores`` are the values of its 0 and 1 on that scale, with a straight line between.
+    A score of 0 stays 0: the keypoint is not visible.
 
     Args:
-        keypoints: (..., 3) pixels and score.
+        keypoints: (...,3) pixels and score.
         name: Of their source. Scores of a source whose scale is not known stay as they are.
-
-    Returns:
-        (..., 3); a score of 0 stays 0: the keypoint is not visible.
     """
-    known = next((source for source in SOURCES if source.name == name), None)
-    if known is None or known.scores == (0.0, 1.0):
-        return keypoints
-    lowest, highest = known.scores
+    lowest, highest = next((source.scores for source in SOURCES if source.name == name), (0.0, 1.0))
     result = keypoints.copy()
     visible = result[..., 2] > 0
     result[visible, 2] = lowest + (highest - lowest) * result[visible, 2]

@@ -12,22 +12,15 @@ import av
 from .. import interrupts
 from ..contract.errors import UserError, out_of_reach
 
-_OPTIONS = {"protocol_whitelist": "file"}
-"""A playlist that calls itself a video must not make FFmpeg fetch anything from elsewhere."""
-
 
 class ByteSource:
     """The bytes of a file, for FFmpeg, which takes a failed read for the end of the file: the part that was read until
-    a drive went away would pass for the whole. This class remembers that reading failed.
-
-    Attributes:
-        name: The absolute path.
-        fault: The first failure, None if there was none.
+    a drive went away would pass for the whole. This class remembers the first ``fault``.
     """
 
     def __init__(self, path: Path) -> None:
         # Absolute, so that a colon in a name is not taken for a protocol. FFmpeg has a buffer of its own.
-        self.name = str(Path(path).resolve())
+        self.name = str(path.resolve())
         self._stream = Path(self.name).open("rb", buffering=0)  # noqa: SIM115 - closed by close
         self.fault: OSError | None = None
 
@@ -36,7 +29,7 @@ class ByteSource:
         try:
             return b"" if self.fault or interrupts.pending() else self._stream.read(size) or b""
         except OSError as error:
-            self._failed(error)
+            self.fault = OSError(error.errno, error.strerror, self.name)
             return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -46,7 +39,7 @@ class ByteSource:
         except OSError as error:
             # Before the beginning is no fault of the drive: damaged files point there.
             if error.errno != errno.EINVAL:
-                self._failed(error)
+                self.fault = OSError(error.errno, error.strerror, self.name)
             return -1
 
     def tell(self) -> int:
@@ -58,19 +51,19 @@ class ByteSource:
         with suppress(OSError):
             self._stream.close()
 
-    def _failed(self, error: OSError) -> None:
-        self.fault = OSError(error.errno, error.strerror, self.name)
-
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """A video's container and its picture stream, closed after the block.
 
-    Raises:
-        UserError: If the file is missing, is no video, or its drive goes away, also within the block.
+    Raises UserError if the file is missing, is no video, or its drive goes away, also within the block.
     """
-    _require_file(path)
+    path = Path(path)
     try:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder; give the path of a video file")
+        if not path.is_file():
+            raise UserError(f"File not found: {path}; give the path of a video")
         source = ByteSource(path)
     except OSError as error:
         raise out_of_reach(error) from error
@@ -98,8 +91,10 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
 
 
 def _container(path: Path, source: ByteSource) -> av.container.InputContainer:
+    # A playlist that calls itself a video must not make FFmpeg fetch anything from elsewhere.
+    options = {"protocol_whitelist": "file"}
     try:
-        return av.open(source, "r", options=_OPTIONS, metadata_errors="replace")
+        return av.open(source, "r", options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         reason = "not a video, or cut off before its index" if isinstance(error, ValueError) else str(error)
         raise unreadable(path, reason) from error
@@ -119,14 +114,3 @@ def duration_of(container: av.container.InputContainer, stream: av.VideoStream) 
 def unreadable(path: Path, why: str) -> UserError:
     """The error of a file that is not a video, or not one that can be read."""
     return UserError(f"{path}: {why}; give a video file that plays, for instance an .mp4 or .mov")
-
-
-def _require_file(path: Path) -> None:
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise UserError(f"{path}: is a folder; give the path of a video file")
-        if not path.is_file():
-            raise UserError(f"File not found: {path}; give the path of a video")
-    except OSError as error:
-        raise out_of_reach(error) from error

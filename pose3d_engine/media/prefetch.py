@@ -15,15 +15,7 @@ _JOIN_S = 2.0
 
 
 def prefetched(items: Iterator[Item], depth: int) -> Iterator[Item]:
-    """The same items, made in a thread up to ``depth`` ahead of the consumer.
-
-    Args:
-        items: A generator; it is closed when the consumer stops early.
-        depth: Finished items that wait at most.
-
-    Raises:
-        BaseException: Whatever ``items`` raises, in its place.
-    """
+    """A generator's items and error, made in a thread up to ``depth`` ahead; closes it if the consumer stops early."""
     ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
 

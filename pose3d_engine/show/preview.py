@@ -17,56 +17,36 @@ from ..media.video import read_frames
 from ..progress import Progress, silent
 from . import video_writer
 
-HEIGHT = 640
-"""Pixels of the preview's height; less where the video itself is smaller."""
-
-_MIN_HEIGHT = 360
-"""Pixels of the preview's height at least."""
+HEIGHT, _MIN_HEIGHT = 640, 360
+"""Pixels of the preview's height; less where the video itself is smaller, but not below the second."""
 
 _MIDDLE = SIDE_COLOURS[""]
 _BACKGROUND_TOP, _BACKGROUND_BOTTOM = (52, 54, 62), (26, 27, 31)
 _GRID, _UNSEEN, _CONTACT = (104, 108, 120), (88, 90, 98), (120, 220, 130)
-_OUTLINE = (18, 18, 22)
-_SHADOW = (20, 20, 23)
+_OUTLINE, _SHADOW = (18, 18, 22), (20, 20, 23)
 
-_AZIMUTH, _ELEVATION = np.radians(35.0), np.radians(14.0)
-_HALF_FIELD = np.radians(15.0)
+_AZIMUTH, _ELEVATION, _HALF_FIELD = np.radians([35.0, 14.0, 15.0])
 _FOLLOW_S = 0.5
 """Seconds: standard deviation of the smoothing of the hips, which the view follows."""
 
-_GRID_REACH = 6
-"""Metres of floor to each side of the person."""
+_GRID_REACH, _HEAD_RADIUS = 6, 0.085
+"""Metres: floor to each side of the person, and the ball that shows the head."""
 
 _SUBPIXEL = 4
 """Bits of fraction of drawn coordinates: whole pixels would make slow motion jitter."""
 
-_HEAD = H36M17.index("Head")
-_HEAD_RADIUS = 0.085
-"""Metres of the ball that shows the head."""
-
 
 def require_preview(path: Path) -> None:
-    """Checks that a preview can be written later.
-
-    Raises:
-        UserError: If the name is not that of an .mp4 or the file cannot be written.
-    """
+    """Raises UserError if a preview cannot be written to a path later, which must be that of an .mp4."""
     if path.suffix.lower() != ".mp4":
         raise UserError(f"{path}: previews are .mp4 files; give such a name")
     atomic.require_writable(path)
 
 
 def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = silent) -> None:
-    """Writes the motion's frames of the video, at their own times.
+    """Writes the frames of a motion's video with the motion, at their own times, to an .mp4. Stage: ``preview``.
 
-    Args:
-        video: The video that the motion was captured from.
-        motion: The motion.
-        path: The .mp4 file.
-        progress: Stage ``preview``.
-
-    Raises:
-        UserError: If the video cannot be read or lacks those frames, or the preview cannot be written.
+    Raises UserError if the video cannot be read or lacks those frames, or the preview cannot be written.
     """
     rows = {int(frame): row for row, frame in enumerate(motion.frames)}
     # Half a millisecond each way: times are floating-point numbers that came through a file.
@@ -79,16 +59,16 @@ def write_preview(video: Path, motion: Motion, path: Path, progress: Progress = 
     scene = _Scene(motion, height)
     drawn = 0
     with atomic.replacing(path) as temporary:
-        with video_writer.writing(temporary, width + height, height, float(motion.meta["fps"])) as writer:
+        with video_writer.writing(temporary, width + height, height, float(motion.meta["fps"])) as write:
             for frame in read_frames(video, start, end):
-                row = rows.get(frame.index)
-                if row is None:
+                if frame.index not in rows:
                     continue
+                row = rows[frame.index]
                 progress("preview", row + 1, len(motion))
                 picture = cv2.resize(frame.image, (width, height), interpolation=sampling)
                 picture = _draw_2d(picture, motion.keypoints2d[row] * np.array([scale, scale, 1], np.float32))
                 _label(picture, f"{motion.times[row]:.2f} s   frame {frame.index}")
-                writer.write(np.hstack([picture, scene.draw(row)]), frame.time - start)
+                write(np.hstack([picture, scene.draw(row)]), frame.time - start)
                 drawn += 1
         if not drawn:
             raise UserError(f"{video}: has none of the motion's frames; give the video that it was captured from")
@@ -115,9 +95,9 @@ def _line(image: np.ndarray, a: np.ndarray, b: np.ndarray, colour: Colour, thick
     cv2.line(image, _point(a), _point(b), colour, thickness, cv2.LINE_AA, _SUBPIXEL)
 
 
-def _disc(image: np.ndarray, centre: np.ndarray, radius: float, colour: Colour, thickness: int = -1) -> None:
+def _disc(image: np.ndarray, centre: np.ndarray, radius: float, colour: Colour) -> None:
     size = max(1, round(radius * (1 << _SUBPIXEL)))
-    cv2.circle(image, _point(centre), size, colour, thickness, cv2.LINE_AA, _SUBPIXEL)
+    cv2.circle(image, _point(centre), size, colour, -1, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _label(image: np.ndarray, text: str) -> None:
@@ -149,26 +129,18 @@ def _draw_2d(image: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _View:
-    """A pinhole camera in the world.
+    """A pinhole camera in the world."""
 
-    Attributes:
-        eye: (3,) metres.
-        axes: (3,3), its right, up and forward directions, row by row.
-        focal: Pixels.
-        size: Pixels of the square picture.
-    """
-
-    eye: np.ndarray
-    axes: np.ndarray
-    focal: float
-    size: int
+    eye: np.ndarray  # (3,) metres
+    axes: np.ndarray  # (3,3): its right, up and forward directions, row by row
+    focal: float  # pixels
+    size: int  # pixels of the square picture
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,3) world -> (N,2) pixels and (N,) depth in metres; depths below 0.1 lie behind the picture."""
         local = (points - self.eye) @ self.axes.T
-        depth = local[:, 2]
-        safe = np.maximum(depth, 0.1)[:, None]
-        return self.size / 2 + self.focal * local[:, :2] * [1, -1] / safe, depth
+        safe = np.maximum(local[:, 2:], 0.1)
+        return self.size / 2 + self.focal * local[:, :2] * [1, -1] / safe, local[:, 2]
 
 
 class _Scene:
@@ -186,7 +158,6 @@ class _Scene:
         ramp = np.linspace(0, 1, size)[:, None, None]
         shades = np.array(_BACKGROUND_TOP) * (1 - ramp) + np.array(_BACKGROUND_BOTTOM) * ramp
         self._background = np.ascontiguousarray(np.broadcast_to(shades.round().astype(np.uint8), (size, size, 3)))
-        self._bones = H36M17.links
 
     def draw(self, row: int) -> np.ndarray:
         """(size, size, 3) uint8 RGB of one row of the motion."""
@@ -199,8 +170,7 @@ class _Scene:
         points, depth = view.project(joints)
         # A bone of 55 mm, whatever the distance.
         width = max(2, round(0.055 * view.focal / max(float(np.median(depth)), 0.1)))
-        order = sorted(self._bones, key=lambda bone: -(depth[bone[0]] + depth[bone[1]]))
-        for parent, child in order:
+        for parent, child in sorted(H36M17.links, key=lambda bone: -(depth[bone[0]] + depth[bone[1]])):
             if min(depth[parent], depth[child]) < 0.1:
                 continue
             visible = float(np.clip(min(confidence[parent], confidence[child]) / 0.6, 0.0, 1.0))
@@ -209,7 +179,7 @@ class _Scene:
             _line(image, points[parent], points[child], _OUTLINE, width + 3)
             _line(image, points[parent], points[child], colour, width)
             _disc(image, points[child], width * 0.62, _mix(colour, (255, 255, 255), 0.35))
-            if child == _HEAD:
+            if child == H36M17.index("Head"):
                 centre, radius = (points[parent] + points[child]) / 2, _HEAD_RADIUS * view.focal / depth[child]
                 _disc(image, centre, radius + 2, _OUTLINE)
                 _disc(image, centre, radius, colour)
@@ -221,8 +191,7 @@ class _Scene:
         backwards /= np.linalg.norm(backwards)
         right = np.array([np.cos(_AZIMUTH), np.sin(_AZIMUTH), 0.0])
         axes = np.stack([right, np.cross(right, -backwards), -backwards])
-        focal = self._size / 2 / np.tan(_HALF_FIELD)
-        return _View(target + self._distance * backwards, axes, focal, self._size)
+        return _View(target + self._distance * backwards, axes, self._size / 2 / np.tan(_HALF_FIELD), self._size)
 
     def _floor(self, image: np.ndarray, view: _View, target: np.ndarray) -> None:
         centre = np.round(target[:2])
@@ -243,7 +212,7 @@ class _Scene:
         points, depth = view.project(joints * [1, 1, 0])
         layer = image.copy()
         width = max(2, round(0.09 * view.focal / max(float(np.median(depth)), 0.1)))
-        for parent, child in self._bones:
+        for parent, child in H36M17.links:
             if min(depth[parent], depth[child]) > 0.1:
                 _line(layer, points[parent], points[child], _SHADOW, width)
         image[:] = cv2.addWeighted(layer, 0.45, image, 0.55, 0)
@@ -251,10 +220,9 @@ class _Scene:
     def _contacts(self, image: np.ndarray, view: _View, row: int) -> None:
         circle = np.linspace(0, 2 * np.pi, 25)
         ring = 0.13 * np.stack([np.cos(circle), np.sin(circle), np.zeros_like(circle)], axis=-1)
-        for foot, touching in zip(("LAnkle", "RAnkle"), self._motion.contacts[row], strict=True):
-            if touching:
-                ankle = self._motion.world[row, H36M17.index(foot)] * [1, 1, 0]
-                points, depth = view.project(ring + ankle)
-                if depth.min() > 0.1:
-                    whole = np.round(np.clip(points, -1e4, 1e4) * (1 << _SUBPIXEL)).astype(np.int32)
-                    cv2.polylines(image, [whole], True, _CONTACT, 2, cv2.LINE_AA, _SUBPIXEL)
+        ankles = self._motion.world[row, H36M17.rows("left_ankle", "right_ankle")] * [1, 1, 0]
+        for ankle in ankles[self._motion.contacts[row]]:
+            points, depth = view.project(ring + ankle)
+            if depth.min() > 0.1:
+                outline = np.array([_point(point) for point in points], np.int32)
+                cv2.polylines(image, [outline], True, _CONTACT, 2, cv2.LINE_AA, _SUBPIXEL)

@@ -22,27 +22,17 @@ _MARGIN = 0.1
 
 
 def write_thumbnails(video: Path, people: People, folder: Path, progress: Progress = silent) -> dict[int, Path]:
-    """Writes ``person1.png``, ... in one pass over the frames, with one picture in memory.
+    """Writes ``person1.png``, ... in one pass over the frames; the path by person's number. Stage: ``thumbnails``.
 
-    Args:
-        video: The video.
-        people: The people in it.
-        folder: Where the pictures are written.
-        progress: Stage ``thumbnails``.
-
-    Returns:
-        The path for each person's number.
-
-    Raises:
-        UserError: If the video cannot be read any more or the pictures cannot be written.
+    Raises UserError if the video cannot be read any more or the pictures cannot be written.
     """
     rows = {record["person"]: best_row(people, record["person"] - 1) for record in people.meta["people"]}
     paths = thumbnail_paths(people, folder)
+    if not rows:
+        return paths
     wanted: dict[int, list[int]] = {}
     for person, row in rows.items():
         wanted.setdefault(int(people.frames[row]), []).append(person)
-    if not rows:
-        return paths
     total = len(wanted)
     # Up to the last of them: frames after it may be damaged, and were not part of the analysis.
     first = float(people.times[min(rows.values())])
@@ -65,9 +55,8 @@ def best_row(people: People, person: int) -> int:
     """The row in which a person is complete, has high scores and is large, in this order of weight."""
     keypoints, boxes = people.keypoints2d[person], people.boxes[person]
     areas = np.nan_to_num(np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1), nan=-1.0)
-    quality = (
-        complete(keypoints) + keypoints[..., 2].mean(axis=-1) + 0.5 * np.sqrt(np.clip(areas, 0, None) / areas.max())
-    )
+    largeness = np.sqrt(np.clip(areas, 0, None) / areas.max())
+    quality = complete(keypoints) + keypoints[..., 2].mean(axis=-1) + 0.5 * largeness
     return int(np.where(areas > 0, quality, -1.0).argmax())
 
 
@@ -80,17 +69,14 @@ def _crop(frame: Frame, box: np.ndarray) -> np.ndarray:
     # Keypoints of another program may lie beyond the picture; there is always a pixel to show.
     x0, y0 = min(x0, width - 1), min(y0, height - 1)
     image = frame.image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-    scale = HEIGHT / image.shape[0]
-    if scale >= 1:
+    if image.shape[0] <= HEIGHT:
         return image
-    size = (max(1, round(image.shape[1] * scale)), HEIGHT)
+    size = (max(1, round(image.shape[1] * HEIGHT / image.shape[0])), HEIGHT)
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _write(image: np.ndarray, path: Path) -> None:
     # Not imwrite, which cannot write to every name on Windows.
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise RuntimeError("the picture could not be encoded")
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     with atomic.replacing(path) as temporary:
         temporary.write_bytes(data.tobytes())

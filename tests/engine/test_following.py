@@ -7,7 +7,7 @@ import pytest
 
 from pose3d_engine.detect import multi_person
 from pose3d_engine.detect.multi_person import MultiPersonTracker
-from pose3d_engine.detect.poses import Pose, boxes_touch, is_same_person, window_around, window_with_same_place
+from pose3d_engine.detect.poses import Pose, boxes_touch, is_same_person, window_around, zoomed_window
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 4), np.linspace(0, 1, 8)), axis=-1).reshape(-1, 2)
 MIRROR = np.arange(32).reshape(8, 4)[:, ::-1].reshape(-1)
@@ -173,7 +173,7 @@ def test_same_person_and_boxes_that_touch() -> None:
     assert is_same_person(pose(100, 100), pose(103, 98)) and not is_same_person(pose(100, 100), pose(180, 100))
     half = pose(100, 100).landmarks.copy()
     half[16:, :2] += 60
-    assert is_same_person(pose(100, 100), Pose(half, np.zeros((32, 3)))), "half of it slid over to the other"
+    assert is_same_person(pose(100, 100), Pose(half, np.zeros((32, 3)), MIRROR)), "half of it slid over to the other"
     assert boxes_touch(pose(100, 100), pose(150, 200)) and not boxes_touch(pose(100, 100), pose(170, 100))
 
 
@@ -190,7 +190,7 @@ def test_a_mirrored_pose_is_put_right() -> None:
 def test_a_window_keeps_the_relative_place(zoom: float) -> None:
     image = np.zeros((*SIZE, 3), np.uint8)
     one = pose(500, 300)
-    x, y, width, height = window_with_same_place(one, image, zoom)
+    x, y, width, height = zoomed_window(one, image, zoom)
     assert x >= 0 and y >= 0 and x + width <= 640 and y + height <= 480
     assert ((530 - x) / width, (360 - y) / height) == pytest.approx((530 / 640, 360 / 480), abs=0.01)
 

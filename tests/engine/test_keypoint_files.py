@@ -86,6 +86,17 @@ def test_keypoints_of_another_video_are_refused(tmp_path):
         keypoint_files.on_video(found, VideoInfo("v.mp4", 1280, 720, 30, 1, 30, 0), tmp_path / "k.npz")
 
 
+def test_the_camera_motion_of_our_own_people_stays(tmp_path):
+    before = people(project(walk(10)))
+    before.background = np.tile(np.eye(3), (10, 1, 1))
+    before.save(tmp_path / "people.npz")
+    read = keypoint_files.read(tmp_path / "people.npz")
+    found = keypoint_files.on_video(read, VideoInfo("v.mp4", 1280, 720, 30, 1, 10, 0), tmp_path / "people.npz")
+    np.testing.assert_array_equal(found.background, before.background)
+    assert found.meta["video"]["path"] == "v.mp4"
+    assert keypoint_files.between(found, 0.0, 0.1).background.shape == (3, 3, 3)
+
+
 def test_a_range_in_seconds():
     found = keypoint_files.between(people(project(walk(60))), 0.5, 1.0)
     np.testing.assert_array_equal(found.frames, np.arange(15, 30))

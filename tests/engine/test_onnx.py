@@ -113,7 +113,7 @@ def test_everybody_of_rtmo(tmp_path: Path) -> None:
 def test_nobody_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = networks.fixed(tmp_path / "y.onnx", (96, 96), dets=np.zeros((1, 0, 5), np.float32))
     pose = networks.simcc(tmp_path / "p.onnx", SIZE, 17)
-    monkeypatch.setattr(weights, "find", {"yolox-m": empty, "rtmpose-m": pose}.__getitem__)
+    monkeypatch.setattr(weights, "require", {"yolox-m": empty, "rtmpose-m": pose}.__getitem__)
     found = detect.create("rtmpose").detect(np.zeros((96, 96, 3), np.uint8), 0.0)
     assert found.keypoints.shape == (0, 17, 3) and found.boxes.shape == (0, 4)
 
@@ -125,7 +125,7 @@ def test_a_detector_of_two_networks_keeps_its_feet(
     box = np.array([[[*BOX, 0.9]]], np.float32)
     finder = networks.fixed(tmp_path / "y.onnx", (640, 640), dets=box)
     pose = networks.simcc(tmp_path / "p.onnx", SIZE, 26)
-    monkeypatch.setattr(weights, "find", {"yolox-m": finder, "rtmpose-m": pose}.__getitem__)
+    monkeypatch.setattr(weights, "require", {"yolox-m": finder, "rtmpose-m": pose}.__getitem__)
     detector = detect.create("rtmpose", 2)
     tracker = track.Tracker()
     for row in range(12):
@@ -144,7 +144,7 @@ def test_pictures_are_given_as_the_networks_were_trained(tmp_path: Path) -> None
     image = np.zeros((96, 64, 3), np.uint8)
     image[...] = (200, 100, 50)
     network = onnx.Network(networks.of_means(tmp_path / "m.onnx", SIZE))
-    (mean,) = network.run(onnx._bgr(decoding.letterboxed(image, SIZE)[0]))
+    (mean,), _ = network.run_letterboxed(image)
     np.testing.assert_allclose(mean[0], [50, 100, 200], atol=0.5)
     inside, _ = decoding.crop(image, np.array([20.0, 30, 40, 60]), SIZE)
     (mean,) = network.run((inside - decoding.MEAN) / decoding.STD)

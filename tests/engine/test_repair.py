@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from pose3d_engine import pipeline
-from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.skeletons import COCO17
-from pose3d_engine.repair import REPAIR_STEPS, fill_gaps, repair, repair_steps
+from pose3d_engine.repair import REPAIR_STEPS, fill_gaps, repair
 from pose3d_engine.repair.outliers import outliers
 from pose3d_engine.repair.resampling import MAX_FACTOR, upsample, upsampling_factor
 from tests.engine.filmed import people, project, walk
@@ -109,14 +108,6 @@ def test_steps_can_be_left_out() -> None:
     gaps = all_steps(track, frozenset({"gaps"}))
     assert gaps.counts == {"gaps": 4 * 17}
     assert (gaps.keypoints[60:64, :, 2] > 0).all()
-
-
-def test_names_of_steps() -> None:
-    assert repair_steps("all") == REPAIR_STEPS and repair_steps("none") == frozenset()
-    assert repair_steps("gaps, swaps") == {"gaps", "swaps"}
-    for text in ("", "all,gaps", "hampel"):
-        with pytest.raises(UserError, match="some of swaps,outliers,gaps,rate"):
-            repair_steps(text)
 
 
 def test_a_gap_is_closed_better_than_by_a_straight_line_and_never_overshoots() -> None:

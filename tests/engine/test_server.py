@@ -1,6 +1,7 @@
 """The protocol against the real engine, as a real child process."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from pose3d_engine.contract import protocol
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.service import cache
 from tests.engine import keypoint_writers
 from tests.engine.filmed import people, project, walk
 
@@ -77,6 +79,22 @@ def test_capture(engine, tmp_path):
     assert [motion["person"] for motion in answer["result"]["motions"]] == [1, 2]
     for motion in answer["result"]["motions"]:
         assert len(Motion.load(motion["path"])) == motion["frames"] == 40
+
+
+def test_a_capture_without_an_output_goes_into_the_cache(engine, tmp_path):
+    source = tmp_path / "source" / "people.npz"
+    source.parent.mkdir()
+    people(project(walk(20))).save(source)
+    os.utime(source.parent, (1, 1))
+    paths = []
+    for number in (1, 2):
+        engine.request(number, "capture", people=str(source), device="cpu", flip=False)
+        answer, _ = engine.answer(number)
+        assert answer["type"] == "result", answer
+        paths.append(Path(answer["result"]["motions"][0]["path"]))
+    assert all(len(Motion.load(path)) == 20 and path.parent.parent == cache.folder() for path in paths)
+    assert paths[0] != paths[1], "a scene may still use the first one"
+    assert source.parent.stat().st_mtime == 1, "a folder of the user is no entry of the cache"
 
 
 @pytest.fixture
@@ -195,8 +213,8 @@ def test_a_message_that_is_not_understood_is_answered_and_survived(engine, line)
 def test_a_cancel_is_obeyed_and_nothing_is_left(engine, tmp_path, demo_clip, detector_model):
     output = tmp_path / "people.npz"
     engine.request(1, "analyse", video=str(demo_clip), output=str(output))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.send({"type": "cancel", "id": 1})
     began = time.monotonic()
     answer, _ = engine.answer(1)
@@ -216,8 +234,8 @@ def test_a_waiting_job_can_be_cancelled(engine, tmp_path, demo_clip, detector_mo
 def test_the_engine_ends_with_its_stdin_in_the_middle_of_a_job(tmp_path, demo_clip, detector_model):
     engine = Engine()
     engine.request(1, "analyse", video=str(demo_clip), output=str(tmp_path / "people.npz"))
-    while engine.read().get("stage") != "detect":
-        pass
+    while (message := engine.read()).get("stage") != "detect":
+        assert message["type"] == "progress", message
     engine.process.stdin.close()
     assert engine.process.wait(timeout=5) == 0
     assert list(tmp_path.iterdir()) == []

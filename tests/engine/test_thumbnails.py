@@ -100,6 +100,6 @@ def test_the_command_says_who_is_there_and_shows_them(
     words = [str(clip), "-o", str(output), "--thumbnails", str(folder)]
     detect.execute(parser.parse_args(words))
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == ("person1: frames 2 to 9, seen in 80%, whole in 88% of these, 440 px tall, score 0.57")
+    assert said[0] == ("person1: frames 2 to 9, visible in 80%, full body in 88% of these, 440 px tall, score 0.57")
     assert said[2:] == [str(output), str(folder / "person1.png"), str(folder / "person2.png")]
     assert People.load(output).meta["people"] == people.meta["people"]

@@ -85,7 +85,7 @@ class TestLifter:
 
     def test_chunks_do_not_show(self, small, monkeypatch):
         whole = small.lift(track(walk(100)), 2, True, silent)
-        monkeypatch.setattr("pose3d_engine.pose.lifters.viewed.MAX_ROWS", 17)
+        monkeypatch.setattr("pose3d_engine.pose.lifters.whole_clip.MAX_ROWS", 17)
         np.testing.assert_allclose(small.lift(track(walk(100)), 2, True, silent), whole, atol=1e-5)
 
     def test_shipped_weights_lift_a_walk(self):

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ...contract.errors import UserError
-from ...contract.skeletons import COCO17, H36M17, Skeleton
+from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
+from ...weights import Entry
 from . import checkpoint_files, geometry, layouts, pstmo, temporal, whole_clip
 from .base import Track2D
 from .pstmo import PSTMO
 from .temporal import TemporalModel
 
-if TYPE_CHECKING:
-    from ...weights import Entry
-
-KEYPOINTS: dict[str, Skeleton] = {"coco": COCO17, "h36m": H36M17, "mpi": layouts.MPI17}
-"""Orders of the 2D input. Networks that were trained on other than COCO's get derived keypoints: :mod:`.layouts`."""
-
-JOINTS: dict[str, Skeleton] = {"h36m": H36M17, "mpi": layouts.MPI17}
+JOINTS = {"h36m": H36M17, "mpi": layouts.MPI17}
 """Orders of the 3D output."""
+
+KEYPOINTS = {"coco": COCO17, **JOINTS}
+"""Orders of the 2D input. Networks that were trained on other than COCO's get derived keypoints: :mod:`.layouts`."""
 
 MODES = ("exact", "sequence")
 """P-STMO: one window a frame, or all frames of overlapping windows."""
@@ -78,16 +75,12 @@ class Recipe:
         return recipe
 
 
-_MIRROR_X = np.array([-1, 1, 1], np.float32)
-
-LiftClips = Callable[[Tensor, int, whole_clip.Step], Tensor]
-"""A network over clips (V,T,K,2), stride, step -> joints (V,T,J,3): see :mod:`.whole_clip`."""
-
-
 class OfficialLifter:
     """See :class:`.base.Lifter`."""
 
-    def __init__(self, name: str, checkpoint: Path, recipe: Recipe, lift_clips: LiftClips, receptive_field: int):
+    def __init__(
+        self, name: str, checkpoint: Path, recipe: Recipe, lift_clips: whole_clip.LiftClips, receptive_field: int
+    ):
         self.name, self.checkpoint, self.recipe, self._lift_clips = name, checkpoint, recipe, lift_clips
         self.receptive_field, self.rate = receptive_field, float(recipe.rate)
 
@@ -96,14 +89,8 @@ class OfficialLifter:
         keypoints = self._keypoints(track)
         if not len(keypoints):
             return np.zeros((0, 17, 3), np.float32)
-        order_in, order_out = KEYPOINTS[self.recipe.keypoints], JOINTS[self.recipe.joints]
-        clips = [keypoints]
-        if flip:
-            clips.append(keypoints[:, order_in.mirror] * _MIRROR_X[:2])
-        lifted = self._lift_clips(torch.from_numpy(np.stack(clips)), tds, partial(progress, "lift")).numpy()
-        joints = lifted[0]
-        if flip:
-            joints = (joints + lifted[1][:, order_out.mirror] * _MIRROR_X) / 2
+        orders = KEYPOINTS[self.recipe.keypoints], JOINTS[self.recipe.joints]
+        joints = whole_clip.lift(self._lift_clips, keypoints, orders, tds, flip, progress)
         if self.recipe.joints == "mpi":
             joints = joints[:, layouts.MPI_IN_H36M]
         joints = joints * self.recipe.unit
@@ -148,7 +135,7 @@ def load(path: Path, entry: Entry | None, device: torch.device) -> OfficialLifte
     """Returns the lifter of a file; raises as :func:`network`, and if its keypoints or joints are not 17."""
     model, recipe = network(path, entry)
     model = model.to(device)
-    lift_clips: LiftClips
+    lift_clips: whole_clip.LiftClips
     if isinstance(model, TemporalModel):
         shape = (model.joints_in, model.features, model.joints_out)
         lift_clips, receptive_field = partial(whole_clip.convolution, model), model.receptive_field

@@ -1,8 +1,7 @@
 """The temporal convolution of VideoPose3D.
 
-Pavllo, Feichtenhofer, Grangier, Auli: 3D human pose estimation in video with temporal convolutions and
-semi-supervised training, CVPR 2019. Written from the paper; the names of the parameters are those of the
-published files, so that these load.
+Pavllo, Feichtenhofer, Grangier, Auli: 3D human pose estimation in video with temporal convolutions and semi-supervised
+training, CVPR 2019. Written from the paper; the names of the parameters are those of the published files.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,43 +18,17 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...contract import atomic
 from ...contract.errors import UserError, brief, file_not_found
 from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
-from . import view
+from . import view, whole_clip
 from .base import Track2D
-from .pstmo import PSTMO, Sizes
+from .pstmo import Sizes
 from .temporal import TemporalModel
-
-MAX_ROWS = 4096
-"""Frames that are lifted at once: enough to keep every core busy, few enough for any memory."""
-
-MAX_WINDOWS = 64
-"""Windows of a transformer at once: they fit into a processor's cache."""
-
-
-class WindowedPstmo(nn.Module):
-    """P-STMO over every window of a stretch of frames."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.network = PSTMO(sizes, dropout=0.0)
-        self.receptive_field = sizes.frames
-
-    def forward(self, keypoints: Tensor) -> Tensor:
-        """(B,T,17,3), whose scores are ignored -> (B, T - receptive_field + 1, 17, 3)."""
-        features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, keypoints.shape[:2])
-        windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
-        joints = torch.cat([self.network.middle(some) for some in windows.split(MAX_WINDOWS)])
-        return joints.unflatten(0, (len(keypoints), -1))
-
-    def both(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows (B, receptive_field, 17, 3) -> their middle frames (B,1,17,3) and all their frames (B,F,17,3)."""
-        single, sequence = self.network(keypoints[..., :2].permute(0, 3, 1, 2).unsqueeze(-1))
-        return single[..., 0].permute(0, 2, 3, 1), sequence[..., 0].permute(0, 2, 3, 1)
+from .whole_clip import WindowedPstmo
 
 
 @dataclass(frozen=True)
@@ -93,8 +68,8 @@ class PstmoConfig:
 
     def model(self) -> WindowedPstmo:
         """Returns a network of this shape with fresh weights."""
-        sizes = {"layers": self.layers, "channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
-        return WindowedPstmo(Sizes.of(self.frames, **sizes))
+        widths = {"channels": self.channels, "d_hid": self.d_hid, "hidden": self.d_hid}
+        return WindowedPstmo(Sizes.of(self.frames, layers=self.layers, **widths))
 
 
 Config = TcnConfig | PstmoConfig
@@ -122,25 +97,22 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as archive:
             metadata = archive.metadata() or {}
             state = {key: archive.get_tensor(key).float() for key in archive.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a .safetensors file, or damaged ({brief(error)}); fetch it again") from error
-    kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}.get(metadata.get("format", ""))
-    if kind is None:
-        raise UserError(f"{path}: weights of another kind than ours; choose weights that `pose3d weights list` names")
-    try:
+        kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}[metadata["format"]]
         fields = json.loads(metadata["config"])
         if "filter_widths" in fields:
             fields["filter_widths"] = tuple(fields["filter_widths"])
         return kind(**fields), state
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: its configuration is damaged ({brief(error)}); fetch or copy it again") from error
+    except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path}: damaged, or not weights of a lifter ({brief(error)}); fetch or copy it again"
+        ) from error
 
 
 class ViewedLifter:
     """See :class:`.base.Lifter`; raises UserError if the weights are missing, damaged or not finite."""
 
     def __init__(self, name: str, checkpoint: Path, device: torch.device) -> None:
-        self.name, self.checkpoint, self.device = name, checkpoint, device
+        self.name, self.checkpoint = name, checkpoint
         self.config, state = read_weights(checkpoint)
         if not all(torch.isfinite(value).all() for value in state.values()):
             raise UserError(f"{checkpoint}: weights are not finite; fetch or copy it again")
@@ -161,26 +133,9 @@ class ViewedLifter:
         seen, rotation = view.look_at_torso(points)
         size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
         inputs = view.features(seen, scores, size)
-        joints = self._network(inputs, tds, progress)
-        if flip:
-            mirrored = self._network(inputs[:, COCO17.mirror] * np.array([-1, 1, 1], np.float32), tds, progress)
-            joints = (joints + mirrored[:, H36M17.mirror] * np.array([-1, 1, 1], np.float32)) / 2
+        joints = whole_clip.lift(
+            partial(whole_clip.convolution, self.model), inputs, (COCO17, H36M17), tds, flip, progress
+        )
         joints[:, 0] = 0  # the origin, which is not trained
         # From the axes of the virtual camera back to those of the real one: rows times R is R transposed times columns.
         return np.matmul(joints, rotation).astype(np.float32)
-
-    def _network(self, inputs: np.ndarray, tds: int, progress: Progress) -> np.ndarray:
-        """Lifts every frame of (T,17,3): the ``tds`` interleaved sequences are a batch, their ends are repeated."""
-        frames, reach = len(inputs), self.receptive_field // 2
-        result = np.empty((frames, 17, 3), np.float32)
-        rows, step = -(-frames // tds), max(1, MAX_ROWS // tds)
-        with torch.inference_mode():
-            for first in range(0, rows, step):
-                last = min(first + step, rows)
-                at = np.arange(first - reach, last + reach)[None] * tds + np.arange(tds)[:, None]
-                block = torch.from_numpy(inputs[np.clip(at, 0, frames - 1)]).to(self.device)
-                joints = self.model(block).float().cpu().numpy()  # (tds, last - first, 17, 3)
-                joints = joints.swapaxes(0, 1).reshape(-1, 17, 3)
-                result[first * tds : last * tds] = joints[: frames - first * tds]
-                progress("lift", min(last * tds, frames), frames)
-        return result

@@ -1,6 +1,6 @@
-"""The papers' networks over a whole clip: one pose a frame, without repeated computation.
+"""Networks over a whole clip: one pose a frame, without repeated computation.
 
-All functions take clips (V,T,J,2), V views of the same T frames (plain and mirrored) on screens, and give joints
+Networks take clips (V,T,J,2 or 3), V views of the same T frames (plain and mirrored) on screens, and give joints
 (V,T,J,3) on the CPU. ``stride`` (tds): frame step within a window. The frames at the ends are repeated beyond them.
 ``step(done, total)`` is called between two batches.
 """
@@ -9,21 +9,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .pstmo import PSTMO
+from ...contract.skeletons import Skeleton
+from ...progress import Progress
+from .pstmo import PSTMO, Sizes
 from .temporal import TemporalModel
 
 Step = Callable[[int, int], None]
 
+LiftClips = Callable[[Tensor, int, Step], Tensor]
+"""A function of this module with its network: clips, stride, step -> joints."""
+
 MAX_ROWS = 4096
 """Frames that a convolution takes at once: enough to keep every core busy, few enough for any memory."""
 
+MAX_WINDOWS = 64
+"""Windows of a transformer at once: they fit into a processor's cache."""
+
 OVERLAP = 3
 """Windows that contain each frame in :func:`pstmo_sequence`."""
+
+_MIRROR_X = np.array([-1, 1, 1], np.float32)
+
+
+class WindowedPstmo(nn.Module):
+    """P-STMO over every window of a stretch of frames, as :class:`.TemporalModel` is over its receptive field."""
+
+    causal = False
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.network = PSTMO(sizes, dropout=0.0)
+        self.receptive_field = sizes.frames
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """(B,T,17,3), whose scores are ignored -> (B, T - receptive_field + 1, 17, 3)."""
+        features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, keypoints.shape[:2])
+        windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
+        joints = torch.cat([self.network.middle(some) for some in windows.split(MAX_WINDOWS)])
+        return joints.unflatten(0, (len(keypoints), -1))
+
+
+def lift(
+    network: LiftClips,
+    keypoints: np.ndarray,
+    orders: tuple[Skeleton, Skeleton],
+    tds: int,
+    flip: bool,
+    progress: Progress,
+) -> np.ndarray:
+    """Lifts keypoints (T,K,2 or 3) in the first order to joints (T,J,3) in the second: see :class:`.base.Lifter`."""
+    clips = [keypoints]
+    if flip:
+        clips.append(keypoints[:, orders[0].mirror] * _MIRROR_X[: keypoints.shape[-1]])
+    lifted = network(torch.from_numpy(np.stack(clips)), tds, partial(progress, "lift")).numpy()
+    return (lifted[0] + lifted[1][:, orders[1].mirror] * _MIRROR_X) / 2 if flip else lifted[0]
 
 
 def windows(frames: np.ndarray, length: int, size: int, stride: int, before: int | None = None) -> np.ndarray:
@@ -88,7 +133,7 @@ def pstmo_sequence(model: PSTMO, clips: Tensor, stride: int, step: Step) -> Tens
     return total / weight
 
 
-def convolution(model: TemporalModel, clips: Tensor, stride: int, step: Step) -> Tensor:
+def convolution(model: TemporalModel | WindowedPstmo, clips: Tensor, stride: int, step: Step) -> Tensor:
     """All frames at once; with a stride, the clip is as many interleaved clips, which are a batch."""
     views, frames = clips.shape[:2]
     size, device = model.receptive_field, next(model.parameters()).device

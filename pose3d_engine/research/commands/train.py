@@ -123,7 +123,7 @@ def _tell(line: str) -> None:
 
 def _train_viewed(args: argparse.Namespace, lifter: str) -> Path:
     from ...pose.lifters.device import choose_device
-    from ...pose.lifters.pstmo_layers import STRIDES
+    from ...pose.lifters.pstmo import STRIDES
     from ...pose.lifters.viewed import Config, PstmoConfig, TcnConfig
     from ..training import mocap
     from ..training.tasks import filter_widths

@@ -6,18 +6,19 @@ Estimation, ECCV 2022. Written from the paper; the names of the parameters are t
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from ...pose.lifters.pstmo import PSTMO, Sizes
-from ...pose.lifters.pstmo_layers import (
+from ...pose.lifters.pstmo import (
+    PSTMO,
     Encoder,
     LayerNorm,
     PoseEncoder,
+    Sizes,
     TemporalEncoder,
-    as_model,
     flatten_keypoints,
     output_head,
     unflatten_joints,
@@ -38,7 +39,8 @@ class MaskedPSTMO(nn.Module):
         self.dec_pos_embedding = nn.Parameter(torch.randn(1, sizes.frames, narrow))
         self.mask_token = nn.Parameter(torch.randn(1, 1, narrow))
         self.spatial_mask_token = nn.Parameter(torch.randn(1, 1, 2))
-        self.Transformer_dec = as_model(Encoder(sizes.layers - 1, narrow, sizes.d_hid // 2, dropout))
+        decoder = Encoder(sizes.layers - 1, narrow, sizes.d_hid // 2, dropout)
+        self.Transformer_dec = nn.Sequential(OrderedDict(model=decoder))
         self.fcn_dec = output_head(narrow, 2 * sizes.joints_out)
 
     def forward(self, keypoints: Tensor, hidden_frames: Tensor, hidden_joints: Tensor) -> Tensor:

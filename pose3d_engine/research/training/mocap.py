@@ -24,7 +24,8 @@ from ...contract import atomic
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
 from ...pose.lifters.temporal import TemporalModel
-from ...pose.lifters.viewed import Config, Network, TcnConfig, WindowedPstmo, read_weights, save_weights
+from ...pose.lifters.viewed import Config, Network, TcnConfig, read_weights, save_weights
+from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
@@ -118,7 +119,8 @@ def train(options: TrainOptions, progress: Progress) -> Path:
 def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
     """Returns all predictions for the loss: P-STMO has an inner head for the whole window beside its result."""
     if isinstance(model, WindowedPstmo):
-        return model.both(keypoints)
+        single, sequence = model.network(keypoints[..., :2].permute(0, 3, 1, 2).unsqueeze(-1))
+        return single[..., 0].permute(0, 2, 3, 1), sequence[..., 0].permute(0, 2, 3, 1)
     return (model(keypoints),)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.errors import UserError
-from ...pose.lifters.pstmo_layers import STRIDES
+from ...pose.lifters.pstmo import STRIDES
 from ..data_sets import h36m
 
 PRETRAIN = "pretrain"
