@@ -30,7 +30,7 @@ def test_a_preset_in_a_new_scene_makes_the_same_request(settings: Any, operators
 
     def request(of: Any) -> dict[str, Any]:
         video, people = tmp_path / "a.mp4", tmp_path / "people.npz"
-        return {**requests.analyse(of, video), **requests.capture(of, video, people, [1])}
+        return {**requests.analyse(of, video), **requests.capture(of, people, [1])}
 
     plain = request(settings)
     settings.detector, settings.max_people, settings.lifter, settings.checkpoint = "heavy", 2, "pstmo", "/w.safetensors"

@@ -90,7 +90,7 @@ def test_a_row_reaches_the_panel(one_more_row: None, tmp_path: Path) -> None:
     assert (item.name, item.description) == ("Waltz", "Turn to the beat of a waltz")
     assert {"waltz", "flip", "checkpoint", "lifter", "repair"} <= set(_drawn("estimation"))
     settings.waltz = True
-    assert requests.capture(settings, Path("a.mp4"), tmp_path / "people.npz", [1])["waltz"] is True
+    assert requests.capture(settings, tmp_path / "people.npz", [1])["waltz"] is True
     assert operators.add_preset(name="round") == {"FINISHED"}
     assert operators.export_settings(filepath=str(tmp_path / "s.json")) == {"FINISHED"}
     settings.waltz = False

@@ -28,6 +28,9 @@ ASSUMED_FOV = 60.0
 _DIGITS = 4
 """Decimal places of the numbers that are sent: Blender's have seven digits in all."""
 
+_SIGNIFICANT = 3
+"""Digits that Blender shows of a value with a unit, those before the decimal point included: 1.75 m, 62.5 degrees."""
+
 Update = Callable[[Any, bpy.types.Context], None]
 
 
@@ -146,9 +149,9 @@ def _float(row: Setting, words: dict[str, Any]) -> Any:
     bounds = {name: value * scale for name, value in (("min", row.low), ("max", row.high)) if math.isfinite(value)}
     kind: dict[str, Any] = {"precision": 2}
     if row.unit == "degrees":
-        kind = {"subtype": "ANGLE", "precision": 1, "step": 100}
+        kind = {"subtype": "ANGLE", "precision": _SIGNIFICANT, "step": 100}
     elif row.unit == "m":
-        kind = {"subtype": "DISTANCE", "unit": "LENGTH", "precision": 2}
+        kind = {"subtype": "DISTANCE", "unit": "LENGTH", "precision": _SIGNIFICANT}
     return FloatProperty(default=start * scale, **bounds, **_slider(row, scale), **kind, **words)
 
 

@@ -85,7 +85,7 @@ class VIDEO_TO_MOCAP_OT_run_clips(StartsJob, bpy.types.Operator):
 def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
     """The people of a clip are known: captured before the next clip is looked at."""
     _set(context, video, "RUNNING")
-    params = requests.capture(context.scene.video_to_mocap, Path(video), Path(result["people"]), [1])
+    params = requests.capture(context.scene.video_to_mocap, Path(result["people"]), [1])
     prepare = partial(results.prepare, {1})
     starting.begin(context, "Capture", "capture", params, partial(_captured, video), partial(_ended, video), prepare)
 
