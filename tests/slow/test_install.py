@@ -130,7 +130,7 @@ def test_from_the_zip_to_a_captured_person(captured: Home) -> None:
 
 def test_what_was_whole_was_not_installed_again(captured: Home) -> None:
     log = captured.log
-    assert "going on in" in log and "after torch" in log
+    assert "continuing in" in log and "after torch" in log
     assert not [line for line in log.splitlines() if line.startswith("> ") and "torch==" in line]
 
 

@@ -21,6 +21,7 @@ import signal
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,8 @@ def edit(params: dict[str, Any]) -> dict[str, Any]:
     former = [[int(number) for number in params["merge"].split(",")]] if "merge" in params else [[], [1], [2]]
     path = Path(params["people"]).parent.parent / ("merged" if "merge" in params else "split") / "people.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_people(path, "a.mp4", spans)
+    video = _contract("people_file").People.load(Path(params["people"])).meta["video"]["path"]
+    write_people(path, video, spans)
     return found(path, False, former)
 
 
@@ -222,11 +224,12 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
         turn = np.array([[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]])
         world[row, 7:] = (rest[7:] - rest[0]) @ turn + rest[0]
     persons = [int(person) for person in params["person"].split(",")]
+    clip = Path(_contract("people_file").People.load(Path(params["people"])).meta["video"]["path"]).stem
+    output = Path(os.environ["XDG_CACHE_HOME"], "analyses", f"motion-{uuid.uuid4().hex[:16]}", f"{clip}.npz")
+    output.parent.mkdir(parents=True)
     motions = []
     for person in persons:
-        path = Path(params["output"])
-        if len(persons) > 1:
-            path = path.with_suffix(f".person{person}.npz")
+        path = output.with_suffix(f".person{person}.npz") if len(persons) > 1 else output
         confidence = np.ones((FRAMES, 17), np.float32)
         confidence[20:24] = 0.0
         moved = world + np.array([1.5 * (person - 1), 0.0, 0.0])

@@ -46,13 +46,11 @@ def shots(state: str, below: bool = False) -> Steps:
 @contextmanager
 def no_engine() -> Iterator[None]:
     """As it is where the add-on was just installed from its zip."""
-    from blender_addon.engine import installed, locate
+    from blender_addon.engine import locate
+    from blender_addon.features.install.condition import files
 
     chosen = os.environ.pop(locate.VARIABLE)
-    with (
-        mock.patch.object(locate, "_checkout", lambda: None),
-        mock.patch.object(installed, "bundle", lambda: Path(SOURCE)),
-    ):
+    with mock.patch.object(locate, "_checkout", lambda: None), mock.patch.object(files(), "bundle", Path(SOURCE)):
         yield
     os.environ[locate.VARIABLE] = chosen
 

@@ -52,6 +52,11 @@ def test_no_import_cycle() -> None:
     assert set(graph) == done, f"in a circle or behind one: {sorted(set(graph) - done)}"
 
 
+def test_no_module_is_long() -> None:
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+    assert not {name: count for name, count in lines.items() if count > 400}
+
+
 @pytest.mark.parametrize("name", FEATURES)
 def test_no_global_changes(name: str) -> None:
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))

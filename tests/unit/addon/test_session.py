@@ -18,7 +18,8 @@ from blender_addon.engine import report
 from blender_addon.engine.job import Job
 from blender_addon.engine.locate import EngineCommand, EngineNotFoundError
 from blender_addon.features.people.people_files import PeopleFiles
-from blender_addon.session import Maintenance, Session, Task
+from blender_addon.session import Session
+from blender_addon.work import Maintenance, Task
 from tests.support import fake_engine
 
 COMMAND = EngineCommand((sys.executable, fake_engine.__file__), Path(sys.executable), "the tests")

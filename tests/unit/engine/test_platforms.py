@@ -115,8 +115,8 @@ def test_a_process_is_ended_with_its_tree(monkeypatch: pytest.MonkeyPatch) -> No
     called: list[list[str]] = []
     windows = processes.System(windows=True, run=lambda words, **_: called.append([str(word) for word in words]))
     child = SimpleNamespace(pid=4711, poll=lambda: None, wait=lambda: 1)
-    processes.end(child, grace=5.0, system=windows)  # type: ignore[arg-type]
-    assert [words[1:] for words in called] == [["/F", "/T", "/PID", "4711"]], "once, without patience"
+    processes.end(child, system=windows)  # type: ignore[arg-type]
+    assert [words[1:] for words in called] == [["/F", "/T", "/PID", "4711"]], "once"
     assert PureWindowsPath(called[0][0]).name == "taskkill.exe"
     ended = SimpleNamespace(pid=4711, poll=lambda: 0, wait=lambda: 0)
     processes.end(ended, system=windows)  # type: ignore[arg-type]

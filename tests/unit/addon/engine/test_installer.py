@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from blender_addon.engine import builds, installed, installer, locate
+from blender_addon.engine import builds, installation, installed, locate
 from blender_addon.engine.job import Job, Runner
 from blender_addon.engine.pip_output import DOWNLOAD, UNPACK, Reading, explain
 from tests.support.blenders import ROOT
@@ -145,7 +145,7 @@ ALL = ["pip", "torch", "opencv", "av", "scipy", "pose3d_engine"]
 
 def test_install_update_remove(start: Callable[..., Any], told: Path, addon: Path) -> None:
     shipped = installed.bundle(addon)
-    assert installed.state(shipped) == installed.MISSING
+    assert installed.state(shipped, installed.read()) == installed.MISSING
     runner, job = start()
     seen = wait(runner)
     assert job.state == "done", job.message
@@ -153,23 +153,23 @@ def test_install_update_remove(start: Callable[..., Any], told: Path, addon: Pat
     assert seen == sorted(seen) and job.done == job.total and len(set(seen)) > 5
     here = installed.read()
     assert here and here.environment == installed.folder() / "env1" and here.report == job.result
-    assert installed.state(shipped) == installed.READY
+    assert installed.state(shipped, installed.read()) == installed.READY
     assert (told / "fetched").read_text() == "fetch mediapipe-full"
     assert "Installing collected packages" in installed.log_file().read_text()
 
     release(addon, "second")
-    assert installed.state(installed.bundle(addon)) == installed.OUTDATED
+    assert installed.state(installed.bundle(addon), installed.read()) == installed.OUTDATED
     runner, job = start()
     wait(runner)
     assert job.state == "done", job.message
-    assert installed.state(installed.bundle(addon)) == installed.READY
+    assert installed.state(installed.bundle(addon), installed.read()) == installed.READY
     assert sorted(path.name for path in installed.folder().iterdir()) == [
         "env2", "install.log", "installed.json", "lock",
     ]  # fmt: skip
 
     runner, job = start("remove")
     wait(runner)
-    assert job.state == "done" and installed.state(shipped) == installed.MISSING
+    assert job.state == "done" and installed.state(shipped, installed.read()) == installed.MISSING
     assert sorted(path.name for path in installed.folder().iterdir()) == ["install.log", "lock"]
 
 
@@ -281,18 +281,18 @@ def test_too_little_room(told: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     build = builds.find("cpu")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1_000_000_000))
     with pytest.raises(
-        installer.InstallError, match=r"Not enough disk space in .*: 1\.0 GB are free, 2\.\d GB are needed"
+        installation.InstallError, match=r"Not enough disk space in .*: 1\.0 GB are free, 2\.\d GB are needed"
     ):
-        installer._check_disk_space(build, tmp_path / "env1")
+        installation._check_disk_space(build, tmp_path / "env1")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(build.room * 10**6))
-    installer._check_disk_space(build, tmp_path / "env1")
+    installation._check_disk_space(build, tmp_path / "env1")
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
 def test_a_python_of_another_version(version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (*version, 0))
-    with pytest.raises(installer.InstallError, match=f"is Python 3.{version[1]}; the engine needs 3.10 to 3.13"):
-        installer._check_python()
+    with pytest.raises(installation.InstallError, match=f"is Python 3.{version[1]}; the engine needs 3.10 to 3.13"):
+        installation._check_python()
 
 
 def test_what_the_build_numbers_mean() -> None:
@@ -311,12 +311,12 @@ def test_damage_is_seen(start: Callable[..., Any], told: Path, addon: Path, monk
     assert locate.find_engine().python == installed.read().python and locate.find_engine().origin == locate.OWN
     shipped = installed.bundle(addon)
     installed.write(dataclasses.replace(installed.read(), base=addon / "gone"))
-    assert installed.state(shipped) == installed.BROKEN
+    assert installed.state(shipped, installed.read()) == installed.BROKEN
     installed.read().python.unlink()
     with pytest.raises(locate.EngineNotFoundError, match="Press Repair"):
         locate.find_engine()
     (installed.folder() / "installed.json").write_text("{}")
-    assert installed.state(shipped) == installed.MISSING
+    assert installed.state(shipped, installed.read()) == installed.MISSING
 
 
 def test_the_interpreter_is_not_what_the_path_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,5 +360,5 @@ class TestPipsWords:
         assert words in told and "\n" not in told
 
     def test_a_library_of_the_system(self) -> None:
-        told = installer._why_not_imported(["Traceback", "ImportError: libGL.so.1: cannot open shared object file"])
+        told = installation._why_not_imported(["Traceback", "ImportError: libGL.so.1: cannot open shared object file"])
         assert "sudo apt install libgl1" in told

@@ -1,4 +1,4 @@
-"""What the panel says and keeps, without Blender: jobs as plain data, the cache, the words."""
+"""What the panel says and keeps, without Blender: jobs as plain data, the words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.engine import cache, job, report
+from blender_addon.engine import job, report
 from blender_addon.engine.client import EngineClient, Event
 from blender_addon.engine.job import BusyError, Job, Runner
 from blender_addon.engine.locate import EngineCommand
@@ -179,15 +179,6 @@ def test_the_lifters_that_are_there() -> None:
     weights = fake_engine.REPORT["weights"]
     assert set(there) == {item["name"] for item in weights if item["kind"] == "lifter" and item["present"]}
     assert report.names({}, "lifters") == () == report.names({}, "sources")
-
-
-def test_motions_are_kept_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    motion = cache.motion_file(Path("/anywhere/analyses/4711/people.npz"), "Ü 1")
-    assert motion == cache.folder() / "motion" / "4711" / "Ü 1.npz"
-    if sys.platform != "darwin":
-        assert motion.is_relative_to(tmp_path / "video_to_mocap")
 
 
 class TestText:

@@ -26,12 +26,6 @@ def test_mirror_is_its_own_inverse_and_changes_sides_only(layout):
             assert (joint != other) == bool(side(joint))
 
 
-def test_a_face_is_mirrored_onto_itself():
-    first = WHOLEBODY133.index("face_0")
-    mirror = WHOLEBODY133.mirror[first : first + 68] - first
-    assert mirror[[0, 8, 17, 27, 31, 36, 40, 48, 57, 60, 65]].tolist() == [16, 8, 26, 27, 35, 45, 47, 54, 57, 64, 67]
-
-
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_a_layout_is_one_tree_with_lines_that_stay_on_their_side(layout):
     assert layout.parents.count(-1) == 1

@@ -80,7 +80,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "too many frames": (lambda folder: entries(folder, frames=60), "has frame 59, but the video has 20"),
     "thousands": (lambda folder: entries(folder, crowd), "3001 people in frame 0"),
     "empty folder": (nothing, "no .json in it"),
-    "missing": (lambda folder: folder / "none.json", "file not found"),
+    "missing": (lambda folder: folder / "none.json", "File not found"),
 }
 
 

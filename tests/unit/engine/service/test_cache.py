@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from pose3d_engine import detect, pipeline
+from pose3d_engine import detect, pipeline, user_folders
 from pose3d_engine.__main__ import main
 from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import UserError
@@ -354,6 +354,18 @@ def test_two_who_make_the_same_both_have_it(folder: Path) -> None:
         thread.join()
     assert (path / "file").read_bytes() in (b"a", b"b")
     assert list(folder.iterdir()) == [path]
+
+
+def test_motions_of_the_first_version_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_folders, "cache_folder", lambda: tmp_path)
+    motion = tmp_path / "motion" / "0123" / "walk.npz"
+    motion.parent.mkdir(parents=True)
+    motion.touch()
+    cache.clear()
+    assert motion.is_file(), "the folder of another cache"
+    monkeypatch.delenv(cache.FOLDER_VARIABLE)
+    cache.clear()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_says_what_is_there_and_clears_it(

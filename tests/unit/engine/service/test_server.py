@@ -1,6 +1,7 @@
 """The protocol against the real engine, as a real child process."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from pose3d_engine.contract import protocol
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.service import cache
 from tests.support import keypoint_writers
 from tests.support.filmed import people, project, walk
 
@@ -77,6 +79,22 @@ def test_capture(engine, tmp_path):
     assert [motion["person"] for motion in answer["result"]["motions"]] == [1, 2]
     for motion in answer["result"]["motions"]:
         assert len(Motion.load(motion["path"])) == motion["frames"] == 40
+
+
+def test_a_capture_without_an_output_goes_into_the_cache(engine, tmp_path):
+    source = tmp_path / "source" / "people.npz"
+    source.parent.mkdir()
+    people(project(walk(20))).save(source)
+    os.utime(source.parent, (1, 1))
+    paths = []
+    for number in (1, 2):
+        engine.request(number, "capture", people=str(source), device="cpu", flip=False)
+        answer, _ = engine.answer(number)
+        assert answer["type"] == "result", answer
+        paths.append(Path(answer["result"]["motions"][0]["path"]))
+    assert all(len(Motion.load(path)) == 20 and path.parent.parent == cache.folder() for path in paths)
+    assert paths[0] != paths[1], "a scene may still use the first one"
+    assert source.parent.stat().st_mtime == 1, "a folder of the user is no entry of the cache"
 
 
 @pytest.fixture

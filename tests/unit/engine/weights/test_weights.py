@@ -117,7 +117,7 @@ def test_a_damaged_file_is_found_and_fetched_again(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("changed", "not the file that the register lists"),
+        ("changed", "was not used: its SHA-256 is not the register's"),
         ("other-result", "differs from the register"),
         ("absent", "cannot be read from it"),
     ],
