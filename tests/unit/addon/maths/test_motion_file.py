@@ -136,5 +136,5 @@ def test_a_lone_array_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MotionFileError, match="no such file"):
+    with pytest.raises(MotionFileError, match="File not found"):
         load(tmp_path / "none.npz")
