@@ -10,30 +10,26 @@ import pickle
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from .contract.errors import UserError, brief, file_not_found
 
-_PLAIN = re.compile(r"[fiu][1248]|b1|U\d+|S\d+")
+_TYPES = re.compile(r"[fiu][1248]|b1|U\d+|S\d+|O8")
 
 
 class _Type:
     """Stands in for numpy.dtype: the type of an array's numbers, and their byte order."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
-        if code != "O8" and not (isinstance(code, str) and _PLAIN.fullmatch(code)):
+        if not (isinstance(code, str) and _TYPES.fullmatch(code)):
             raise pickle.UnpicklingError(f"an array of type {code!r}")
-        self.code = code
-        self.order: Literal["<", ">", "="] = "="
+        self.plain = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.order = state[1] if state[1] in ("<", ">") else "="
-
-    @property
-    def plain(self) -> np.dtype:
-        return np.dtype(self.code).newbyteorder(self.order)
+        if state[1] in ("<", ">"):
+            self.plain = self.plain.newbyteorder(state[1])
 
 
 class _Array:
@@ -43,7 +39,7 @@ class _Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, fortran, data = state
-        if kind.code != "O8":
+        if not kind.plain.hasobject:
             # A copy, because the bytes of a pickle cannot be written to.
             self.value = np.frombuffer(data, kind.plain).reshape(shape, order="F" if fortran else "C").copy()
         elif len(shape) > 1:
@@ -52,33 +48,16 @@ class _Array:
             self.value = list(data) if shape else data[0]
 
 
-def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> _Array:
-    return _Array()
-
-
-def _scalar(kind: _Type, data: bytes) -> Any:
-    return np.frombuffer(data, kind.plain)[0]
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    # How protocol 2, which old numpy wrote, stores bytes.
-    return text.encode("latin1")
-
-
-def _no_bytes() -> bytes:
-    # And how it stores those of an array without elements.
-    return b""
-
-
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
-    ("_codecs", "encode"): _latin1,
-    ("__builtin__", "bytes"): _no_bytes,
+    # How protocol 2, which old numpy wrote, stores bytes, and those of an array without elements.
+    ("_codecs", "encode"): lambda text, encoding: text.encode("latin1"),
+    ("__builtin__", "bytes"): lambda: b"",
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _KNOWN[_module, "_reconstruct"] = _reconstruct
-    _KNOWN[_module, "scalar"] = _scalar
+    _KNOWN[_module, "_reconstruct"] = lambda kind, shape, code: _Array()
+    _KNOWN[_module, "scalar"] = lambda kind, data: np.frombuffer(data, kind.plain)[0]
 
 
 class _Reader(pickle.Unpickler):
@@ -90,26 +69,16 @@ class _Reader(pickle.Unpickler):
 
 
 def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
-    """Reads the objects of an .npz: dictionaries, lists, numbers, strings and arrays.
-
-    Args:
-        path: The file.
-        keys: Names of the objects.
-        what: What the file should be, for messages.
-
-    Returns:
-        The objects by name.
+    """The objects of an .npz: dictionaries, lists, numbers, strings and arrays.
 
     Raises:
-        UserError: The file is missing, damaged or something else, or asks for anything beyond data.
+        UserError: For a file that is missing, damaged, not ``what`` it should be, or asks for anything beyond data.
     """
-    path = Path(path)
     if not path.is_file():
         raise file_not_found(path, f"put {what} there or give its folder with --data")
     try:
         with zipfile.ZipFile(path) as archive:
-            present = {name.removesuffix(".npy") for name in archive.namelist()}
-            missing = [key for key in keys if key not in present]
+            missing = [key for key in keys if f"{key}.npy" not in archive.namelist()]
             if missing:
                 raise UserError(f"{path}: not {what} (no {', '.join(missing)}); get the file again")
             return {key: _read(archive, key) for key in keys}
@@ -123,10 +92,8 @@ def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
 def _read(archive: zipfile.ZipFile, key: str) -> Any:
     with archive.open(f"{key}.npy") as stream:
         version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
-        if version == (1, 0):
-            _, _, kind = np.lib.format.read_array_header_1_0(stream)  # type: ignore[arg-type]
-        else:
-            _, _, kind = np.lib.format.read_array_header_2_0(stream)  # type: ignore[arg-type]
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        _, _, kind = header(stream)  # type: ignore[arg-type]
         if kind.hasobject:
             return _unwrapped(_Reader(stream).load())
     with archive.open(f"{key}.npy") as stream:
@@ -139,8 +106,6 @@ def _unwrapped(value: Any) -> Any:
         return _unwrapped(value.value)
     if isinstance(value, dict):
         return {_unwrapped(key): _unwrapped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unwrapped(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_unwrapped(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_unwrapped, value))
     return value

@@ -1,6 +1,7 @@
 """2D keypoints that other programs wrote, recognised by their content. See docs/technical-director/keypoints.md.
 
-Each module reads one family of formats and gives detections; :mod:`.detections` makes people of them.
+The reader of each family of formats says who is where in which frame, or raises UserError for content that is damaged
+or makes no sense; :mod:`.detections` makes people of that.
 """
 
 from __future__ import annotations
@@ -9,32 +10,22 @@ import zipfile
 from pathlib import Path
 
 from ..contract import arrays as npz
-from ..contract.errors import UserError
+from ..contract.errors import UserError, file_not_found
 from ..contract.people_file import People
-from ..contract.warnings import TRACKS_LEFT_OUT, Notice, add
 from . import alphapose, lighttrack, mmpose, openpose, videopose3d
 from .detections import FileDetections, to_people
 from .json_files import load
 
 
 def read(path: Path, width: float | None = None, height: float | None = None, fps: float | None = None) -> People:
-    """The people in the results of another program.
+    """The people in the results of another program: a file, or a folder with one file for each frame.
 
-    Args:
-        path: A file, or a folder with one file for each frame.
-        width: Of the video, pixels; most formats do not say it.
-        height: Of the video, pixels.
-        fps: Of the video, frames a second.
+    ``width``, ``height`` (pixels) and ``fps`` are those of the video, which most formats do not say.
 
     Raises:
         UserError: For files of an unknown format, or whose content is damaged or makes no sense.
     """
-    path = Path(path)
-    people, left_out = to_people(path, _detections(path), width, height, fps)
-    if left_out:
-        text = f"{left_out} tracks of {path.name} that cover the smallest area are left out"
-        add(people.meta, Notice(TRACKS_LEFT_OUT, text))
-    return people
+    return to_people(path, _detections(path), width, height, fps)
 
 
 def is_archive_of_others(path: Path) -> bool:
@@ -56,7 +47,7 @@ def _detections(path: Path) -> FileDetections:
         result = _result_in(path)
         return openpose.read(result) if result.is_dir() else _detections(result)
     if not path.is_file():
-        raise UserError(f"File not found: {path}; give the results of a pose program")
+        raise file_not_found(path, "give the results of a pose program")
     arrays = _arrays(path)
     if videopose3d.is_videopose3d(arrays):
         return videopose3d.read(path, arrays)

@@ -22,11 +22,6 @@ def is_list(content: Any) -> bool:
 
 
 def read_list(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     people = entries(content, str(path), "the file")
     frames = frame_numbers((person.get("image_id") for person in people), path)
     detections = []
@@ -45,11 +40,6 @@ def is_pictures(content: Any) -> bool:
 
 
 def read_pictures(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     frames = frame_numbers(content, path)
     detections = []
     for name, picture in content.items():
@@ -69,11 +59,6 @@ def is_poseflow(content: Any) -> bool:
 
 
 def read_poseflow(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     frames = frame_numbers(content, path)
     detections = []
     for name, people in content.items():

@@ -1,7 +1,6 @@
-"""From the detections in another program's file to people with one track each.
+"""From the detections in another program's file to people with one track each: the steps that all formats share.
 
-The reader of a format turns its file into detections: which person is where in which frame. The steps that are the same
-for all formats are here: conversion to COCO-17, scores to 0..1, frame numbers, tracks, the order of the people.
+These are the numbers of frames, checks, conversion to COCO-17, scores to 0..1, and tracks.
 """
 
 from __future__ import annotations
@@ -19,9 +18,10 @@ from ..contract.errors import UserError
 from ..contract.keypoint_orders import layout_of_length
 from ..contract.people_file import People, VideoInfo
 from ..contract.skeletons import COCO17, Layout
+from ..contract.warnings import TRACKS_LEFT_OUT, Notice, add
 from ..detect.base import FrameDetections
-from ..track import Tracker, numbered, ranking
-from ..track.tracker import MAX_TRACKS
+from ..track import Tracker
+from ..track.tracker import MAX_TRACKS, Observation, largest, people_of
 
 MAX_IN_FRAME = 100
 """People in a picture at most: more are false detections of a detector whose threshold is too low."""
@@ -38,63 +38,38 @@ _HIGHEST_SCORES = {"alphapose": 6.0, "poseflow": 6.0}
 _OVERSHOOT = 1.5
 """Maxima of heat maps overshoot 1 a little. Scores up to this are clipped to 1, higher ones are on another scale."""
 
-_MAX_SPAN = 1000
-_SPAN_PER_FRAME = 100
+_MAX_SPAN, _SPAN_PER_FRAME = 1000, 100
 """Frame numbers with a larger span than both together are those of pictures in a data set, not of frames of a video."""
 
 
 @dataclass(frozen=True)
 class PersonDetection:
-    """One person in one frame.
+    """One person in one frame."""
 
-    Attributes:
-        frame: Number of the frame, from 0.
-        points: (K,3) pixels and score in the order of ``layout``.
-        layout: The order of the points.
-        track: The program's own number of the person, None if it has none.
-        extras: Further arrays of the person, of the same names and shapes for all detections of a file.
-    """
-
-    frame: int
-    points: np.ndarray
+    frame: int  # from 0
+    points: np.ndarray  # (K,3) pixels and score in the order of the layout
     layout: Layout
-    track: int | None = None
-    extras: dict[str, np.ndarray] = field(default_factory=dict)
+    track: int | None = None  # the program's own number of the person
+    extras: dict[str, np.ndarray] = field(default_factory=dict)  # of same names and shapes for all people of a file
 
 
 @dataclass(frozen=True)
 class FileDetections:
-    """The content of a file.
+    """The content of a file."""
 
-    Attributes:
-        source: Name of the program.
-        frames: Numbers of the frames that it lists, also of those without people.
-        detections: The people in them.
-        facts: ``width``, ``height`` and ``fps``, where the file says them.
-    """
-
-    source: str
-    frames: set[int]
+    source: str  # name of the program
+    frames: set[int]  # that are listed, also those without people
     detections: list[PersonDetection]
-    facts: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)  # width, height and fps, where the file says them
 
 
-def parse_points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np.ndarray, Layout]:
-    """Points from a flat list x, y, score, x, y, score, ...
-
-    Args:
-        values: The list.
-        choices: Layouts that it may have, told apart by the number of points.
-        where: Beginning of the error's text: the file and the place in it.
-
-    Returns:
-        (K,3) float64, and the layout with K points.
+def parse_points(values: Any, choices: tuple[Layout, ...], where: str) -> tuple[np.ndarray, Layout]:
+    """Points (K,3) float64 from a flat list x, y, score, x, y, score, ..., and the layout with that many points.
 
     Raises:
-        UserError: If no layout fits or a value is not plausible.
+        UserError: If no layout fits or a value is not plausible; ``where`` is the place in the file.
     """
     numbers = parse_numbers(values, where).ravel()
-    choices = tuple(choices)
     layout = layout_of_length(len(numbers) // 3, choices) if len(numbers) % 3 == 0 else None
     if layout is None:
         known = ", ".join(f"{3 * len(choice)} ({choice.name})" for choice in choices)
@@ -103,11 +78,7 @@ def parse_points(values: Any, choices: Iterable[Layout], where: str) -> tuple[np
 
 
 def parse_numbers(values: Any, where: str) -> np.ndarray:
-    """Lists of numbers, nested to any depth, as a float64 array of their shape.
-
-    Raises:
-        UserError: For anything else.
-    """
+    """Lists of numbers, nested to any depth, as a float64 array; raises UserError for anything else."""
     if values is None:
         raise UserError(f"{where}: has no keypoints; write the file again")
     try:
@@ -117,11 +88,7 @@ def parse_numbers(values: Any, where: str) -> np.ndarray:
 
 
 def require_plausible(keypoints: np.ndarray, where: str) -> np.ndarray:
-    """Keypoints (K,3) as they are.
-
-    Raises:
-        UserError: If one is not finite or further away than FARTHEST_PX, or has a negative score.
-    """
+    """Keypoints (K,3) as they are; raises UserError for one that is not finite, too far away or has a bad score."""
     if not (np.abs(keypoints) < FARTHEST_PX).all():
         raise UserError(f"{where}: a keypoint is not a finite number; write 0, 0, 0 for points that are not visible")
     if (keypoints[:, 2] < 0).any():
@@ -129,21 +96,11 @@ def require_plausible(keypoints: np.ndarray, where: str) -> np.ndarray:
     return keypoints
 
 
-def frame_number(name: str) -> int | None:
-    """The last number in the name of a picture, ``frame_000012.jpg`` -> 12; None if there is none."""
-    numbers = re.findall(r"\d{1,18}", Path(name.replace("\\", "/")).stem)
-    return int(numbers[-1]) if numbers else None
-
-
 def frame_numbers(names: Iterable[Any], path: Path) -> dict[Any, int]:
-    """The frame of every picture, from 0.
+    """The frame of every picture, from 0, by the last number in its name (or by a whole number itself).
 
-    Names (or whole numbers) count from 0, but from 1 if the smallest is 1 and has leading zeros, as ffmpeg names
-    pictures. AlphaPose's plain ``1.jpg`` is its second frame, after a first one without people.
-
-    Args:
-        names: Names of pictures, or whole numbers, in any order.
-        path: For errors.
+    Names count from 0, but from 1 if the smallest is 1 and has leading zeros, as ffmpeg names pictures. AlphaPose's
+    plain ``1.jpg`` is its second frame, after a first one without people.
 
     Raises:
         UserError: For names without numbers, and for two names with one number, which are of two videos.
@@ -151,39 +108,29 @@ def frame_numbers(names: Iterable[Any], path: Path) -> dict[Any, int]:
     result: dict[Any, int] = {}
     owner: dict[int, Any] = {}
     for name in names:
-        number = frame_number(name) if isinstance(name, str) else name
+        number = name
+        if isinstance(name, str):
+            digits = re.findall(r"\d{1,18}", Path(name.replace("\\", "/")).stem)
+            number = int(digits[-1]) if digits else None
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise UserError(f"{path}: {name!r} has no frame number; name pictures like frame_000012.jpg")
-        if owner.setdefault(number, name) != name:
-            raise UserError(
-                f"{path}: {owner[number]!r} and {name!r} are both frame {number}; give the results of one video"
-            )
+        other = owner.setdefault(number, name)
+        if other != name:
+            raise UserError(f"{path}: {other!r} and {name!r} are both frame {number}; give the results of one video")
         result[name] = number
-    if not result:
-        return result
-    first = owner[min(owner)]
-    if min(owner) == 1 and isinstance(first, str) and re.search(r"0\d*1\D*$", Path(first).stem):
+    lowest = min(owner, default=0)
+    if lowest == 1 and isinstance(owner[1], str) and re.search(r"0\d*1\D*$", Path(owner[1]).stem):
         return {name: number - 1 for name, number in result.items()}
     return result
 
 
 def to_people(
     path: Path, found: FileDetections, width: float | None, height: float | None, fps: float | None
-) -> tuple[People, int]:
-    """The people of a file.
+) -> People:
+    """The people of a file, with a video of that size (pixels) and rate if the file says no other.
 
     Rows run from the first listed frame to the last; frames that are not listed have no people. The file's own tracks
     are kept; without them a :class:`~pose3d_engine.track.Tracker` makes them.
-
-    Args:
-        path: For errors.
-        found: The content of the file.
-        width: Of the video, pixels, where the file does not say it.
-        height: Of the video, pixels.
-        fps: Of the video, frames a second.
-
-    Returns:
-        The people, and the number of tracks that were left out as the smallest.
 
     Raises:
         UserError: If the content makes no sense or a fact of the video is missing.
@@ -198,29 +145,20 @@ def to_people(
         raise UserError(f"{path}: no visible keypoint in it; check the program that wrote it")
     first, last = min(found.frames), max(found.frames)
     frames = np.arange(first, last + 1, dtype=np.int32)
-    info = VideoInfo(
-        str(path), int(facts["width"]), int(facts["height"]), facts["fps"], len(frames) / facts["fps"], last + 1, 0
-    )
+    info = video_info(path, facts, len(frames) / facts["fps"], last + 1)
     if _has_tracks(by_frame):
         return _from_tracks(by_frame, frames, info, found.source)
     tracker = Tracker()
-    for frame in frames:
-        tracker.add(int(frame), float(frame / info.fps), _frame_detections(by_frame.get(int(frame), [])))
+    for frame in frames.tolist():
+        tracker.add(frame, frame / info.fps, _frame_detections(by_frame.get(frame, [])))
     people = tracker.finish(info, found.source)
     if not len(people.keypoints2d):
-        raise UserError(
-            f"{path}: no detections in it last long enough or are sure enough for a person; check scores and frames"
-        )
-    return people, 0
+        raise UserError(f"{path}: no detections last long enough or are sure enough for a person; check the scores")
+    return people
 
 
 def video_facts(path: Path, said: Mapping[str, Any], given: Mapping[str, float | None]) -> dict[str, float]:
-    """Width, height (pixels) and fps of a video.
-
-    Args:
-        path: For errors.
-        said: Facts in the file by name.
-        given: Facts from the user by name, for those that the file does not say.
+    """Facts of a video by name: those in the file, else those given by the user.
 
     Raises:
         UserError: If a fact is missing or no number above 0.
@@ -239,66 +177,47 @@ def video_facts(path: Path, said: Mapping[str, Any], given: Mapping[str, float |
     return facts
 
 
-def _require_plausible_file(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
-    """Checks the content of a file as a whole.
+def video_info(path: Path, facts: Mapping[str, float], duration: float, frames: int) -> VideoInfo:
+    """The facts of the video that a keypoint file is from, whose own path is not known."""
+    return VideoInfo(str(path), int(facts["width"]), int(facts["height"]), facts["fps"], duration, frames, rotation=0)
 
-    Raises:
-        UserError: If it cannot be of one video with these facts.
-    """
+
+def _require_plausible_file(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
+    """Raises UserError if the content of a file as a whole cannot be pixels of one video with these facts."""
     if not found.detections:
         raise UserError(f"{path}: no people in it; check the program that wrote it")
     layouts = {one.layout.name for one in found.detections}
     if len(layouts) > 1:
         raise UserError(f"{path}: mixes the layouts {', '.join(sorted(layouts))}; give the results of one model")
-    crowds = Counter(one.frame for one in found.detections)
-    fullest, count = crowds.most_common(1)[0]
+    fullest, count = Counter(one.frame for one in found.detections).most_common(1)[0]
     if count > MAX_IN_FRAME:
-        raise UserError(
-            f"{path}: {count} people in frame {fullest} are false detections; raise the detector's threshold"
-        )
-    span = max(found.frames) - min(found.frames) + 1
-    if max(found.frames) > _LAST_FRAME or span > _MAX_SPAN + _SPAN_PER_FRAME * len(found.frames):
-        raise UserError(
-            f"{path}: {len(found.frames)} pictures with numbers from {min(found.frames)} to {max(found.frames)} are no "
-            "frames of one video; give the results of one video"
-        )
-    _require_pixels(path, found, facts)
-
-
-def _require_pixels(path: Path, found: FileDetections, facts: dict[str, float]) -> None:
-    """Checks that the coordinates are pixels of a picture of that size.
-
-    Raises:
-        UserError: If they are not.
-    """
+        raise UserError(f"{path}: {count} people in frame {fullest} are too many; raise the detector's threshold")
+    first, last, count = min(found.frames), max(found.frames), len(found.frames)
+    if last > _LAST_FRAME or last - first + 1 > _MAX_SPAN + _SPAN_PER_FRAME * count:
+        pictures = f"{count} pictures with numbers from {first} to {last}"
+        raise UserError(f"{path}: {pictures} are no frames of one video; give the results of one video")
     visible = np.concatenate([one.points[one.points[:, 2] > 0, :2] for one in found.detections])
     if not len(visible):
         raise UserError(f"{path}: no keypoint in it has a score above 0; check the program that wrote it")
-    if np.abs(visible).max() <= 2 and min(facts["width"], facts["height"]) > 8:
+    width, height = facts["width"], facts["height"]
+    if np.abs(visible).max() <= 2 and min(width, height) > 8:
         raise UserError(f"{path}: coordinates are shares of the picture; write pixels (OpenPose: --keypoint_scale 0)")
-    middle = np.median(visible, axis=0)
-    size = (facts["width"], facts["height"])
-    if (middle > size).any() or (middle < 0).any():
-        raise UserError(
-            f"{path}: people are at {middle[0]:.0f}, {middle[1]:.0f}, outside of a picture of {size[0]:.0f} x "
-            f"{size[1]:.0f}; are they of this video?"
-        )
+    x, y = np.median(visible, axis=0)
+    if not (0 <= x <= width and 0 <= y <= height):
+        place = f"at {x:.0f}, {y:.0f}, outside of a picture of {width:.0f} x {height:.0f}"
+        raise UserError(f"{path}: people are {place}; are they of this video?")
 
 
 def _converted(found: FileDetections) -> Iterator[PersonDetection]:
     """Every detection in COCO-17, with its own layout among the extras; scores 0..1, NaN and 0 where not visible."""
-    scale = _scale(found.source, max(float(one.points[:, 2].max()) for one in found.detections))
+    highest = max(float(one.points[:, 2].max()) for one in found.detections)
+    scale = 1.0 if highest <= _OVERSHOOT else max(highest, _HIGHEST_SCORES.get(found.source, 0.0))
     for one in found.detections:
         points = _normalised(one.points, scale)
         extras = {name: _normalised(value, 1.0) for name, value in one.extras.items()}
         if one.layout.exceeds_coco:
             extras[one.layout.name] = points
         yield PersonDetection(one.frame, one.layout.to_coco(points), COCO17, one.track, extras)
-
-
-def _scale(source: str, highest: float) -> float:
-    """The divisor of a file's scores, whose highest is ``highest``."""
-    return 1.0 if highest <= _OVERSHOOT else max(highest, _HIGHEST_SCORES.get(source, 0.0))
 
 
 def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:
@@ -308,21 +227,21 @@ def _normalised(keypoints: np.ndarray, scale: float) -> np.ndarray:
     return result
 
 
-def _box(coco: np.ndarray) -> np.ndarray:
-    """(4,) float32 around the visible keypoints of (17,3)."""
-    visible = coco[coco[:, 2] > 0, :2]
-    return np.asarray(np.concatenate([visible.min(axis=0), visible.max(axis=0)]), np.float32)
+def boxes_around(keypoints: np.ndarray) -> np.ndarray:
+    """(N,4) float32 around the visible keypoints of (N,17,3), NaN where none is."""
+    visible = keypoints[..., 2] > 0
+    points = np.where(visible[..., None], keypoints[..., :2], np.nan)
+    low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
+    boxes = np.where(visible.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
+    return boxes.astype(np.float32)
 
 
 def _frame_detections(detections: list[PersonDetection]) -> FrameDetections:
     """The detections of one frame as a detector gives them."""
-    if not detections:
-        return FrameDetections(np.zeros((0, 17, 3), np.float32), np.zeros((0, 4), np.float32))
-    return FrameDetections(
-        np.stack([one.points for one in detections]).astype(np.float32),
-        np.stack([_box(one.points) for one in detections]),
-        {name: np.stack([one.extras[name] for one in detections]) for name in detections[0].extras},
-    )
+    points = np.array([one.points for one in detections], np.float32).reshape(-1, 17, 3)
+    names = detections[0].extras if detections else {}
+    extras = {name: np.stack([one.extras[name] for one in detections]) for name in names}
+    return FrameDetections(points, boxes_around(points), extras)
 
 
 def _has_tracks(by_frame: dict[int, list[PersonDetection]]) -> bool:
@@ -333,39 +252,24 @@ def _has_tracks(by_frame: dict[int, list[PersonDetection]]) -> bool:
 
 def _from_tracks(
     by_frame: dict[int, list[PersonDetection]], frames: np.ndarray, info: VideoInfo, source: str
-) -> tuple[People, int]:
-    """The file's own tracks as people, and the number of tracks that were left out as the smallest."""
-    tracks = _tracks(by_frame)
-    order = ranking(
-        (np.stack([one.points for one in track]), np.stack([_box(one.points) for one in track])) for track in tracks
-    )
-    largest = [tracks[index] for index in order[:MAX_TRACKS]]
-    keypoints = np.full((len(largest), len(frames), 17, 3), np.nan, np.float32)
-    keypoints[..., 2] = 0
-    boxes = np.full((len(largest), len(frames), 4), np.nan, np.float32)
-    extras: dict[str, np.ndarray] = {}
-    for person, track in enumerate(largest):
-        for one in track:
-            row = one.frame - int(frames[0])
-            keypoints[person, row] = one.points
-            boxes[person, row] = _box(one.points)
-            for name, value in one.extras.items():
-                if name not in extras:
-                    extras[name] = np.full((len(largest), len(frames), *value.shape), np.nan, np.float32)
-                extras[name][person, row] = value
-    meta = {"video": asdict(info), "detector": source}
-    people = People(keypoints, boxes, frames, frames / info.fps, meta, extras)
-    return numbered(people), len(tracks) - len(largest)
-
-
-def _tracks(by_frame: dict[int, list[PersonDetection]]) -> list[list[PersonDetection]]:
-    """The file's own tracks, of each frame the detection with the highest score."""
-    tracks: dict[int, dict[int, PersonDetection]] = defaultdict(dict)
+) -> People:
+    """The file's own tracks as people, at most MAX_TRACKS of the largest."""
+    tracks: dict[int, dict[int, Observation]] = defaultdict(dict)
+    extras: dict[str, dict[int, np.ndarray]] = defaultdict(dict)
     for frame, detections in by_frame.items():
-        for one in detections:
-            if one.track is None:
-                continue
-            other = tracks[one.track].get(frame)
-            if other is None or one.points[:, 2].sum() > other.points[:, 2].sum():
-                tracks[one.track][frame] = one
-    return [list(track.values()) for track in tracks.values()]
+        row = frame - int(frames[0])
+        people = _frame_detections(detections)
+        for name, values in people.extras.items():
+            extras[name][row] = values
+        # Of several detections of a track in a frame the one with the highest score counts.
+        for index in np.argsort([-one.points[:, 2].sum() for one in detections], kind="stable").tolist():
+            track = detections[index].track
+            if track is not None:
+                one = Observation(row, frame / info.fps, people.keypoints[index], people.boxes[index], index)
+                tracks[track].setdefault(row, one)
+    kept = largest([list(track.values()) for track in tracks.values()], MAX_TRACKS)
+    meta = {"video": asdict(info), "detector": source}
+    if left_out := len(tracks) - len(kept):
+        text = f"{left_out} tracks of {Path(info.path).name} that cover the smallest area are left out"
+        add(meta, Notice(TRACKS_LEFT_OUT, text))
+    return people_of(kept, extras, frames, frames / info.fps, meta)

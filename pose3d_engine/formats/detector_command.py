@@ -1,11 +1,11 @@
-"""Another program as the source of 2D: it runs in its own environment, and its results are read.
+"""Another program (AlphaPose, OpenPose, a script) as the source of 2D: it runs as the user would start it.
 
-The program is the user's: AlphaPose, OpenPose or a script, as the user would start it. It gets the path of the video
-and of an empty folder for its results, nothing else. No shell is involved.
+It gets the path of the video and of an empty folder for its results, nothing else. No shell is involved.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 from ..contract.errors import UserError
 from ..contract.people_file import People, VideoInfo
@@ -22,14 +23,10 @@ from ..progress import Progress, silent
 from . import keypoint_files
 
 PATIENCE_S = 1800.0
-"""Seconds: a program that neither prints nor writes anything for so long hangs. Many download and compile models
-without printing anything."""
+"""Seconds: a program that prints and writes nothing for so long hangs. Many silently download and compile models."""
 
-_POLL_S = 0.1
-"""Seconds from one check whether the program has ended to the next."""
-
-_FOLDER_POLL_S = 2.0
-"""Seconds from one look into its folder to the next."""
+_POLL_S, _FOLDER_POLL_S = 0.1, 2.0
+"""Seconds from one check whether the program has ended to the next, and from one look into its folder to the next."""
 
 _GRACE_S = 3.0
 """Seconds in which a program may end by itself before it is killed, and in which its last output may arrive."""
@@ -37,19 +34,13 @@ _GRACE_S = 3.0
 _TAIL = 4000
 """Letters of its last output that are kept for an error."""
 
-if sys.platform == "win32":
-    _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
-else:
-    _NEW_GROUP = 0
-
 
 def people_of(command: str, info: VideoInfo, progress: Progress = silent, patience: float = PATIENCE_S) -> People:
     """Runs a command on a video and reads its results. The program's output goes to our stderr.
 
     Args:
         command: Words with ``{video}`` and ``{output}``, an empty folder that is removed afterwards.
-        info: The facts of the video.
-        progress: Called all the time with the seconds that have passed; cancels by raising.
+        progress: Gets the seconds that have passed; cancels by raising.
         patience: Seconds in which the program must print or write something.
 
     Raises:
@@ -65,11 +56,7 @@ def people_of(command: str, info: VideoInfo, progress: Progress = silent, patien
 
 
 def arguments_of(command: str, video: Path, output: Path, windows: bool = os.name == "nt") -> list[str]:
-    """The command as an argument list.
-
-    Raises:
-        UserError: If it lacks a placeholder or its quotes do not match.
-    """
+    """The command as an argument list; raises UserError if it lacks a placeholder or its quotes do not match."""
     for placeholder in ("{video}", "{output}"):
         if placeholder not in command:
             raise UserError(f"the detector command lacks {placeholder}; write it where the program takes that path")
@@ -80,18 +67,11 @@ def arguments_of(command: str, video: Path, output: Path, windows: bool = os.nam
     if windows:
         # POSIX rules would remove the backslashes of paths; without them quotes are kept, and removed here.
         parts = [part[1:-1] if len(part) > 1 and part[0] == part[-1] and part[0] in "\"'" else part for part in parts]
-    places = {"{video}": str(Path(video).absolute()), "{output}": str(output)}
-    for placeholder, path in places.items():
-        parts = [part.replace(placeholder, path) for part in parts]
-    return parts
+    return [part.replace("{video}", str(video.absolute())).replace("{output}", str(output)) for part in parts]
 
 
 def run(arguments: list[str], output: Path, progress: Progress, patience: float) -> None:
-    """Runs a program to its end; kills it with all its children if anything else happens.
-
-    Raises:
-        UserError: If it cannot be started, fails or hangs.
-    """
+    """Runs a program to its end; kills it with all its children if it fails, hangs (UserError) or is cancelled."""
     try:
         # A process group of its own, so that its children can be killed with it.
         process = subprocess.Popen(
@@ -100,40 +80,36 @@ def run(arguments: list[str], output: Path, progress: Progress, patience: float)
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=sys.platform != "win32",
-            creationflags=_NEW_GROUP,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # only Windows has it
         )
     except OSError as error:
-        raise UserError(
-            f"the detector command cannot be started ({error.strerror or error}: {arguments[0]}); give its full path"
-        ) from error
-    reader = _OutputReader(process)
-    finished = False
+        reason = f"{error.strerror or error}: {arguments[0]}"
+        raise UserError(f"the detector command cannot be started ({reason}); give its full path") from error
+    assert process.stdout is not None
+    reader = _OutputReader(process.stdout)
     try:
         _wait(process, reader, output, progress, patience)
-        finished = process.returncode == 0
     finally:
-        if not finished:
+        if process.returncode != 0:
             _kill_tree(process)
         reader.join()
-    if not finished:
+    if process.returncode != 0:
         raise UserError(f"the detector command failed with status {process.returncode}: {reader.last_line}")
 
 
 class _OutputReader:
     """Passes a program's output on to stderr, and remembers the time and the end of it."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self.last_output = time.monotonic()
         self._tail = ""
-        self._stream = process.stdout
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread = threading.Thread(target=self._listen, args=[stream], daemon=True)
         self._thread.start()
 
-    def _listen(self) -> None:
-        assert self._stream is not None
-        with self._stream:
+    def _listen(self, stream: IO[bytes]) -> None:
+        with stream:
             # Blocks and not lines: progress bars never end their line.
-            while block := os.read(self._stream.fileno(), 4096):
+            while block := os.read(stream.fileno(), 4096):
                 self.last_output = time.monotonic()
                 text = block.decode("utf-8", errors="replace")
                 self._tail = (self._tail + text)[-_TAIL:]
@@ -160,8 +136,7 @@ def _wait(
         now = time.monotonic()
         progress("detect", int(now - began), None)
         if now - polled > min(_FOLDER_POLL_S, patience / 4):
-            polled = now
-            state = _state(output)
+            polled, state = now, _state(output)
             if state != before:
                 before, changed = state, now
         if now - max(changed, reader.last_output) > patience:
@@ -172,11 +147,9 @@ def _state(output: Path) -> object:
     """A value that changes when a program writes to its folder."""
     state = []
     for path in output.rglob("*"):
-        try:
+        with contextlib.suppress(OSError):
             facts = path.stat()
-        except OSError:
-            continue
-        state.append((facts.st_mtime_ns, facts.st_size))
+            state.append((facts.st_mtime_ns, facts.st_size))
     return len(state), max(state, default=None)
 
 

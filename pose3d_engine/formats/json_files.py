@@ -10,45 +10,27 @@ from ..contract.errors import UserError
 
 
 def load(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        UserError: If the file cannot be read, is cut off or is not JSON.
-    """
+    """The content of a JSON file; raises UserError if it cannot be read, is cut off or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); give another file") from error
     except json.JSONDecodeError as error:
-        raise UserError(
-            f"{path}: not JSON, or cut off ({error.msg}, line {error.lineno} column {error.colno}); write it again"
-        ) from error
+        place = f"{error.msg}, line {error.lineno} column {error.colno}"
+        raise UserError(f"{path}: not JSON, or cut off ({place}); write it again") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON; give the results of a pose program") from error
 
 
 def entries(value: Any, where: str, what: str) -> list[dict[str, Any]]:
-    """A list of JSON objects.
-
-    Args:
-        value: What should be one.
-        where: Beginning of the error's text: the file and the place in it.
-        what: The name of the list.
-
-    Raises:
-        UserError: If it is anything else.
-    """
+    """The value, a list of JSON objects; raises UserError, with the place and the list's name, for anything else."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UserError(f"{where}: {what} is not a list of objects; write the file again")
     return value
 
 
 def identity(value: Any, where: str) -> int | None:
-    """The number of a track, None if there is none. AlphaPose writes 3, 3.0, [3.0] and lists in lists.
-
-    Raises:
-        UserError: If the value is no number.
-    """
+    """The number of a track, None if there is none; AlphaPose writes 3, 3.0, [3.0] and lists in lists."""
     while isinstance(value, list) and value:
         value = value[0]
     if value is None or value == []:

@@ -7,7 +7,7 @@ score, ``width``, ``height``, ``fps``. The results of other programs are read by
 from __future__ import annotations
 
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,17 @@ from ..contract import arrays as npz
 from ..contract.errors import UserError
 from ..contract.people_file import People, VideoInfo
 from ..track import numbered, records
-from .detections import FARTHEST_PX, video_facts
+from .detections import FARTHEST_PX, boxes_around, video_facts, video_info
 
 
 def read(path: Path, width: int | None = None, height: int | None = None, fps: float | None = None) -> People:
     """The people of a keypoint file or folder.
 
-    Args:
-        path: The file or folder.
-        width: Of the video, pixels, where the file does not say it.
-        height: Of the video, pixels.
-        fps: Of the video, frames a second.
+    ``width``, ``height`` (pixels) and ``fps`` are those of the video, for files that do not say them.
 
     Raises:
         UserError: If the file cannot be read, its content makes no sense, or a fact of the video is missing.
     """
-    path = Path(path)
     is_npz = path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)
     if not is_npz or formats.is_archive_of_others(path):
         return formats.read(path, width, height, fps)
@@ -42,20 +37,13 @@ def read(path: Path, width: int | None = None, height: int | None = None, fps: f
         return People.load(path)
     keypoints = _track(path, arrays["keypoints2d"])
     facts = video_facts(path, _said_facts(path, arrays), {"width": width, "height": height, "fps": fps})
-    frames = np.arange(len(keypoints), dtype=np.int32)
-    if "frames" in arrays:
-        frames = _row(path, arrays, "frames", len(keypoints)).astype(np.int32)
-    times = frames / facts["fps"]
-    if "times" in arrays:
-        times = _row(path, arrays, "times", len(keypoints)).astype(np.float64)
+    frames = _numbers(path, "frames", arrays.get("frames", np.arange(len(keypoints))), keypoints).astype(np.int32)
+    times = _numbers(path, "times", arrays.get("times", frames / facts["fps"]), keypoints).astype(np.float64)
     if len(times) > 1 and not (np.diff(times) > 0).all():
         raise UserError(f"{path}: times do not rise from frame to frame; write the seconds of each frame, in order")
     duration = float(times[-1] - times[0] + 1 / facts["fps"])
-    info = VideoInfo(
-        str(path), int(facts["width"]), int(facts["height"]), facts["fps"], duration, len(keypoints), rotation=0
-    )
-    meta = {"video": asdict(info), "detector": "keypoints"}
-    return numbered(People(keypoints[None], _boxes(keypoints)[None], frames, times, meta))
+    meta = {"video": asdict(video_info(path, facts, duration, len(keypoints))), "detector": "keypoints"}
+    return numbered(People(keypoints[None], boxes_around(keypoints)[None], frames, times, meta))
 
 
 def _said_facts(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -67,15 +55,6 @@ def _said_facts(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         except ValueError as error:
             raise UserError(f"{path}: meta is not JSON ({error}); write the file again") from error
     return said | {name: value[()] for name, value in arrays.items()}
-
-
-def _boxes(keypoints: np.ndarray) -> np.ndarray:
-    """(T,4) float32 around the visible keypoints of (T,17,3), NaN where none is."""
-    visible = keypoints[..., 2] > 0
-    points = np.where(visible[..., None], keypoints[..., :2], np.nan)
-    low, high = np.nanmin(points, axis=1, initial=np.inf), np.nanmax(points, axis=1, initial=-np.inf)
-    boxes = np.where(visible.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
-    return boxes.astype(np.float32)
 
 
 def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
@@ -97,45 +76,24 @@ def _track(path: Path, keypoints: np.ndarray) -> np.ndarray:
     return result
 
 
-def _row(path: Path, arrays: dict[str, np.ndarray], name: str, rows: int) -> np.ndarray:
-    values = arrays[name]
-    if values.shape != (rows,) or not np.isfinite(values).all():
+def _numbers(path: Path, name: str, values: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    if values.shape != (len(keypoints),) or not np.isfinite(values).all():
         raise UserError(f"{path}: {name} is not one finite number a row of keypoints2d")
     return values
 
 
 def on_video(people: People, info: VideoInfo, path: Path) -> People:
-    """The same people with the facts of the video that they are from.
-
-    Args:
-        people: The people of a file.
-        info: The facts of the video.
-        path: The file, for errors.
-
-    Raises:
-        UserError: If they cannot be from this video.
-    """
-    if info.frames and int(people.frames[-1]) >= info.frames + 5:
-        raise UserError(
-            f"{path}: has frame {int(people.frames[-1])}, but the video has {info.frames}; are they of one video?"
-        )
-    return People(
-        people.keypoints2d,
-        people.boxes,
-        people.frames,
-        people.times,
-        {**people.meta, "video": asdict(info)},
-        people.extras,
-    )
+    """The people of a file with the facts of their video; raises UserError if they cannot be from it."""
+    last = int(people.frames[-1])
+    if info.frames and last >= info.frames + 5:  # a container's number of frames is an estimate
+        raise UserError(f"{path}: has frame {last}, but the video has {info.frames}; are they of one video?")
+    return replace(people, meta={**people.meta, "video": asdict(info)})
 
 
 def between(people: People, start: float | None, end: float | None) -> People:
-    """The frames of a part of the clip. People keep their numbers; people who are not visible there have no record.
+    """The frames from ``start`` to before ``end``, seconds; None for the clip's own.
 
-    Args:
-        people: The people of the clip.
-        start: Seconds of the first frame, None for the clip's own start.
-        end: Seconds before which the last frame lies, None for the clip's own end.
+    People keep their numbers; people who are not visible there have no record.
 
     Raises:
         UserError: If no frame lies there.
@@ -144,19 +102,15 @@ def between(people: People, start: float | None, end: float | None) -> People:
         return people
     rows = (people.times >= (start or 0.0)) & (people.times < (np.inf if end is None else end))
     if not rows.any():
-        raise UserError(
-            f"no frame lies between {start or 0:g} s and {'the end' if end is None else f'{end:g} s'}; "
-            f"the keypoints end at {people.times[-1]:.2f} s"
-        )
-    extras = {key: value[:, rows] for key, value in people.extras.items()}
-    cut = People(
-        people.keypoints2d[:, rows],
-        people.boxes[:, rows],
-        people.frames[rows],
-        people.times[rows],
-        people.meta,
-        extras,
-        None if people.background is None else people.background[rows],
+        span = f"between {start or 0:g} s and {'the end' if end is None else f'{end:g} s'}"
+        raise UserError(f"no frame lies {span}; the keypoints end at {people.times[-1]:.2f} s")
+    cut = replace(
+        people,
+        keypoints2d=people.keypoints2d[:, rows],
+        boxes=people.boxes[:, rows],
+        frames=people.frames[rows],
+        times=people.times[rows],
+        extras={name: value[:, rows] for name, value in people.extras.items()},
+        background=None if people.background is None else people.background[rows],
     )
-    cut.meta = {**people.meta, "people": records(cut)}
-    return cut
+    return replace(cut, meta={**people.meta, "people": records(cut)})

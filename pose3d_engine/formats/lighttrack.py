@@ -15,21 +15,11 @@ from .json_files import entries, identity
 
 def is_lighttrack(content: Any) -> bool:
     """Whether content is of LightTrack."""
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and isinstance(content[0], dict)
-        and isinstance(content[0].get("image"), dict)
-        and "candidates" in content[0]
-    )
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and isinstance(first.get("image"), dict) and "candidates" in first
 
 
 def read(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     pictures = entries(content, str(path), "the file")
     names: list[Any] = [item["image"].get("name") if isinstance(item.get("image"), dict) else None for item in pictures]
     frames = frame_numbers(names, path)

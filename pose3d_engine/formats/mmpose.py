@@ -15,9 +15,6 @@ from ..contract.skeletons import COCO17, Layout
 from .detections import FileDetections, PersonDetection, parse_numbers, require_plausible
 from .json_files import entries, identity
 
-_COCO_NAMES = {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}
-"""A list of points with all of these uses COCO's names."""
-
 
 def is_mmpose(content: Any) -> bool:
     """Whether content is of MMPose."""
@@ -26,14 +23,14 @@ def is_mmpose(content: Any) -> bool:
 
 
 def read(path: Path, content: Any) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
-    meta = content.get("meta_info") if isinstance(content, dict) else None
-    items = entries(content["instance_info"] if isinstance(content, dict) else content, str(path), "instance_info")
-    numbers = [_frame(path, item) for item in items]
+    frames, meta = content, None
+    if isinstance(content, dict):
+        frames, meta = content["instance_info"], content.get("meta_info")
+    items = entries(frames, str(path), "instance_info")
+    numbers: list[Any] = [item.get("frame_id") for item in items]
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise UserError(f"{path}: frame_id is {number!r}, not a whole number from 0; write the file again")
     if len(set(numbers)) < len(numbers):
         raise UserError(f"{path}: two frames have the same frame_id; give the results of one video")
     # All frames are listed, also those without people: the first number shows from where they count.
@@ -52,13 +49,6 @@ def read(path: Path, content: Any) -> FileDetections:
     return FileDetections("mmpose", {number - base for number in numbers}, detections)
 
 
-def _frame(path: Path, item: dict[str, Any]) -> int:
-    number = item.get("frame_id")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise UserError(f"{path}: frame_id is {number!r}, not a whole number from 0; write the file again")
-    return number
-
-
 def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
     """(K,3) pixels and score of one instance."""
     places = parse_numbers(instance.get("keypoints"), where)
@@ -69,7 +59,7 @@ def _keypoints(instance: dict[str, Any], where: str) -> np.ndarray:
 
 
 def _named(meta: Any) -> Layout | None:
-    """The layout whose points the file lists by name; None if it lists none that are known."""
+    """The layout of the points that the file names, None if it names none that are known."""
     names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
     if not isinstance(names, dict):
         return None
@@ -81,7 +71,7 @@ def _named(meta: Any) -> Layout | None:
     if known:
         return known
     # Other names for the same points: only COCO's names are certain.
-    if not set(ordered) >= _COCO_NAMES:
+    if not set(ordered) >= {"left_shoulder", "right_shoulder", "left_hip", "right_hip"}:
         return None
     same_body = layout_of_length(len(ordered), COCO_STYLE)
     if same_body and ordered[: len(COCO17)] == same_body.joints[: len(COCO17)]:

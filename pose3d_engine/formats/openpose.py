@@ -29,11 +29,6 @@ def is_frame(content: Any) -> bool:
 
 
 def read(folder: Path) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     paths = sorted(folder.glob("*_keypoints.json")) or sorted(folder.glob("*.json"))
     if not paths:
         raise UserError(f"{folder}: no .json in it; give the folder that contains one file for each frame")

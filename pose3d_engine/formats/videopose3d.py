@@ -24,23 +24,15 @@ def is_videopose3d(arrays: set[str]) -> bool:
 
 
 def read(path: Path, arrays: set[str]) -> FileDetections:
-    """The detections of a file.
-
-    Raises:
-        UserError: For content that is damaged or makes no sense.
-    """
     if "positions_2d" not in arrays:
-        raise UserError(
-            f"{path}: keypoints of Detectron2 for VideoPose3D; run its prepare_data_2d_custom.py on it first"
-        )
+        raise UserError(f"{path}: keypoints of Detectron2; run VideoPose3D's prepare_data_2d_custom.py on it first")
     content = object_archive.load(path, ("positions_2d", "metadata"), "keypoints of VideoPose3D")
     videos, metadata = content["positions_2d"], content["metadata"]
     if not isinstance(videos, dict) or not videos:
         raise UserError(f"{path}: positions_2d names no video; write it again with prepare_data_2d_custom.py")
     if len(videos) > 1:
-        raise UserError(
-            f"{path}: is of {len(videos)} videos ({', '.join(map(str, list(videos)[:3]))}, ...); write a file for one"
-        )
+        names = ", ".join(map(str, list(videos)[:3]))
+        raise UserError(f"{path}: is of {len(videos)} videos ({names}, ...); write a file for one")
     name, actions = next(iter(videos.items()))
     tracks = [track for cameras in actions.values() for track in cameras] if isinstance(actions, dict) else []
     if len(tracks) != 1:
@@ -50,9 +42,8 @@ def read(path: Path, arrays: set[str]) -> FileDetections:
         raise UserError(f"{path}: keypoints of {name} are {keypoints.shape}, not (frames, 17, 2) of COCO-17")
     detections = []
     for frame, pixels in enumerate(keypoints.astype(np.float64)):
-        points = require_plausible(
-            np.concatenate([pixels, np.ones((17, 1))], axis=1), f"{path}: frame {frame} of {name}"
-        )
+        points = np.concatenate([pixels, np.ones((17, 1))], axis=1)
+        require_plausible(points, f"{path}: frame {frame} of {name}")
         detections.append(PersonDetection(frame, points, COCO17, track=1))
     return FileDetections("videopose3d", set(range(len(keypoints))), detections, _size(metadata, name))
 

@@ -11,15 +11,12 @@ from ..contract.skeletons import COCO17
 LONGEST_S = 0.6
 """Seconds: a longer stretch of the other labelling is taken for the truth, because the person may have turned."""
 
-_ARMS = ("shoulder", "elbow", "wrist")
-_LEGS = ("hip", "knee", "ankle")
+_ARMS, _LEGS = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 
-_FLIP_PENALTY = 0.005
+_FLIP_PENALTY, _PARTIAL_PENALTY = 0.005, 0.005
 """Cost of a flip of arms or of legs for a thirtieth of a second, in shares of the person's size: enough to decide where
-limbs lie on each other, too little to outweigh a jump."""
-
-_PARTIAL_PENALTY = 0.005
-"""Further cost where only arms or only legs are flipped: detectors mostly mistake the direction of the whole person."""
+limbs lie on each other, too little to outweigh a jump. Further cost where only arms or only legs are flipped: detectors
+mostly mistake the direction of the whole person."""
 
 _MAX_ACCELERATION = 0.08
 """Shares of the person's size a frame squared at 30 frames a second: where limbs accelerate by more in every labelling,
@@ -32,16 +29,13 @@ _BATCH = 20_000
 """Frames whose accelerations are computed together: those of an hour would fill half a gigabyte."""
 
 _MIN_GAIN = 0.02
-"""A stretch is flipped back only if that reduces the jumps at its ends by this share of the person's size: a jump of a
-limb, not a wobble."""
+"""In shares of the person's size: if jumps at the ends of a stretch shrink by less, it was a wobble and no flip."""
 
 _MIN_FRAMES = 4
 
 
-def fix_left_right_flips(
-    track: np.ndarray, detected: np.ndarray, fps: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Undoes short left/right flips.
+def fix_left_right_flips(track: np.ndarray, detected: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the order of a track's keypoints that undoes short left/right flips.
 
     There are four labellings of each frame: arms and legs as detected or flipped. The sequence is chosen in which limbs
     accelerate least (Viterbi 1967, over pairs of frames): limbs that really cross keep their velocity, flipped limbs
@@ -50,29 +44,27 @@ def fix_left_right_flips(
     Args:
         track: (T,17,3) pixels and score, finite.
         detected: (T,) bool, where the detector reports the person.
-        fps: Frames a second.
 
     Returns:
-        The track (T,17,3), the flips (T,2) bool of arms and of legs that were undone, and the order (T,17) int: which
-        keypoint of the given track each one was.
+        The flips (T,2) bool of arms and of legs, and the order (T,17) int: which keypoint of the track each one is.
     """
     flipped = np.zeros((len(track), 2), bool)
     order = np.tile(np.arange(track.shape[1]), (len(track), 1))
     visible = track[..., 2] > 0
-    size = _median_size(track, visible)
+    size = _median_size(np.where(visible[..., None], track[..., :2], np.nan))
     rows = np.flatnonzero(detected)
     if size <= 0 or len(rows) < _MIN_FRAMES:
-        return track, flipped, order
+        return flipped, order
     points = track[..., :2] / size
     limbs = [_Limbs(points, visible, names) for names in (_ARMS, _LEGS)]
     accelerations = [limb.accelerations(rows) for limb in limbs]
-    # Through frames that no labelling makes plausible, as before a person is lost, labels would change without a jump.
+    # In frames that no labelling makes plausible, as before a person is lost, labels would change without a jump.
     smoothest = np.max([acceleration.min(axis=(1, 2, 3)) for acceleration in accelerations], axis=0)
     ambiguous = rows[1:-1][smoothest > _MAX_ACCELERATION * max(1.0, _RATE / fps) ** 2]
     if len(ambiguous):
         rows = np.setdiff1d(rows, ambiguous)
         if len(rows) < _MIN_FRAMES:
-            return track, flipped, order
+            return flipped, order
         accelerations = [limb.accelerations(rows) for limb in limbs]
     paths = _viterbi(accelerations, fps)
     for first, last in _runs(paths.any(axis=0)):
@@ -85,12 +77,11 @@ def fix_left_right_flips(
         flipped[ambiguous, column] = is_beside_flip & limb.fits_flipped(ambiguous, rows, flipped[rows, column])
         changed = np.flatnonzero(flipped[:, column])[:, None]
         order[changed, limb.detected] = limb.flipped
-    return np.take_along_axis(track, order[..., None], axis=1), flipped, order
+    return flipped, order
 
 
-def _median_size(track: np.ndarray, visible: np.ndarray) -> float:
+def _median_size(points: np.ndarray) -> float:
     """The median of the longer side of the person's box, pixels; 0 where no keypoint is visible."""
-    points = np.where(visible[..., None], track[..., :2], np.nan)
     with np.errstate(all="ignore"):
         boxes = np.nanmax(points, axis=1, initial=-np.inf) - np.nanmin(points, axis=1, initial=np.inf)
     sizes = boxes.max(axis=1)
@@ -98,30 +89,16 @@ def _median_size(track: np.ndarray, visible: np.ndarray) -> float:
 
 
 class _Limbs:
-    """Both arms or both legs, as detected and flipped.
-
-    Args:
-        points: (T,17,2) in shares of the person's size.
-        visible: (T,17) bool.
-        names: The joints of one limb.
-
-    Attributes:
-        detected: Columns of the left joints and then the right ones.
-        flipped: The right ones first.
-    """
+    """Both arms or both legs, as detected and flipped: points (T,17,2) in shares of the person's size."""
 
     def __init__(self, points: np.ndarray, visible: np.ndarray, names: Sequence[str]) -> None:
-        left = COCO17.rows(*(f"left_{name}" for name in names))
-        right = COCO17.rows(*(f"right_{name}" for name in names))
+        left, right = (COCO17.rows(*(f"{side}_{name}" for name in names)) for side in ("left", "right"))
         self.detected, self.flipped = left + right, right + left
         self._labellings = np.stack([points[:, self.detected], points[:, self.flipped]], axis=1)
         self._known = visible[:, self.detected].all(axis=1)
 
     def accelerations(self, rows: np.ndarray) -> np.ndarray:
-        """Mean acceleration of the keypoints, in shares of the person's size, for every labelling.
-
-        Args:
-            rows: (R,) frames.
+        """Mean acceleration of the keypoints in some frames (R,), in shares of the person's size, by labelling.
 
         Returns:
             (R-2,2,2,2): at a frame with labelling b between its neighbours with labellings a and c; 0 where one of the
@@ -140,15 +117,9 @@ class _Limbs:
         return np.where(all_known[:, None, None, None], result, 0.0)
 
     def fits_flipped(self, frames: np.ndarray, rows: np.ndarray, flipped: np.ndarray) -> np.ndarray:
-        """Whether flipped limbs are nearer than detected ones to the interpolated limbs of other frames.
+        """(F,) bool: whether flipped limbs are nearer than detected ones to those interpolated between other frames.
 
-        Args:
-            frames: (F,) the frames in question.
-            rows: (R,) the frames between which limbs are interpolated.
-            flipped: (R,) bool, their labelling.
-
-        Returns:
-            (F,) bool.
+        The other frames are ``rows`` (R,), with the labelling ``flipped`` (R,).
         """
         known = self._labellings[rows, flipped.astype(int)]
         columns = known.reshape(len(rows), -1).T
@@ -169,15 +140,7 @@ class _Limbs:
 
 
 def _viterbi(accelerations: Sequence[np.ndarray], fps: float) -> np.ndarray:
-    """The labelling with the least acceleration and flip penalty.
-
-    Args:
-        accelerations: Of arms and of legs, each (T-2,2,2,2).
-        fps: Frames a second.
-
-    Returns:
-        (2,T) bool, where arms and where legs are flipped.
-    """
+    """(2,T) bool, where arms and where legs are flipped, with the least sum of accelerations and flip penalties."""
     # States: 0 as detected, 1 arms flipped, 2 legs, 3 both.
     arms, legs = accelerations
     frames = len(arms) + 2

@@ -7,15 +7,12 @@ import itertools
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-INTERPOLATED_S = 0.5
-"""Seconds: keypoints in a gap up to this long keep a part of their score; in longer ones their score is 0."""
-
-_INTERPOLATED_SCORE = 0.5
-"""Share of the lower score at the gap's ends that an interpolated keypoint gets."""
+INTERPOLATED_S, _INTERPOLATED_SCORE = 0.5, 0.5
+"""Keypoints in a gap up to so many seconds long get this share of the lower score at its ends, in longer ones 0."""
 
 
 def fill_gaps(track: np.ndarray, times: np.ndarray, keep_scores: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Gives every keypoint a place in every frame.
+    """A track (T,17,3) with a place for every keypoint in every frame, float32; (T,) bool where it was detected.
 
     Places in gaps lie on a spline that keeps the shape of the data (PCHIP, Fritsch and Carlson, SIAM J. Numer. Anal.
     1980: no overshoot); before the first and after the last detection they are held.
@@ -23,11 +20,7 @@ def fill_gaps(track: np.ndarray, times: np.ndarray, keep_scores: bool = True) ->
     Args:
         track: (T,17,3) pixels and score, NaN and 0 where not visible.
         times: (T,) seconds.
-        keep_scores: Whether gaps up to INTERPOLATED_S keep a part of the score. Without it no gap does, and places lie
-            on a straight line.
-
-    Returns:
-        (T,17,3) float32, finite, and (T,) bool: the frames in which any keypoint was visible.
+        keep_scores: Without it no gap keeps a part of the score, and places lie on a straight line.
 
     Raises:
         ValueError: If no keypoint is visible in any frame.
@@ -54,8 +47,6 @@ def fill_gaps(track: np.ndarray, times: np.ndarray, keep_scores: bool = True) ->
 
 def _places(values: np.ndarray, known: np.ndarray, times: np.ndarray, spline: bool) -> np.ndarray:
     """(T,2) places of a keypoint that is at ``values`` (n,2) in the frames ``known`` (n,)."""
-    if known.size == len(times):
-        return values
     if spline and known.size > 1:
         within = np.clip(times, times[known[0]], times[known[-1]])
         return np.asarray(PchipInterpolator(times[known], values)(within))
@@ -63,15 +54,7 @@ def _places(values: np.ndarray, known: np.ndarray, times: np.ndarray, spline: bo
 
 
 def long_gaps(detected: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
-    """The gaps that are too long to keep scores.
-
-    Args:
-        detected: (T,) bool, frames in which the person is detected.
-        times: (T,) seconds.
-
-    Returns:
-        Seconds of the last detection before and of the first one after each gap.
-    """
+    """The gaps that are too long to keep scores: seconds of the last detection before and the first one after each."""
     rows = np.flatnonzero(detected)
     return [
         (float(times[before]), float(times[after]))

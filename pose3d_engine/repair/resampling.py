@@ -9,12 +9,11 @@ MAX_FACTOR = 6
 """Frames made of one at most: the motion between frames that are further apart is unknown."""
 
 _ROUNDING = 0.2
-"""Added to the ratio of the rates before it is rounded down: a clip of 16 frames a second is upsampled to 32 for a
-lifter of 30."""
+"""Added to the ratio of the rates before it is rounded down: 16 frames a second become 32 for a lifter of 30."""
 
 
 def upsampling_factor(fps: float, rate: float) -> int:
-    """The number of frames to make of one, so that the lifter gets about the rate of its training.
+    """The number of frames to make of one, so that the lifter gets about the ``rate`` (a second) of its training.
 
     Measured with the lifter that ships (30 a second) on 64 views of unseen motion capture, N-MPJPE in mm without and
     with upsampling, for detectors whose error is 0.5 and 2 % of a person's size:
@@ -25,30 +24,15 @@ def upsampling_factor(fps: float, rate: float) -> int:
 
     The error of acceleration falls by 3 to 30 % with the smaller error; with the larger one it rises by a tenth at 10
     and 12 and by a fifth at 15: the lifter then takes a slow clip's jitter for movement.
-
-    Args:
-        fps: Frames a second of the clip.
-        rate: Frames a second of the lifter's training.
-
-    Returns:
-        1 (no upsampling) from 0.56 of the rate upwards, MAX_FACTOR at most.
     """
-    if fps <= 0:
-        return 1
-    return min(max(1, int(rate / fps + _ROUNDING)), MAX_FACTOR)
+    return min(max(1, int(rate / fps + _ROUNDING)), MAX_FACTOR) if fps > 0 else 1
 
 
 def upsample(track: np.ndarray, times: np.ndarray, factor: int) -> np.ndarray:
-    """Adds ``factor - 1`` frames between each two.
+    """Adds ``factor - 1`` frames between each two of a track (T,17,3), pixels and score, finite, at ``times`` (T,).
 
-    Args:
-        track: (T,17,3) float32 pixels and score, finite.
-        times: (T,) seconds.
-        factor: 1 or more.
-
-    Returns:
-        ((T - 1) factor + 1, 17, 3) float32. Every ``factor``-th row is a row of the track; places between lie on a
-        spline that keeps the shape of the data (PCHIP), scores on a straight line.
+    Every ``factor``-th row of the result is a row of the track; places between lie on a spline that keeps the shape of
+    the data (PCHIP), scores on a straight line.
     """
     if factor == 1 or len(track) < 2:
         return track

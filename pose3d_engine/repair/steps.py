@@ -6,53 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.errors import UserError
+from ..contract.settings import REPAIR
 from .flips import fix_left_right_flips
 from .gaps import fill_gaps
 from .outliers import outliers
 from .resampling import upsample, upsampling_factor
 
-_ORDER = ("swaps", "outliers", "gaps", "rate")
-"""In their order: left/right flips undone, outliers removed, short gaps interpolated (else every gap has the score 0),
-low frame rates upsampled."""
-
-REPAIR_STEPS = frozenset(_ORDER)
+REPAIR_STEPS = frozenset(step.name for step in REPAIR)
+"""Left/right flips undone, outliers removed, short gaps interpolated (else every gap has the score 0), low frame rates
+upsampled; in this order."""
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """A track that can be lifted.
+    """A track that can be lifted."""
 
-    Attributes:
-        keypoints: (T,17,3) float32 pixels and score, finite.
-        detected: (T,) bool, frames in which the detector reports the person.
-        flipped: (T,2) bool, frames in which flips of arms and of legs were undone.
-        dense: ((T - 1) factor + 1, 17, 3) float32: the keypoints at the lifter's frame rate.
-        factor: Every ``factor``-th frame of ``dense`` is a frame of the clip.
-        counts: For each step that was asked for: frames with flips, outliers, interpolated keypoints, frames between.
-    """
-
-    keypoints: np.ndarray
-    detected: np.ndarray
-    flipped: np.ndarray
-    dense: np.ndarray
-    factor: int
-    counts: dict[str, int]
-
-
-def repair_steps(text: str) -> frozenset[str]:
-    """The steps of ``all``, ``none`` or names of REPAIR_STEPS with commas between.
-
-    Raises:
-        UserError: For any other text.
-    """
-    if text in ("all", "none"):
-        return REPAIR_STEPS if text == "all" else frozenset()
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in REPAIR_STEPS:
-            raise UserError(f"repair is {text!r}; give all, none or some of {','.join(_ORDER)}")
-    return frozenset(names)
+    keypoints: np.ndarray  # (T,17,3) float32 pixels and score, finite
+    detected: np.ndarray  # (T,) bool, frames in which the detector reports the person
+    flipped: np.ndarray  # (T,2) bool, frames in which flips of arms and of legs were undone
+    dense: np.ndarray  # ((T - 1) factor + 1, 17, 3) float32: the keypoints at the lifter's frame rate
+    factor: int  # every factor-th frame of dense is a frame of the clip
+    counts: dict[str, int]  # by step: frames with flips, outliers, interpolated keypoints, frames between
 
 
 def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None, steps: frozenset[str]) -> Repaired:
@@ -61,7 +35,6 @@ def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None,
     Args:
         track: (T,17,3) pixels and score, NaN and 0 where not visible.
         times: (T,) seconds.
-        fps: Frames a second.
         rate: Frames a second of the lifter's training, None if it shall get the frames of the clip.
         steps: Names of REPAIR_STEPS.
     """
@@ -71,7 +44,7 @@ def repair(track: np.ndarray, times: np.ndarray, fps: float, rate: float | None,
     counts = {}
     if "swaps" in steps:
         # Before outliers: a short flip would be a dozen of them.
-        _, flipped, order = fix_left_right_flips(filled, detected, fps)
+        flipped, order = fix_left_right_flips(filled, detected, fps)
         track = np.take_along_axis(track, order[..., None], axis=1)
         counts["swaps"] = int(flipped.any(axis=1).sum())
     finite = np.isfinite(track).all(axis=-1)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from .tracklets import END_S, Observation, median_velocity
+from .tracklets import END_S, Observation, Track, best_pairs, median_velocity
 
 _REACH, _REACH_PER_SECOND = 0.12, 0.5
-"""How far keypoints may be from the interpolated pose, in diagonals of the box: beside an observation of the track, and
-more with every second away from it."""
+"""How far keypoints may be from the interpolated pose, in diagonals of the box: at once, and more with every second."""
 
 _MIN_SIMILARITY = 0.35
 
@@ -22,16 +20,10 @@ _VELOCITY_FRAMES = 8
 """Observations to each side from which the velocity at an observation is measured."""
 
 
-def absorb(tracks: list[list[Observation]], unassigned: Iterable[Observation]) -> list[list[Observation]]:
-    """Adds observations to the tracks on whose way they lie, in frames in which the track has none.
+def absorb(tracks: list[Track], unassigned: Iterable[Observation]) -> list[Track]:
+    """The tracks with further observations, each on a track's way and in a frame in which that track has none.
 
-    Args:
-        tracks: Each the observations of one person, in order.
-        unassigned: The observations that are in no track. They are visited forwards and then backwards, frame by frame,
-            so that the start of a track, too, is extended by earlier ones.
-
-    Returns:
-        The tracks with what was added.
+    The unassigned observations are visited forwards and then backwards, so that tracks are extended at both ends.
     """
     rows: dict[int, list[Observation]] = {}
     for observation in unassigned:
@@ -40,42 +32,30 @@ def absorb(tracks: list[list[Observation]], unassigned: Iterable[Observation]) -
         trajectories = [_Trajectory(track, direction) for track in tracks]
         for row in sorted((row for row in rows if rows[row]), reverse=direction < 0):
             observations = rows[row]
-            similarity = np.array(
-                [[trajectory.similarity(one) for one in observations] for trajectory in trajectories]
-            ).reshape(-1, len(observations))
-            taken = set()
-            for track, index in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-                if similarity[track, index] > 0:
-                    trajectories[track].add(observations[index])
-                    taken.add(int(index))
-            rows[row] = [one for index, one in enumerate(observations) if index not in taken]
+            similarity = [[trajectory.similarity(one) for one in observations] for trajectory in trajectories]
+            pairs = best_pairs(np.reshape(similarity, (-1, len(observations))))
+            for track, index in pairs.items():
+                trajectories[track].add(observations[index])
+            rows[row] = [one for index, one in enumerate(observations) if index not in pairs.values()]
         tracks = [trajectory.track() for trajectory in trajectories]
     return tracks
 
 
 class _Trajectory:
-    """Where a track is in the frames between its observations, asked for in one direction of time.
+    """Where a track is in the frames between its observations, asked for forwards (direction 1) or backwards (-1)."""
 
-    Args:
-        track: The observations of one person.
-        direction: 1 for forwards, -1 for backwards.
-    """
-
-    def __init__(self, track: list[Observation], direction: int) -> None:
+    def __init__(self, track: Track, direction: int) -> None:
         self._own = sorted(track, key=lambda observation: observation.row)[::direction]
         self._direction = direction
-        self._next = 0
-        """Index of the next of the track's own observations."""
+        self._next = 0  # index of the next of the track's own observations
         self._before: Observation | None = None
         self._velocities: dict[int, np.ndarray] = {}
         self._added: list[Observation] = []
 
-    def track(self) -> list[Observation]:
-        """The track with the observations that were added, in order."""
+    def track(self) -> Track:
         return sorted(self._own + self._added, key=lambda observation: observation.row)
 
     def add(self, observation: Observation) -> None:
-        """Takes an observation into the track."""
         self._added.append(observation)
         self._before = observation
 
@@ -86,8 +66,7 @@ class _Trajectory:
             self._next += 1
         if self._before is not None and self._before.row == observation.row:
             return 0.0
-        after = self._own[self._next] if self._next < len(self._own) else None
-        before = self._before
+        before, after = self._before, self._own[self._next] if self._next < len(self._own) else None
         if before is None or (after is None and abs(observation.time - before.time) > _MAX_EXTRAPOLATION_S):
             return 0.0
         since = observation.time - before.time

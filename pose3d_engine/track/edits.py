@@ -21,11 +21,7 @@ class Split:
 
     @classmethod
     def parse(cls, text: str) -> Split:
-        """From ``ID@SECONDS``.
-
-        Raises:
-            UserError: For any other text.
-        """
+        """From ``ID@SECONDS``; raises UserError for any other text."""
         try:
             person, seconds = text.split("@")
             split = cls(int(person), float(seconds))
@@ -36,25 +32,16 @@ class Split:
         return split
 
     def apply(self, people: People) -> People:
-        """The people with one more, all numbered anew by size.
-
-        Raises:
-            UserError: If the person is not visible before or after the cut.
-        """
+        """The people with one more, all numbered anew by size; raises UserError if the person is not on both sides."""
         row = _row(people, self.person)
         later = people.times >= self.seconds
         detected = _detected(people, row)
         if not (detected & later).any() or not (detected & ~later).any():
             when = people.times[detected]
-            raise UserError(
-                f"person {self.person} cannot be split at {self.seconds:g} s: they are visible from {when[0]:.2f} "
-                f"to {when[-1]:.2f} s; give a time between"
-            )
-        count = len(people.keypoints2d)
-        source = np.full((count + 1, len(people.times)), -1)
-        source[:count] = np.arange(count)[:, None]
+            visible = f"they are visible from {when[0]:.2f} to {when[-1]:.2f} s; give a time between"
+            raise UserError(f"person {self.person} cannot be split at {self.seconds:g} s: {visible}")
+        source = np.vstack([_unchanged(people), np.where(later, row, -1)])
         source[row, later] = -1
-        source[count, later] = row
         return _rearranged(people, source)
 
 
@@ -67,11 +54,7 @@ class Merge:
 
     @classmethod
     def parse(cls, text: str) -> Merge:
-        """From ``ID,ID``.
-
-        Raises:
-            UserError: For any other text.
-        """
+        """From ``ID,ID``; raises UserError for any other text."""
         try:
             first, second = (int(number) for number in text.split(","))
         except ValueError:
@@ -79,15 +62,11 @@ class Merge:
         return cls(first, second)
 
     def apply(self, people: People) -> People:
-        """The people with one less, all numbered anew by size.
-
-        Raises:
-            UserError: For numbers that do not exist.
-        """
+        """The people with one less, all numbered anew by size; raises UserError for numbers that do not exist."""
         first, second = _row(people, self.first), _row(people, self.second)
         if first == second:
             raise UserError(f"person {self.first} cannot be merged with itself; give two people")
-        source = np.repeat(np.arange(len(people.keypoints2d))[:, None], len(people.times), axis=1)
+        source = _unchanged(people)
         source[first, ~_detected(people, first)] = second
         return _rearranged(people, np.delete(source, second, axis=0))
 
@@ -104,16 +83,19 @@ def _detected(people: People, row: int) -> np.ndarray:
     return np.asarray(np.isfinite(people.boxes[row]).all(axis=-1))
 
 
+def _unchanged(people: People) -> np.ndarray:
+    """(P,T): the source of :func:`_rearranged` with which everybody stays as they are."""
+    return np.repeat(np.arange(len(people.keypoints2d))[:, None], len(people.times), axis=1)
+
+
 def _rearranged(people: People, source: np.ndarray) -> People:
     """New people: in each frame each is the old person whose row is in ``source`` (P,T); -1 where not detected."""
-    frames = np.arange(source.shape[1])
 
-    def taken(values: np.ndarray, empty: float | np.ndarray) -> np.ndarray:
-        result = values[source, frames].copy()
+    def taken(values: np.ndarray, empty: float | tuple[float, ...] = np.nan) -> np.ndarray:
+        result = np.asarray(values[source, np.arange(source.shape[1])])  # a copy
         result[source < 0] = empty
-        return np.asarray(result)
+        return result
 
-    keypoints = taken(people.keypoints2d, np.array([np.nan, np.nan, 0.0]))
-    boxes = taken(people.boxes, np.nan)
-    extras = {name: taken(values, np.nan) for name, values in people.extras.items()}
+    keypoints, boxes = taken(people.keypoints2d, (np.nan, np.nan, 0.0)), taken(people.boxes)
+    extras = {name: taken(values) for name, values in people.extras.items()}
     return numbered(replace(people, keypoints2d=keypoints, boxes=boxes, extras=extras))

@@ -24,11 +24,7 @@ class PersonAt:
 
     @classmethod
     def parse(cls, text: str) -> PersonAt:
-        """From ``X,Y,SECONDS``.
-
-        Raises:
-            UserError: For any other text.
-        """
+        """From ``X,Y,SECONDS``; raises UserError for any other text."""
         try:
             x, y, seconds = (float(number) for number in text.split(","))
         except ValueError:
@@ -37,19 +33,9 @@ class PersonAt:
             raise UserError(f"person-at is {text!r}; give X,Y,SECONDS: pixels and a time, such as 640,360,2.5")
         return cls(x, y, seconds)
 
-    def __str__(self) -> str:
-        return f"{self.x:g},{self.y:g} at {self.seconds:g} s"
-
 
 def select(people: People, wanted: str | PersonAt) -> list[int]:
-    """The rows of the selected people.
-
-    Args:
-        people: All people of the clip.
-        wanted: ``largest`` (person 1, as people are numbered by size), ``all``, numbers such as ``1,3``, or a place.
-
-    Returns:
-        Rows of ``people``; row = number - 1.
+    """The rows of ``largest`` (person 1, as people are numbered by size), ``all``, numbers such as ``1,3`` or a place.
 
     Raises:
         UserError: For any other text and for a person who does not exist.
@@ -59,58 +45,37 @@ def select(people: People, wanted: str | PersonAt) -> list[int]:
         raise UserError("no person was found; choose another part of the video or another video")
     if isinstance(wanted, PersonAt):
         return [_row_at(people, wanted)]
-    if wanted == "largest":
-        return [0]
     if wanted == "all":
         return list(range(count))
-    for number in person_numbers(wanted):
+    try:
+        numbers = [1] if wanted == "largest" else [int(number) for number in wanted.split(",")]
+    except ValueError:
+        raise UserError(f"person is {wanted!r}; give largest, all or numbers such as 1,2") from None
+    for number in numbers:
         if not 1 <= number <= count:
             there = "only person 1" if count == 1 else f"people 1 to {count}"
             raise UserError(f"there is no person {number}; the clip has {there}")
-    return [number - 1 for number in dict.fromkeys(person_numbers(wanted))]
-
-
-def person_numbers(wanted: str) -> list[int]:
-    """The numbers of ``1,3``; none for ``largest`` and ``all``.
-
-    Raises:
-        UserError: For any other text.
-    """
-    if wanted in ("largest", "all"):
-        return []
-    try:
-        return [int(number) for number in wanted.split(",")]
-    except ValueError:
-        raise UserError(f"person is {wanted!r}; give largest, all or numbers such as 1,2") from None
+    return [number - 1 for number in dict.fromkeys(numbers)]
 
 
 def _row_at(people: People, place: PersonAt) -> int:
     """The row of the smallest box around a place: a large person in front is easily selected elsewhere."""
-    boxes = {}
+    areas, there = {}, []
     for row, track in enumerate(people.boxes):
         detected = np.flatnonzero(np.isfinite(track).all(axis=-1))
-        if detected.size:
-            elapsed = np.abs(people.times[detected] - place.seconds)
-            if elapsed.min() <= _NEAR_S:
-                boxes[row] = track[detected[elapsed.argmin()]]
-    inside = {
-        row: float((x1 - x0) * (y1 - y0))
-        for row, (x0, y0, x1, y1) in boxes.items()
-        if x0 <= place.x <= x1 and y0 <= place.y <= y1
-    }
-    if inside:
-        return min(inside, key=lambda row: inside[row])
-    there = "; ".join(
-        f"person {row + 1} is between {x0:.0f},{y0:.0f} and {x1:.0f},{y1:.0f}"
-        for row, (x0, y0, x1, y1) in boxes.items()
-    )
-    raise UserError(
-        f"nobody is at {place}; "
-        + (
-            there
-            or f"nobody is visible around that time, the clip is from {people.times[0]:.2f} to {people.times[-1]:.2f} s"
-        )
-    )
+        elapsed = np.abs(people.times[detected] - place.seconds)
+        if not detected.size or elapsed.min() > _NEAR_S:
+            continue
+        x0, y0, x1, y1 = track[detected[elapsed.argmin()]]
+        there.append(f"person {row + 1} is between {x0:.0f},{y0:.0f} and {x1:.0f},{y1:.0f}")
+        if x0 <= place.x <= x1 and y0 <= place.y <= y1:
+            areas[row] = float((x1 - x0) * (y1 - y0))
+    if areas:
+        return min(areas, key=areas.__getitem__)
+    if not there:
+        clip = f"{people.times[0]:.2f} to {people.times[-1]:.2f} s"
+        there = [f"nobody is visible around that time, the clip is from {clip}"]
+    raise UserError(f"nobody is at {place.x:g},{place.y:g} at {place.seconds:g} s; {'; '.join(there)}")
 
 
 def present(people: People) -> list[int]:
@@ -120,15 +85,11 @@ def present(people: People) -> list[int]:
 
 
 def select_present(people: People, wanted: str | PersonAt) -> list[int]:
-    """As :func:`select`, for people who are detected in this part of the clip.
-
-    Raises:
-        UserError: If one of them is not.
-    """
+    """As :func:`select`, of the people in this part of the clip; raises UserError if one of them is not there."""
     there = present(people)
     chosen = select(people, wanted)
     if wanted == "all":
-        chosen = [row for row in chosen if row in there]
+        chosen = there
     absent = [row for row in chosen if row not in there]
     if absent or not chosen:
         subject = f"person {absent[0] + 1} is not" if absent else "nobody is"

@@ -8,31 +8,25 @@ at once (see :mod:`.tracklets`). Only keypoints are kept, never pictures.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import itertools
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..contract.people_file import People, VideoInfo
 from ..detect.base import FrameDetections
 from .absorption import absorb
 from .records import numbered, ranking
-from .tracklets import MIN_SCORE, Observation, cut_at_encounters, join
+from .tracklets import MIN_SCORE, Observation, Track, best_pairs, cut_at_encounters, join, mean_score
 
-MAX_TRACKS = 10
-"""Tracks of a clip that are kept, the largest first: PEOPLE.npz has a row for each in every frame."""
+MAX_TRACKS, _MIN_TRACKS = 10, 2
+"""Tracks that are kept of a short and of a very long clip, the largest first: PEOPLE.npz has rows for all frames."""
 
 MAX_ROWS = 1_000_000
 """Rows of all people together, about a kilobyte each: 10 of half an hour at 60 frames a second, 4 of an hour."""
 
-_MIN_TRACKS = 2
-"""Tracks that are kept of clips of any length."""
-
-_NO_EXTRAS = np.zeros((0, 0))
-"""The extras of a frame without people."""
-
-_MIN_TRACK_S = 0.3
-_MIN_TRACK_FRAMES = 5
+_MIN_TRACK_S, _MIN_TRACK_FRAMES = 0.3, 5
 """Shorter tracks are false detections."""
 
 _MAX_PAUSE_S, _MAX_PAUSE_FRAMES = 0.25, 2.5
@@ -41,12 +35,10 @@ _MAX_PAUSE_S, _MAX_PAUSE_FRAMES = 0.25, 2.5
 _GAIN = 0.4
 """Share of the newest measurement in a tracklet's velocity and size."""
 
-_REACH = 0.15
-_REACH_PER_SECOND = 1.2
+_REACH, _REACH_PER_SECOND = 0.15, 1.2
 """How far keypoints may be from the prediction, in diagonals of the box: at once, and more with every second."""
 
-_MIN_SIMILARITY = 0.25
-_MIN_POSE_SIMILARITY = 0.35
+_MIN_SIMILARITY, _MIN_POSE_SIMILARITY = 0.25, 0.35
 """From one frame to the next a person looks alike; a pose that does not is a false detection."""
 
 _POSE_SHARE = 0.7
@@ -56,36 +48,36 @@ _MAX_SIZE_RATIO = 3.0
 """The size of a person in the picture does not change by more than this factor from frame to frame."""
 
 _MIN_MARGIN = 0.05
-"""Keypoints must be nearer to their own tracklet than to any other by this share of the box's diagonal; else they
-belong to no tracklet for now."""
+"""In diagonals of the box: keypoints that are not nearer to their tracklet by this belong to none for now."""
 
 _DUPLICATE = 0.06
-"""Two detections whose keypoints lie as near to each other, in diagonals of the box, are of one person."""
+"""In diagonals of the box: two detections whose keypoints are as near to each other are of one person."""
+
+Extras = dict[str, dict[int, np.ndarray]]
+"""Name -> row of the frame -> an array whose leading axis is the index of the observation."""
+
+Meta = dict[str, Any]
 
 
-@dataclass
 class _LiveTracklet:
     """A tracklet that may still grow, with its velocity (2,), pixels a second, and its size, pixels."""
 
-    observations: list[Observation] = field(default_factory=list)
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    size: float = 0.0
+    def __init__(self, first: Observation) -> None:
+        self.observations = [first]
+        self.velocity = np.zeros(2)
+        self.size = first.size
 
     def add(self, observation: Observation) -> None:
-        if self.observations:
-            elapsed = max(observation.time - self.time, 1e-3)
-            steps = observation.keypoints[:, :2] - self.observations[-1].keypoints[:, :2]
-            known = np.isfinite(steps[:, 0])
-            moved = np.median(steps[known], axis=0) / elapsed if known.any() else np.zeros(2)
-            self.velocity = self.velocity + _GAIN * (moved - self.velocity)
-            self.size += _GAIN * (observation.size - self.size)
-        else:
-            self.size = observation.size
+        elapsed = max(observation.time - self.time, 1e-3)
+        steps = observation.keypoints[:, :2] - self.observations[-1].keypoints[:, :2]
+        known = np.isfinite(steps[:, 0])
+        moved = np.median(steps[known], axis=0) / elapsed if known.any() else np.zeros(2)
+        self.velocity = self.velocity + _GAIN * (moved - self.velocity)
+        self.size += _GAIN * (observation.size - self.size)
         self.observations.append(observation)
 
     @property
     def time(self) -> float:
-        """Seconds of the last observation."""
         return self.observations[-1].time
 
     @property
@@ -100,130 +92,64 @@ class Tracker:
     def __init__(self) -> None:
         self._live: list[_LiveTracklet] = []
         self._ended: list[_LiveTracklet] = []
-        self._unassigned: list[Observation] = []
+        self._unassigned: Track = []
         self._frames: list[int] = []
         self._times: list[float] = []
-        self._extras: dict[str, list[np.ndarray]] = {}
+        self._extras: Extras = {}
 
     def add(self, frame: int, time: float, people: FrameDetections) -> None:
-        """Takes the detections of the next frame.
-
-        Args:
-            frame: Its index in the file.
-            time: Its seconds, later than those of the frame before.
-            people: The people in it.
-        """
+        """Takes the people in the next frame, with its index in the file and its time in seconds."""
         self._end_lost(time)
         row = len(self._frames)
         self._frames.append(frame)
         self._times.append(time)
         for key, value in people.extras.items():
-            self._extras.setdefault(key, [])
-            self._extras[key] += [_NO_EXTRAS] * (row - len(self._extras[key]))
-            self._extras[key].append(value.astype(np.float32))
-        # Copies: a view would keep the whole frame's arrays alive.
-        observations = [
-            Observation(
-                row,
-                time,
-                people.keypoints[person].astype(np.float32, copy=True),
-                people.boxes[person].astype(np.float32, copy=True),
-                person,
-            )
-            for person in _without_duplicates(people)
-        ]
+            self._extras.setdefault(key, {})[row] = value.astype(np.float32)
+        observations = []
+        for index in _without_duplicates(people):
+            # Copies: a view would keep the whole frame's arrays alive.
+            keypoints, box = np.array(people.keypoints[index], np.float32), np.array(people.boxes[index], np.float32)
+            observations.append(Observation(row, time, keypoints, box, index))
         # Confirmed tracklets choose first: a false detection beside a true one must not take its place.
         for confirmed in (True, False):
             tracklets = [tracklet for tracklet in self._live if tracklet.is_confirmed is confirmed]
             observations = self._assign(tracklets, observations, time)
-        for observation in observations:
-            tracklet = _LiveTracklet()
-            tracklet.add(observation)
-            self._live.append(tracklet)
+        self._live += map(_LiveTracklet, observations)
 
-    def _assign(
-        self, tracklets: list[_LiveTracklet], observations: list[Observation], time: float
-    ) -> list[Observation]:
+    def _assign(self, tracklets: list[_LiveTracklet], observations: Track, time: float) -> Track:
         """Extends tracklets by the observations that match; returns the observations that match none."""
         if not tracklets or not observations:
             return observations
         similarity, distances = _compare(tracklets, observations, time)
-        pairs = [
-            (int(row), int(column))
-            for row, column in zip(*linear_sum_assignment(similarity, maximize=True), strict=True)
-            if similarity[row, column] > 0
-        ]
-        for row, column in pairs:
+        pairs = best_pairs(similarity)
+        for row, column in pairs.items():
             if _margin(distances, row, column, pairs) >= _MIN_MARGIN:
                 tracklets[row].add(observations[column])
             else:
                 self._unassigned.append(observations[column])
-        matched = {column for _, column in pairs}
-        return [observation for column, observation in enumerate(observations) if column not in matched]
+        return [observation for column, observation in enumerate(observations) if column not in pairs.values()]
 
     def finish(self, video: VideoInfo, detector: str) -> People:
-        """The people of the clip.
-
-        Args:
-            video: The facts of the video.
-            detector: Name of the source of the detections.
-
-        Returns:
-            Those who are detected long and surely enough, possibly nobody, in the order of their numbers.
-        """
+        """The people who are detected long and surely enough, possibly nobody; ``detector`` names the source."""
         self._end_lost(np.inf)
-        tracks = self._tracks()
-        keypoints = np.full((len(tracks), len(self._frames), 17, 3), np.nan, np.float32)
-        keypoints[..., 2] = 0.0
-        boxes = np.full((len(tracks), len(self._frames), 4), np.nan, np.float32)
-        for person, track in enumerate(tracks):
-            rows = [observation.row for observation in track]
-            keypoints[person, rows] = [observation.keypoints for observation in track]
-            boxes[person, rows] = [observation.box for observation in track]
-        return numbered(
-            People(
-                keypoints2d=keypoints,
-                boxes=boxes,
-                frames=np.array(self._frames, np.int32),
-                times=np.array(self._times, np.float64),
-                meta={"video": asdict(video), "detector": detector},
-                extras=self._extras_of(tracks),
-            )
-        )
+        frames, times = np.array(self._frames, np.int32), np.array(self._times, np.float64)
+        return people_of(self._tracks(), self._extras, frames, times, {"video": asdict(video), "detector": detector})
 
-    def _tracks(self) -> list[list[Observation]]:
+    def _tracks(self) -> list[Track]:
         """The tracks of the clip, from its tracklets."""
         # In a clip that is itself only a moment long, half of it is enough.
         min_length = min(_MIN_TRACK_FRAMES - 1, (len(self._frames) + 1) // 2)
         tracklets = [tracklet.observations for tracklet in self._ended]
         parts, removed = cut_at_encounters([one for one in tracklets if len(one) >= min_length])
-        unassigned = [*self._unassigned, *removed]
-        for short in (tracklets, parts):
-            unassigned += [observation for one in short if len(one) < min_length for observation in one]
+        short = [one for one in (*tracklets, *parts) if len(one) < min_length]
+        unassigned = [*self._unassigned, *removed, *itertools.chain.from_iterable(short)]
         tracks = self._largest(join([part for part in parts if len(part) >= min_length]))
         return self._largest(absorb(tracks, unassigned))
 
-    def _extras_of(self, tracks: list[list[Observation]]) -> dict[str, np.ndarray]:
-        """The extras (P,T,...) of some tracks; forgets those of the frames."""
-        extras: dict[str, np.ndarray] = {}
-        for key in list(self._extras):
-            values = self._extras.pop(key)  # of a long clip there is no room for both
-            shape = next((value.shape[1:] for value in values if len(value)), None)
-            if shape is None or not tracks:
-                continue
-            extras[key] = np.full((len(tracks), len(self._frames), *shape), np.nan, np.float32)
-            for person, track in enumerate(tracks):
-                for observation in track:
-                    extras[key][person, observation.row] = values[observation.row][observation.index]
-        return extras
-
-    def _largest(self, tracks: list[list[Observation]]) -> list[list[Observation]]:
+    def _largest(self, tracks: list[Track]) -> list[Track]:
         """The tracks that are people, as many as there is room for."""
-        tracks = [track for track in tracks if self._is_person(track)]
-        order = ranking(
-            (np.array([one.keypoints for one in track]), np.array([one.box for one in track])) for track in tracks
-        )
-        return [tracks[index] for index in order[: min(MAX_TRACKS, max(_MIN_TRACKS, MAX_ROWS // len(self._frames)))]]
+        count = min(MAX_TRACKS, max(_MIN_TRACKS, MAX_ROWS // len(self._frames)))
+        return largest([track for track in tracks if self._is_person(track)], count)
 
     def _end_lost(self, time: float) -> None:
         """Ends the tracklets whose last observation is too long before ``time``."""
@@ -232,19 +158,54 @@ class Tracker:
         self._ended += [tracklet for tracklet in self._live if time - tracklet.time > patience]
         self._live = [tracklet for tracklet in self._live if time - tracklet.time <= patience]
 
-    def _is_person(self, track: list[Observation]) -> bool:
+    def _is_person(self, track: Track) -> bool:
         """Whether a track is a person, and not a shadow that looked like one for a moment."""
         duration = self._times[-1] - self._times[0]
         return (
             len(track) >= min(_MIN_TRACK_FRAMES, (len(self._frames) + 1) // 2)
             and track[-1].time - track[0].time >= min(_MIN_TRACK_S, duration / 2)
-            and float(np.mean([observation.keypoints[:, 2].mean() for observation in track])) >= MIN_SCORE
+            and mean_score(track) >= MIN_SCORE
         )
 
 
-def _compare(
-    tracklets: list[_LiveTracklet], observations: list[Observation], time: float
-) -> tuple[np.ndarray, np.ndarray]:
+def largest(tracks: list[Track], count: int) -> list[Track]:
+    """The first tracks in the order of :func:`.ranking`."""
+    order = ranking(
+        (np.array([one.keypoints for one in track]), np.array([one.box for one in track])) for track in tracks
+    )
+    return [tracks[index] for index in order[:count]]
+
+
+def people_of(tracks: list[Track], extras: Extras, frames: np.ndarray, times: np.ndarray, meta: Meta) -> People:
+    """The people with these tracks, in the order of their numbers.
+
+    An observation's ``row`` is that of ``frames`` (T,), indices in the file, and ``times`` (T,), seconds. ``extras`` is
+    emptied, because of a long clip there is no room for both. ``meta`` says the video and the detector.
+    """
+
+    def arrays(shape: tuple[int, ...]) -> np.ndarray:
+        return np.full((len(tracks), len(frames), *shape), np.nan, np.float32)
+
+    keypoints, boxes = arrays((17, 3)), arrays((4,))
+    keypoints[..., 2] = 0.0
+    for person, track in enumerate(tracks):
+        rows = [observation.row for observation in track]
+        keypoints[person, rows] = [observation.keypoints for observation in track]
+        boxes[person, rows] = [observation.box for observation in track]
+    placed: dict[str, np.ndarray] = {}
+    for name in list(extras):
+        values = extras.pop(name)
+        shape = next((value.shape[1:] for value in values.values() if len(value)), None)
+        if shape is None or not tracks:
+            continue
+        placed[name] = arrays(shape)
+        for person, track in enumerate(tracks):
+            for observation in track:
+                placed[name][person, observation.row] = values[observation.row][observation.index]
+    return numbered(People(keypoints, boxes, frames, times, meta, placed))
+
+
+def _compare(tracklets: list[_LiveTracklet], observations: Track, time: float) -> tuple[np.ndarray, np.ndarray]:
     """How well each of N observations continues each of M tracklets.
 
     Returns:
@@ -266,30 +227,26 @@ def _compare(
     pose = (weight * np.exp(-(away**2) / (2 * reach**2))).sum(axis=-1) / total
     distances = (weight * np.minimum(away, 0.5)).sum(axis=-1) / total
     predicted = np.array([tracklet.observations[-1].box for tracklet in tracklets]) + np.tile(shift, 2)
-    similarity = _POSE_SHARE * pose + (1 - _POSE_SHARE) * _intersection_over_union(predicted, boxes)
+    similarity = _POSE_SHARE * pose + (1 - _POSE_SHARE) * intersection_over_union(predicted[:, None], boxes)
     ratio = np.array([one.size for one in observations])[None, :] / size[:, None]
     is_possible = (similarity >= _MIN_SIMILARITY) & (pose >= _MIN_POSE_SIMILARITY)
     is_possible &= np.maximum(ratio, 1 / ratio) <= _MAX_SIZE_RATIO
     return np.where(is_possible, similarity, 0.0), distances
 
 
-def _margin(distances: np.ndarray, row: int, column: int, pairs: list[tuple[int, int]]) -> float:
+def _margin(distances: np.ndarray, row: int, column: int, pairs: dict[int, int]) -> float:
     """By how much a pair is better than the next best choice, in diagonals of the box.
 
     Such a choice is an exchange with another pair, or one of the two with a tracklet or observation without a partner.
     """
-    margins = [np.inf]
-    partners = dict(pairs)
-    for other in range(len(distances)):
-        if other != row:
-            gain = distances[other, column] - distances[row, column]
-            if other in partners:
-                gain += distances[row, partners[other]] - distances[other, partners[other]]
-            margins.append(float(gain))
-    taken = set(partners.values())
-    free = [rest for rest in range(distances.shape[1]) if rest not in taken]
-    margins += [float(distances[row, rest] - distances[row, column]) for rest in free]
-    return min(margins)
+    free = set(range(distances.shape[1])) - set(pairs.values())
+    margins = [distances[row, rest] - distances[row, column] for rest in free]
+    for other in set(range(len(distances))) - {row}:
+        gain = distances[other, column] - distances[row, column]
+        if other in pairs:
+            gain += distances[row, pairs[other]] - distances[other, pairs[other]]
+        margins.append(gain)
+    return float(min(margins, default=np.inf))
 
 
 def _without_duplicates(people: FrameDetections) -> list[int]:
@@ -306,9 +263,8 @@ def _without_duplicates(people: FrameDetections) -> list[int]:
     return kept
 
 
-def _intersection_over_union(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(M,4), (N,4) x0, y0, x1, y1 -> (M,N)."""
-    one, other = boxes[:, None], others[None]
+def intersection_over_union(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(...) of boxes (...,4) x0, y0, x1, y1; NaN where one is NaN."""
     inside = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     intersection = np.prod(np.maximum(inside, 0.0), axis=-1)
     areas = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(other[..., 2:] - other[..., :2], axis=-1)

@@ -7,6 +7,7 @@ meetings, where two people stop in front of each other and part again: there 95 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +16,13 @@ from scipy.optimize import linear_sum_assignment
 from ..contract.skeletons import COCO17
 
 MAX_GAP_S = 2.4
-"""Seconds: a person who comes back within this time continues the same track, if place, size and pose allow it: two
-seconds behind another person, and the uncertain moments around that."""
+"""Seconds of a gap in a track at most: two behind another person, and the uncertain moments around them."""
 
 MIN_SCORE = 0.3
-"""Mean score of a person at least; that of false detections is lower."""
+"""Mean score of a person at least."""
 
-END_S = 0.5
-"""Seconds at the end of a tracklet from which its velocity is measured."""
-
-_SIZE_S = 1.5
-"""Seconds at the end of a tracklet from which its size is measured: people turn or bend for less long."""
+END_S, _SIZE_S = 0.5, 1.5
+"""Seconds at the end of a tracklet from which its velocity and its size are measured: people bend for less long."""
 
 _PLACE_DEVIATION, _PLACE_DEVIATION_PER_SECOND = 0.05, 0.50
 _SIZE_DEVIATION = 0.12
@@ -39,39 +36,23 @@ _DEGREES_OF_FREEDOM = 4.0
 _MAX_ASSOCIATION_COST = 10.0
 """Negative log-likelihood of a join at most; a second of absence costs one."""
 
-_ENCOUNTER_DISTANCE = 0.6
-"""In diagonals of the box: a person who appears or vanishes nearer than this to another may be confused with them."""
+_ENCOUNTER_DISTANCE, _ENCOUNTER_SIZE_RATIO, _ENCOUNTER_S = 0.6, 2.0, 0.1
+"""A person who appears or vanishes nearer than this (in diagonals of the box) to another, whose size is within this
+factor, may be confused with them for so many seconds to each side of that moment."""
 
-_ENCOUNTER_SIZE_RATIO = 2.0
-"""People whose sizes differ by more than this factor are not confused."""
-
-_ENCOUNTER_S = 0.1
-"""Seconds to each side of that moment in which identities are not certain."""
-
-_LENGTH_BONES = tuple(
-    (COCO17.index(f"{side}_{one}"), COCO17.index(f"{side}_{other}"))
-    for side in ("left", "right")
-    for one, other in (("shoulder", "hip"), ("hip", "knee"), ("knee", "ankle"))
-)
+_LEG = ("shoulder", "hip", "knee", "ankle")
+_LEGS = [COCO17.rows(*(f"{side}_{joint}" for joint in _LEG)) for side in ("left", "right")]
 
 
+@dataclass(eq=False, slots=True)
 class Observation:
-    """One person in one frame.
+    """One person in one frame; half a million in an hour of two people, so it keeps nothing that can be computed."""
 
-    There are half a million of them in an hour of two people, so it holds nothing that can be computed when needed.
-
-    Attributes:
-        row: Number of the frame in the clip.
-        time: Seconds.
-        keypoints: (17,3) float32 pixels and score, NaN and 0 where not visible.
-        box: (4,) float32 x0, y0, x1, y1 pixels.
-        index: Of the person among the frame's detections.
-    """
-
-    __slots__ = ("box", "index", "keypoints", "row", "time")
-
-    def __init__(self, row: int, time: float, keypoints: np.ndarray, box: np.ndarray, index: int) -> None:
-        self.row, self.time, self.keypoints, self.box, self.index = row, time, keypoints, box, index
+    row: int  # number of the frame in the clip
+    time: float  # seconds
+    keypoints: np.ndarray  # (17,3) float32 pixels and score, NaN and 0 where not visible
+    box: np.ndarray  # (4,) float32 x0, y0, x1, y1 pixels
+    index: int  # of the person among the frame's detections
 
     @property
     def size(self) -> float:
@@ -87,47 +68,40 @@ class Observation:
     @property
     def length(self) -> float:
         """Pixels of trunk, thigh and shin together, the mean of both sides; NaN where a joint is not visible."""
-        points = self.keypoints[:, :2]
-        return float(sum(np.linalg.norm(points[one] - points[other]) for one, other in _LENGTH_BONES)) / 2
+        return float(np.linalg.norm(np.diff(self.keypoints[_LEGS, :2], axis=1), axis=-1).sum()) / 2
 
 
-def cut_at_encounters(tracklets: list[list[Observation]]) -> tuple[list[list[Observation]], list[Observation]]:
-    """Cuts tracklets wherever another person appears or vanishes close by.
+Track = list[Observation]
+"""The observations of one person, in order: of a tracklet or of a whole track."""
+
+
+def mean_score(track: Track) -> float:
+    """The mean score of all keypoints; that of false detections is below MIN_SCORE."""
+    return float(np.mean([one.keypoints[:, 2].mean() for one in track]))
+
+
+def cut_at_encounters(tracklets: list[Track]) -> tuple[list[Track], list[Observation]]:
+    """The parts of tracklets between encounters, where another person appears or vanishes; the observations there.
 
     A person who was hidden behind another comes back beside them; if the one in front is not detected just then, their
     tracklet goes on with the wrong person. Without these moments the whole clip shows the identities.
-
-    Args:
-        tracklets: Each the observations of one person, in order.
-
-    Returns:
-        The parts, and the observations that are removed between them.
     """
-    ends = [
-        (end, end.place)
-        for tracklet in tracklets
-        if np.mean([one.keypoints[:, 2].mean() for one in tracklet]) >= MIN_SCORE
-        for end in (tracklet[0], tracklet[-1])
-    ]
-    parts: list[list[Observation]] = []
+    credible = [tracklet for tracklet in tracklets if mean_score(tracklet) >= MIN_SCORE]
+    ends = [(end, end.place) for tracklet in credible for end in (tracklet[0], tracklet[-1])]
+    parts: list[Track] = []
     removed: list[Observation] = []
     for tracklet in tracklets:
-        is_uncertain = _near_ends(tracklet, ends)
-        part: list[Observation] = []
-        for observation, uncertain in zip(tracklet, is_uncertain, strict=True):
+        pairs = zip(_near_ends(tracklet, ends), tracklet, strict=True)
+        for uncertain, group in itertools.groupby(pairs, key=lambda pair: pair[0]):
+            part = [observation for _, observation in group]
             if uncertain:
-                removed.append(observation)
-                if part:
-                    parts.append(part)
-                part = []
+                removed += part
             else:
-                part.append(observation)
-        if part:
-            parts.append(part)
+                parts.append(part)
     return parts, removed
 
 
-def _near_ends(tracklet: list[Observation], ends: list[tuple[Observation, np.ndarray]]) -> np.ndarray:
+def _near_ends(tracklet: Track, ends: list[tuple[Observation, np.ndarray]]) -> np.ndarray:
     """(n,) bool: the observations of a tracklet in which another one, of similar size, begins or ends close by."""
     times = np.array([one.time for one in tracklet])
     result = np.zeros(len(tracklet), bool)
@@ -140,31 +114,25 @@ def _near_ends(tracklet: list[Observation], ends: list[tuple[Observation, np.nda
     return result
 
 
-def join(tracklets: list[list[Observation]]) -> list[list[Observation]]:
+def best_pairs(gain: np.ndarray) -> dict[int, int]:
+    """Row -> column of the pairs whose gains (M,N) have the greatest sum; pairs that gain nothing are left out."""
+    pairs = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
+    return {int(row): int(column) for row, column in pairs if gain[row, column] > 0}
+
+
+def join(tracklets: list[Track]) -> list[Track]:
     """Joins the tracklets of each person, for all people at once: the likeliest of all ways to join them.
 
     Every tracklet has one successor and one predecessor at most, so that the best choice is an assignment (Kuhn, Naval
     Research Logistics 1955).
-
-    Args:
-        tracklets: Each the observations of one person, in order.
-
-    Returns:
-        Tracks, in the same form.
     """
-    if len(tracklets) < 2:
-        return tracklets
     ends, starts = [_end(tracklet) for tracklet in tracklets], [_end(tracklet[::-1]) for tracklet in tracklets]
     gain = np.zeros((len(tracklets), len(tracklets)))
     for before, end in enumerate(ends):
         for after, start in enumerate(starts):
             if 0 < start.time - end.time <= MAX_GAP_S:
                 gain[before, after] = max(0.0, _MAX_ASSOCIATION_COST - _association_cost(end, start))
-    successor = {
-        int(before): int(after)
-        for before, after in zip(*linear_sum_assignment(gain, maximize=True), strict=True)
-        if gain[before, after] > 0
-    }
+    successor = best_pairs(gain)
     tracks = []
     for first in sorted(set(range(len(tracklets))) - set(successor.values())):
         track, last = list(tracklets[first]), first
@@ -177,30 +145,18 @@ def join(tracklets: list[list[Observation]]) -> list[list[Observation]]:
 
 @dataclass(frozen=True)
 class _End:
-    """How a tracklet looks at its start or its end.
+    """How a tracklet looks at its start or its end."""
 
-    Attributes:
-        time: Seconds.
-        place: (2,) pixels.
-        velocity: (2,) pixels a second.
-        size: Pixels of trunk and leg.
-        pose: (17,2) pixels, from the place.
-        diagonal: Of the box, pixels.
-    """
-
-    time: float
-    place: np.ndarray
-    velocity: np.ndarray
-    size: float
-    pose: np.ndarray
-    diagonal: float
+    time: float  # seconds
+    place: np.ndarray  # (2,) pixels
+    velocity: np.ndarray  # (2,) pixels a second
+    size: float  # pixels of trunk and leg
+    pose: np.ndarray  # (17,2) pixels, from the place
+    diagonal: float  # of the box, pixels
 
 
 def _association_cost(end: _End, start: _End) -> float:
-    """Negative log-likelihood that two tracklets, one that ends and one that starts, are one person.
-
-    It judges place (at the mean of both velocities), size, pose and the time between.
-    """
+    """Negative log-likelihood, by place, size, pose and time, that what ends and what starts is one person."""
     gap = start.time - end.time
     travelled = (end.velocity + start.velocity) / 2 * gap
     place = float(np.linalg.norm(start.place - end.place - travelled))
@@ -216,12 +172,11 @@ def _association_cost(end: _End, start: _End) -> float:
 
 
 def _student_cost(deviation: float) -> float:
-    """Negative log-likelihood of a deviation by Student's distribution: people who jump or turn deviate far, their size
-    never does."""
+    """Negative log-likelihood by Student's distribution: people who jump or turn deviate far, their size never does."""
     return (_DEGREES_OF_FREEDOM + 1) / 2 * float(np.log1p(deviation**2 / _DEGREES_OF_FREEDOM))
 
 
-def _end(tracklet: list[Observation]) -> _End:
+def _end(tracklet: Track) -> _End:
     """The end of a tracklet; its start, if the tracklet is given in reverse."""
     last = tracklet[-1]
     near = [one for one in tracklet if abs(one.time - last.time) <= END_S]
@@ -235,7 +190,7 @@ def _end(tracklet: list[Observation]) -> _End:
     return _End(last.time, place, velocity, max(size, 1.0), last.keypoints[:, :2] - last.place, diagonal)
 
 
-def median_velocity(observations: list[Observation]) -> np.ndarray:
+def median_velocity(observations: Track) -> np.ndarray:
     """(2,) pixels a second: the median over pairs of one observation of each half; 0 for fewer than four."""
     half = len(observations) // 2
     if half < 2:
