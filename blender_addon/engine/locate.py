@@ -76,7 +76,7 @@ def find_engine(preference: str = "", read: Callable[[], Installed | None] = ins
             python = _absolute(chosen.strip())
             if not python.is_file():
                 raise EngineNotFoundError(
-                    f"The engine's Python in {origin} does not exist: {python}. Correct it, or leave it empty."
+                    f"File not found: {python}. It is the engine's Python in {origin}; correct it, or leave it empty."
                 )
             return _command(python, origin, checkout)
     if checkout:

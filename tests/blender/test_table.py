@@ -118,6 +118,7 @@ def test_properties_are_those_of_the_table(settings: Any) -> None:
             plain = math.degrees if row.unit == "degrees" else float
             low = 1 if row.name == "tds" else round(plain(item.hard_min), 3)
             assert (low, round(plain(item.hard_max), 3)) == (row.low, row.high), row.name
+            assert row.unit not in ("degrees", "m") or item.precision == 3, "else 1.75 m is shown as 1.8 m"
             assert item.unit == {"degrees": "ROTATION", "m": "LENGTH"}.get(row.unit, "NONE"), (row.name, item.unit)
     assert settings.max_people == contract.BY_NAME["max_people"].default
 

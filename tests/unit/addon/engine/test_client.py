@@ -337,7 +337,7 @@ class TestFindEngine:
         assert locate._checkout() == ROOT
 
     def test_a_wrong_choice_is_told_and_not_replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with pytest.raises(EngineNotFoundError, match=r"preferences does not exist: .*nowhere"):
+        with pytest.raises(EngineNotFoundError, match=r"File not found: .*nowhere.*preferences"):
             locate.find_engine("/nowhere/python")
         monkeypatch.setenv(locate.VARIABLE, "/nowhere/python")
         with pytest.raises(EngineNotFoundError, match=locate.VARIABLE):
