@@ -25,21 +25,17 @@ from .progress import Progress, silent
 from .solve import camera_motion
 from .take import DEFAULT_FOV, Camera, Observations, Observe, PoseSource, Shot, Take
 
-REFERENCES = 3
-"""Largest number of reference people, who are evidence for gravity whether they are captured or not."""
+REFERENCES = 3  #: Largest number of reference people: evidence for gravity, whether they are captured or not.
 
 
 def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, kept: Path | None = None) -> People:
-    """Detects and tracks the people in a video. Streams: memory does not grow with the video's size.
+    """Detects and tracks all people in a video. Streams: memory does not grow with the video's size.
 
     Args:
         path: The video.
         settings: What changes the people.
         progress: Receives the progress; may raise :class:`.Cancelled`.
         kept: A folder for detections as they are made, from which an interrupted analysis continues.
-
-    Returns:
-        All people, one track each.
 
     Raises:
         UserError: The video or the keypoints cannot be read, or nobody was detected.
@@ -58,16 +54,13 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
 def capture(
     people: People, settings: CaptureSettings, progress: Progress = silent, observe: Observe | None = None
 ) -> list[Motion]:
-    """Estimates the motion of the chosen people: every stage of :data:`.STAGES` in turn.
+    """Estimates the motion of each chosen person, in the order of the choice: every stage of :data:`.STAGES` in turn.
 
     Args:
         people: Result of :func:`analyse`, or keypoints of another program.
         settings: What changes the motion.
         progress: Receives the progress; may raise :class:`.Cancelled`.
-        observe: Receives every stage that ran and its seconds.
-
-    Returns:
-        A motion each, in the order of the choice.
+        observe: For benchmarks.
 
     Raises:
         UserError: A chosen person does not exist, or weights cannot be used.
@@ -109,10 +102,8 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     steps: list[camera_motion_2d.InterFrameHomography] = []
     detector = functools.partial(detect.create, settings.detector, settings.max_people)
     span = settings.start, settings.end
-    total = 0
-    if info.frames and info.fps:
-        duration = info.frames / info.fps
-        total = round((min(duration if span[1] is None else span[1], duration) - (span[0] or 0.0)) * info.fps)
+    duration = info.frames / info.fps if info.fps else 0.0
+    total = round((min(duration if span[1] is None else span[1], duration) - (span[0] or 0.0)) * info.fps)
     for frame in chunks.detections(path, span, detector, kept, max(0, total), damage.append, progress):
         tracker.add(frame.index, frame.time, frame.people)
         steps.append(frame.camera)
@@ -138,9 +129,8 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot
     camera = _camera(people, settings)
     focal = camera.focal / max(camera.width, camera.height)
     motion = camera_motion.camera_motion(people.background, focal, settings.camera)
-    fps = float(people.meta["video"]["fps"]) or 30.0
-    if len(people.times) > 1 and people.times[-1] > people.times[0]:
-        fps = float((len(people.times) - 1) / (people.times[-1] - people.times[0]))
+    seconds = float(people.times[-1] - people.times[0])
+    fps = (len(people.times) - 1) / seconds if seconds else float(people.meta["video"]["fps"]) or 30.0
     takes = {}
     for row in sorted({present[0], *captured, *references}):
         layouts = {name: points[row] for name, points in people.extras.items()}

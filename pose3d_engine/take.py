@@ -19,17 +19,13 @@ from .contract.settings import CaptureSettings
 from .contract.warnings import Notice
 from .progress import Progress
 
-DEFAULT_FOV = 60.0
-"""Degrees across the picture's longer side, if neither the user nor the camera motion gives a field of view."""
+DEFAULT_FOV = 60.0  #: Degrees across the longer side, if neither the user nor the camera motion gives a field of view.
 
 LEVEL_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Camera axes (x right, y down, z forward) -> world axes (z up, the camera looks along +Y), for a level camera."""
 
-SOLE_LAYOUTS = ("blazepose33", "halpe26")
-"""Layouts whose heels and toes are used for contacts."""
-
-Observe = Callable[[str, float], None]
-"""Receives the name of every stage that ran and its seconds; for benchmarks."""
+SOLE_LAYOUTS = ("blazepose33", "halpe26")  #: Layouts whose heels and toes are used for contacts.
+Observe = Callable[[str, float], None]  #: Receives the name of every stage that ran and its seconds.
 
 
 @dataclass(frozen=True)
@@ -84,8 +80,7 @@ class Observations:
     camera: Camera
     fps: float  #: Mean frames a second.
     body2d: np.ndarray  #: (T,17,3) COCO-17 pixels and score; NaN and 0 where not detected.
-    layouts: Mapping[str, np.ndarray]
-    """Further points by layout, (T,P,3): pixels and score, or metres where the name ends in ``_world``."""
+    layouts: Mapping[str, np.ndarray]  #: Further points (T,P,3): pixels and score, or metres in layouts ``*_world``.
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
@@ -100,10 +95,7 @@ class Observations:
 
 
 class Take:
-    """One person's capture as it grows from stage to stage; T frames.
-
-    Until the last stage everybody is as tall as the stages are tuned for (``CANONICAL_HEIGHT``).
-    """
+    """One person's capture as it grows from stage to stage; T frames. CANONICAL_HEIGHT tall until the last stages."""
 
     person: int  #: Row in PEOPLE.npz; the person's number is one more.
     views: tuple[Observations, ...]  #: The main view first.
@@ -142,7 +134,7 @@ class Take:
 
     @property
     def body(self) -> np.ndarray:
-        """(T,17,3) joints in stabilised camera axes, metres."""
+        """(T,17,3) stabilised camera axes, metres."""
         return self.joints + self.root[:, None]
 
     def padded(self, rows: np.ndarray) -> np.ndarray:
@@ -158,8 +150,9 @@ class Take:
 class PoseSource(ABC):
     """A source of root-relative 3D: a 3D model that lifts the 2D track, or a file of another system."""
 
-    rate: float | None = None
-    """Frames a second to which the 2D track is upsampled; None for the clip's own frames."""
+    name: str  #: In the motion file.
+    file: Path  #: The checkpoint or the joints.
+    rate: float | None = None  #: Frames a second to which the 2D track is upsampled; None for the clip's own frames.
 
     def frame_step(self, fps: float) -> int:
         """The stride of the window, frames, for a track of so many frames a second."""
@@ -169,12 +162,9 @@ class PoseSource(ABC):
     def estimate(self, take: Take, progress: Progress) -> np.ndarray:
         """(T,17,3) root-relative joints in camera axes, metres up to one factor."""
 
-    @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """``lifter``, ``checkpoint`` and ``checkpoint_sha256`` of the motion file."""
-
-    def _facts(self, name: str, file: Path) -> dict[str, Any]:
-        return {"lifter": name, "checkpoint": file.name, "checkpoint_sha256": atomic.sha256(file)}
+        """What the motion file says about the source."""
+        return {"lifter": self.name, "checkpoint": self.file.name, "checkpoint_sha256": atomic.sha256(self.file)}
 
 
 @dataclass

@@ -15,11 +15,7 @@ from ..take import Shot, Take
 
 
 def add(layer: Layer, shot: Shot, take: Take) -> None:
-    """Runs a layer and adds its arrays to a take.
-
-    Raises:
-        ValueError: An array is not one of the layer's channels, or has another shape.
-    """
+    """Runs a layer and adds its arrays to a take. ValueError: one is not a channel of the layer, or does not fit."""
     arrays = importlib.import_module(f".{layer.name}", __name__).capture(shot, take)
     rows = len(take.detected)
     shapes = {channel.name: (rows, *channel.shape) for channel in layer.channels}

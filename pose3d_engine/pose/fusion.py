@@ -10,28 +10,22 @@ import numpy as np
 
 from ..contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS, H36M_TO_COCO
 
-_HIPS = [list(H36M_TO_COCO).index("LHip"), list(H36M_TO_COCO).index("RHip")]
-"""Among the rows of BLAZEPOSE_ROWS."""
-
+_HIPS = [list(H36M_TO_COCO).index(joint) for joint in ("LHip", "RHip")]  #: Among the rows of BLAZEPOSE_ROWS.
 _SHOULDERS = [H36M17.index("LShoulder"), H36M17.index("RShoulder")]
 _ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
 """Share of the shoulders' shift for joints that BlazePose lacks."""
 
-LIFTER = 2 / 3
-"""Weight of the lifter, which errs less by itself; the detector has the rest. See docs/decisions."""
+LIFTER = 2 / 3  #: Weight of the lifter, which errs less by itself; the detector has the rest. See docs/decisions.
 
 
 def fuse(joints: np.ndarray, blazepose: np.ndarray, view: np.ndarray) -> np.ndarray:
     """Averages the lifter's joints and the detector's, at the lifter's size.
 
     Args:
-        joints: (T,17,3) root-relative, camera axes.
+        joints: (T,17,3) root-relative, camera axes, as the result.
         blazepose: (T,33,3) metres, hip-centred, in the axes of a camera that looks at the person (as the detector's
             crop does); frames with NaN keep the lifter's joints.
         view: (T,3,3) rotations, camera axes -> axes of that camera.
-
-    Returns:
-        (T,17,3) root-relative, camera axes.
     """
     landmarks = blazepose[:, BLAZEPOSE_ROWS].astype(np.float64)
     detected = np.isfinite(landmarks).all(axis=(1, 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,15 +18,10 @@ class Lifted(PoseSource):
     """A 3D model that lifts the 2D track."""
 
     def __init__(self, lifter: lifters.Lifter, detector: str, frame_step: int | None, flip: bool) -> None:
-        """Initialises the source.
-
-        Args:
-            lifter: The 3D model.
-            detector: Name of the source of the 2D.
-            frame_step: Stride of the window, frames of the clip; None chooses the stride and the rate that fit.
-            flip: Whether to average with the mirrored input.
-        """
+        """``detector``: source of the 2D. ``frame_step``: stride of the window, frames of the clip; None chooses the
+        stride and the rate that fit. ``flip``: whether to average with the mirrored input."""
         self._lifter, self._detector, self._frame_step, self._flip = lifter, detector, frame_step, flip
+        self.name, self.file = lifter.name, lifter.checkpoint
         self.rate = lifter.rate if frame_step is None else None
 
     def frame_step(self, fps: float) -> int:
@@ -39,21 +33,14 @@ class Lifted(PoseSource):
         track = lifters.Track2D(scores, camera.width, camera.height, fps, camera.focal)
         return self._lifter.lift(track, take.frame_step, self._flip, progress)[:: take.upsampling]
 
-    def facts(self) -> dict[str, Any]:
-        return self._facts(self._lifter.name, self._lifter.checkpoint)
-
 
 class FromFile(PoseSource):
     """Joints of another system: an .npz with ``joints3d`` (T,17,3), Human3.6M-17, camera axes, and ``frames`` (T,)
     unless it contains every frame from 0 on. Motion files are such files."""
 
     def __init__(self, path: Path, frames: np.ndarray) -> None:
-        """Reads the joints for ``frames`` (T,) of the video.
-
-        Raises:
-            UserError: The file cannot be read, or lacks one of the frames.
-        """
-        self._path = path
+        """Reads the joints for ``frames`` (T,) of the video. Raises UserError, also where it lacks one of them."""
+        self.name, self.file = "file", path
         found = arrays.load_npz(path, ("joints3d",), "a file of 3D joints (.npz with joints3d)")
         joints = found["joints3d"]
         if joints.ndim != 3 or joints.shape[1:] != (17, 3) or joints.dtype.kind != "f" or not np.isfinite(joints).all():
@@ -69,6 +56,3 @@ class FromFile(PoseSource):
 
     def estimate(self, take: Take, progress: Progress) -> np.ndarray:
         return self._joints.copy()
-
-    def facts(self) -> dict[str, Any]:
-        return self._facts("file", self._path)

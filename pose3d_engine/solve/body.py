@@ -6,8 +6,7 @@ import numpy as np
 
 from ..contract.skeletons import H36M17
 
-CANONICAL_HEIGHT = 1.70
-"""Metres from sole to crown: of the body that the stages are tuned for, and of a person of unknown height."""
+CANONICAL_HEIGHT = 1.70  #: Metres, sole to crown, of the body that the stages are tuned for; the default height.
 
 LENGTHS: dict[str, tuple[float, float]] = {
     "RHip": (0.120, 0.012),
@@ -27,11 +26,8 @@ Human3.6M's actors and anthropometric tables. Left is as right."""
 CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")
 """The bones from ankle to head; their total length is in a fixed ratio to the height."""
 
-CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)
-"""Metres, of the canonical body."""
-
-ANKLE_HEIGHT = 0.08
-"""Metres of the ankle joint above the sole, of the canonical body."""
+CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)  #: Metres, of the canonical body.
+ANKLE_HEIGHT = 0.08  #: Metres of the ankle joint above the sole, of the canonical body.
 
 MASSES: tuple[tuple[str, str, float, float], ...] = (
     ("Neck/Nose", "Head", 0.5, 0.081),

@@ -21,36 +21,31 @@ STATIC_SHIFT, _OUTLIERS = 0.004, 0.005
 side. That is 0.27 degrees of a field of view of 60, or two centimetres at five metres. ``scripts/bench/camera.py``
 measures how far cameras on tripods seem to move."""
 
-MAX_ROTATION_DEG = 65.0
-"""Degrees from the mean direction, beyond which no common picture exists."""
+MAX_ROTATION_DEG = 65.0  #: Degrees from the mean direction, beyond which no common picture exists.
 
 _MIN_KNOWN, _MAX_UNKNOWN, _MAX_RESIDUAL = 0.5, 0.05, 0.02
 """Share of frames with a homography, below which the camera motion is unknown; share of frames without one, and share
 of the picture by which a rotation does not explain the homography, from which on there is a warning."""
 
-_FOVS = range(25, 116)
-"""Degrees across the longer side: the tested fields of view."""
-
-_FRAMES, _REFERENCES = 120, 6
-"""Frames that give the focal length, and how many of them are compared with all others."""
+_FOVS = range(25, 116)  #: Degrees across the longer side: the tested fields of view.
+_FRAMES, _REFERENCES = 120, 6  #: Frames that give the focal length; how many of them are compared with all others.
 
 _AMBIGUOUS, _MAX_SPREAD, _MAX_ROTATION_RESIDUAL = 1.5, 0.25, 0.002
 """Focal lengths whose residual is below so many times the best one's must lie within this share of each other (0.25 is
 the error of assuming 60 degrees for a field of view of 49 or 72). Largest residual of the best one, as a share of the
 picture; that of a camera that travels is larger."""
 
+# Points of the picture, homogeneous, where rotations and homographies are compared.
 _SAMPLES = np.array([(x, y, 1.0) for x in (-0.4, 0.0, 0.4) for y in (-0.25, 0.0, 0.25)])
-"""Points of the picture, homogeneous, where rotations and homographies are compared."""
 
 
 @dataclass(frozen=True)
 class CameraMotion:
     """The rotation of a camera over a clip."""
 
-    rotations: np.ndarray | None
-    """(T,3,3), camera axes -> axes of the stabilised camera, which looks in the mean direction; None if static."""
+    rotations: np.ndarray | None  #: (T,3,3), camera axes -> axes that look in the mean direction; None if static.
     degrees: float  #: Largest rotation away from that direction.
-    notices: list[Notice]  #: Warnings.
+    notices: list[Notice]
 
 
 STATIC = CameraMotion(None, 0.0, [])
@@ -94,16 +89,10 @@ def camera_motion(homographies: np.ndarray | None, focal: float, mode: str) -> C
 
 
 def focal_from_rotation(homographies: np.ndarray | None) -> float | None:
-    """Finds the focal length of a rotating camera (self-calibration; Hartley, Zisserman, 19.6).
+    """The focal length of a rotating camera (self-calibration; Hartley, Zisserman, 19.6), units of the longer side.
 
-    Only with the right focal length all homographies are rotations. Each frame is compared with several others, so that
-    a camera that returns gives as much evidence as one that does not.
-
-    Args:
-        homographies: As for :func:`camera_motion`.
-
-    Returns:
-        In units of the picture's longer side; None without enough rotation.
+    Only with the right focal length all homographies of :func:`camera_motion` are rotations. Each frame is compared
+    with several others, so that a camera that returns gives as much evidence. None without enough rotation.
     """
     if homographies is None:
         return None
@@ -122,11 +111,9 @@ def focal_from_rotation(homographies: np.ndarray | None) -> float | None:
 
 
 def _nearest_rotations(homographies: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarray]:
-    """The rotations (N,3,3) nearest to homographies (N,3,3), and the residuals (N,) as shares of the picture.
-
-    Nearest for a few directions (Kabsch, Acta Crystallographica A, 1976), not as matrices: a small picture says little
-    about their last row.
-    """
+    """The rotations (N,3,3) nearest to homographies (N,3,3), and the residuals (N,) as shares of the picture."""
+    # Nearest for a few directions (Kabsch, Acta Crystallographica A, 1976), not as matrices: a small picture says
+    # little about their last row.
     lens = np.diag([focal, focal, 1.0])
     before = unit(_SAMPLES @ np.linalg.inv(lens).T)
     after = unit(_SAMPLES @ np.swapaxes(np.linalg.inv(lens) @ homographies, 1, 2))

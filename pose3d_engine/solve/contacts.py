@@ -14,24 +14,20 @@ SUPPORT_S = 0.6
 """Seconds before and after a frame, within which a foot has been on its ground: longer than a swing, shorter than a
 climb."""
 
-_DEPTH_SHARE = 0.25
-"""Share of the speed along the line of sight that counts: depth errs several times as much."""
+_DEPTH_SHARE = 0.25  #: Share of the speed along the line of sight that counts: depth errs several times as much.
 
 _ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50
 _ENTER_HEIGHT, _LEAVE_HEIGHT = 0.08, 0.14
 """m/s and metres over the ground, below which a contact begins and above which it ends."""
 
-_LIFTED = 0.25
-"""Metres over the other foot, from which on a motionless foot is in the air."""
-
-_SOLE_SCORE, _SOLE_HZ = 0.3, 4.0
-"""Minimum score of heel and toe, and the cut-off that removes their jitter."""
+_LIFTED = 0.25  #: Metres over the other foot, from which on a motionless foot is in the air.
+_SOLE_SCORE, _SOLE_HZ = 0.3, 4.0  #: Minimum score of heel and toe, and the cut-off that removes their jitter.
 
 
 def contacts(
     world: np.ndarray, confidence: np.ndarray, times: np.ndarray, camera: np.ndarray, soles: np.ndarray | None = None
 ) -> np.ndarray:
-    """Finds contacts of low and slow feet, with hysteresis in both directions of time.
+    """Finds contacts (T,2) bool, left and right, of low and slow feet, with hysteresis in both directions of time.
 
     A foot's ground is the lowest place of that foot within SUPPORT_S, unless it is far above the other foot's; so walls
     and stairs have one. Assumes that the person stands now and then: feet that hang motionless together count as
@@ -43,9 +39,6 @@ def contacts(
         times: (T,) seconds.
         camera: (3,) place of the camera; motion towards it counts less.
         soles: (T,2,2,3) of :func:`sole_offsets`, world axes. A foot whose heel and toe both move has no contact.
-
-    Returns:
-        (T,2) bool, left and right foot.
     """
     ankles = world[:, ANKLES].astype(np.float64)
     observed = confidence[:, ANKLES] > 0
@@ -74,8 +67,7 @@ def sole_offsets(
     Args:
         points: (T,P,3) pixels and score.
         layout: Of the points, one with heels and toes.
-        ankles: (T,2,2) pixels.
-        depths: (T,2) metres, of the ankles.
+        ankles, depths: (T,2,2) pixels and (T,2) metres.
         focal: Pixels.
         fps: Frames a second, nearly even.
 
@@ -97,7 +89,7 @@ def sole_offsets(
 
 
 def stretches(contact: np.ndarray) -> list[tuple[int, int]]:
-    """First row and the one after the last of each stretch of True in (T,)."""
+    """First row, and the one after the last, of each stretch of True in (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], contact.astype(np.int8), [0]])))
     return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
 
@@ -111,9 +103,7 @@ def _speed(points: np.ndarray, times: np.ndarray, camera: np.ndarray) -> np.ndar
 
 def _hysteresis(enter: np.ndarray, stay: np.ndarray) -> np.ndarray:
     """(T,2): True from a row of ``enter`` on, as long as ``stay``."""
-    result = np.zeros(enter.shape, bool)
-    down = np.zeros(enter.shape[1], bool)
-    for row in range(len(enter)):
-        down = enter[row] | (down & stay[row])
-        result[row] = down
+    result = enter.copy()
+    for row in range(1, len(enter)):
+        result[row] |= result[row - 1] & stay[row]
     return result

@@ -22,14 +22,9 @@ of motion capture (``mocap_data.split``) with 1.5 % noise; half and double are n
 SMOOTHNESS_WEIGHT = 0.5
 """Cost in m^2 of an acceleration of one metre a (1/30 s)^2, squared. A punch of 0.3 s keeps 96 % of its reach."""
 
-ROBUST_SCALE = 0.1
-"""Metres beside its ray, from which on a joint is an outlier of the detector."""
-
-STEPS, LEARNING_RATE = 100, 0.02
-"""Of Adam; twice the steps change the result by less than 0.3 mm."""
-
-CHUNK, OVERLAP = 3000, 60
-"""Frames of a piece and frames that two pieces share: memory does not grow with the clip."""
+ROBUST_SCALE = 0.1  #: Metres beside its ray, from which on a joint is an outlier of the detector.
+STEPS, LEARNING_RATE = 100, 0.02  #: Of Adam; twice the steps change the result by less than 0.3 mm.
+CHUNK, OVERLAP = 3000, 60  #: Frames of a piece and frames that two pieces share: memory does not grow with the clip.
 
 _LEFT_HIP, _RIGHT_HIP = H36M17.index("LHip"), H36M17.index("RHip")
 
@@ -37,7 +32,7 @@ _LEFT_HIP, _RIGHT_HIP = H36M17.index("LHip"), H36M17.index("RHip")
 def fit(
     joints: np.ndarray, root: np.ndarray, lengths: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Moves pose and path to the best compromise.
+    """Moves joints (T,17,3) and root (T,3) to the best compromise.
 
     Minimises, by Adam over all frames at once, the sum over joints of the robust squared distance from the ray through
     the keypoint (Geman-McClure), of the squared change of each bone's direction, and of the squared acceleration.
@@ -50,9 +45,6 @@ def fit(
         points: (T,17,2) COCO-17 keypoints on the plane z = 1.
         weights: (T,17) their scores, 0 where not observed.
         fps: Frames a second.
-
-    Returns:
-        The joints (T,17,3) and the root (T,3).
     """
     frames, threads = len(joints), torch.get_num_threads()
     fitted, path = joints.astype(np.float64).copy(), root.astype(np.float64).copy()

@@ -10,26 +10,18 @@ from .body import ANKLE_HEIGHT, CANONICAL_HEIGHT
 SIZE_RANGE, SIZE_SPREAD = (0.6, 1.4), 0.15
 """Bounds and standard deviation (of the logarithm) of people's relative sizes, children included."""
 
-MIN_CAMERA_HEIGHT = 0.5
-"""Metres of the camera over the floor, below which the floor's distance says too little about sizes."""
-
-ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]
-"""Left, right: the order of ``contacts``."""
-
-_OUTLIERS = 0.02
-"""Share of ankles that may lie below the floor: single wrong frames."""
+MIN_CAMERA_HEIGHT = 0.5  #: Metres over the floor, below which the floor's distance says too little about sizes.
+ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]  #: The order of ``contacts``.
+_OUTLIERS = 0.02  #: Share of ankles that may lie below the floor: single wrong frames.
 
 
 def floor_height(ankles: np.ndarray, observed: np.ndarray, height: float) -> float:
-    """Finds the floor under the lowest feet.
+    """Height of the floor under the lowest feet, metres.
 
     Args:
-        ankles: (T,2) heights over any origin, metres.
+        ankles: (T,2) heights over the same origin, metres.
         observed: (T,2) bool; all ankles count where none is observed.
         height: Of the person, metres.
-
-    Returns:
-        Height of the floor over the same origin, metres.
     """
     known = ankles[observed] if observed.any() else ankles.ravel()
     return float(np.quantile(known, _OUTLIERS)) - ankle_height(height)
@@ -49,9 +41,6 @@ def relative_size(ground: float, reference: float, error: float) -> float:
     Args:
         ground, reference: Heights of the floor over the camera (negative), metres, if both were equally tall.
         error: Of their ratio, as a share.
-
-    Returns:
-        The ratio of sizes; 1 with a camera near the floor.
     """
     if max(ground, reference) > -MIN_CAMERA_HEIGHT:
         return 1.0

@@ -8,23 +8,19 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from ..contract.skeletons import H36M17
 from . import planting
 from .floor import ANKLES, ankle_height
-from .ik import two_bone_ik
 from .planting import LEGS
-from .vectors import norm, unit
+from .vectors import norm, reject, rotate_shortest, unit
 
-BLEND_S = 0.2
-"""Seconds of the transition between a foot's own path and its place."""
-
-_RELEASES = 3
-"""Rounds in which sliding feet are released; each improves the places of the others."""
-
+BLEND_S = 0.2  #: Seconds of the transition between a foot's own path and its place.
+_RELEASES = 3  #: Rounds in which sliding feet are released; each improves the places of the others.
+_STRAIGHT_M = 0.02  #: A knee this far off the line from hip to ankle counts as much as the direction of a straight leg.
 _HIP, _CHEST = H36M17.index("Hip"), H36M17.index("Thorax")
 
 
 def lock(
     world: np.ndarray, contacts: np.ndarray, times: np.ndarray, height: float, mode: str, camera: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Locks planted feet to their places; bone lengths stay.
+    """Locks planted feet to their places; bone lengths stay. Returns joints, and contacts of planted feet.
 
     First the whole body is moved, smoothly, against the sliding and sinking of planted feet, because a path errs more
     than a pose; mostly along the line of sight, where the picture gives least evidence. The legs correct the rest (two-
@@ -39,9 +35,6 @@ def lock(
         mode: Setting ``feet``: "auto"; "always", at least one foot is planted at any time; "ground", feet may slide,
             but not sink; "never".
         camera: (3,) place of the camera.
-
-    Returns:
-        World joints (T,17,3) and the contacts (T,2) of planted feet.
     """
     if mode == "never" or len(world) < 3:
         return world, contacts
@@ -69,9 +62,31 @@ def lock(
     result = world.copy()
     forward = unit(np.cross(world[:, LEGS[0][0]] - world[:, LEGS[1][0]], world[:, _CHEST] - world[:, _HIP]))
     for target, (hip, knee, ankle) in zip(targets, LEGS, strict=True):
-        bent = two_bone_ik(world[:, hip], world[:, knee], world[:, ankle], target, forward, planting.REACH)
+        bent = _bend(world[:, hip], world[:, knee], world[:, ankle], target, forward)
         result[:, knee], result[:, ankle] = bent
     return result, contacts
+
+
+def _bend(
+    hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray, target: np.ndarray, forward: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Knee and ankle (T,3) of a leg bent in its plane until the ankle is at ``target``, or as near as the leg reaches.
+
+    The plane rotates with the line from hip to ankle by the shortest arc; bones keep their lengths (law of cosines).
+    ``forward``: (T,3) unit vectors to which the knee of a straight leg points. A leg that was straighter than
+    :data:`.planting.REACH` stays so.
+    """
+    upper, lower = norm(knee - hip), norm(ankle - knee)
+    span, line_before = target - hip, unit(ankle - hip)
+    size = norm(span)
+    longest = np.maximum(planting.REACH * (upper + lower), np.minimum(norm(ankle - hip), size))
+    distance = np.clip(size, np.abs(upper - lower) + 1e-4, np.minimum(longest, upper + lower - 1e-6))
+    line = span / np.maximum(size, 1e-9)
+    side = rotate_shortest(reject(knee - hip + _STRAIGHT_M * forward, line_before), line_before, line)
+    side = unit(reject(side, line))
+    along = (upper**2 - lower**2 + distance**2) / (2 * distance)
+    across = np.sqrt(np.maximum(upper**2 - along**2, 0))
+    return hip + along * line + across * side, hip + distance * line
 
 
 def _targets(

@@ -14,8 +14,7 @@ from . import contacts, floor
 from .body import centre_of_mass
 from .vectors import dot, unit
 
-_FOREFOOT = 0.10
-"""Metres in front of the ankles, over which a standing body has its centre of mass."""
+_FOREFOOT = 0.10  #: Metres in front of the ankles, over which a standing body has its centre of mass.
 
 _BALANCE_RAD, _LEAN_RAD = 0.08, 0.15
 """Usual error of a clip's balance as a whole, and the lean from which on a frame is not one of standing."""
@@ -24,14 +23,9 @@ _STEP_S, _STEP_M, _DEPTH_M, _OFF_FLOOR_M = 0.5, 0.10, 0.10, 0.2
 """Seconds of contact that are one footstep; its usual distance from the floor's plane and error along the line of
 sight; the distance from the plane from which on a foot stands on something else."""
 
-_ROLL_RAD, _ROLL_OUTLIER_RAD = 0.06, 0.10
-"""Usual roll of cameras, and the roll from which on this prior fades."""
-
-_MIN_STANDING, _MIN_WALKED_M = 0.4, 1.5
-"""Share of standing frames, or metres between footsteps, from which on the tilt is known."""
-
-_PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)
-"""Degrees; results beyond come from people who lie or hang."""
+_ROLL_RAD, _ROLL_OUTLIER_RAD = 0.06, 0.10  #: Usual roll of cameras, and the roll from which on this prior fades.
+_MIN_STANDING, _MIN_WALKED_M = 0.4, 1.5  #: Share of standing frames, or metres walked, that make the tilt known.
+_PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)  #: Degrees; results beyond come from people who lie or hang.
 
 KNOWN_ERROR, UNKNOWN_ERROR = 4.0, 12.0
 """Usual error in degrees of a known tilt, and of the assumption of a level camera; see ``scripts/bench/motion.py``."""
@@ -56,15 +50,13 @@ def estimate_tilt(bodies: Sequence[Body]) -> CameraTilt:
 
     There are two kinds of evidence: on average a body's centre of mass is over its feet, which every clip shows within
     some degrees; and footsteps lie in one plane, which is precise, but only along the paths that were walked. Least
-    squares weighs both, with a weak prior against roll. Assumes a level floor and a camera that keeps its tilt.
-
-    Returns:
-        The tilt; UNKNOWN where nobody stands or walks.
+    squares weighs both, with a weak prior against roll. Assumes a level floor and a camera that keeps its tilt. UNKNOWN
+    where nobody stands or walks.
     """
     if not any((body.confidence > 0).any() for body in bodies):
         return UNKNOWN
     standing = [_standing(body) for body in bodies]
-    up, planted, walked = _balance(bodies, standing), [], 0.0
+    up, walked = _balance(bodies, standing, None, None), 0.0
     for _ in range(3):
         rotation = _tilt_of(up).rotation
         planted = [
@@ -94,10 +86,7 @@ def _standing(body: Body) -> np.ndarray:
 
 
 def _balance(
-    bodies: Sequence[Body],
-    standing: list[np.ndarray],
-    start: np.ndarray | None = None,
-    planted: list[np.ndarray] | None = None,
+    bodies: Sequence[Body], standing: list[np.ndarray], start: np.ndarray | None, planted: list[np.ndarray] | None
 ) -> np.ndarray:
     """Unit vector (3,): the mean direction from feet to centre of mass; frames with a large lean weigh less."""
     directions, weights = [], []
@@ -119,11 +108,9 @@ def _balance(
 
 
 def _with_floor(up: np.ndarray, bodies: Sequence[Body], planted: list[np.ndarray]) -> tuple[np.ndarray, float]:
-    """``up`` rotated so that each person's footsteps lie in a plane across it; and the extent of footsteps, metres.
-
-    Each person has an own plane: sizes, and so distances, are not known well enough for a common one.
-    """
+    """``up`` rotated so that each person's footsteps lie in a plane across it; and the extent of footsteps, metres."""
     information, walked = np.eye(3) / _BALANCE_RAD**2, 0.0
+    # Each person has an own plane: sizes, and so distances, are not known well enough for a common one.
     for body, contact in zip(bodies, planted, strict=True):
         rate = (len(body.times) - 1) / max(body.times[-1] - body.times[0], 1e-6)
         piece = max(int(_STEP_S * rate), 1)

@@ -38,8 +38,7 @@ motion capture (``mocap_data.split``); the limits of a limb depend on its pose (
 MAX_HINGE_DEG = {"Knee": 60.0, "Elbow": 95.0}
 """Largest angle between a hinge's axis and its usual one: 99.9 % of those frames are within 48 and 92 degrees."""
 
-_BENT_DEG = 20.0
-"""A limb that is bent less has no axis."""
+_BENT_DEG = 20.0  #: A limb that is bent less has no axis.
 
 SWING_LIMITS = (
     ("Hip", "Spine", "Thorax", 60.0),
@@ -49,17 +48,13 @@ SWING_LIMITS = (
 """Largest angle in degrees between two bones of the spine; 99.9, 99.9 and 98 % of those frames are within (the heads of
 some recordings are broken)."""
 
-_VIOLATION_COST, _CHANGE_COST = 4.0, 6.0
-"""Cost of a frame in which a bent hinge violates its limit, and of a change of the hypothesis."""
-
-_DISTANCE_M, _MAX_DISTANCE_COST = 0.3, 1.0
-"""Distance from the 3D model's joints that costs 1, and the largest cost of any distance."""
+_VIOLATION_COST, _CHANGE_COST = 4.0, 6.0  #: Of a frame with a bent hinge beyond its limit; of a change of hypothesis.
+_DISTANCE_M, _MAX_DISTANCE_COST = 0.3, 1.0  #: Distance from the 3D model's joints that costs 1; the largest cost.
 
 _SPEED, _MAX_JUMP_COST = 4.0, 24.0
 """Speed in m/s, relative to the trunk, that costs 1 if it lasts for 1/30 s, and the largest cost of a jump."""
 
-_ROWS = 20_000
-"""Frames whose hypotheses are compared at a time: those of an hour would need half a gigabyte."""
+_ROWS = 20_000  #: Frames whose hypotheses are compared at a time: those of an hour would need half a gigabyte.
 
 
 def violates_limits(joints: np.ndarray) -> np.ndarray:
@@ -78,9 +73,6 @@ def resolve_depth_flips(joints: np.ndarray, root: np.ndarray, fps: float) -> np.
         joints: (T,17,3) metres, root-relative, camera axes, the trunk right.
         root: (T,3) Hip, approximate.
         fps: Frames a second.
-
-    Returns:
-        (T,17,3).
     """
     result = joints.astype(np.float64).copy()
     if not len(joints):

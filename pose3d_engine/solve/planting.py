@@ -12,11 +12,10 @@ from . import trajectory
 from .floor import ANKLES
 from .vectors import norm, reject, unit
 
-REACH = 0.995
-"""Share of its length to which a leg stretches at most; a straight leg's knee would pop."""
-
-_ON_FLOOR = 0.15
-"""Metres over the standing height, up to which a planted foot is on the floor; a higher one stands on something."""
+REACH = 0.995  #: Share of its length to which a leg stretches at most; a straight leg's knee would pop.
+_ON_FLOOR = 0.15  #: Metres over the standing height, up to which a planted foot is on the floor, not on something.
+_ROUNDS = 12  #: After them places and shift change by less than a millimetre.
+MAX_OFF_PICTURE = 0.04  #: Share of the height by which a planted foot may be moved across the line of sight.
 
 _PATH_ERROR, _FOOT_ERROR = (0.085, 0.015), (0.05, 0.03)
 """Standard deviations in metres, along the line of sight and across it, of the body's path within a clip, and of a
@@ -26,15 +25,8 @@ noise."""
 _SHIFT_ACCELERATION, _LEG_ERROR = 4.0, 0.01
 """Usual acceleration of the path's error, m/s^2, and metres by which a leg may be too short before the hips follow."""
 
-_ROUNDS = 12
-"""After them places and shift change by less than a millimetre."""
-
-MAX_OFF_PICTURE = 0.04
-"""Share of a person's height, across the line of sight, by which a planted foot may be moved in the picture."""
-
 _HIP = H36M17.index("Hip")
 LEGS = tuple(tuple(H36M17.index(side + joint) for joint in ("Hip", "Knee", "Ankle")) for side in "LR")
-"""Left, right."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ def plants_at_ankles(world: np.ndarray, contacts: np.ndarray, stand: float) -> l
 def solve_shift(
     world: np.ndarray, plants: list[Plant], rate: float, camera: np.ndarray, along_floor: bool
 ) -> tuple[np.ndarray, list[Plant]]:
-    """Solves for the body's shift and the places of planted feet.
+    """Solves for the body's shift (T,3), metres, and the places of planted feet.
 
     Least squares over the errors of the path (the shift) and of ankles relative to the body (which the legs correct),
     each weighted by its usual size along the line of sight and across it, and over the acceleration of the shift; legs
@@ -74,9 +66,6 @@ def solve_shift(
         rate: Frames a second.
         camera: (3,) place of the camera.
         along_floor: Whether feet must not slide; otherwise only heights matter.
-
-    Returns:
-        The shift (T,3), metres, and the plants at their best places.
     """
     shift = np.zeros((len(world), 3))
     blocks = _precision(world[:, _HIP] - camera, _PATH_ERROR)
@@ -84,7 +73,8 @@ def solve_shift(
     precisions = []
     for plant in plants:
         precision = _precision(world[plant.rows, ANKLES[plant.foot]] - camera, _FOOT_ERROR)
-        precision = precision if along_floor else _height_precision(precision)
+        if not along_floor:  # the precision of the height alone, for any place
+            precision = np.diag([0.0, 0.0, 1.0]) / np.linalg.inv(precision)[:, 2:, 2:]
         # A foot that is just landing or leaving gives less evidence than one that stands.
         row = np.arange(plant.rows.stop - plant.rows.start)
         precisions.append(precision * np.clip(np.minimum(row, row[::-1]) / 3, 0.1, 1)[:, None, None])
@@ -145,10 +135,3 @@ def _precision(sight: np.ndarray, error: tuple[float, float]) -> np.ndarray:
     sight = unit(sight)
     along = sight[:, :, None] * sight[:, None]
     return along / error[0] ** 2 + (np.eye(3) - along) / error[1] ** 2
-
-
-def _height_precision(precision: np.ndarray) -> np.ndarray:
-    """(T,3,3): the precision of the height alone, for any place along the floor."""
-    result = np.zeros_like(precision)
-    result[:, 2, 2] = 1 / np.linalg.inv(precision)[:, 2, 2]
-    return result

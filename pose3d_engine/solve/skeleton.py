@@ -12,15 +12,12 @@ _RIGHT_HIP, _LEFT_HIP = H36M17.index("RHip"), H36M17.index("LHip")
 
 
 def bone_lengths(joints: np.ndarray, confidence: np.ndarray, height: float) -> np.ndarray:
-    """Measures a person's bones: medians over the clip, equal on both sides, scaled to the height.
+    """(17,) metres, the length of the bone that ends in each joint: median over the clip, equal on both sides.
 
     Args:
         joints: (T,17,3), any unit.
         confidence: (T,17); frames with 0 at either end of a bone count only where no others exist.
-        height: Of the person, metres.
-
-    Returns:
-        (17,) metres, the length of the bone that ends in each joint; 0 for the Hip.
+        height: Of the person, metres; scales the result.
     """
     lengths = np.zeros(17)
     for parent, child in H36M17.bones:

@@ -6,15 +6,12 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.signal import butter, sosfiltfilt
 
-CUTOFF_HZ = 6.0
-"""Bounds walking and gestures (Winter, Biomechanics and Motor Control of Human Movement, 1990)."""
+from .trajectory import second_differences
 
-JOINT_CUTOFF_HZ, ACCELERATION_SCALE = 4.0, 12.0
-"""The cut-off for joints, in Hz, and the acceleration in m/s^2 from which on it rises."""
-
+CUTOFF_HZ = 6.0  #: Of walking and gestures (Winter, Biomechanics and Motor Control of Human Movement, 1990).
+JOINT_CUTOFF_HZ, ACCELERATION_SCALE = 4.0, 12.0  #: Cut-off for joints, and acceleration in m/s^2 where it rises.
 _ROUNDS = 4
-_LEAST_WEIGHT = 0.05
-"""Weight of a joint with confidence 0; with confidence 1 it is 1."""
+_LEAST_WEIGHT = 0.05  #: Of a joint with confidence 0; with confidence 1 it is 1.
 
 
 def smooth(values: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.ndarray:
@@ -40,9 +37,6 @@ def smooth_joints(joints: np.ndarray, confidence: np.ndarray, fps: float) -> np.
         joints: (T,J,3) metres.
         confidence: (T,J) 0..1.
         fps: Frames a second, nearly even. Clips that are too short or too slow stay unchanged.
-
-    Returns:
-        (T,J,3) metres.
     """
     if fps <= 2.2 * JOINT_CUTOFF_HZ or len(joints) < 4:
         return joints
@@ -51,21 +45,10 @@ def smooth_joints(joints: np.ndarray, confidence: np.ndarray, fps: float) -> np.
     for joint in range(joints.shape[1]):
         weights = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * confidence[:, joint]
         path = joints[:, joint].astype(np.float64)
-        smoothed = _whittaker(path, weights, np.full(len(path) - 2, stiff))
-        for _ in range(_ROUNDS):
-            acceleration = np.linalg.norm(np.diff(smoothed, 2, axis=0), axis=-1) * fps**2
-            smoothed = _whittaker(path, weights, stiff / (1 + (acceleration / ACCELERATION_SCALE) ** 2))
-        result[:, joint] = smoothed
+        stiffness: float | np.ndarray = stiff
+        for _ in range(1 + _ROUNDS):
+            bands = second_differences(len(path), stiffness, weights)
+            result[:, joint] = solveh_banded(bands, weights[:, None] * path, lower=True)
+            acceleration = np.linalg.norm(np.diff(result[:, joint], 2, axis=0), axis=-1) * fps**2
+            stiffness = stiff / (1 + (acceleration / ACCELERATION_SCALE) ** 2)
     return result
-
-
-def _whittaker(path: np.ndarray, weights: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
-    """path (T,3) smoothed with weights (T,) of rows and stiffness (T-2,) of second differences."""
-    bands = np.zeros((3, len(path)))
-    bands[0] = weights
-    for row, value in enumerate((1, 4, 1)):
-        bands[0, row : row + len(stiffness)] += value * stiffness
-    bands[1, : len(stiffness)] -= 2 * stiffness
-    bands[1, 1 : len(stiffness) + 1] -= 2 * stiffness
-    bands[2, : len(stiffness)] += stiffness
-    return solveh_banded(bands, weights[:, None] * path, lower=True)

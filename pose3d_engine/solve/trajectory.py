@@ -9,12 +9,11 @@ PIXEL_SHARE, ACCELERATION = 0.015, 4.0
 """Usual error of a keypoint, as a share of the person's size, and usual acceleration of a body's middle, m/s^2; jumps
 exceed it for a short time."""
 
-_ROUNDS, _NEAREST_M = 4, 0.2
-"""Rounds of reweighting, and least depth of a joint: all of a body is in front of the lens."""
+_ROUNDS, _NEAREST_M = 4, 0.2  #: Rounds of reweighting, and least depth of a joint: a body is in front of the lens.
 
 
 def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: float) -> np.ndarray:
-    """Finds the path on which the joints, projected by a pinhole camera, meet the keypoints.
+    """The path (T,3), metres, camera axes, on which the joints, projected by a pinhole camera, meet the keypoints.
 
     Least squares over the whole clip: the error of a joint is its distance in metres from the ray through its
     keypoint, and the acceleration of the path is bounded, which stabilises depth. The problem is linear, so each
@@ -25,9 +24,6 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
         points: (T,J,2) keypoints on the plane z = 1.
         weights: (T,J) 0..1; the smoothest path bridges rows of zeros.
         fps: Frames a second.
-
-    Returns:
-        (T,3) metres, camera axes.
     """
     frames = len(joints)
     sigma = PIXEL_SHARE * 1.7
@@ -54,20 +50,23 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
     return path
 
 
-def second_differences(frames: int) -> np.ndarray:
-    """(3, frames): the diagonal and the two above of D^T D, D the second difference."""
+def second_differences(
+    frames: int, stiffness: float | np.ndarray = 1.0, diagonal: float | np.ndarray = 0.0
+) -> np.ndarray:
+    """(3, frames): the diagonal and the two below of D^T S D + ``diagonal``, with D the second difference and S the
+    stiffness of each, (frames - 2,)."""
     bands = np.zeros((3, frames))
+    bands[0] = diagonal
     rows = max(frames - 2, 0)
-    for a, p in enumerate((1.0, -2.0, 1.0)):
-        for b, q in enumerate((1.0, -2.0, 1.0)):
-            if b >= a:
-                bands[b - a, a : a + rows] += p * q
+    for below, products in enumerate(((1, 4, 1), (-2, -2), (1,))):
+        for column, product in enumerate(products):
+            bands[below, column : column + rows] += product * stiffness
     return bands
 
 
 def solve(blocks: np.ndarray, right: np.ndarray, smoothness: np.ndarray) -> np.ndarray:
-    """Solves (block diagonal + smoothness of each axis) path = right (T,3) by banded Cholesky, for symmetric blocks
-    (T,3,3) and a smoothness (3,T) of :func:`second_differences`."""
+    """Solves (block diagonal + smoothness of each axis) path = right (T,3) for symmetric blocks (T,3,3) and a
+    smoothness (3,T) of :func:`second_differences`."""
     frames = len(blocks)
     bands = np.zeros((7, 3 * frames))  # lower form: bands[k, j] = A[j + k, j]
     for i in range(3):

@@ -32,9 +32,8 @@ class Stage:
 
     def enabled(self, settings: CaptureSettings) -> bool:
         """Whether the settings ask for it."""
-        if settings.raw and not self.raw:
-            return False
-        return self.switches <= settings.motion and (self.name not in _LAYERS or self.name in settings.layers)
+        chosen = self.switches <= settings.motion and (self.name not in _LAYERS or self.name in settings.layers)
+        return chosen and (self.raw or not settings.raw)
 
 
 _FUSION, _LIMITS, _SMOOTHING, _FIT = (frozenset({name}) for name in ("fusion", "limits", "filter", "fit"))
@@ -59,4 +58,3 @@ STAGES = (
     *(Stage(layer.name, layer.title, partial(layers.add, layer), layer.needs) for layer in LAYERS),
     Stage("motion", "Finishing", world_space.finish, raw=True),
 )
-"""Every stage of a capture, in order."""

@@ -10,11 +10,8 @@ from ..solve import floor, gravity
 from ..solve.body import CANONICAL_HEIGHT
 from ..take import CameraTilt, Shot, Take
 
-FEET_VISIBLE = 0.3
-"""Confidence of the ankles, from which on they are evidence for floor and sizes."""
-
-_GROUND_ERROR = 0.05
-"""Error of the floor's distance below the camera, as a share: feet are off by a few centimetres."""
+FEET_VISIBLE = 0.3  #: Confidence of the ankles, from which on they are evidence for floor and sizes.
+_GROUND_ERROR = 0.05  #: Of the floor's distance below the camera, as a share: feet are off by a few centimetres.
 
 
 def find_gravity(shot: Shot) -> None:
@@ -31,10 +28,7 @@ def find_gravity(shot: Shot) -> None:
 
 
 def find_floor(shot: Shot) -> None:
-    """Finds the floor under each person and their relative sizes; drops reference people.
-
-    The height of the settings is that of the first captured person; the floor gives the others' relative to it.
-    """
+    """Finds the floor under each person and sizes relative to the first captured one; drops reference people."""
     shot.takes = {row: shot.takes[row] for row in sorted({shot.first, *shot.captured})}
     for take in shot.takes.values():
         heights = (take.body @ shot.tilt.rotation.T)[:, floor.ANKLES, 2]

@@ -86,9 +86,8 @@ def test_settings_go_to_a_file_and_come_back(settings: Any, operators: Any, tmp_
 
 def test_what_the_engine_reports_is_offered(settings: Any, jobs: Any) -> None:
     """What it does not know can be typed all the same."""
-    import fake_engine
-
     from blender_addon.engine import report
+    from tests.support import fake_engine
 
     assert report.names(jobs.report, "lifters") == report.names(jobs.report, "sources") == ()
     jobs.learn(fake_engine.REPORT)

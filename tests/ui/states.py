@@ -3,7 +3,7 @@ test_states.py.
 
 Arguments after ``--``: the source folder, a video, a file that is no video, the folder for the screenshots. The engine
 makes people up. There is nothing to install from in a source folder: while an engine is missing or is being installed,
-it is drawn as if there were. tests/install and the guide's script install for real.
+it is drawn as if there were. tests/slow and the guide's script install for real.
 """
 
 from __future__ import annotations

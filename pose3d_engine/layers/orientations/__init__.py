@@ -18,14 +18,10 @@ _POINTS = {
     "hand": ("wrist", "pinky", "index"),
     "foot": ("ankle", "heel", "foot_index"),
 }
-
 _TORSO = BLAZEPOSE33.rows("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
-_CUTOFF_HZ = 4.0
-"""Small parts jitter more than limbs."""
-
-_MIN_SCORE = 0.5
-"""Score (visibility) of its points, from which on a part is observed."""
+_CUTOFF_HZ = 4.0  #: Small parts jitter more than limbs.
+_MIN_SCORE = 0.5  #: Score (visibility) of its points, from which on a part is observed.
 
 _MAX_NECK_DEG = 100.0
 """Largest angle between face and chest. Seen from behind, a head gets a face towards the camera; necks rotate by 80."""
