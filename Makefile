@@ -10,7 +10,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test test-cluster test-install test-matrix test-packages lint showcase fuzz bench addon clean
+.PHONY: help setup assets demo test coverage test-cluster test-install test-matrix test-packages lint showcase fuzz bench addon clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -32,18 +32,23 @@ test-packages:
 
 # One process for each kind: bpy and the detector's libraries do not share one, and a crash stays in its own.
 test: test-packages assets lint ## set-up, linter, type checker and all tests
-	$(VENV) -m pytest tests/engine tests/fuzz
-	$(VENV) -m pytest tests/addon tests/blender
+	$(VENV) -m pytest tests/unit/engine tests/fuzz
+	$(VENV) -m pytest tests/unit/addon tests/blender
 	$(VENV) -m pytest tests/ui
+
+coverage: test-packages assets ## which of the engine's lines its tests run, but for those that only child processes run
+	@mkdir -p out/coverage
+	$(VENV) -m coverage run -m pytest -q tests/unit/engine tests/fuzz
+	$(VENV) -m coverage report
 
 test-matrix: test-packages setup ## the add-on's tests in Blender 4.2, 4.5 and 5.2 too, each in an environment of its own
 	@$(VENV) scripts/test_matrix.py
 
 test-install: test-packages assets ## the add-on's Install button for real: empty home, interrupted, offline, full disk
-	$(VENV) -m pytest tests/install
+	$(VENV) -m pytest tests/slow/test_install.py
 
 test-cluster: setup ## a hundred clips on two nodes of a Ray cluster, one of which is lost half way
-	$(VENV) -m pytest tests/cluster
+	$(VENV) -m pytest tests/slow/test_cluster.py
 
 lint: setup ## ruff, mypy and codespell
 	$(VENV) -m ruff check

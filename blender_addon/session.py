@@ -1,7 +1,7 @@
 """The session: all that the add-on keeps between two calls of Blender, from being enabled to being disabled.
 
-One engine, one queue of jobs, one report of the engine, one timer, one log. What needs Blender is behind :class:`Host`,
-so that this module, and its tests, need none.
+One engine, one queue of jobs, one report of the engine, one timer, one log. What needs Blender is behind
+:class:`.work.Host`, so that this module, and its tests, need none.
 
 Jobs belong to a scene of a .blend file. When another file is opened, or another scene is shown, they continue; their
 results wait until their scene is shown again.
@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from .engine import job as states
 from .engine.job import Answered, Job, Refused, Runner
 from .engine.locate import EngineCommand, EngineNotFoundError
+from .work import Host, Maintenance, Part, Task
 
 INTERVAL = 0.1
 """Seconds from one look at the engine to the next."""
@@ -29,52 +30,6 @@ _LOG_LINES = 200
 """Of the log that are kept."""
 
 _RESTARTED = "The engine had stopped and is started again."
-
-Handler = Callable[[Any, dict[str, Any]], None]
-"""Brings the result of a job into the scene of the context that it gets; runs in the main thread."""
-
-Ended = Callable[[Any, str], None]
-"""Is called with a context of the job's scene when the job has ended, and with what went wrong, which may be empty."""
-
-Prepare = Callable[[dict[str, Any]], None]
-"""Adds to a job's result what can be computed without a scene. It has a tick of its own, so that the window does not
-wait for everything at once. An error in it has to occur in the handler again, which reports it."""
-
-
-@dataclass
-class Task:
-    """A job for a scene and what becomes of it.
-
-    Attributes:
-        scene: Its name.
-        title: Names the step to undo.
-        method, params: The request to the engine.
-        file: The path of the .blend with that scene, empty where it was never saved.
-        away: Another file is open.
-    """
-
-    scene: str
-    title: str
-    method: str
-    params: dict[str, Any]
-    handler: Handler
-    ended: Ended | None = None
-    prepare: Prepare | None = None
-    file: str = ""
-    away: bool = False
-
-
-@dataclass
-class Maintenance:
-    """A job on the engine itself: install it, remove it, check it, fetch weights. It belongs to no scene.
-
-    Attributes:
-        title: What the progress bar shows.
-        finished: Gets the job when it has ended, however it did.
-    """
-
-    title: str
-    finished: Callable[[Job], None]
 
 
 @dataclass
@@ -90,42 +45,6 @@ class Condition:
     message: str = ""
     failed: bool = False
     trouble: str = ""
-
-
-class Host(Protocol):
-    """What the session needs of Blender."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether jobs are waited for, because there is no window and so no timer."""
-
-    def file(self) -> str:
-        """The path of the open .blend file, empty where it was never saved."""
-
-    def command(self) -> EngineCommand:
-        """How to start the engine. Raises EngineNotFoundError."""
-
-    def keep_ticking(self) -> None:
-        """Has :meth:`Session.tick` called until it returns None."""
-
-    def interrupts(self) -> bool:
-        """Whether a change of the scene now would interrupt a tool that follows the mouse."""
-
-    def place(self, scene: str) -> Literal["shown", "hidden", "gone"]:
-        """Whether a result can be brought into a scene now."""
-
-    def hand_over(self, task: Task, job: Job) -> None:
-        """Brings the result of a job into its scene, or its error into the scene's status."""
-
-    def show(self, what: object, at_once: bool) -> None:
-        """Redraws the regions that show the progress, if they show something else than ``what``."""
-
-
-class Part(Protocol):
-    """Something that a feature keeps in the session."""
-
-    def close(self) -> None:
-        """Called when the add-on is disabled."""
 
 
 _P = TypeVar("_P", bound=Part)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import PlatformDirs
+import platformdirs
 
 
 def cache_folder() -> Path:
     """The folder for what can be made again. It may not exist yet."""
     # opinion: without the further folder "Cache" that would lie in it under Windows.
-    return Path(PlatformDirs("video_to_mocap", appauthor=False, opinion=False).user_cache_dir)
+    return Path(platformdirs.PlatformDirs("video_to_mocap", appauthor=False, opinion=False).user_cache_dir)
 
 
 def data_folder() -> Path:
     """The folder for the user's weights and the installed engine. It may not exist yet."""
-    return Path(PlatformDirs("video-to-mocap", appauthor=False).user_data_dir)
+    return Path(platformdirs.PlatformDirs("video-to-mocap", appauthor=False).user_data_dir)

@@ -1,8 +1,8 @@
 """Known vulnerabilities of what `constraints.txt` pins, by pip-audit: part of `.ci/run`.
 
 Exit status 1 if there is one that :data:`ACCEPTED` does not name. Where the database of vulnerabilities cannot be
-reached, that is said, and the list stands as it was last looked through: tests/engine/test_house.py holds that every
-package the engine imports is pinned, and that docs/contributor/security.md says what it is for.
+reached, that is said, and the list stands as it was last looked through: tests/unit/engine/test_house.py holds that
+every package the engine imports is pinned, and that docs/contributor/security.md says what it is for.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ VERSIONS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.2.3": "3.13"}
 TOOLS = ("hatchling", "hypothesis", "numpy", "psutil", "pytest")
 """What the add-on's tests import, and what packs it."""
 
+WITH_THE_ENGINE = ("test_contact_sheet", "test_one_layer", "test_one_row")
+"""Tests of the add-on that need the engine's packages or the demo's pictures: they run in .venv alone."""
+
 RUN = """
 import os, sys
 import pytest
@@ -82,13 +85,12 @@ def main() -> int:
             results[blender] = f"NOT TESTED: Python {VERSIONS[blender]} is missing; install it, or put it on the PATH"
             failed = failed or not options.available
             continue
-        print(f"\n== tests/addon and tests/blender in Blender {blender}", flush=True)
+        print(f"\n== tests/unit/addon and tests/blender in Blender {blender}", flush=True)
         # Debian's Blender is the same one every time: `make test` has it.
         variables = os.environ | {"VIDEO_TO_MOCAP_BLENDERS": "bpy"}
-        # What needs the engine's packages, the demo's pictures and the engine itself, runs in .venv alone.
-        ignored = [f"--ignore=tests/addon/{name}.py" for name in ("test_contact_sheet", "test_settings_file")]
-        engines = [*ignored, "-k", "not TestRealEngine"]
-        command = [str(environment(blender, python)), "-c", RUN, "-q", "tests/addon", "tests/blender", *engines]
+        ignored = [f"--ignore=tests/unit/addon/{name}.py" for name in WITH_THE_ENGINE]
+        tests = ["tests/unit/addon", "tests/blender", *ignored, "-k", "not TestRealEngine"]
+        command = [str(environment(blender, python)), "-c", RUN, "-q", *tests]
         status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
         results[blender] = "passed" if status == 0 else f"failed (status {status})"
         failed = failed or status != 0

@@ -9,10 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
+
 # The tests' networks are tiny: more threads only wait for each other, child processes included. Before torch is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-ROOT = Path(__file__).resolve().parents[1]
+MARKERS = {"blender": pytest.mark.blender, "ui": pytest.mark.blender, "slow": pytest.mark.slow}
+"""Folder of tests -> the marker of its tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by their folder, so that ``-m "not blender and not slow"`` leaves them out."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder in MARKERS:
+            item.add_marker(MARKERS[folder])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ import numpy as np
 from ..maths import arrays
 from . import actions, bone_motion, fcurves
 
-PREFIX = "Look: "
+PREFIX = "Check: "
 """How the timeline markers begin; then comes the armature's name, which is that of the clip and the person."""
 
 _GAP = 3

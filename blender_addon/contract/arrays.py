@@ -21,32 +21,17 @@ MOST_BYTES = 8 << 30
 """Bytes of all arrays in a file; an hour of ten people with all that a detector gives needs less than a quarter."""
 
 DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
+    *(OSError, ValueError, TypeError, EOFError, KeyError, NotImplementedError, MemoryError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
     tokenize.TokenError,  # numpy's reader of headers, from Python 3.12 on
 )
 """Exceptions of numpy and zipfile for bytes that are no archive of arrays."""
 
 
 def save_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes arrays as a compressed .npz, atomically and without pickles.
+    """Writes arrays, or what ``numpy.asarray`` takes, as a compressed .npz, atomically and without pickles.
 
-    Args:
-        path: The file.
-        arrays: Arrays, or what ``numpy.asarray`` takes, by name.
-
-    Raises:
-        UserError: The file cannot be written.
-        TypeError: An array holds objects, which would be pickled.
+    Raises UserError where the file cannot be written, TypeError for arrays of objects, which would be pickled.
     """
     plain = {key: np.asarray(value) for key, value in arrays.items()}
     pickled = [key for key, value in plain.items() if value.dtype.hasobject]
@@ -60,18 +45,14 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def load_npz(
-    path: Path, required: tuple[str, ...], what: str, wanted: Callable[[str], bool] | None = None
+    path: Path, required: tuple[str, ...], what: str, wanted: Callable[[str], bool] = lambda name: True
 ) -> dict[str, np.ndarray]:
-    """Reads the arrays of an .npz, without executing anything from it.
+    """Reads the arrays of an .npz by name, without executing anything from it.
 
     Args:
-        path: The file.
         required: Names of arrays that it must have.
-        what: What the file should be, for messages: "a motion file".
-        wanted: Whether to read the array of a name; None for all.
-
-    Returns:
-        The arrays by name.
+        what: The kind of file, for messages: "a motion file".
+        wanted: Whether to read the array of a name.
 
     Raises:
         UserError: The file is missing, damaged or something else, or lacks a required array.
@@ -81,13 +62,15 @@ def load_npz(
         if not path.is_file():
             raise file_not_found(path, f"give the path of {what}")
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-            if wanted is not None:
-                members = [member for member in members if wanted(member.filename.removesuffix(".npy"))]
-            size = sum(member.file_size for member in members)
+            members = {
+                member.filename.removesuffix(".npy"): member
+                for member in archive.infolist()
+                if member.filename.endswith(".npy") and wanted(member.filename.removesuffix(".npy"))
+            }
+            size = sum(member.file_size for member in members.values())
             if size > MOST_BYTES:
                 raise UserError(f"{path}: would fill {size >> 30} GB of memory; not {what} of one clip")
-            arrays = {member.filename.removesuffix(".npy"): _read_array(archive, member) for member in members}
+            arrays = {name: _read_array(archive, member) for name, member in members.items()}
     except DAMAGE as error:
         # Damaged archives point before their own beginning, which is an invalid argument.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
@@ -110,11 +93,7 @@ def pack_meta(meta: dict[str, Any]) -> np.ndarray:
 
 
 def unpack_meta(array: np.ndarray) -> dict[str, Any]:
-    """The dictionary of an array from :func:`pack_meta`.
-
-    Raises:
-        ValueError: The array is anything else.
-    """
+    """The dictionary of an array from :func:`pack_meta`. Raises ValueError for any other."""
     meta = json.loads(str(array[()]))
     if not isinstance(meta, dict):
         raise ValueError("meta is not a JSON object")
@@ -122,16 +101,12 @@ def unpack_meta(array: np.ndarray) -> dict[str, Any]:
 
 
 def stamp(format_name: str, version: int) -> dict[str, np.ndarray]:
-    """The arrays ``format`` and ``version`` that say what a file is."""
+    """The arrays ``format`` and ``version`` of a file."""
     return {"format": np.array(format_name), "version": np.array(version)}
 
 
 def require_version(path: Path, arrays: dict[str, np.ndarray], format_name: str, version: int) -> None:
-    """Takes ``format`` and ``version`` out of the arrays of a file. A file of version 0.1 has neither.
-
-    Raises:
-        UserError: The file is of another format, or newer than this program.
-    """
+    """Takes ``format`` and ``version``, which version 0.1 lacks, out of arrays. Raises UserError for other files."""
     name, found = arrays.pop("format", np.array(format_name)), arrays.pop("version", np.array(1))
     if str(name[()]) != format_name or found.shape != () or found.dtype.kind not in "iu":
         raise UserError(f"{path}: is not a file of {format_name!r}; give the path of one")

@@ -13,11 +13,7 @@ from .errors import UserError, out_of_reach
 
 
 def require_writable(path: Path) -> None:
-    """Checks, before any work is lost, that a file can be written later.
-
-    Raises:
-        UserError: ``path`` is a folder, or in one that cannot be written.
-    """
+    """Raises UserError, before any work is lost, if ``path`` is a folder, or in one that cannot be written."""
     try:
         if Path(path).is_dir():
             raise UserError(f"cannot write {path}: it is a folder; give the name of a file in it")
@@ -28,19 +24,15 @@ def require_writable(path: Path) -> None:
     except OSError as error:
         raise out_of_reach(error) from error
     if not writable:
-        raise UserError(
-            f"cannot write {path}: {folder} is no folder that you may write to; choose another output folder"
-        )
+        raise UserError(f"cannot write {path}: {folder} is not a writable folder; choose another output folder")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``; renames it onto ``path`` if the block succeeds, else removes it.
 
-    The temporary name keeps the suffix of ``path``, because encoders choose the container by it.
-
-    Raises:
-        UserError: The folder cannot be made or written.
+    The temporary name keeps the suffix of ``path``, because encoders choose the container by it. Raises UserError where
+    the folder cannot be made or written.
     """
     path = Path(path)
     try:
@@ -64,9 +56,8 @@ def replacing(path: Path) -> Iterator[Path]:
             # Windows does not replace a file that is open somewhere.
             open_elsewhere = isinstance(error, PermissionError) and path.exists()
             advice = "close the programs that have it open" if open_elsewhere else "free some space"
-            raise UserError(
-                f"cannot write {path}: {error.strerror or error}; {advice} or choose another folder"
-            ) from error
+            text = f"cannot write {path}: {error.strerror or error}; {advice} or choose another folder"
+            raise UserError(text) from error
         raise
 
 

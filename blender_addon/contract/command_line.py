@@ -1,16 +1,12 @@
-"""The settings as options of a command line: the options themselves, the values they give, and the words of values.
-
-``pose3d`` and the add-on's command line use the same options, so that a batch in Blender is configured as one without.
-"""
+"""The settings as options of a command line. ``pose3d`` and the add-on's command line use the same ones."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Container, Mapping
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import settings_file
 from .setting import Plain, Setting
@@ -32,12 +28,8 @@ _TITLES = {"analyse": "settings of the analysis (people)", "capture": "settings 
 
 def add_settings_file(parser: argparse.ArgumentParser) -> None:
     """Adds the option ``--settings``."""
-    parser.add_argument(
-        "--settings",
-        type=Path,
-        metavar="FILE.json",
-        help="settings exported from the panel; options beside it win: see docs/technical-director/batch.md",
-    )
+    about = "settings exported from the panel; options beside it win: see docs/technical-director/batch.md"
+    parser.add_argument("--settings", type=Path, metavar="FILE.json", help=about)
 
 
 def add_settings(
@@ -46,18 +38,13 @@ def add_settings(
     notes: Mapping[str, str] = MappingProxyType({}),
     without: Container[str] = (),
 ) -> argparse._ArgumentGroup:
-    """Adds an option for every setting of a step.
+    """Adds an option for every setting of a step, and returns their group for further ones.
 
     Only options that were given are in the parsed namespace, because a settings file applies to the others.
 
     Args:
-        parser: The parser of the command.
-        step: ``analyse`` or ``capture``.
         notes: More help, by the name of the setting.
         without: Names of the settings for which the command has options of its own.
-
-    Returns:
-        The group of the options, for further ones.
     """
     group = parser.add_argument_group(_TITLES[step])
     for setting in SETTINGS:
@@ -68,20 +55,12 @@ def add_settings(
 
 def _add(group: argparse._ArgumentGroup, setting: Setting, note: str) -> None:
     """Adds the option of one setting."""
-    words = describe(setting, note).replace("%", "%%")
-    if setting.kind == "bool":
-        group.add_argument(
-            option(setting.name), action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=words
-        )
-        return
-    group.add_argument(
-        option(setting.name),
+    shape: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+    if setting.kind != "bool":
         # A UserError of the parser passes through argparse, so that a wrong value reads the same everywhere.
-        type=partial(Setting.parse, setting),
-        default=argparse.SUPPRESS,
-        metavar=setting.metavar or "|".join(setting.names),
-        help=words,
-    )
+        shape = {"type": setting.parse, "metavar": setting.metavar or "|".join(setting.names)}
+    about = _describe(setting, note).replace("%", "%%")
+    group.add_argument(option(setting.name), default=argparse.SUPPRESS, help=about, **shape)
 
 
 def option(name: str) -> str:
@@ -89,11 +68,9 @@ def option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def describe(setting: Setting, note: str = "") -> str:
+def _describe(setting: Setting, note: str) -> str:
     """What a setting is, what it takes and its default, in one line of plain text."""
-    facts = [setting.help]
-    if note:
-        facts.append(note)
+    facts = [setting.help, note] if note else [setting.help]
     if setting.kind in ("int", "float"):
         facts.append(setting.form)
     if setting.kind == "steps":
@@ -103,40 +80,31 @@ def describe(setting: Setting, note: str = "") -> str:
 
 
 def values(args: argparse.Namespace) -> Given:
-    """The settings that were given, as options or in the file of ``--settings``. An option beside the file wins, and
-    takes the place of a setting in the file that it excludes.
+    """The settings that were given, as options or in the file of ``--settings``.
 
-    Raises:
-        UserError: The file cannot be used, or two of the options exclude each other.
+    An option wins over the file, and replaces a setting in the file that it excludes. Raises UserError where the file
+    cannot be used, or two of the options exclude each other.
     """
     given: Given = {name: getattr(args, name) for name in BY_NAME if hasattr(args, name)}
     require_compatible(given)
     path = getattr(args, "settings", None)
     kept = settings_file.load(path) if path is not None else {}
-    replaced = {setting.excludes for setting in SETTINGS if setting.name in given}
-    replaced |= {setting.name for setting in SETTINGS if setting.excludes in given}
-    return {**{name: value for name, value in kept.items() if name not in replaced}, **given}
+    excluded = {BY_NAME[name].excludes for name in given}
+    left = {name: kept[name] for name in kept if name not in excluded and BY_NAME[name].excludes not in given}
+    return left | given
 
 
 def chosen(given: Given) -> dict[str, Plain]:
-    """The values that differ from the defaults, with absolute paths: what a batch notes beside its results.
-
-    Raises:
-        UserError: A value cannot be used, or two exclude each other.
-    """
+    """The values that differ from the defaults, with absolute paths: what a batch notes beside its results."""
     found = AnalyseSettings.of(given).values() | CaptureSettings.of(given).values()
-    return {
-        name: str(Path(str(value)).absolute()) if BY_NAME[name].kind == "path" else value
-        for name, value in found.items()
-    }
+    paths = {name: str(Path(str(value)).absolute()) for name, value in found.items() if BY_NAME[name].kind == "path"}
+    return found | paths
 
 
 def words(chosen: Mapping[str, Plain]) -> list[str]:
     """Values as words of a command line: ``--height=1.8``, ``--no-flip``."""
-    found = []
-    for name, value in chosen.items():
-        if isinstance(value, bool):
-            found.append(option(name) if value else f"--no-{option(name)[2:]}")
-        else:
-            found.append(f"{option(name)}={value}")
-    return found
+    switches = {True: "--", False: "--no-"}
+    return [
+        f"{switches[value]}{option(name)[2:]}" if isinstance(value, bool) else f"{option(name)}={value}"
+        for name, value in chosen.items()
+    ]

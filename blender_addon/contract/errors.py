@@ -7,11 +7,7 @@ import textwrap
 
 
 class UserError(Exception):
-    """Bad input. The message is one line: what is wrong, where, and what to do about it.
-
-    The command line prints it and exits with status 2; the server sends it as an error with the code
-    ``bad_input``; the panel shows it.
-    """
+    """Bad input. The message, one line for the user, says what is wrong, where, and what to do about it."""
 
 
 def file_not_found(path: object, advice: str) -> UserError:
@@ -43,9 +39,8 @@ _SHORT_OF_MEMORY = ("can't allocate memory", "out of memory", "Insufficient memo
 
 def out_of_memory(error: Exception) -> bool:
     """Whether an error of Python, the operating system or a library means that memory ran out."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return True
-    return any(words in str(error) for words in _SHORT_OF_MEMORY)
+    known = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return known or any(words in str(error) for words in _SHORT_OF_MEMORY)
 
 
 INCOMPLETE = "close other programs if memory is short, else install the engine again"

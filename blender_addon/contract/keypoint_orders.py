@@ -9,54 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .skeletons import COCO17, FACE_POINTS, HALPE26, HAND_POINTS, WHOLEBODY133, Layout
+from .skeletons import COCO17, FACE_POINTS, HALPE26, HANDS, WHOLEBODY133, Layout, names, numbered
 
+_ARMS = "R_shoulder R_elbow R_wrist L_shoulder L_elbow L_wrist"
+_LEGS = "R_hip R_knee R_ankle L_hip L_knee L_ankle"
+_FEET = "L_big_toe L_small_toe L_heel R_big_toe R_small_toe R_heel"
+_EYES_AND_EARS = "R_eye L_eye R_ear L_ear"
+_LEGS_INWARDS = "R_ankle R_knee R_hip L_hip L_knee L_ankle"
+_ARMS_INWARDS = "R_wrist R_elbow R_shoulder L_shoulder L_elbow L_wrist"
 
-def _names(text: str) -> tuple[str, ...]:
-    """Joints from names in short: ``L_hip R_hip nose`` -> left_hip, right_hip, nose."""
-    long = {"L_": "left_", "R_": "right_"}
-    return tuple(long.get(word[:2], word[:2]) + word[2:] for word in text.split())
-
-
-_HANDS = tuple(f"{side}_hand_{number}" for side in ("left", "right") for number in range(HAND_POINTS))
-_FACE = tuple(f"face_{number}" for number in range(FACE_POINTS))
-
-HALPE68 = Layout("halpe68", (*HALPE26.joints, *_HANDS))
-HALPE136 = Layout("halpe136", (*HALPE26.joints, *_FACE, *_HANDS))
-COCO18 = Layout(
-    "coco18",
-    _names(
-        "nose neck R_shoulder R_elbow R_wrist L_shoulder L_elbow L_wrist R_hip R_knee R_ankle L_hip L_knee L_ankle "
-        "R_eye L_eye R_ear L_ear"
-    ),
-)
-BODY25 = Layout(
-    "body25",
-    _names(
-        "nose neck R_shoulder R_elbow R_wrist L_shoulder L_elbow L_wrist hip R_hip R_knee R_ankle L_hip L_knee L_ankle "
-        "R_eye L_eye R_ear L_ear L_big_toe L_small_toe L_heel R_big_toe R_small_toe R_heel"
-    ),
-)
-OPENPOSE_MPI15 = Layout(
-    "openpose_mpi15",
-    _names(
-        "head neck R_shoulder R_elbow R_wrist L_shoulder L_elbow L_wrist R_hip R_knee R_ankle L_hip L_knee L_ankle "
-        "chest"
-    ),
-)
-MPII16 = Layout(
-    "mpii16",
-    _names(
-        "R_ankle R_knee R_hip L_hip L_knee L_ankle hip thorax neck head "
-        "R_wrist R_elbow R_shoulder L_shoulder L_elbow L_wrist"
-    ),
-)
-POSETRACK15 = Layout(
-    "posetrack15",
-    _names(
-        "R_ankle R_knee R_hip L_hip L_knee L_ankle R_wrist R_elbow R_shoulder L_shoulder L_elbow L_wrist neck nose head"
-    ),
-)
+HALPE68 = Layout("halpe68", HALPE26.joints + HANDS)
+HALPE136 = Layout("halpe136", HALPE26.joints + numbered("face", FACE_POINTS) + HANDS)
+COCO18 = Layout("coco18", names(f"nose neck {_ARMS} {_LEGS} {_EYES_AND_EARS}"))
+BODY25 = Layout("body25", names(f"nose neck {_ARMS} hip {_LEGS} {_EYES_AND_EARS} {_FEET}"))
+OPENPOSE_MPI15 = Layout("openpose_mpi15", names(f"head neck {_ARMS} {_LEGS} chest"))
+MPII16 = Layout("mpii16", names(f"{_LEGS_INWARDS} hip thorax neck head {_ARMS_INWARDS}"))
+POSETRACK15 = Layout("posetrack15", names(f"{_LEGS_INWARDS} {_ARMS_INWARDS} neck nose head"))
 
 COCO_STYLE: tuple[Layout, ...] = (COCO17, HALPE26, HALPE68, HALPE136, WHOLEBODY133, MPII16)
 """The layouts that AlphaPose, PoseFlow, MMPose and COCO results use; told apart by the number of points."""

@@ -1,8 +1,8 @@
 """The optional layers of a motion: what a capture can tell beyond the joints, one row each.
 
-The code of a layer is the folder ``pose3d_engine/layers/NAME``. From the row here the setting ``layers`` gets its
-choice, in the panel too; the motion file its arrays; and the armature what its channels say: a rotation turns a bone, a
-value becomes an animated custom property, which the exporters take along.
+The code of a layer is the folder ``pose3d_engine/layers/NAME``. Its row gives the setting ``layers`` a choice, the
+motion file its arrays and the armature its channels: a rotation turns a bone, a value becomes an animated custom
+property, which the exporters take along.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Channel:
-    """One array of a layer, a row for each frame.
+    """One array of a layer in the motion file, a row for each frame.
 
     Attributes:
-        name: Of the array in the motion file. Rotations come with an array of their own, (T,) bool, that says in which
-            frames they were observed: see :attr:`valid`.
         kind: ``rotation`` (T,3,3) float32, world axes, from the T-pose of a figure that faces -Y (palms down, soles
             flat) to the frame; ``value`` (T,) float32.
-        bone: Of the armature that a rotation turns; empty for none.
+        bone: The bone of the armature that a rotation turns; empty for none.
     """
 
     name: str
@@ -34,20 +32,13 @@ class Channel:
 
     @property
     def valid(self) -> str:
-        """The name of the array that says where a rotation was observed; elsewhere it is interpolated."""
+        """The name of the array, (T,) bool, that says where a rotation was observed, not interpolated."""
         return f"{self.name.removesuffix('_R')}_valid"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of the table.
-
-    Attributes:
-        name: In files and settings, and of the folder with its code.
-        title, help: What a person reads.
-        needs: Capabilities of the observations without which it is left out.
-        channels: Its arrays.
-    """
+    """One row of the table; without the capabilities of the observations that it ``needs`` it is left out."""
 
     name: str
     title: str

@@ -9,22 +9,9 @@ from pathlib import Path
 from . import atomic
 from .errors import UserError
 
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".mov",
-    ".mkv",
-    ".avi",
-    ".webm",
-    ".m4v",
-    ".mpg",
-    ".mpeg",
-    ".mts",
-    ".m2ts",
-    ".ts",
-    ".wmv",
-    ".ogv",
-    ".gif",
-)
+_NOTE = ".clip.json"
+_CONTAINERS = "mp4 mov mkv avi webm m4v mpg mpeg mts m2ts ts wmv ogv gif"
+VIDEO_SUFFIXES = tuple(f".{name}" for name in _CONTAINERS.split())
 """Suffixes, in lower case, of the files that are taken for videos: in a folder, and in a file browser."""
 
 
@@ -33,24 +20,19 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _clip_note(people: Path) -> Path:
-    return Path(people).with_suffix(".clip.json")
-
-
 def note_clip(people: Path, clip: str) -> None:
-    """Notes beside a PEOPLE.npz where its clip lies now.
+    """Notes beside a PEOPLE.npz where its clip lies now; a note that cannot be written is left out.
 
-    PEOPLE.npz itself stays as it is, because writing the analysis of a long clip takes many seconds. A note that
-    cannot be written is left out: the analysis keeps the path that it was made with.
+    PEOPLE.npz itself stays as it is, because writing the analysis of a long clip takes many seconds.
     """
-    with contextlib.suppress(UserError), atomic.replacing(_clip_note(people)) as temporary:
+    with contextlib.suppress(UserError), atomic.replacing(people.with_suffix(_NOTE)) as temporary:
         temporary.write_text(json.dumps({"path": clip}), encoding="utf-8")
 
 
 def noted_clip(people: Path) -> str | None:
     """The path of the clip from :func:`note_clip`, None without one."""
     try:
-        path = json.loads(_clip_note(people).read_text(encoding="utf-8"))["path"]
+        path = json.loads(Path(people).with_suffix(_NOTE).read_text(encoding="utf-8"))["path"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return path if isinstance(path, str) else None

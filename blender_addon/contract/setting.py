@@ -1,8 +1,8 @@
 """One setting: its kind, its bounds, its words, and how its values are checked and converted.
 
-A setting has two forms. Its *plain* value (text, number or truth) is what JSON, the command line and Blender hold. Its
-*field* value is what the engine works with: paths and sets of steps instead of text. Python only, no numpy: Blender
-imports this module when the add-on is enabled.
+Its *plain* value (text, number or truth) is what JSON, the command line and Blender hold; its *field* value is what the
+engine works with: paths and sets of steps instead of text. Python only, no numpy: Blender imports this module when the
+add-on is enabled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS = {"m": "metres", "s": "seconds", "degrees": "degrees"}
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a setting with a fixed list of them: its name in files, its label and tooltip in the panel."""
+    """One value of a setting with a fixed list of them. ``help`` is its tooltip in the panel."""
 
     name: str
     label: str
@@ -38,19 +38,16 @@ class Setting:
 
     Attributes:
         name: In files, requests and Python; with dashes it is the option of the command line.
-        step: The request that it belongs to.
         kind: ``steps`` is any of the choices; ``choice`` exactly one of them.
         default: Plain; None where the engine chooses.
-        label, help: What a person reads, in the panel and in ``--help``.
         metavar: What the command line shows in place of the value.
-        low, high: Bounds of a number. ``usual`` is the range in which the panel's slider moves.
+        low, high, usual: Bounds of a number, and the range in which the panel's slider moves.
         unit: ``m``, ``degrees``, ``s`` or empty.
-        pattern: Of a text.
+        pattern: Regular expression of a text.
         lists: The part of the engine's report whose names can be chosen: ``sources`` or ``lifters``.
         excludes: The setting that cannot be given beside it.
         panel: The sub-panel that shows it; empty where the panel has another place for it, or none.
-        in_file: Whether a settings file may hold it.
-        option: Whether the command line has an option for it.
+        in_file, option: Whether a settings file may hold it, and whether the command line has an option for it.
     """
 
     name: str
@@ -80,14 +77,13 @@ class Setting:
     @property
     def form(self) -> str:
         """What a value looks like, in words."""
-        if self.kind == "steps":
-            return f"all, none or some of {','.join(self.names)}"
-        if self.kind == "choice":
-            return f"one of {', '.join(self.names)}"
-        if self.kind == "bool":
-            return "true or false"
-        if self.kind in ("text", "path"):
-            return self.metavar or "text"
+        words = {
+            "steps": f"all, none or some of {','.join(self.names)}",
+            "choice": f"one of {', '.join(self.names)}",
+            "bool": "true or false",
+        }
+        if self.kind not in ("int", "float"):
+            return words.get(self.kind, self.metavar or "text")
         number = "a whole number" if self.kind == "int" else "a number"
         number += f" ({_UNITS[self.unit]})" if self.unit else ""
         if math.isfinite(self.high):
@@ -95,25 +91,16 @@ class Setting:
         return f"{number} from {self.low:g}" if math.isfinite(self.low) else number
 
     def check(self, value: Any) -> Plain:
-        """The plain value, checked; a whole number becomes a float where one is meant.
-
-        Raises:
-            UserError: The value is of another type or out of bounds; the message says what to give.
-        """
+        """The plain value; a whole number becomes a float where one is meant. Raises UserError for a wrong value."""
         if self.kind == "float" and type(value) is int:
             value = float(value)
         if type(value) is not _TYPES.get(self.kind, str) or not self._allows(value):
             shown = f"{value:g}" if type(value) in (int, float) else repr(value)
             raise UserError(f"{self.name} is {shown}; give {self.form}")
-        checked: Any = value
-        return checked  # type: ignore[no-any-return]
+        return value  # type: ignore[return-value]
 
     def parse(self, text: str) -> Plain | None:
-        """The plain value of a text on the command line; None for ``auto`` where the engine may choose.
-
-        Raises:
-            UserError: The text is no value of this setting.
-        """
+        """:meth:`check` of a text on the command line; None for ``auto`` where the engine may choose."""
         if text == "auto" and self.default is None:
             return None
         if self.kind not in ("int", "float"):
@@ -125,9 +112,7 @@ class Setting:
 
     def to_field(self, value: Plain | None) -> Any:
         """The value that the engine works with."""
-        if value is None:
-            return None
-        if self.kind == "path":
+        if self.kind == "path" and value is not None:
             return Path(str(value))
         if self.kind == "steps":
             text = str(value)
@@ -140,8 +125,7 @@ class Setting:
             return str(value)
         if self.kind == "steps" and not isinstance(value, str):
             return "all" if set(value) == set(self.names) else ",".join(sorted(value)) or "none"
-        plain: Plain | None = value
-        return plain
+        return value  # type: ignore[no-any-return]
 
     def _allows(self, value: Any) -> bool:
         if self.kind == "bool":

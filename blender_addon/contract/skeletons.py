@@ -1,8 +1,7 @@
 """The registry of layouts: which points there are, in which order, and how they belong together.
 
-Human3.6M-17 is the order of the joints that lifters give, COCO-17 that of the keypoints that they take; the others are
-kept beside them. Rows are always looked up by name or by role, never written as numbers. The orders of further file
-formats are in :mod:`.keypoint_orders`.
+Human3.6M-17 is the order of the joints that lifters give, COCO-17 that of the keypoints that they take. Rows are always
+looked up by name or by role. The orders of further file formats are in :mod:`.keypoint_orders`.
 
 Sources: Human3.6M (Ionescu et al., TPAMI 2014), COCO (Lin et al., ECCV 2014), BlazePose (Bazarevsky et al., CVPR
 workshops 2020), Halpe Full-Body (Fang et al., TPAMI 2022), COCO-WholeBody (Jin et al., ECCV 2020).
@@ -20,13 +19,10 @@ Colour = tuple[int, int, int]
 SIDE_COLOURS: dict[str, Colour] = {"left": (76, 169, 255), "right": (255, 122, 69), "": (235, 235, 240)}
 """RGB, 0 to 255, of the left side, the right side and the middle of the body, in every picture."""
 
-FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
-"""Roles of the points on the head that COCO-17 has, in its order."""
-
+_SIDES = ("left", "right")
 _OTHER_SIDE = {"left": "right", "right": "left", "L": "R", "R": "L"}
 
-_ROLE_OF = {f"{side}_{tip}": f"{side}_toe" for side in ("left", "right") for tip in ("foot_index", "big_toe")}
-"""Roles of points whose role is not their name."""
+_TOES = {f"{side}_{tip}": f"{side}_toe" for side in _SIDES for tip in ("foot_index", "big_toe")}
 
 _DERIVED = {"neck", "hip", "thorax", "chest"}
 """Points that programs compute as the mean of others."""
@@ -34,12 +30,7 @@ _DERIVED = {"neck", "hip", "thorax", "chest"}
 
 @dataclass(frozen=True)
 class Layout:
-    """An ordered set of points of one person.
-
-    Attributes:
-        name: How files and extras call it.
-        joints: Names of the points; row ``k`` of an array in this layout is ``joints[k]``.
-    """
+    """An ordered set of points of one person: row ``k`` of an array in this layout is ``joints[k]``."""
 
     name: str
     joints: tuple[str, ...]
@@ -48,11 +39,7 @@ class Layout:
         return len(self.joints)
 
     def index(self, joint: str) -> int:
-        """The row of a joint by its name in this layout.
-
-        Raises:
-            ValueError: If this layout has no such joint.
-        """
+        """The row of a joint by its name in this layout. Raises ValueError if there is none."""
         return self.joints.index(joint)
 
     @cached_property
@@ -61,16 +48,12 @@ class Layout:
         return {role_of(joint): row for row, joint in enumerate(self.joints)}
 
     def rows(self, *roles: str) -> list[int]:
-        """The rows of some roles, in their order.
-
-        Raises:
-            KeyError: If this layout lacks one of them.
-        """
+        """The rows of some roles, in their order. Raises KeyError if this layout lacks one of them."""
         return [self.roles[role] for role in roles]
 
     @cached_property
     def mirror(self) -> np.ndarray:
-        """(J,) int: the row of each joint's counterpart on the other side; its own in the middle of the body."""
+        """(J,) int: the row of each joint's counterpart on the other side; its own in the middle and in the face."""
         return np.array([self.joints.index(_counterpart(joint)) for joint in self.joints])
 
     @cached_property
@@ -84,14 +67,7 @@ class Layout:
         return bool(set(self.joints) - set(COCO17.joints) - _DERIVED)
 
     def to_coco(self, points: np.ndarray) -> np.ndarray:
-        """One person's points in the order of COCO-17.
-
-        Args:
-            points: (K,3) pixels and score in this layout.
-
-        Returns:
-            (17,3) float64; NaN and score 0 for keypoints that this layout lacks.
-        """
+        """One person's (K,3) pixels and scores as (17,3) float64 of COCO-17; NaN and score 0 where it lacks a point."""
         result = np.full((len(COCO17), 3), np.nan)
         result[:, 2] = 0
         for row, name in enumerate(COCO17.joints):
@@ -102,14 +78,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Skeleton(Layout):
-    """A layout whose joints form trees.
+    """A layout whose joints form a tree; ``lines`` to draw are pairs of joints, none where the bones are drawn."""
 
-    Attributes:
-        parents: The row of each joint's parent, -1 for a root.
-        lines: Pairs of joints to draw; empty where the bones themselves are drawn.
-    """
-
-    parents: tuple[int, ...]
+    parents: tuple[int, ...]  # rows, -1 for the root
     lines: tuple[tuple[str, str], ...] = ()
 
     @cached_property
@@ -123,11 +94,7 @@ class Skeleton(Layout):
         return tuple((self.index(a), self.index(b)) for a, b in self.lines) or self.bones
 
     def below(self, joint: str) -> tuple[int, ...]:
-        """The row of a joint and the rows of all its descendants, parents first.
-
-        Raises:
-            ValueError: If this skeleton has no such joint.
-        """
+        """The rows of a joint and all its descendants, parents first. Raises ValueError if there is no such joint."""
         found = [self.index(joint)]
         for parent, child in self.bones:
             if parent in found:
@@ -137,7 +104,7 @@ class Skeleton(Layout):
 
 def side(joint: str) -> str:
     """``left`` or ``right``, whichever layout names the joint (``left_hip``, ``mouth_left``, ``LHip``); else empty."""
-    for word in ("left", "right"):
+    for word in _SIDES:
         if joint.startswith(f"{word}_") or joint.endswith(f"_{word}"):
             return word
     # An upper-case letter before another one: the left of LHip, but not that of Left or Root.
@@ -148,14 +115,22 @@ def role_of(joint: str) -> str:
     """The role of a joint: ``LHip`` and ``left_hip`` are both ``left_hip``, ``left_big_toe`` is ``left_toe``."""
     if joint[1:2].isupper() and side(joint):
         return f"{side(joint)}_{joint[1:].lower()}"
-    return _ROLE_OF.get(joint, joint.lower())
+    return _TOES.get(joint, joint.lower())
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Joints from names in short: ``L_hip R_hip nose`` -> left_hip, right_hip, nose."""
+    long = {"L_": "left_", "R_": "right_"}
+    return tuple(long.get(word[:2], word[:2]) + word[2:] for word in text.split())
+
+
+def numbered(name: str, count: int) -> tuple[str, ...]:
+    """``hand_0``, ``hand_1`` and so on."""
+    return tuple(f"{name}_{number}" for number in range(count))
 
 
 def _counterpart(joint: str) -> str:
     """The name of the same joint on the other side."""
-    if joint.startswith("face_"):
-        number = int(joint.removeprefix("face_"))
-        return f"face_{_FACE_MIRROR.get(number, number)}"
     if not side(joint):
         return joint
     if joint[1:2].isupper():
@@ -163,98 +138,45 @@ def _counterpart(joint: str) -> str:
     return "_".join(_OTHER_SIDE.get(word, word) for word in joint.split("_"))
 
 
-_FACE_MIRROR = {
-    number: total - number
-    for first, last, total in (
-        (0, 16, 16),  # jaw
-        (17, 26, 43),  # brows
-        (31, 35, 66),  # nostrils
-        (36, 39, 81),  # corners and upper lid of an eye
-        (42, 45, 81),
-        (40, 41, 87),  # lower lids
-        (46, 47, 87),
-        (48, 54, 102),  # lips
-        (55, 59, 114),
-        (60, 64, 124),
-        (65, 67, 132),
-    )
-    for number in range(first, last + 1)
-}
-"""The counterpart of each of the 68 points of a face (iBUG 300-W, Sagonas et al., 2013) beside the bridge of the
-nose."""
+def _both_sides(text: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of joints from names in short, ``hip-knee ankle-heel``: those of the left side, then those of the right."""
+    pairs = [pair.split("-") for pair in text.split()]
+    return tuple((f"{side}_{a}", f"{side}_{b}") for side in _SIDES for a, b in pairs)
 
 
-def _sided(*names: str) -> tuple[str, ...]:
-    """Each name with its left before its right: ``eye`` -> ``left_eye``, ``right_eye``."""
-    return tuple(f"{side}_{name}" for name in names for side in ("left", "right"))
-
-
-def _numbered(name: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{name}_{number}" for number in range(count))
-
-
-def _fingers(hand: str) -> tuple[tuple[str, str], ...]:
-    """(parent, child) of the 21 points of a hand: the wrist, then four points a finger from the thumb on."""
-    return tuple(
-        (f"{hand}_{0 if number % 4 == 1 else number - 1}", f"{hand}_{number}") for number in range(1, HAND_POINTS)
-    )
-
+FACE = names("nose L_eye R_eye L_ear R_ear")
+"""Roles of the points on the head that COCO-17 has, in its order."""
 
 FACE_POINTS, HAND_POINTS = 68, 21
 
+_FINGERS = _both_sides(" ".join(f"hand_{0 if n % 4 == 1 else n - 1}-hand_{n}" for n in range(1, HAND_POINTS)))
+"""(parent, child) of the points of the hands: the wrist, then four points a finger from the thumb on."""
+
+_LIMBS = _both_sides(
+    "eye-ear shoulder-elbow shoulder-hip elbow-wrist wrist-pinky wrist-index wrist-thumb wrist-hand_0 "
+    "hip-knee knee-ankle ankle-heel ankle-foot_index ankle-big_toe ankle-small_toe"
+)
+
+_BELOW_NOSE = "L_eye_inner R_eye_inner L_eye R_eye L_eye_outer R_eye_outer L_shoulder R_shoulder mouth_left mouth_right"
+
 _PARENT_OF = {
-    **dict.fromkeys(_sided("eye_inner", "eye", "eye_outer", "shoulder"), "nose"),
-    **dict.fromkeys(("mouth_left", "mouth_right", "head", "neck", *_numbered("face", FACE_POINTS)), "nose"),
+    **dict.fromkeys((*names(f"{_BELOW_NOSE} head neck"), *numbered("face", FACE_POINTS)), "nose"),
     "hip": "neck",
-    **{
-        f"{side}_{child}": f"{side}_{parent}"
-        for side in ("left", "right")
-        for parent, children in {
-            "eye": ("ear",),
-            "shoulder": ("elbow", "hip"),
-            "elbow": ("wrist",),
-            "wrist": ("pinky", "index", "thumb", "hand_0"),
-            "hip": ("knee",),
-            "knee": ("ankle",),
-            "ankle": ("heel", "foot_index", "big_toe", "small_toe"),
-        }.items()
-        for child in children
-    },
-    **{child: parent for hand in _sided("hand") for parent, child in _fingers(hand)},
+    **{child: parent for parent, child in _LIMBS + _FINGERS},
 }
 """Parents in the layouts that detectors give. The nose is their root: it is the one point that all of them have."""
 
 _COCO_LINES = (
     ("left_shoulder", "right_shoulder"),
     ("left_hip", "right_hip"),
-    ("left_shoulder", "left_hip"),
-    ("right_shoulder", "right_hip"),
-    ("left_shoulder", "left_elbow"),
-    ("left_elbow", "left_wrist"),
-    ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"),
-    ("left_hip", "left_knee"),
-    ("left_knee", "left_ankle"),
-    ("right_hip", "right_knee"),
-    ("right_knee", "right_ankle"),
+    *_both_sides("shoulder-hip shoulder-elbow elbow-wrist hip-knee knee-ankle"),
     ("nose", "left_ear"),
     ("nose", "right_ear"),
 )
 
-_EXTRA_LINES = (
-    *(
-        (f"{side}_{a}", f"{side}_{b}")
-        for side in ("left", "right")
-        for a, b in (("ankle", "heel"), ("wrist", "hand_0"))
-    ),
-    *(
-        (f"{side}_{a}", f"{side}_{b}")
-        for side in ("left", "right")
-        for a in ("ankle", "heel")
-        for b in ("foot_index", "big_toe")
-    ),
-    *((f"{side}_wrist", f"{side}_{finger}") for side in ("left", "right") for finger in ("pinky", "index", "thumb")),
-    *(line for hand in _sided("hand") for line in _fingers(hand)),
+_EXTRA_LINES = _FINGERS + _both_sides(
+    "ankle-heel ankle-foot_index ankle-big_toe heel-foot_index heel-big_toe wrist-hand_0 wrist-pinky wrist-index "
+    "wrist-thumb"
 )
 """Lines of feet and hands, in the layouts that have both ends."""
 
@@ -266,58 +188,27 @@ def _detected(name: str, joints: tuple[str, ...]) -> Skeleton:
     return Skeleton(name, joints, parents, _COCO_LINES + extra)
 
 
-H36M17 = Skeleton(
-    "h36m17",
-    (
-        "Hip",
-        "RHip",
-        "RKnee",
-        "RAnkle",
-        "LHip",
-        "LKnee",
-        "LAnkle",
-        "Spine",
-        "Thorax",
-        "Neck/Nose",
-        "Head",
-        "LShoulder",
-        "LElbow",
-        "LWrist",
-        "RShoulder",
-        "RElbow",
-        "RWrist",
-    ),
-    (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15),
+_HUMAN36M = (
+    "Hip RHip RKnee RAnkle LHip LKnee LAnkle Spine Thorax Neck/Nose Head "
+    "LShoulder LElbow LWrist RShoulder RElbow RWrist"
 )
+H36M17 = Skeleton("h36m17", names(_HUMAN36M), (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15))
 
-COCO17 = _detected("coco17", (*FACE, *_sided("shoulder", "elbow", "wrist", "hip", "knee", "ankle")))
+_ARMS, _LEGS = "L_shoulder R_shoulder L_elbow R_elbow L_wrist R_wrist", "L_hip R_hip L_knee R_knee L_ankle R_ankle"
+COCO17 = _detected("coco17", (*FACE, *names(f"{_ARMS} {_LEGS}")))
 
-BLAZEPOSE33 = _detected(
-    "blazepose33",
-    (
-        "nose",
-        *(f"{side}_{part}" for side in ("left", "right") for part in ("eye_inner", "eye", "eye_outer")),
-        *_sided("ear"),
-        "mouth_left",
-        "mouth_right",
-        *_sided("shoulder", "elbow", "wrist", "pinky", "index", "thumb"),
-        *_sided("hip", "knee", "ankle", "heel", "foot_index"),
-    ),
-)
+_BLAZEPOSE_HEAD = "nose L_eye_inner L_eye L_eye_outer R_eye_inner R_eye R_eye_outer L_ear R_ear mouth_left mouth_right"
+_BLAZEPOSE_HANDS = "L_pinky R_pinky L_index R_index L_thumb R_thumb"
+_BLAZEPOSE_LEGS = f"{_LEGS} L_heel R_heel L_foot_index R_foot_index"
+BLAZEPOSE33 = _detected("blazepose33", names(f"{_BLAZEPOSE_HEAD} {_ARMS} {_BLAZEPOSE_HANDS} {_BLAZEPOSE_LEGS}"))
 """The landmarks of BlazePose (MediaPipe), in the order of the extras ``blazepose33`` and ``blazepose33_world``."""
 
-HALPE26 = _detected("halpe26", (*COCO17.joints, "head", "neck", "hip", *_sided("big_toe", "small_toe", "heel")))
+_HALPE_EXTRA = "head neck hip L_big_toe R_big_toe L_small_toe R_small_toe L_heel R_heel"
+HALPE26 = _detected("halpe26", COCO17.joints + names(_HALPE_EXTRA))
 
-WHOLEBODY133 = _detected(
-    "coco_wholebody133",
-    (
-        *COCO17.joints,
-        *(f"{side}_{part}" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")),
-        *_numbered("face", FACE_POINTS),
-        *_numbered("left_hand", HAND_POINTS),
-        *_numbered("right_hand", HAND_POINTS),
-    ),
-)
+_FEET = "L_big_toe L_small_toe L_heel R_big_toe R_small_toe R_heel"
+HANDS = numbered("left_hand", HAND_POINTS) + numbered("right_hand", HAND_POINTS)
+WHOLEBODY133 = _detected("coco_wholebody133", COCO17.joints + names(_FEET) + numbered("face", FACE_POINTS) + HANDS)
 
 LAYOUTS: dict[str, Skeleton] = {layout.name: layout for layout in (H36M17, COCO17, BLAZEPOSE33, HALPE26, WHOLEBODY133)}
 """By the name that extras in files have."""
@@ -325,8 +216,7 @@ LAYOUTS: dict[str, Skeleton] = {layout.name: layout for layout in (H36M17, COCO1
 H36M_TO_COCO: dict[str, str] = {
     H36M17.joints[H36M17.roles[keypoint]]: keypoint for keypoint in COCO17.joints if keypoint in H36M17.roles
 }
-"""The joints that both layouts have, and BlazePose under the same names. The others are derived: see
-:func:`h36m_confidence`."""
+"""The joints that both layouts have, and BlazePose under the same names. :func:`h36m_confidence` derives the others."""
 
 H36M_ROWS = np.array([H36M17.index(joint) for joint in H36M_TO_COCO])
 COCO_ROWS = np.array([COCO17.index(keypoint) for keypoint in H36M_TO_COCO.values()])
@@ -335,27 +225,18 @@ BLAZEPOSE_ROWS = np.array([BLAZEPOSE33.index(keypoint) for keypoint in H36M_TO_C
 
 
 def h36m_confidence(scores: np.ndarray) -> np.ndarray:
-    """Confidence of the Human3.6M joints from the scores of COCO keypoints.
+    """(..., 17) float32: confidence, 0..1, of the Human3.6M joints from (..., 17) scores of the COCO keypoints.
 
     A joint that COCO lacks is as certain as the least certain of the keypoints that it lies between.
-
-    Args:
-        scores: (..., 17) in the order of COCO-17, 0..1.
-
-    Returns:
-        (..., 17) float32 in the order of Human3.6M-17, 0..1.
     """
     scores = np.asarray(scores, np.float32)
     result = np.zeros_like(scores)
     result[..., H36M_ROWS] = scores[..., COCO_ROWS]
-
-    def least(*keypoints: str) -> np.ndarray:
-        return np.asarray(scores[..., COCO17.rows(*keypoints)].min(axis=-1))
-
-    hips, shoulders = least("left_hip", "right_hip"), least("left_shoulder", "right_shoulder")
-    result[..., H36M17.index("Hip")] = hips
-    result[..., H36M17.index("Spine")] = np.minimum(hips, shoulders)
-    result[..., H36M17.index("Thorax")] = shoulders
-    result[..., H36M17.index("Neck/Nose")] = np.minimum(shoulders, least("nose"))
-    result[..., H36M17.index("Head")] = least("nose")
+    hips, shoulders = (
+        scores[..., COCO17.rows(f"left_{part}", f"right_{part}")].min(-1) for part in ("hip", "shoulder")
+    )
+    nose = scores[..., COCO17.index("nose")]
+    derived = (hips, np.minimum(hips, shoulders), shoulders, np.minimum(shoulders, nose), nose)
+    for joint, confidence in zip(("Hip", "Spine", "Thorax", "Neck/Nose", "Head"), derived, strict=True):
+        result[..., H36M17.index(joint)] = confidence
     return result

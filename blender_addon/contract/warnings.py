@@ -1,7 +1,4 @@
-"""Warnings about a result: a code for programs, a text for people, and the seconds of the clip that it is about.
-
-The engine sends them; the command line and the panel show the text and, by the code, what to do about it.
-"""
+"""Warnings about a result: a code, by which there is advice, a text for people, and the seconds that it is about."""
 
 from __future__ import annotations
 
@@ -10,18 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-VIDEO_DAMAGED = "video_damaged"
-TRACKS_LEFT_OUT = "tracks_left_out"
-NOT_CACHED = "not_cached"
-NOT_VISIBLE = "not_visible"
-PARTLY_VISIBLE = "partly_visible"
-FEET_NOT_VISIBLE = "feet_not_visible"
-CAMERA_UNKNOWN = "camera_unknown"
-CAMERA_PARTLY_UNKNOWN = "camera_partly_unknown"
-CAMERA_TRAVELS = "camera_travels"
-CAMERA_ROTATES_TOO_FAR = "camera_rotates_too_far"
-DEVICE = "device"
-OTHER = "other"
+VIDEO_DAMAGED, TRACKS_LEFT_OUT, NOT_CACHED = "video_damaged", "tracks_left_out", "not_cached"
+NOT_VISIBLE, PARTLY_VISIBLE, FEET_NOT_VISIBLE = "not_visible", "partly_visible", "feet_not_visible"
+CAMERA_UNKNOWN, CAMERA_PARTLY_UNKNOWN = "camera_unknown", "camera_partly_unknown"
+CAMERA_TRAVELS, CAMERA_ROTATES_TOO_FAR = "camera_travels", "camera_rotates_too_far"
+DEVICE, OTHER = "device", "other"
 
 ADVICE: dict[str, str] = {
     VIDEO_DAMAGED: "Export the video again from its source",
@@ -37,8 +27,7 @@ ADVICE: dict[str, str] = {
     DEVICE: "",
     OTHER: "",
 }
-"""What to do about a warning, by its code: a sentence without its full stop, empty where the text says it. Every code
-is a key here."""
+"""What to do about a warning, by its code: a sentence without its full stop, empty where the text says it."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +35,8 @@ class Notice:
     """One warning.
 
     Attributes:
-        code: A key of :data:`ADVICE`. A reader treats a code that it does not know as :data:`OTHER`.
-        text: What is the matter, in one line that needs no advice to be understood.
+        code: A key of :data:`ADVICE`; a reader treats an unknown one as :data:`OTHER`.
+        text: One line that is clear without the advice.
         span: First and last second of the clip that it is about; None for all of it.
     """
 
@@ -57,18 +46,18 @@ class Notice:
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty where there is nothing to add."""
+        """What to do about it; may be empty."""
         return ADVICE.get(self.code, "")
 
     def to_json(self) -> dict[str, Any]:
-        """The notice as it is in files and messages: code, text, and span as a list of two numbers or null."""
+        """The notice in files and messages; the span is a list of two numbers or null."""
         return {"code": self.code, "text": self.text, "span": None if self.span is None else list(self.span)}
 
     @classmethod
     def from_json(cls, data: Any) -> Notice:
-        """The notice of :meth:`to_json`. The plain text of version 0.1 becomes one with the code :data:`OTHER`.
+        """The notice of :meth:`to_json`, or of the plain text of version 0.1.
 
-        Never raises: a part that is damaged is left out, because a warning must not stop the work that it is about.
+        A damaged part is left out, because a warning must not stop the work that it is about.
         """
         if not isinstance(data, Mapping):
             return cls(OTHER, str(data))
@@ -76,13 +65,13 @@ class Notice:
 
 
 def notices(holder: Mapping[str, Any]) -> list[Notice]:
-    """The notices under ``warnings`` in the meta of a file, in a result or in a record; none where there are none."""
+    """The notices under ``warnings`` in the meta of a file, in a result or in a record."""
     listed = holder.get("warnings")
     return [Notice.from_json(item) for item in listed] if isinstance(listed, (list, tuple)) else []
 
 
 def texts(holder: Mapping[str, Any]) -> list[str]:
-    """The texts of :func:`notices`, for summaries of batches."""
+    """The texts of :func:`notices`."""
     return [notice.text for notice in notices(holder)]
 
 

@@ -127,9 +127,33 @@ def forget() -> None:
     _stamp().unlink(missing_ok=True)
 
 
-def state(shipped: Bundle | None) -> str:
-    """``missing``, ``ready``, ``outdated`` (another version than ``shipped``) or ``broken``, by its files alone."""
-    here = read()
+class EngineFiles:
+    """The add-on's bundle and the record of the installed engine, as they were when last read: drawing reads no file.
+
+    A part of the session.
+    """
+
+    def __init__(self) -> None:
+        self.read()
+
+    def read(self) -> None:
+        """Reads them again: the engine was installed, repaired or removed."""
+        self.bundle, self.installed = bundle(), read()
+
+    def close(self) -> None:
+        pass
+
+
+def state(shipped: Bundle | None, here: Installed | None) -> str:
+    """Whether the engine is there, by its files alone.
+
+    Args:
+        shipped: The bundle of the add-on, None without one.
+        here: The record of the installed engine, None without one.
+
+    Returns:
+        MISSING, READY, OUTDATED (another version than ``shipped``) or BROKEN.
+    """
     if here is None:
         return MISSING
     if not here.python.is_file() or not here.base.is_file():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import installed
+from .installed import Installed
 
 VARIABLE = "VIDEO_TO_MOCAP_PYTHON"
 """Environment variable that names the engine's Python."""
@@ -53,12 +54,15 @@ class EngineCommand:
         return clean
 
 
-def find_engine(preference: str = "") -> EngineCommand:
+def find_engine(preference: str = "", read: Callable[[], Installed | None] = installed.read) -> EngineCommand:
     """The engine's command.
 
-    The first of: ``preference`` (a Python chosen in the add-on's preferences), the environment variable
-    ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the source checkout around the add-on, the engine that the add-on has
-    installed.
+    The first of: the Python ``preference``, the environment variable ``VIDEO_TO_MOCAP_PYTHON``, the ``.venv`` of the
+    source checkout around the add-on, the engine that the add-on has installed.
+
+    Args:
+        preference: A Python chosen in the add-on's preferences; empty for none.
+        read: Returns the record of the installed engine.
 
     Raises:
         EngineNotFoundError: There is none, or the chosen one does not exist: a choice is never silently replaced.
@@ -72,14 +76,14 @@ def find_engine(preference: str = "") -> EngineCommand:
             python = _absolute(chosen.strip())
             if not python.is_file():
                 raise EngineNotFoundError(
-                    f"The engine's Python in {origin} does not exist: {python}. Correct it, or leave it empty."
+                    f"File not found: {python}. It is the engine's Python in {origin}; correct it, or leave it empty."
                 )
             return _command(python, origin, checkout)
     if checkout:
         python = checkout / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if python.is_file():
             return _command(python, "the .venv of the source folder", checkout)
-    here = installed.read()
+    here = read()
     if here and here.python.is_file():
         return _command(here.python, OWN, None)
     if here:

@@ -1,7 +1,6 @@
 """OUT.npz: the motion of one person, one row a video frame.
 
-The required arrays are :data:`ARRAYS`; the arrays of optional layers are those of :mod:`.layers`. A reader leaves out
-the arrays that it does not know, and reads a file of version 0.1, which says neither format nor version, as version 1.
+A reader leaves out unknown arrays. A file of version 0.1, which says neither format nor version, is version 1.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from .errors import UserError
 from .layers import channels
 
 FORMAT, VERSION = "video-to-mocap motion", 2
-"""What the file says of itself from version 0.2 on."""
+"""Of files from version 0.2 on."""
 
 ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     "joints3d": ((17, 3), np.float32),
@@ -32,7 +31,7 @@ ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     "frames": ((), np.int32),
     "times": ((), np.float64),
 }
-"""Shape behind the axis of frames, and type, of every array that a motion file must have."""
+"""Shape without the axis of frames, and type, of every array that a motion file must have."""
 
 LAYER_ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     **{channel.name: (channel.shape, np.float32) for channel in channels()},
@@ -41,7 +40,7 @@ LAYER_ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
 """The same of the optional arrays of layers."""
 
 _PARTS_OF_VERSION_1 = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
-"""The columns of ``orientation_valid``, with which version 0.1 told where the orientations were observed."""
+"""Columns of ``orientation_valid``, in which version 0.1 has the validity of all orientations."""
 
 
 @dataclass
@@ -52,11 +51,11 @@ class Motion:
         joints3d: (T,17,3) Human3.6M-17, root-relative, camera axes (x right, y down, z forward), metres.
         root: (T,3) Hip in camera axes, metres.
         world: (T,17,3) world axes (z up, floor at 0), metres.
-        camera_R: (T,3,3), ``camera_t``: (T,3), world = camera_R @ camera + camera_t.
+        camera_R, camera_t: (T,3,3) and (T,3), world = camera_R @ camera + camera_t.
         keypoints2d: (T,17,3) COCO-17 pixels and score as fed to the 3D model.
         confidence: (T,17) 0..1 of each joint; 0 where it was not detected.
         contacts: (T,2) left and right foot on the floor.
-        frames: (T,), ``times``: (T,), the source frame and its seconds.
+        frames, times: (T,) the source frame and its seconds.
         meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint, checkpoint_sha256,
             tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`).
         extras: Arrays of optional layers by name.
@@ -79,18 +78,12 @@ class Motion:
         return len(self.frames)
 
     def save(self, path: Path) -> None:
-        """Writes the motion file atomically.
-
-        Raises:
-            UserError: It cannot be written.
-            ValueError: An array is not finite.
-        """
+        """Writes the motion file. Raises UserError where it cannot be written, ValueError for values not finite."""
         arrays = {key: getattr(self, key).astype(kind) for key, (_, kind) in ARRAYS.items()}
         for key, value in arrays.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"{key} is not finite")
-        meta = {"meta": npz.pack_meta(self.meta)}
-        npz.save_npz(path, {**npz.stamp(FORMAT, VERSION), **arrays, **self.extras, **meta})
+        npz.save_npz(path, {**npz.stamp(FORMAT, VERSION), **arrays, **self.extras, "meta": npz.pack_meta(self.meta)})
 
     @classmethod
     def load(cls, path: Path) -> Motion:
@@ -102,12 +95,10 @@ class Motion:
 def read(
     path: Path, wanted: Collection[str] = tuple(ARRAYS)
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
-    """Reads and checks the ``wanted`` of :data:`ARRAYS`, the arrays of the known layers, and the meta of a motion file.
+    """The ``wanted`` of :data:`ARRAYS`, the arrays of the known layers, and the meta of a motion file.
 
-    Raises:
-        UserError: It is no motion file, is damaged, or is newer than this program.
+    Raises UserError if it is none, is damaged, or is newer than this program.
     """
-    path = Path(path)
     known = {*wanted, *LAYER_ARRAYS, "times", "meta", "format", "version", "orientation_valid"}
     arrays = npz.load_npz(path, (*wanted, "times", "meta"), "a motion file", known.__contains__)
     npz.require_version(path, arrays, FORMAT, VERSION)
@@ -121,10 +112,9 @@ def read(
         raise UserError(f"{path}: the motion has no frames; capture a longer part of the video")
     for key, array in arrays.items():
         shape, kind = (ARRAYS | LAYER_ARRAYS)[key]
-        if array.shape != (rows, *shape):
-            raise UserError(f"{path}: {key} is {array.shape}, not {(rows, *shape)}; capture the video again")
-        if array.dtype.kind != np.dtype(kind).kind:
-            raise UserError(f"{path}: {key} holds {array.dtype}, not {np.dtype(kind)}; capture the video again")
+        if array.shape != (rows, *shape) or array.dtype.kind != np.dtype(kind).kind:
+            found, due = f"{array.shape} {array.dtype}", f"{(rows, *shape)} {np.dtype(kind)}"
+            raise UserError(f"{path}: {key} is {found}, not {due}; capture the video again")
         with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
             arrays[key] = array.astype(kind, copy=False)
         if not np.isfinite(arrays[key]).all():
@@ -136,7 +126,7 @@ def read(
 
 
 def _split_validity(arrays: dict[str, np.ndarray]) -> None:
-    """Version 0.1 told the validity of all orientations in one array."""
+    """Splits the validity in files of version 0.1 into an array for each orientation."""
     together = arrays.pop("orientation_valid", None)
     if together is not None and together.ndim == 2 and together.shape[1] == len(_PARTS_OF_VERSION_1):
         for column, part in enumerate(_PARTS_OF_VERSION_1):

@@ -1,7 +1,6 @@
-"""Child processes: started apart from their parent, ended with all that they have started.
+"""Child processes in groups of their own: Ctrl-C reaches the parent alone, and a child ends with all its children.
 
-Each gets a process group of its own, so that Ctrl-C in a terminal reaches the parent alone, and no window. Under
-Windows a virtual environment's ``python.exe`` only starts the real one, so ending a process means ending its tree.
+Under Windows a virtual environment's ``python.exe`` only starts the real one, so a process is ended with its tree.
 """
 
 from __future__ import annotations
@@ -10,33 +9,27 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 NICE = 5
-"""How far a background process steps back, in POSIX's nice values: it gets a quarter of a processor that both want."""
+"""POSIX's nice value of a background process: it gets a quarter of a processor that both want."""
 
 CREATE_NEW_PROCESS_GROUP = 0x00000200
 BELOW_NORMAL_PRIORITY_CLASS = 0x00004000
 CREATE_NO_WINDOW = 0x08000000
 """Flags of Windows' CreateProcess, which the module subprocess has on Windows alone."""
 
-_ONE_PROCESS = 0
-"""``os.PRIO_PROCESS``, which Windows' Python does not have."""
-
-_POLL_S = 0.02
-"""Seconds between two looks at whether a process has ended."""
+_ONE_PROCESS = 0  # os.PRIO_PROCESS, which Windows' Python does not have
 
 
 @dataclass(frozen=True)
 class System:
-    """The parts of the operating system that are used here, so that tests can look at other ones.
+    """The parts of the operating system that are used here, so that tests can replace them.
 
-    windows: whether it is Windows. popen: starts a process. calls: has ``getpriority``, ``setpriority`` and ``killpg``
-    where it is not Windows. run: runs a program to its end. processes: where Linux shows processes as files.
+    ``calls`` has POSIX's functions, and ``processes`` is where Linux shows processes as files.
     """
 
     windows: bool = os.name == "nt"
@@ -47,18 +40,12 @@ class System:
 
 
 HERE = System()
-"""The operating system that this runs on."""
 
 
 def options(background: bool = False, system: System = HERE) -> dict[str, Any]:
-    """Options of ``subprocess.Popen`` for a group of its own and no window.
-
-    Args:
-        background: Also a lower priority, under Windows; elsewhere :func:`step_back` lowers it after the start.
-        system: The operating system.
-    """
+    """Options of ``subprocess.Popen`` for a group of its own, no window and, with ``background``, a lower priority."""
     if not system.windows:
-        return {"start_new_session": True}
+        return {"start_new_session": True}  # start lowers the priority
     priority = BELOW_NORMAL_PRIORITY_CLASS if background else 0
     return {"creationflags": CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP | priority}
 
@@ -66,35 +53,19 @@ def options(background: bool = False, system: System = HERE) -> dict[str, Any]:
 def start(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], system: System = HERE
 ) -> subprocess.Popen[bytes]:
-    """Starts a background program with pipes to its three streams.
+    """Starts a background program in ``folder`` with pipes to its three streams. Raises OSError if that fails.
 
-    Its priority is low, so that an interface answers while all processors work; what it starts inherits that.
-
-    Args:
-        arguments: The program and its arguments, never given to a shell.
-        folder: The working directory.
-        environment: The environment variables.
-        system: The operating system.
-
-    Raises:
-        OSError: The program cannot be started.
+    Its priority is low, so that an interface answers while all processors work; its children inherit that.
     """
     # stderr is never inherited: it would hold the pipes of whoever started the parent open.
-    child = system.popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        env=environment,
-        **options(background=True, system=system),
-    )
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    child = system.popen(arguments, cwd=folder, env=environment, **pipes, **options(background=True, system=system))
     if not system.windows:
-        _step_back(child.pid, system)
+        _lower_priority(child.pid, system)
     return child
 
 
-def _step_back(pid: int, system: System) -> None:
+def _lower_priority(pid: int, system: System) -> None:
     """Lowers the priority of a process that has just been started and has no threads yet."""
     # Not in the child before its program starts: that is not safe where there are threads, as in Blender.
     with contextlib.suppress(OSError):  # it has ended already
@@ -104,26 +75,15 @@ def _step_back(pid: int, system: System) -> None:
         (system.processes / str(pid) / "autogroup").write_text(str(NICE))
 
 
-def end(process: subprocess.Popen[Any], grace: float = 0.0, system: System = HERE) -> None:
-    """Ends a process of :func:`options` with all that it has started, and waits for it.
-
-    Args:
-        process: The process; one that has ended already is left alone, because its number may be another's by now.
-        grace: Seconds between asking it to end and killing it; under Windows it is killed at once.
-        system: The operating system.
-    """
-    if grace > 0 and not system.windows:
-        send(process, "SIGTERM", system)
-        limit = time.monotonic() + grace
-        while process.poll() is None and time.monotonic() < limit:
-            time.sleep(_POLL_S)
+def end(process: subprocess.Popen[Any], system: System = HERE) -> None:
+    """Kills a process of :func:`options` with all that it has started, and waits for it."""
     send(process, "SIGKILL", system)
     process.wait()
 
 
 def send(process: subprocess.Popen[Any], name: str, system: System = HERE) -> None:
     """Sends a signal, such as ``SIGTERM``, to a process and its group; under Windows any one kills its tree."""
-    if process.poll() is not None:
+    if process.poll() is not None:  # its number may be another's by now
         return
     with contextlib.suppress(OSError):
         if system.windows:
@@ -137,6 +97,4 @@ def ending(status: int | None) -> str:
     """How a process ended, in plain words, by its ``returncode``."""
     if status is None or status >= 0:
         return f"exit status {status}"
-    if -status == getattr(signal, "SIGKILL", 9):
-        return "it was killed; the computer may have run out of memory"
-    return f"signal {-status}"
+    return "it was killed; the computer may have run out of memory" if status == -9 else f"signal {-status}"

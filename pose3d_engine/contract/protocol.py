@@ -16,8 +16,8 @@ and the engine answers every request with any number of ``progress`` and exactly
     {"type": "error", "id": 1, "code": "bad_input", "message": "one line"}
 
 The engine works on one request at a time, in order; it obeys a cancel at once. It answers a line that is no known
-message with an ``error`` whose id is null and whose code is ``protocol``. Arrays never travel on the pipe: they are in
-files, of which the paths are sent. The engine ends when its stdin closes.
+message with an ``error`` whose id is null and whose code is ``protocol``. Arrays are in files. The engine ends when its
+stdin closes.
 
 Methods (``params`` -> ``result``). Paths are absolute strings. SETTINGS are the settings of the request's step by name,
 in their plain form: see :mod:`.settings`. NOTICE is {code, text, span}: see :mod:`.warnings`.
@@ -28,17 +28,18 @@ in their plain form: see :mod:`.settings`. NOTICE is {code, text, span}: see :mo
              The cache answers where the same clip was analysed with the same settings, unless ``again`` is true.
              ``people`` is the PEOPLE.npz in the cache, or a copy at ``output``. ``known``: it was in the cache.
              PERSON: {person, first, last, first_s, last_s, coverage, score, complete, height_px, thumbnail, from}: the
-             number; first and last frame in the file and their seconds; the share of frames in which the person is
-             visible and, of these, the share with the full body; mean score; median height in pixels; the path of a
-             PNG if ``thumbnails`` is true, else null; the numbers of the same person in ``previous``, an earlier
-             PEOPLE.npz (``edit``: in ``people``). Boxes and keypoints are in PEOPLE.npz, row = person - 1.
+             number; first and last frame and their seconds; the share of frames in which the person is visible; mean
+             score; of these frames, the share with the full body; median height in pixels; a PNG if ``thumbnails`` is
+             true, else null; the numbers of the same person in ``previous``, an earlier PEOPLE.npz (``edit``: in
+             ``people``). Boxes and keypoints are in PEOPLE.npz, row = person - 1.
 ``edit``     {people: PATH, split? or merge?, output?, thumbnails?} -> the same as ``analyse``
              ``split``: "2@3.5", person 2 is another one from second 3.5 on. ``merge``: "1,3", both are one person. All
              people get new numbers by size; the old file stays, so that going back to its path undoes the edit.
-``capture``  {people, output, picture?, SETTINGS}
+``capture``  {people, output?, picture?, SETTINGS}
              -> {motions: [{person, path, frames, fps, tds, repairs, warnings: [NOTICE]}]}
-             writes OUT.npz (OUT.personN.npz). ``people`` may be any file that ``lift`` takes; picture: {width, height,
-             fps} of the video where the file lacks them. repairs: a count for each repair step.
+             writes OUT.npz (OUT.personN.npz), without ``output`` in the cache. ``people`` may be any file that
+             ``lift`` takes; picture: {width, height, fps} of the video where the file lacks them. repairs: a count for
+             each repair step.
 ``doctor``   {} -> what ``pose3d doctor --json`` prints
 ``fetch``    {name} -> {path}: downloads weights of the register
 ``add``      {path} -> {path}: copies a user's file of weights to the folder of weights
@@ -81,11 +82,7 @@ def encode(message: dict[str, Any]) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The message of one line.
-
-    Raises:
-        ProtocolError: It is too long, or not a JSON object with a ``type`` string.
-    """
+    """The message of one line. Raises ProtocolError if it is too long, or no JSON object with a ``type`` string."""
     if len(line) > MAX_LINE:
         raise ProtocolError(f"line of more than {MAX_LINE} bytes")
     try:

@@ -1,8 +1,8 @@
 """The settings of an analysis and of a capture: one row each, from which everything else is made.
 
-A row is a field of :class:`AnalyseSettings` or :class:`CaptureSettings` whose metadata is a :class:`.Setting`. The
-options of the command line, the checks of the protocol, the settings file, the properties of the panel and the table in
-the documentation are all made from :data:`SETTINGS`. To add a setting, add a field.
+A row is a field of :class:`AnalyseSettings` or :class:`CaptureSettings`. The options of the command line, the checks of
+the protocol, the settings file, the properties of the panel and the table in the documentation are all made from
+:data:`SETTINGS`. To add a setting, add a field.
 """
 
 from __future__ import annotations
@@ -24,53 +24,34 @@ def _row(kind: Kind, default: Plain | None, label: str, help: str, **more: Any) 
 
 
 class _Settings:
-    """What both classes of settings share."""
+    """What both classes of settings share. Raises UserError for a bad value, and for two that exclude each other."""
 
     def __post_init__(self) -> None:
         given = {}
         for setting in rows(type(self)):
             value = setting.to_plain(getattr(self, setting.name))
-            if value is not None:
-                given[setting.name] = setting.check(value)
-        require_compatible({name: value for name, value in given.items() if value != BY_NAME[name].default})
+            if value is not None and setting.check(value) != setting.default:
+                given[setting.name] = value
+        require_compatible(given)
 
     @classmethod
     def of(cls: type[_T], values: Mapping[str, Any]) -> _T:
-        """The settings of plain values by name; None stands for the default, names of another step are passed over.
-
-        Raises:
-            UserError: A value cannot be used, or two exclude each other.
-        """
-        return cls(
-            **{
-                setting.name: setting.to_field(setting.check(values[setting.name]))
-                for setting in rows(cls)
-                if values.get(setting.name) is not None
-            }
-        )
+        """The settings of plain values by name; None stands for the default, names of another step are passed over."""
+        given = [setting for setting in rows(cls) if values.get(setting.name) is not None]
+        return cls(**{setting.name: setting.to_field(setting.check(values[setting.name])) for setting in given})
 
     def values(self) -> dict[str, Plain]:
         """The plain values that differ from the defaults."""
-        plain = {setting: setting.to_plain(getattr(self, setting.name)) for setting in rows(type(self))}
-        return {
-            setting.name: value for setting, value in plain.items() if value is not None and value != setting.default
-        }
+        plain = [(setting, setting.to_plain(getattr(self, setting.name))) for setting in rows(type(self))]
+        return {setting.name: value for setting, value in plain if value not in (None, setting.default)}
 
 
 _T = TypeVar("_T", bound=_Settings)
 
 FEET = (
     Choice("auto", "Lock Planted Feet", "A planted foot neither slides nor floats. For most clips"),
-    Choice(
-        "always",
-        "One Foot Always Down",
-        "At least one foot is on the floor at any time. For walking and dancing without jumps",
-    ),
-    Choice(
-        "ground",
-        "Keep above the Ground",
-        "Feet never sink into the floor, but may slide. For skating, turning and slippery floors",
-    ),
+    Choice("always", "One Foot Always Down", "At least one foot is on the floor. For walking, dancing without jumps"),
+    Choice("ground", "Keep above the Ground", "Feet may slide, but never sink in. For skating and slippery floors"),
     Choice("never", "Leave Alone", "Feet go where the video shows them. For swimming, climbing and sitting"),
 )
 CAMERA = (
@@ -99,56 +80,28 @@ MOTION = (
 )
 
 
+# fmt: off
 @dataclass(frozen=True)
 class AnalyseSettings(_Settings):
-    """What changes the people that are found in a video.
-
-    In place of the detector there may be the results of another program (``keypoints``) or its command line
-    (``detector_command``).
-
-    Raises:
-        UserError: A value is out of bounds, or two settings exclude each other.
-    """
+    """What changes the people that are found in a video; another program may replace the detector."""
 
     detector: str = _row(
-        "text",
-        "mediapipe",
-        "Detector",
+        "text", "mediapipe", "Detector",
         "what detects people; larger detectors lose people less often and take longer",
-        metavar="NAME",
-        lists="sources",
-        panel="detection",
-    )
+        metavar="NAME", lists="sources", panel="detection")
     max_people: int = _row(
-        "int",
-        4,
-        "People at Most",
-        "the largest people in each frame that are followed",
-        metavar="N",
-        low=1,
-        high=32,
-        usual=(1, 8),
-        panel="detection",
-    )
+        "int", 4, "People at Most", "the largest people in each frame that are followed",
+        metavar="N", low=1, high=32, usual=(1, 8), panel="detection")
     start: float | None = _row("float", None, "From", "first second of the video", metavar="S", low=0, unit="s")
     end: float | None = _row("float", None, "To", "second of the video to stop before", metavar="S", low=0, unit="s")
     keypoints: Path | None = _row(
-        "path",
-        None,
-        "Keypoints",
+        "path", None, "Keypoints",
         "2D keypoints of another program instead of a detector; {name} in the path is the clip's name",
-        metavar="PATH",
-        excludes="detector",
-    )
+        metavar="PATH", excludes="detector")
     detector_command: str | None = _row(
-        "text",
-        None,
-        "Detector Command",
+        "text", None, "Detector Command",
         "command line of another program instead of a detector, with {video} and the folder {output}",
-        metavar="COMMAND",
-        excludes="keypoints",
-        in_file=False,  # A file that somebody sends must not start a program.
-    )
+        metavar="COMMAND", excludes="keypoints", in_file=False)  # A file that somebody sends must not start a program.
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,151 +111,68 @@ class AnalyseSettings(_Settings):
 
 @dataclass(frozen=True)
 class CaptureSettings(_Settings):
-    """What changes the motion of people who were found. Nothing here needs the video again.
-
-    Raises:
-        UserError: A value is out of bounds, or two settings exclude each other.
-    """
+    """What changes the motion of people who were found. Nothing here needs the video again."""
 
     person: str = _row(
-        "text",
-        "largest",
-        "Person",
-        "the people to capture: largest, all, or numbers",
-        metavar="largest|all|ID[,ID]",
-        pattern=r"largest|all|[1-9]\d*(,[1-9]\d*)*",
-    )
+        "text", "largest", "Person", "the people to capture: largest, all, or numbers",
+        metavar="largest|all|ID[,ID]", pattern=r"largest|all|[1-9]\d*(,[1-9]\d*)*")
     person_at: str | None = _row(
-        "text",
-        None,
-        "Person at",
-        "the person to capture, by a pixel of the video and a time",
-        metavar="X,Y,SECONDS",
-        pattern=r"[-+.\deE]+(,[-+.\deE]+){2}",
-        excludes="person",
-    )
+        "text", None, "Person at", "the person to capture, by a pixel of the video and a time",
+        metavar="X,Y,SECONDS", pattern=r"[-+.\deE]+(,[-+.\deE]+){2}", excludes="person")
     lifter: str = _row(
-        "text", "tcn-cmu", "3D Model", "what estimates 3D from 2D", metavar="NAME", lists="lifters", panel="estimation"
-    )
+        "text", "tcn-cmu", "3D Model", "what estimates 3D from 2D",
+        metavar="NAME", lists="lifters", panel="estimation")
     checkpoint: Path | None = _row(
-        "path",
-        None,
-        "Checkpoint",
+        "path", None, "Checkpoint",
         "a file of weights in place of the 3D model's own, for instance your P-STMO or VideoPose3D checkpoint",
-        metavar="FILE",
-        panel="estimation",
-    )
+        metavar="FILE", panel="estimation")
     tds: int | None = _row(
-        "int",
-        None,
-        "Frame Step",
+        "int", None, "Frame Step",
         "temporal downsampling: the stride in frames at which the 3D model samples its window; higher values see a "
         "longer time, for slow motion and high frame rates",
-        metavar="auto|N",
-        low=1,
-        high=100,
-        usual=(0, 10),
-        panel="estimation",
-    )
+        metavar="auto|N", low=1, high=100, usual=(0, 10), panel="estimation")
     height: float = _row(
-        "float",
-        1.70,
-        "Height",
-        "height of the (first) person from sole to crown; sets the scale of the motion",
-        metavar="M",
-        low=0.3,
-        high=3.0,
-        usual=(1.0, 2.2),
-        unit="m",
-        panel="capture",
-    )
+        "float", 1.70, "Height", "height of the (first) person from sole to crown; sets the scale of the motion",
+        metavar="M", low=0.3, high=3.0, usual=(1.0, 2.2), unit="m", panel="capture")
     fov: float | None = _row(
-        "float",
-        None,
-        "Field of View",
+        "float", None, "Field of View",
         "of the camera, across the picture's longer side: a phone about 65 degrees, an action camera 90 and more; "
         "where it is not given, it is estimated from a camera that pans, else 60",
-        metavar="DEG",
-        low=5,
-        high=170,
-        usual=(20, 120),
-        unit="degrees",
-        panel="capture",
-    )
+        metavar="DEG", low=5, high=170, usual=(20, 120), unit="degrees", panel="capture")
     motion_source: Path | None = _row(
-        "path",
-        None,
-        "Motion Source",
-        "3D joints of another system (.npz with joints3d) instead of a 3D model",
-        metavar="FILE",
-    )
+        "path", None, "Motion Source", "3D joints of another system (.npz with joints3d) instead of a 3D model",
+        metavar="FILE")
     flip: bool = _row(
-        "bool", True, "Average with Mirror Image", "average with the mirrored input; slower", panel="estimation"
-    )
+        "bool", True, "Average with Mirror Image", "average with the mirrored input; slower",
+        panel="estimation")
     device: str = _row("choice", "auto", "Device", "what the engine computes on", choices=DEVICES, panel="estimation")
     raw: bool = _row(
-        "bool", False, "Raw", "stop after the 3D model: no fusion, no motion stage", in_file=False, option=False
-    )
+        "bool", False, "Raw", "stop after the 3D model: no fusion, no motion stage",
+        in_file=False, option=False)
     repair: frozenset[str] = _row(
-        "steps",
-        "all",
-        "Repair",
-        "steps that repair the 2D track before 3D is estimated",
-        metavar="all|none|STEP[,STEP]",
-        choices=REPAIR,
-        panel="estimation",
-    )
+        "steps", "all", "Repair", "steps that repair the 2D track before 3D is estimated",
+        metavar="all|none|STEP[,STEP]", choices=REPAIR, panel="estimation")
     motion: frozenset[str] = _row(
-        "steps",
-        "all",
-        "Clean-Up",
-        "stages of the motion clean-up; filter is the smoothing",
-        metavar="all|none|STAGE[,STAGE]",
-        choices=MOTION,
-        panel="estimation",
-    )
+        "steps", "all", "Clean-Up", "stages of the motion clean-up; filter is the smoothing",
+        metavar="all|none|STAGE[,STAGE]", choices=MOTION, panel="estimation")
     layers: frozenset[str] = _row(
-        "steps",
-        "all",
-        "Layers",
-        "what is captured beyond the joints, where the detector shows it",
+        "steps", "all", "Layers", "what is captured beyond the joints, where the detector shows it",
         metavar="all|none|LAYER[,LAYER]",
-        choices=tuple(Choice(layer.name, layer.title, layer.help) for layer in LAYERS),
-        panel="estimation",
-    )
+        choices=tuple(Choice(layer.name, layer.title, layer.help) for layer in LAYERS), panel="estimation")
     feet: str = _row("choice", "auto", "Feet", "how feet are kept on the floor", choices=FEET, panel="floor")
     tilt: float | None = _row(
-        "float",
-        None,
-        "Tilt",
-        "how far the camera looks down (negative: up); estimated where it is not given",
-        metavar="DEG",
-        low=-90,
-        high=90,
-        usual=(-30, 45),
-        unit="degrees",
-        panel="floor",
-    )
+        "float", None, "Tilt", "how far the camera looks down (negative: up); estimated where it is not given",
+        metavar="DEG", low=-90, high=90, usual=(-30, 45), unit="degrees", panel="floor")
     roll: float | None = _row(
-        "float",
-        None,
-        "Roll",
-        "how far the camera is rotated clockwise; estimated where it is not given",
-        metavar="DEG",
-        low=-90,
-        high=90,
-        usual=(-30, 30),
-        unit="degrees",
-        panel="floor",
-    )
+        "float", None, "Roll", "how far the camera is rotated clockwise; estimated where it is not given",
+        metavar="DEG", low=-90, high=90, usual=(-30, 30), unit="degrees", panel="floor")
     camera: str = _row(
-        "choice",
-        "auto",
-        "Camera Motion",
+        "choice", "auto", "Camera Motion",
         "whether the rotation of a camera that pans or is handheld is removed from the path",
-        choices=CAMERA,
-        panel="floor",
-    )
+        choices=CAMERA, panel="floor")
+
+
+# fmt: on
 
 
 def rows(cls: type) -> tuple[Setting, ...]:
@@ -318,7 +188,7 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def for_step(values: Mapping[str, Plain], step: str) -> dict[str, Plain]:
-    """Those of the values that belong to a request, ``analyse`` or ``capture``."""
+    """The values that belong to a request, ``analyse`` or ``capture``."""
     return {name: value for name, value in values.items() if BY_NAME[name].step == step}
 
 

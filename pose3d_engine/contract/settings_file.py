@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import replacing
-from .errors import UserError
+from .errors import UserError, brief, file_not_found
 from .setting import Plain
 from .settings import BY_NAME, require_compatible
 
@@ -17,29 +17,24 @@ FORMAT, VERSION = "video-to-mocap settings", 1
 
 
 def load(path: str | Path) -> dict[str, Plain]:
-    """The plain values in a settings file, by name.
-
-    Raises:
-        UserError: The file cannot be read, is none, or holds names or values that no setting has.
-    """
+    """The plain values in a settings file, by name. Raises UserError for any other file, and for unknown settings."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return _parse(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise UserError(f"File not found: {path}. Give a settings file (.json)") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UserError(f"{path}: cannot be read ({reason}); give a settings file (.json)") from error
-    try:
-        return parse(json.loads(text))
+        raise file_not_found(path, "give a settings file (.json)") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give a settings file (.json)") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: it is not text; give a settings file (.json)") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON ({' '.join(str(error).split())}); correct it") from error
+        raise UserError(f"{path}: not JSON ({brief(error)}); correct it") from error
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
 
-def parse(data: Any) -> dict[str, Plain]:
-    """The plain values of a settings file's JSON. Raises UserError as :func:`load`."""
+def _parse(data: Any) -> dict[str, Plain]:
+    """The plain values of a settings file's JSON."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise UserError(f'not a settings file: "format" is not "{FORMAT}"; export one from the panel')
     version = data.get("version")
@@ -59,7 +54,7 @@ def parse(data: Any) -> dict[str, Plain]:
 
 
 def save(path: str | Path, values: Mapping[str, Plain]) -> None:
-    """Writes a settings file, whole or not at all. Raises UserError if it cannot be written."""
+    """Writes a settings file atomically. Raises UserError if it cannot be written."""
     data = {"format": FORMAT, "version": VERSION, "settings": dict(values)}
     with replacing(Path(path)) as temporary:
         temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -26,11 +26,9 @@ FOLDER_VARIABLE = "VIDEO_TO_MOCAP_CACHE"
 LIMIT = 1_000_000_000
 """Bytes of all entries; an hour of two people is about 150 MB. Those used longest ago are removed first."""
 
-_UNFINISHED = ".new-"
-_CHUNKS = ".part-"
+_UNFINISHED, _CHUNKS = ".new-", ".part-"
 _ABANDONED_S = {_UNFINISHED: 24 * 3600.0, _CHUNKS: 14 * 24 * 3600.0}
-"""Seconds after which an unfinished entry is one of a process that was killed, and chunks are those of an analysis
-that nobody continues."""
+"""Seconds after which an unfinished entry is one of a killed process, and nobody continues the analysis of chunks."""
 
 
 def folder() -> Path:
@@ -51,17 +49,17 @@ def chunks(path: Path) -> Path:
 
 
 def use(path: Path) -> None:
-    """Notes that an entry was used now, so that it is not the next to be removed."""
+    """Notes that an entry was used now, so that it is not the next to be removed; no other folder is touched."""
     with contextlib.suppress(OSError):
-        os.utime(path)
+        if path.parent == folder():
+            os.utime(path)
 
 
 @contextmanager
 def making(path: Path) -> Iterator[Path]:
     """Yields an empty folder that becomes the entry ``path`` if the block succeeds; then the cache is trimmed.
 
-    Raises:
-        UserError: The cache cannot be written.
+    Raises UserError if the cache cannot be written.
     """
     temporary: Path | None = None
     try:
@@ -71,13 +69,11 @@ def making(path: Path) -> Iterator[Path]:
         try:
             temporary.rename(path)
         except OSError:
-            # Of two processes that made the same entry, the other was first.
-            if not path.is_dir():
+            if not path.is_dir():  # else another process that made the same entry was first
                 raise
     except OSError as error:
-        raise UserError(
-            f"cannot write the cache {path.parent}: {error.strerror or error}; name another folder in {FOLDER_VARIABLE}"
-        ) from error
+        reason = error.strerror or error
+        raise UserError(f"cannot write the cache {path.parent}: {reason}; set {FOLDER_VARIABLE} to another") from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -106,15 +102,10 @@ def entries() -> list[tuple[Path, int, float]]:
     return sorted(found, key=lambda item: item[2])
 
 
-def trim(keep: Path | None = None, limit: int | None = None) -> None:
-    """Removes entries until the rest fits, and what killed processes left behind.
-
-    Args:
-        keep: An entry that stays in any case.
-        limit: Bytes; LIMIT if None.
-    """
+def trim(keep: Path | None = None) -> None:
+    """Removes entries, but not ``keep``, until the rest fits, and what killed processes left behind."""
     existing = entries()
-    excess = sum(size for _, size, _ in existing) - (LIMIT if limit is None else limit)
+    excess = sum(size for _, size, _ in existing) - LIMIT
     for path, size, _ in existing:
         if excess <= 0:
             break
@@ -133,4 +124,6 @@ def clear() -> int:
     existing = entries()
     for path in [*(path for path, _, _ in existing), *folder().glob(_CHUNKS + "*")]:
         remove(path)
+    if not os.environ.get(FOLDER_VARIABLE):
+        shutil.rmtree(user_folders.cache_folder() / "motion", ignore_errors=True)  # version 0.1 kept motions there
     return len(existing)

@@ -20,14 +20,23 @@ NEEDED = ("mediapipe-full", lifters.DEFAULT)
 """Weights that the default settings need."""
 
 
-def report() -> dict[str, Any]:
-    """The state of the installation, as ``pose3d doctor --json`` prints it.
+def installed_version(package: str) -> str | None:
+    """The version of an installed package; None for one that is missing."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
-    ``problems`` has a record of each defect (``what``) and the command that solves it (``install_hint``); ``sources``
-    and ``weights`` say what there is to choose from.
-    """
-    packages = {package: _version(package) for package in PACKAGES}
-    device, note = _device() if packages["torch"] else ("unknown", "torch is not installed")
+
+def report() -> dict[str, Any]:
+    """The state of the installation, as ``pose3d doctor --json`` prints it."""
+    packages = {package: installed_version(package) for package in PACKAGES}
+    device, note = "unknown", "torch is not installed"
+    if packages["torch"]:
+        from ..pose.lifters.device import choose_device
+
+        chosen, reason = choose_device("auto")
+        device, note = str(chosen), reason or ""
     return {
         "engine": __version__,
         "python": platform.python_version(),
@@ -60,51 +69,19 @@ def _problems(packages: dict[str, str | None]) -> list[dict[str, str]]:
     return problems
 
 
-def _device() -> tuple[str, str]:
-    """The device that lifters run on by default, and the reason if it is not the fastest one."""
-    from ..pose.lifters.device import choose_device
-
-    device, reason = choose_device("auto")
-    return str(device), reason or ""
-
-
 def _weights(entry: weights.Entry) -> dict[str, Any]:
     """One entry of the register of weights, and whether they are installed."""
     path = weights.locate(entry.name)
-    return {
-        "name": entry.name,
-        "kind": entry.kind,
-        "title": entry.title,
-        "licence": entry.licence,
-        "origin": entry.origin,
-        "fetchable": bool(entry.sources),
-        "present": path is not None,
-        "path": str(path) if path else None,
-    }
+    facts = {name: getattr(entry, name) for name in ("name", "kind", "title", "licence", "origin")}
+    present = {"present": path is not None, "path": str(path) if path else None}
+    return {**facts, "fetchable": bool(entry.sources), **present}
 
 
 def _sources() -> list[dict[str, Any]]:
     """The sources of 2D: what each gives, its missing requirement and the install hint for it (None if ready)."""
     listed = []
     for source in detect.SOURCES:
-        missing = source.missing_requirement()
-        listed.append(
-            {
-                "name": source.name,
-                "option": source.option,
-                "title": source.title,
-                "layout": source.layout,
-                "gives": list(source.gives),
-                "licence": source.licence,
-                "missing": missing[0] if missing else None,
-                "install_hint": missing[1] if missing else None,
-            }
-        )
+        missing, hint = source.missing_requirement() or (None, None)
+        facts = {name: getattr(source, name) for name in ("name", "option", "title", "layout", "licence")}
+        listed.append({**facts, "gives": list(source.gives), "missing": missing, "install_hint": hint})
     return listed
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

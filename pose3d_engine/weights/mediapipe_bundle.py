@@ -22,10 +22,7 @@ _MODEL_IDENTIFIER = b"TFL3"
 def assemble(detector: bytes, landmarks: bytes) -> bytes:
     """The ``.task`` file of a person detector and a landmark network (both ``.tflite``).
 
-    The same input gives the same bytes, so that the register can hold the result's SHA-256.
-
-    Raises:
-        ValueError: An input is not a TensorFlow Lite model.
+    The same input gives the same bytes, for the register's SHA-256. Raises ValueError for other files.
     """
     members = {
         # Pixels 0..255 to -1..1 for the detector, to 0..1 for the landmarks.
@@ -48,10 +45,8 @@ def _with_normalisation(model: bytes, mean: float, std: float) -> bytes:
     if model[4:8] != _MODEL_IDENTIFIER:
         raise ValueError("not a TensorFlow Lite model")
     tables = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model, 0))
-    outputs = len(tables.subgraphs[0].outputs)
-
     metadata = schema.BufferT()
-    metadata.data = _metadata(mean, std, outputs)
+    metadata.data = _metadata(mean, std, len(tables.subgraphs[0].outputs))
     tables.buffers.append(metadata)
     entry = schema.MetadataT()
     entry.name, entry.buffer = _METADATA_NAME, len(tables.buffers) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -20,11 +21,9 @@ UserError if it cannot be downloaded."""
 
 
 def member(archive: Path, name: str) -> bytes:
-    """Reads one file of a wheel (zip) or an npm package (tar) without unpacking anything.
+    """One file of a wheel (zip) or an npm package (tar); nothing is unpacked.
 
-    Raises:
-        KeyError: The archive has no file of that name.
-        OSError, BadZipFile, TarError: The archive is damaged.
+    Raises KeyError for a missing file; OSError, BadZipFile or TarError for a damaged archive.
     """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as wheel:
@@ -53,27 +52,20 @@ def _npm_pack(package: str, folder: Path, progress: Progress) -> Path:
 
 
 def downloaded(command: list[str], package: str, folder: Path, progress: Progress) -> Path:
-    """Runs a package manager, and asks ``progress`` meanwhile whether to go on.
-
-    Returns:
-        The only new file in the folder.
+    """The only new file in the folder after a package manager has run; ``progress`` may cancel it.
 
     Raises:
         UserError: There is no new file; the message quotes the package manager.
     """
     before = set(folder.iterdir())
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # its output goes to a file: none may reach our stdout
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
+        # Its output goes to a file: none may reach our stdout.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
-            while True:
+            while process.poll() is None:
                 progress("fetch", 0, None)
-                try:
-                    status = process.wait(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.2)
         except BaseException:
             process.kill()
             process.wait()
@@ -81,12 +73,10 @@ def downloaded(command: list[str], package: str, folder: Path, progress: Progres
         log.seek(0)
         lines = log.read().decode(errors="replace").strip().splitlines()
     new = [path for path in folder.iterdir() if path not in before]
-    if status != 0 or len(new) != 1:
-        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:]))
-        raise UserError(
-            f"{package} could not be downloaded ({reason.strip() or f'status {status}'}); "
-            "check the network connection and try again"
-        )
+    if process.returncode != 0 or len(new) != 1:
+        reason = next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[-1:])).strip()
+        said = reason or f"status {process.returncode}"
+        raise UserError(f"{package} could not be downloaded ({said}); check the network connection and try again")
     return new[0]
 
 

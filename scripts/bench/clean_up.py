@@ -21,7 +21,7 @@ from blender_addon.blend import armature as blend_armature
 from blender_addon.maths import rotations as rot
 from blender_addon.maths.clean_up import motion
 from scripts import studio
-from tests.addon import synthetic
+from tests.support import synthetic
 
 TOOLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("smooth", {"cutoff": 4.0}, False),

@@ -18,7 +18,7 @@ import numpy as np
 
 from blender_addon.maths import bone_map, motion_file, rotations, skeleton, transfer
 from blender_addon.maths.rig import Solution
-from tests.addon import made_rigs, synthetic
+from tests.support import made_rigs, synthetic
 
 LIMBS = (
     ("upper_arm", "Shoulder", "Elbow"),

@@ -19,7 +19,7 @@ from blender_addon.blend import armature
 from blender_addon.maths import motion_file
 from pose3d_engine.contract import atomic
 from scripts import studio
-from tests.addon import synthetic
+from tests.support import synthetic
 
 FRAMES, RATE, SIZE = 50, 25, (640, 480)
 

@@ -11,6 +11,7 @@ Arguments after ``--``: tests/ui, the add-on's zip, the video, the folder for th
 from __future__ import annotations
 
 import sys
+from math import radians
 from pathlib import Path
 
 import addon_utils
@@ -103,17 +104,26 @@ def open_panel(title: str) -> Steps:
     yield 0.5
 
 
-def guide() -> Steps:
-    bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the person's way
+def settings() -> bpy.types.PropertyGroup:
+    return window().scene.video_to_mocap
 
-    # 1. Install.
-    yield from install_add_on()
+
+def idle() -> bool:
+    from blender_addon import session
+
+    return not session.current().busy
+
+
+def captured() -> bool:
+    return idle() and settings().status.startswith("Captured")
+
+
+def install_engine() -> Steps:
+    """1. Install, after the add-on itself."""
     from blender_addon import session
     from blender_addon.features.install.condition import condition
 
     jobs = session.current()
-
-    settings = window().scene.video_to_mocap
     yield from mouse.move(600, 400)
     yield from mouse.key("N")
     yield from mouse.open_sidebar()
@@ -122,7 +132,7 @@ def guide() -> Steps:
     yield from until("the installation", lambda: jobs.busy, PATIENCE)
     yield from until("its progress", lambda: (job := jobs.runner.job) is None or (job.fraction or 0.0) > 0.1, LONG)
     yield from picture("1-installing")
-    yield from until("the engine", lambda: not jobs.busy, LONG)
+    yield from until("the engine", idle, LONG)
     state, words = condition(bpy.context)
     assert state == "ready", (state, words)
 
@@ -131,28 +141,38 @@ def guide() -> Steps:
     yield from picture("1-preferences", newest())
     yield from mouse.close(newest())
 
-    # 2. Video.
+
+def choose_video() -> Steps:
+    """2. Video."""
     yield from enter("video_to_mocap.video", VIDEO)
-    yield from until("the video's facts", settings.facts_known, PATIENCE)
+    yield from until("the video's facts", lambda: settings().facts_known(), PATIENCE)
     yield from press("video_to_mocap.match_scene")
     assert (window().scene.render.fps, window().scene.frame_end) == (25, 50)
     yield from top()
     yield from picture("2-video")
 
-    # 3. People.
+
+def analyse() -> Steps:
+    """3. People."""
+    from blender_addon import session
+
     yield from press("video_to_mocap.analyse")
-    yield from until("the analysis", lambda: jobs.fraction > 0.1, PATIENCE)
+    yield from until("the analysis", lambda: session.current().fraction > 0.1, PATIENCE)
     yield from picture("3-analysing")
-    yield from until("the people", lambda: not jobs.busy and len(settings.persons) > 0, PATIENCE)
+    yield from until("the people", lambda: idle() and len(settings().persons) > 0, PATIENCE)
     yield from top()
     yield from picture("3-people")
 
-    # 4. Capture, and the camera.
+
+def capture() -> Steps:
+    """4. Capture, and the camera."""
     yield from enter("video_to_mocap.height", "1.75")
+    yield from mouse.find("video_to_mocap.use_fov")
+    yield from mouse.click(*mouse.found)
     yield from enter("video_to_mocap.fov", "40")
-    assert abs(settings.height - 1.75) < 1e-6 and settings.fov == 40.0
+    assert abs(settings().height - 1.75) < 1e-6 and settings().use_fov and abs(settings().fov - radians(40)) < 1e-6
     yield from press("video_to_mocap.capture")
-    yield from until("the armature", lambda: not jobs.busy and settings.status.startswith("Captured"), PATIENCE)
+    yield from until("the armature", captured, PATIENCE)
     yield from top()
     window().scene.frame_set(15)
     with override():
@@ -163,7 +183,9 @@ def guide() -> Steps:
     yield from top()
     yield from picture("4-camera")
 
-    # 5. Character.
+
+def retarget() -> Steps:
+    """5. Character."""
     first = bpy.context.view_layer.objects.active
     addon_utils.enable("rigify", default_set=True)
     with override():
@@ -173,12 +195,12 @@ def guide() -> Steps:
     for item in (first, *first.children):
         item.hide_set(True)
     yield from enter("video_to_mocap.persons[0].armature", "Hero")
-    assert settings.persons[0].armature == rig
+    assert settings().persons[0].armature == rig
     yield from press("video_to_mocap.recognise_rig")
     yield from picture("5-character")
-    settings.say("")
+    settings().say("")
     yield from press("video_to_mocap.capture")
-    yield from until("the rig's motion", lambda: not jobs.busy and settings.status.startswith("Captured"), PATIENCE)
+    yield from until("the rig's motion", captured, PATIENCE)
     assert rig.animation_data.action is not None
     view().spaces.active.region_3d.view_perspective = "PERSP"
     with override():
@@ -186,7 +208,9 @@ def guide() -> Steps:
     yield from top()
     yield from picture("5-captured")
 
-    # 6. Clean Up, and 7. Export.
+
+def clean_up_and_export() -> Steps:
+    """6. Clean Up, and 7. Export."""
     yield from open_panel("Clean Up")
     yield from press("video_to_mocap.reduce_keys")
     yield 1.0
@@ -197,6 +221,13 @@ def guide() -> Steps:
     yield from press("video_to_mocap.export")
     yield from choose_file(Path(OUTPUT) / "walker.fbx")
     yield from until("the export", (Path(OUTPUT) / "walker.fbx").is_file, PATIENCE)
+
+
+def guide() -> Steps:
+    bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the person's way
+    yield from install_add_on()
+    for chapter in (install_engine, choose_video, analyse, capture, retarget, clean_up_and_export):
+        yield from chapter()
 
 
 mouse.drive(guide(), Path(OUTPUT) / "failed.png", lambda: None)

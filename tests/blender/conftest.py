@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blenders import BLENDERS, Result, run_tests
+
+from tests.support.blenders import BLENDERS, Result, run_tests
 
 
 class InsideError(Exception):

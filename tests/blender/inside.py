@@ -84,7 +84,7 @@ def operators(addon: None) -> Any:
 
 @pytest.fixture
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is one that makes its answers up: tests/addon/fake_engine.py."""
+    """The engine is one that makes its answers up: tests/support/fake_engine.py."""
     monkeypatch.setenv("VIDEO_TO_MOCAP_PYTHON", os.environ["FAKE_ENGINE_PYTHON"])
 
 

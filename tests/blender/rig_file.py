@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE), str(HERE.parent / "addon")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
 import bpy  # noqa: E402
 import rigs  # noqa: E402

@@ -1,12 +1,12 @@
-"""Rigs of strangers (tests/addon/made_rigs.py), in the scene."""
+"""Rigs of strangers (tests/support/made_rigs.py), in the scene."""
 
 from __future__ import annotations
 
 import bpy
-import made_rigs
 from mathutils import Matrix, Vector
 
 from blender_addon.maths import bone_map
+from tests.support import made_rigs
 
 
 def plain(name: str, preset: str = "mixamo", seed: int = 3, **how: bool) -> bpy.types.Object:

@@ -70,7 +70,7 @@ def name_of(nodeid: str) -> str:
 
 def main(reports: str, site: str, file: str, *names: str) -> int:
     sys.meta_path.insert(0, Borrowed(site))
-    sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "addon")]
+    sys.path[:0] = [str(ROOT), str(HERE)]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     import pytest
 

@@ -1,4 +1,4 @@
-"""Tests that go wrong in each way, for the test of what runs them: tests/addon/test_inside.py."""
+"""Tests that go wrong in each way, for the test of what runs them: tests/unit/addon/test_inside.py."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-import synthetic
 from mathutils import Matrix
 
 from blender_addon.blend import armature as apply
 from blender_addon.blend import camera, fcurves, provenance
 from blender_addon.maths import motion_file, skeleton
 from blender_addon.maths.motion_file import MotionFileError
+from tests.support import synthetic
 
 KINDS = ("objects", "armatures", "meshes", "materials", "actions", "cameras")
 

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import bpy
-import made_rigs
 import numpy as np
 import pytest
 import rigs
-import synthetic
 from mathutils import Euler
 
 from blender_addon.blend import armature as apply
@@ -19,6 +17,7 @@ from blender_addon.maths import bone_map, motion_file, rotations
 from blender_addon.maths.bone_map import BoneMap
 from blender_addon.maths.rig import RigError, Solution
 from blender_addon.maths.transfer import Options
+from tests.support import made_rigs, synthetic
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
 

@@ -8,7 +8,6 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-import synthetic
 from inside import complaint, marks
 from mathutils import Quaternion
 
@@ -16,6 +15,7 @@ from blender_addon.blend import actions, armature, bone_motion
 from blender_addon.blend import marks as low_confidence
 from blender_addon.maths import rotations
 from blender_addon.maths.clean_up import motion
+from tests.support import synthetic
 
 
 @pytest.fixture

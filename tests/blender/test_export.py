@@ -9,10 +9,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-import synthetic
 
 from blender_addon.blend import armature as apply
 from blender_addon.blend import export
+from tests.support import synthetic
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
 

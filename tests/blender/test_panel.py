@@ -128,6 +128,32 @@ def _draw_preferences(cls: Any, layout: Layout, context: Any, chosen: Any) -> No
     cls.draw(Shown(), context)
 
 
+def test_file_browsers_show_what_the_engine_takes_for_videos(operators: Any) -> None:
+    """B14: one list of suffixes."""
+    from blender_addon.contract.paths import VIDEO_SUFFIXES
+
+    for operator in (operators.open_video, operators.add_clips):
+        shown = operator.get_rna_type().properties["filter_glob"].default
+        assert shown.split(";") == [f"*{suffix}" for suffix in VIDEO_SUFFIXES]
+
+
+def test_drawing_reads_no_file_of_the_engine(
+    settings: Any, jobs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from blender_addon.engine import installed, locate
+    from blender_addon.features.install.condition import files
+
+    monkeypatch.setattr(locate, "_checkout", lambda: None)
+    monkeypatch.delenv(locate.VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    files().read()
+    read: list[int] = []
+    monkeypatch.setattr(installed, "_stamp", lambda: read.append(1) or tmp_path / "installed.json")
+    assert "The engine is not installed" in _draw()[0] and not read
+    files().read()
+    assert read == [1]
+
+
 def test_panels_draw_with_what_this_blender_has(
     settings: Any, operators: Any, fake_engine: None, jobs: Any, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

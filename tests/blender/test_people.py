@@ -91,9 +91,8 @@ def test_clips_of_the_same_name_have_cameras_of_their_own(settings: Any, operato
 
 def test_what_there_is_to_choose_from_is_asked_for_again(operators: Any, jobs: Any) -> None:
     """B7: after weights were fetched or added, and after a check."""
-    import fake_engine
-
     from blender_addon.engine import report
+    from tests.support import fake_engine
 
     system = bpy.context.preferences.system
     if hasattr(system, "use_online_access"):  # Blender 4.2

@@ -8,11 +8,11 @@ import addon_utils
 import bpy
 import numpy as np
 import pytest
-import synthetic
 
 from blender_addon.blend import actions, armature, character
 from blender_addon.maths import motion_file
 from blender_addon.maths.transfer import Options
+from tests.support import synthetic
 
 FRAMES = 40
 

@@ -8,12 +8,12 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-import synthetic
 from mathutils import Matrix
 
 from blender_addon.blend import armature as apply
 from blender_addon.blend import camera, export
 from blender_addon.maths import motion_file, skeleton
+from tests.support import synthetic
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
 

@@ -24,6 +24,33 @@ def test_presets_keep_the_settings(settings: Any, operators: Any) -> None:
     assert settings.motion == {"fit", "filter"}
 
 
+def test_a_preset_in_a_new_scene_makes_the_same_request(settings: Any, operators: Any, tmp_path: Path) -> None:
+    from blender_addon.features.capture.ops import SETTINGS
+    from blender_addon.features.common import requests
+
+    def request(of: Any) -> dict[str, Any]:
+        video, people = tmp_path / "a.mp4", tmp_path / "people.npz"
+        return {**requests.analyse(of, video), **requests.capture(of, people, [1])}
+
+    plain = request(settings)
+    settings.detector, settings.max_people, settings.lifter, settings.checkpoint = "heavy", 2, "pstmo", "/w.safetensors"
+    settings.tds, settings.height, settings.flip, settings.device, settings.feet = 3, 1.83, False, "cpu", "ground"
+    settings.use_fov, settings.fov, settings.camera, settings.layers = True, math.radians(42), "still", set()
+    settings.use_tilt, settings.tilt, settings.use_roll, settings.roll = True, math.radians(-7.5), True, 0.1
+    settings.repair, settings.motion = {"swaps", "gaps"}, {"limits", "level"}
+    wanted = request(settings)
+    changed = {name for name in wanted if wanted[name] != plain.get(name)}
+    kept = {name for name in SETTINGS if not name.startswith("use_")} - {"set_scene", "source"}
+    assert changed == kept, changed ^ kept
+    assert operators.add_preset(name="all of them") == {"FINISHED"}
+    bpy.ops.scene.new(type="NEW")
+    assert request(bpy.context.scene.video_to_mocap) == plain
+    path = Path(bpy.utils.user_resource("SCRIPTS"), "presets", "video_to_mocap", "capture", "all_of_them.py")
+    bpy.ops.script.execute_preset(filepath=str(path), menu_idname="VIDEO_TO_MOCAP_MT_presets")
+    assert request(bpy.context.scene.video_to_mocap) == wanted
+    path.unlink()
+
+
 def test_settings_go_to_a_file_and_come_back(settings: Any, operators: Any, tmp_path: Path) -> None:
     settings.height, settings.tds, settings.repair, settings.detector = 1.9, 3, {"gaps"}, "heavy one"
     settings.feet, settings.use_roll, settings.roll, settings.tilt = "never", True, math.radians(-4), 0.3
@@ -59,9 +86,8 @@ def test_settings_go_to_a_file_and_come_back(settings: Any, operators: Any, tmp_
 
 def test_what_the_engine_reports_is_offered(settings: Any, jobs: Any) -> None:
     """What it does not know can be typed all the same."""
-    import fake_engine
-
     from blender_addon.engine import report
+    from tests.support import fake_engine
 
     assert report.names(jobs.report, "lifters") == report.names(jobs.report, "sources") == ()
     jobs.learn(fake_engine.REPORT)

@@ -90,7 +90,7 @@ def test_a_row_reaches_the_panel(one_more_row: None, tmp_path: Path) -> None:
     assert (item.name, item.description) == ("Waltz", "Turn to the beat of a waltz")
     assert {"waltz", "flip", "checkpoint", "lifter", "repair"} <= set(_drawn("estimation"))
     settings.waltz = True
-    assert requests.capture(settings, Path("a.mp4"), tmp_path / "people.npz", [1])["waltz"] is True
+    assert requests.capture(settings, tmp_path / "people.npz", [1])["waltz"] is True
     assert operators.add_preset(name="round") == {"FINISHED"}
     assert operators.export_settings(filepath=str(tmp_path / "s.json")) == {"FINISHED"}
     settings.waltz = False
@@ -118,6 +118,7 @@ def test_properties_are_those_of_the_table(settings: Any) -> None:
             plain = math.degrees if row.unit == "degrees" else float
             low = 1 if row.name == "tds" else round(plain(item.hard_min), 3)
             assert (low, round(plain(item.hard_max), 3)) == (row.low, row.high), row.name
+            assert row.unit not in ("degrees", "m") or item.precision == 3, "else 1.75 m is shown as 1.8 m"
             assert item.unit == {"degrees": "ROTATION", "m": "LENGTH"}.get(row.unit, "NONE"), (row.name, item.unit)
     assert settings.max_people == contract.BY_NAME["max_people"].default
 
@@ -131,6 +132,11 @@ def test_what_nobody_has_set_is_not_sent(settings: Any, operators: Any) -> None:
     assert operators.add_preset(name="as it is") == {"FINISHED"}
     _load_preset()
     assert not chosen_by_the_engine & set(requests.kept(settings))
+
+
+def test_a_field_of_view_that_is_not_set_shows_what_the_engine_assumes(settings: Any) -> None:
+    assert not settings.use_fov and round(math.degrees(settings.fov), 3) == 60.0
+    assert "DEFAULT_FOV = 60.0" in (Path(__file__).parents[2] / "pose3d_engine" / "take.py").read_text(encoding="utf-8")
 
 
 def test_values_go_out_in_degrees_and_come_back(settings: Any) -> None:

@@ -21,15 +21,13 @@ from pose3d_engine.formats import keypoint_files
 from pose3d_engine.pose.lifters import checkpoint_files, viewed
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.research.data_sets import acclaim, bvh
-from tests.engine import filmed, test_prepare
-from tests.engine import keypoint_writers as write
 from tests.fuzz import mutations
+from tests.support import GOLDEN, ROOT, filmed
+from tests.support import keypoint_writers as write
+from tests.unit.engine.research import test_prepare
 
 CASES = Path(__file__).with_name("cases")
 """Inputs that once were answered with something else than a value or one clear line; a folder a target."""
-
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
 
 
 @dataclass(frozen=True)

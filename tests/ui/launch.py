@@ -15,7 +15,7 @@ import virtual_screen  # noqa: E402
 def made_up_engine(folder: Path) -> Path:
     """A "Python" in ``folder`` that runs the add-on tests' engine, which makes people up."""
     path = folder / "python"
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE.parent / "addon" / "fake_engine.py"}"\n')
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE.parent / "support" / "fake_engine.py"}"\n')
     path.chmod(0o755)
     return path
 

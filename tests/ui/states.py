@@ -3,7 +3,7 @@ test_states.py.
 
 Arguments after ``--``: the source folder, a video, a file that is no video, the folder for the screenshots. The engine
 makes people up. There is nothing to install from in a source folder: while an engine is missing or is being installed,
-it is drawn as if there were. tests/install and the guide's script install for real.
+it is drawn as if there were. tests/slow and the guide's script install for real.
 """
 
 from __future__ import annotations
@@ -46,13 +46,11 @@ def shots(state: str, below: bool = False) -> Steps:
 @contextmanager
 def no_engine() -> Iterator[None]:
     """As it is where the add-on was just installed from its zip."""
-    from blender_addon.engine import installed, locate
+    from blender_addon.engine import locate
+    from blender_addon.features.install.condition import files
 
     chosen = os.environ.pop(locate.VARIABLE)
-    with (
-        mock.patch.object(locate, "_checkout", lambda: None),
-        mock.patch.object(installed, "bundle", lambda: Path(SOURCE)),
-    ):
+    with mock.patch.object(locate, "_checkout", lambda: None), mock.patch.object(files(), "bundle", Path(SOURCE)):
         yield
     os.environ[locate.VARIABLE] = chosen
 

@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 
 import av
-import launch
 import numpy as np
+
+from tests.ui import launch
 
 RATE, FRAMES, SIZE, BITS = 25, 100, (320, 180), 8
 

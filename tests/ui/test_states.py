@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import launch
+from tests.ui import launch
 
 STATES = (
     *("first-start", "engine-missing", "installing", "error", "analysing"),

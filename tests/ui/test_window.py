@@ -9,8 +9,9 @@ import json
 import shutil
 from pathlib import Path
 
-import launch
 import psutil
+
+from tests.ui import launch
 
 LONGEST_PAUSE = 4.0
 """Seconds, drawing aside, that tell an interface that waits for the engine from a busy machine: no measurement, the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import launch
+from tests.ui import launch
 
 
 def test_each_window_works_for_its_own_scene(root: Path, tmp_path: Path) -> None:

@@ -17,11 +17,7 @@ from ..errors import UserError
 def logged(path: Path) -> Iterator[TextIO]:
     """Redirects stdout and stderr of this process, its C libraries and children to the end of a file.
 
-    Yields:
-        The stderr from before.
-
-    Raises:
-        UserError: The file cannot be written.
+    Yields the stderr from before. Raises UserError if the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import sys
@@ -18,15 +19,9 @@ _EVERY_S = 5.0
 
 
 def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterator[Result]:
-    """Works off tasks in several processes that share the processor; they end with the iterator, however it ends.
+    """Yields results as they arrive from several processes, which share the processor and end with the iterator.
 
-    Args:
-        tasks: The clips.
-        command: Starts a process that calls :func:`.worker.serve`.
-        jobs: The number of processes.
-
-    Yields:
-        The results, in the order in which they arrive.
+    ``command`` starts a process that calls :func:`.worker.serve`; ``jobs`` is the number of processes.
     """
     jobs = max(1, min(jobs, len(tasks)))
     threads = max(1, _cores() // jobs) if jobs > 1 else None
@@ -37,12 +32,10 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
     came: queue.SimpleQueue[list[Result]] = queue.SimpleQueue()
 
     def run(worker: Worker) -> None:
-        while True:
-            try:
+        with contextlib.suppress(queue.Empty):
+            while True:
                 task = waiting.get_nowait()
-            except queue.Empty:
-                return
-            came.put(worker.work(task, _ProgressPrinter(Path(task.source).name)))
+                came.put(worker.work(task, _ProgressPrinter(Path(task.source).name)))
 
     for worker in workers:
         threading.Thread(target=run, args=(worker,), name="batch", daemon=True).start()
@@ -56,9 +49,7 @@ def results(tasks: Sequence[Task], command: Sequence[str], jobs: int) -> Iterato
 
 def _cores() -> int:
     """The processor cores that this process may use; in a container or a farm's job not all of the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _ProgressPrinter:

@@ -13,7 +13,7 @@ _WIDEST = 40
 
 
 class Summary:
-    """Collects results. clips: the number of inputs."""
+    """Collects the results of a number of clips."""
 
     def __init__(self, clips: int) -> None:
         self._clips = clips
@@ -29,11 +29,9 @@ class Summary:
         """Takes a result and prints a line about it on stderr."""
         self._results.append(result)
         done = len({one["input"] for one in self._results})
-        name = _name(result)
-        said = result["error"] or (
-            "skipped, already done" if result["skipped"] else f"{result['frames']} frames in {result['seconds']:.1f} s"
-        )
-        print(f"[{done}/{self._clips}] {name}: {said}", file=sys.stderr, flush=True)
+        made = f"{result['frames']} frames in {result['seconds']:.1f} s"
+        said = result["error"] or ("skipped, already done" if result["skipped"] else made)
+        print(f"[{done}/{self._clips}] {_name(result)}: {said}", file=sys.stderr, flush=True)
 
     def table(self) -> str:
         """A row for each result, failures last, and a line of totals."""
@@ -52,9 +50,8 @@ class Summary:
         counts = ", ".join(f"{states.count(state)} {state}" for state in reversed(order) if state in states)
         frames = sum(one["frames"] for one in self._results if _state(one) in ("done", "warned"))
         seconds = time.monotonic() - self._began
-        lines.append(
-            f"{counts or 'nothing'}; {frames} new frames in {seconds:.1f} s ({frames / max(seconds, 1e-3):.0f}/s)"
-        )
+        rate = frames / max(seconds, 1e-3)
+        lines.append(f"{counts or 'nothing'}; {frames} new frames in {seconds:.1f} s ({rate:.0f}/s)")
         return "\n".join(line.rstrip() for line in lines)
 
 

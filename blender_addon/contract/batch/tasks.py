@@ -17,10 +17,7 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Task:
-    """One clip.
-
-    source: its path as the user gave it. words: its options and its path, as a command line. log: the path of its log.
-    """
+    """One clip: its path as the user gave it; its options and its path as a command line; the path of its log."""
 
     source: str
     words: tuple[str, ...]
@@ -28,13 +25,7 @@ class Task:
 
 
 def result(source: str | Path, **facts: Any) -> Result:
-    """A result, with the defaults for all facts that are not given.
-
-    Args:
-        source: The input.
-        facts: Of ``person`` (its number), ``outputs`` (paths), ``frames``, ``seconds``, ``warnings``, ``error`` (None
-            if all went well) and ``skipped``.
-    """
+    """A result with defaults for the facts that are not given. ``outputs`` are paths, ``error`` None on success."""
     blank: Result = {"input": str(source), "person": None, "outputs": [], "frames": 0, "seconds": 0.0}
     return {**blank, "warnings": [], "error": None, "skipped": False, **facts}
 
@@ -47,10 +38,8 @@ def log_file(folder: Path, source: Path) -> Path:
 def expand(words: Iterable[str | Path]) -> list[Path]:
     """The files that inputs stand for: a folder for its videos, a pattern (``takes/**/*.mp4``) for all matches.
 
-    A missing file stays in the list, so that it fails by itself and not the whole batch.
-
-    Raises:
-        UserError: A folder has no videos, or a pattern no matches.
+    A missing file stays in the list, so that it fails by itself and not the whole batch. Raises UserError for a folder
+    without videos, and for a pattern without matches.
     """
     found: dict[Path, None] = {}
     for word in map(str, words):
@@ -74,10 +63,8 @@ def require_distinct(clips: Sequence[Path]) -> None:
     stems = [path.stem for path in clips]
     twins = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twins:
-        raise UserError(
-            f"several inputs are named {', '.join(twins[:5])}: their results would overwrite each other; "
-            "process them separately, with different output folders"
-        )
+        names = ", ".join(twins[:5])
+        raise UserError(f"several inputs are named {names}, as would be their results; use different output folders")
 
 
 def require_one_each(clips: Sequence[Path], keypoints: str | None) -> None:

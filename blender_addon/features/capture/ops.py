@@ -43,7 +43,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
             raise NotReadyError("The analysis of this video is no longer in the cache. Press Analyse again.")
         video = video_path(settings)
         new = set(persons) - set(_targets(context, persons))
-        params = requests.capture(settings, video, people, persons)
+        params = requests.capture(settings, people, persons)
         starting.begin(
             context,
             self.bl_label,

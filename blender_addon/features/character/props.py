@@ -71,6 +71,7 @@ class VIDEO_TO_MOCAP_PG_rig(bpy.types.PropertyGroup):
         name="Arm Clearance",
         description="Hold lowered arms further away from the body, for a character that is wider than the person",
         subtype="ANGLE",
+        precision=3,
         min=0.0,
         soft_max=0.7,
         max=1.5,

@@ -156,6 +156,7 @@ class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
         name="Heading",
         description="The direction to walk in: 0° is -Y, towards the viewer in front view; 90° is +X",
         subtype="ANGLE",
+        precision=3,
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:

@@ -12,12 +12,13 @@ from ... import session
 from ...engine import job as states
 from ...engine.job import Job
 from ...engine.locate import EngineCommand
-from ...session import INTERVAL, Task
+from ...session import INTERVAL
+from ...work import Task
 from . import preferences, redraw, words
 
 
 class BlenderHost:
-    """The :class:`..session.Host` of this Blender."""
+    """The :class:`...work.Host` of this Blender."""
 
     def __init__(self) -> None:
         self._sidebars = redraw.Sparingly(("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW"))

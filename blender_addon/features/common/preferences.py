@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
 
+from ...engine import installed
+from ...engine.installed import Installed
 from ...engine.locate import EngineCommand, find_engine
 
 PACKAGE = __package__.rsplit(".", 2)[0]
@@ -18,11 +21,15 @@ def of(context: bpy.types.Context) -> Any:
     return addon.preferences if addon else None
 
 
-def engine_command(context: bpy.types.Context) -> EngineCommand:
+def engine_command(context: bpy.types.Context, read: Callable[[], Installed | None] = installed.read) -> EngineCommand:
     """How to start the engine.
+
+    Args:
+        context: Of Blender.
+        read: Returns the record of the engine that the add-on has installed.
 
     Raises:
         EngineNotFoundError: There is none; the message says what to do.
     """
     preferences = of(context)
-    return find_engine(bpy.path.abspath(preferences.engine_python) if preferences else "")
+    return find_engine(bpy.path.abspath(preferences.engine_python) if preferences else "", read)

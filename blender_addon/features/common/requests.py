@@ -10,7 +10,6 @@ import bpy
 
 from ...contract import settings as contract
 from ...contract.setting import Plain
-from ...engine import cache
 from . import table
 
 
@@ -38,12 +37,9 @@ def analyse(settings: Any, video: Path, whole: bool = False) -> dict[str, Any]:
     return params
 
 
-def capture(settings: Any, video: Path, people: Path, persons: Sequence[int]) -> dict[str, Any]:
-    """To capture ``persons`` of the file ``people``, who were found in ``video``; none are all. Raises OSError."""
-    output = cache.motion_file(people, video.stem)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    numbers = ",".join(map(str, persons)) or "all"
-    return {"people": str(people), "output": str(output), "person": numbers, **_values(settings, "capture")}
+def capture(settings: Any, people: Path, persons: Sequence[int]) -> dict[str, Any]:
+    """To capture ``persons`` of the file ``people``; none are all. The engine keeps their motions in its cache."""
+    return {"people": str(people), "person": ",".join(map(str, persons)) or "all", **_values(settings, "capture")}
 
 
 def kept(settings: Any) -> dict[str, Plain]:

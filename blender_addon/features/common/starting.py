@@ -10,7 +10,7 @@ import bpy
 from ... import session
 from ...engine.job import BusyError
 from ...engine.locate import EngineNotFoundError
-from ...session import Ended, Handler, Prepare, Task
+from ...work import Ended, Handler, Prepare, Task
 from . import words
 from .requests import NotReadyError
 
@@ -58,7 +58,7 @@ def begin(
     ended: Ended | None = None,
     prepare: Prepare | None = None,
 ) -> None:
-    """Starts a job for the context's scene or puts it into the queue. See :class:`...session.Task`.
+    """Starts a job for the context's scene or puts it into the queue. See :class:`...work.Task`.
 
     Raises:
         EngineNotFoundError: There is no engine to start.

@@ -22,8 +22,14 @@ from ...engine import report
 DEFAULT = "Default"
 """What the panel shows in place of a name where the engine chooses."""
 
+ASSUMED_FOV = 60.0
+"""Degrees along the picture's longer side: what the engine assumes where nobody sets it and it cannot estimate it."""
+
 _DIGITS = 4
 """Decimal places of the numbers that are sent: Blender's have seven digits in all."""
+
+_SIGNIFICANT = 3
+"""Digits that Blender shows of a value with a unit, those before the decimal point included: 1.75 m, 62.5 degrees."""
 
 Update = Callable[[Any, bpy.types.Context], None]
 
@@ -139,13 +145,13 @@ def _property(row: Setting, update: Update | None) -> Any:
 
 def _float(row: Setting, words: dict[str, Any]) -> Any:
     scale = math.radians(1.0) if row.unit == "degrees" else 1.0
-    start = _middle(row) if row.default is None else float(row.default)
+    start = _start(row) if row.default is None else float(row.default)
     bounds = {name: value * scale for name, value in (("min", row.low), ("max", row.high)) if math.isfinite(value)}
     kind: dict[str, Any] = {"precision": 2}
     if row.unit == "degrees":
-        kind = {"subtype": "ANGLE", "precision": 1, "step": 100}
+        kind = {"subtype": "ANGLE", "precision": _SIGNIFICANT, "step": 100}
     elif row.unit == "m":
-        kind = {"subtype": "DISTANCE", "unit": "LENGTH", "precision": 2}
+        kind = {"subtype": "DISTANCE", "unit": "LENGTH", "precision": _SIGNIFICANT}
     return FloatProperty(default=start * scale, **bounds, **_slider(row, scale), **kind, **words)
 
 
@@ -156,8 +162,10 @@ def _slider(row: Setting, scale: float) -> dict[str, Any]:
     return {"soft_min": kind(row.usual[0] * scale), "soft_max": kind(row.usual[1] * scale)}
 
 
-def _middle(row: Setting) -> float:
+def _start(row: Setting) -> float:
     """Where a number starts that a person begins to set."""
+    if row.name == "fov":
+        return ASSUMED_FOV
     low, high = row.usual or (row.low, row.high)
     return 0.0 if low <= 0.0 <= high else (low + high) / 2
 

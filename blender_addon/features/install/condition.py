@@ -8,6 +8,7 @@ import bpy
 
 from ... import session
 from ...engine import builds, installed, locate
+from ...engine.installed import EngineFiles
 from ...engine.locate import EngineNotFoundError
 from ..common import preferences
 
@@ -15,15 +16,21 @@ CHOSEN = "chosen"
 """The state of an engine that was chosen by hand and is not there: installing one would not help."""
 
 
+def files() -> EngineFiles:
+    """What is on disk of the engine, as far as this session knows."""
+    return session.current().part(EngineFiles)
+
+
 def condition(context: bpy.types.Context) -> tuple[str, str]:
     """The engine's state (of :mod:`...engine.installed`, or CHOSEN), and what to say about it."""
+    here = files()
     try:
-        command = preferences.engine_command(context)
+        command = preferences.engine_command(context, lambda: here.installed)
     except EngineNotFoundError as error:
         if _is_chosen(context):
             return CHOSEN, str(error)
-        if installed.read() or not installed.bundle():
-            return (installed.BROKEN if installed.read() else installed.MISSING), str(error)
+        if here.installed or not here.bundle:
+            return (installed.BROKEN if here.installed else installed.MISSING), str(error)
         build = builds.find(chosen.build if (chosen := preferences.of(context)) else "")
         return installed.MISSING, (
             "The capture engine is not installed yet. Installing it downloads "
@@ -33,7 +40,7 @@ def condition(context: bpy.types.Context) -> tuple[str, str]:
     trouble = session.current().condition.trouble
     if trouble:
         return (installed.BROKEN if command.origin == locate.OWN else CHOSEN), f"The engine does not work. {trouble}"
-    state = installed.state(installed.bundle()) if command.origin == locate.OWN else installed.READY
+    state = installed.state(here.bundle, here.installed) if command.origin == locate.OWN else installed.READY
     if state == installed.BROKEN:
         return state, "The engine is damaged: the Python that it was made from is missing. Press Repair."
     if state == installed.OUTDATED:

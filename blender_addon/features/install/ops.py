@@ -13,9 +13,11 @@ from ...engine import builds, installed, locate
 from ...engine import job as states
 from ...engine.job import Job
 from ...engine.locate import EngineCommand, EngineNotFoundError
-from ...session import Condition, Maintenance
+from ...session import Condition
+from ...work import Maintenance
 from ..common import preferences
 from ..common.starting import BUSY
+from .condition import files
 
 _REPORT = "doctor"
 """The request for the engine's report of itself."""
@@ -31,6 +33,7 @@ def _start(
     """Starts a job on the engine; ``done`` gets its result. Without a window it is waited for."""
 
     def finished(job: Job) -> None:
+        files().read()
         condition = session.current().condition
         if job.state == states.DONE:
             done(job.result)
@@ -105,7 +108,7 @@ not changed"""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if installed.bundle() is None:
+        if files().bundle is None:
             cls.poll_message_set("This add-on runs from its source folder: set up the engine with make setup there")
             return False
         return super().poll(context)

@@ -11,7 +11,7 @@ from ...engine import builds, installed
 from ...engine import job as states
 from ..common import preferences
 from ..common.layout import paragraph, progress
-from .condition import CHOSEN
+from .condition import CHOSEN, files
 from .condition import condition as engine_condition
 
 STAGES = {
@@ -41,7 +41,7 @@ def draw_box(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
     paragraph(box, context, text, "INFO" if state == installed.OUTDATED else "ERROR")
     if now.condition.failed and now.condition.message not in text:
         paragraph(box, context, now.condition.message, "ERROR")
-    if state in _BUTTONS and installed.bundle():
+    if state in _BUTTONS and files().bundle:
         chosen = preferences.of(context)
         if chosen:
             box.prop(chosen, "build", text="")
@@ -70,7 +70,7 @@ def draw_preferences(layout: bpy.types.UILayout, context: bpy.types.Context, cho
         _draw_progress(box, context)
     else:
         _draw_engine(box, context, chosen)
-    report = now.report or (here.report if (here := installed.read()) else {})
+    report = now.report or (here.report if (here := files().installed) else {})
     if report and not now.maintenance:
         _draw_weights(layout.box(), report)
         _draw_cache(layout.box(), report)
@@ -80,13 +80,13 @@ def draw_preferences(layout: bpy.types.UILayout, context: bpy.types.Context, cho
 def _draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
     now = session.current()
     state, text = engine_condition(context)
-    here = installed.read()
+    here = files().installed
     own = here is not None and state not in (installed.MISSING, CHOSEN)
     paragraph(layout, context, _title_of(state), "CHECKMARK" if state == installed.READY else "ERROR")
     paragraph(layout, context, text, "BLANK1")
     if now.condition.message and now.condition.message not in text:
         paragraph(layout, context, now.condition.message, "ERROR" if now.condition.failed else "INFO")
-    if state != CHOSEN and installed.bundle():
+    if state != CHOSEN and files().bundle:
         row = layout.row(align=True)
         row.prop(chosen, "build", text="")
         label = _BUTTONS.get(state) or ("Repair" if here and here.build == chosen.build else "Change")

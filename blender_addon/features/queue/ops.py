@@ -15,7 +15,7 @@ from ..capture import results
 from ..common import requests, starting, words
 from ..common.requests import NotReadyError
 from ..common.starting import StartsJob
-from ..video.ops import ENDINGS
+from ..video.ops import FILTER
 
 
 class VIDEO_TO_MOCAP_OT_add_clips(bpy.types.Operator):
@@ -28,7 +28,7 @@ class VIDEO_TO_MOCAP_OT_add_clips(bpy.types.Operator):
     directory: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
     files: CollectionProperty(name="Files", type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE"})  # type: ignore[valid-type]
     filter_glob: StringProperty(  # type: ignore[valid-type]
-        default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN", "SKIP_SAVE"}
+        default=FILTER, options={"HIDDEN", "SKIP_SAVE"}
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -85,7 +85,7 @@ class VIDEO_TO_MOCAP_OT_run_clips(StartsJob, bpy.types.Operator):
 def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
     """The people of a clip are known: captured before the next clip is looked at."""
     _set(context, video, "RUNNING")
-    params = requests.capture(context.scene.video_to_mocap, Path(video), Path(result["people"]), [1])
+    params = requests.capture(context.scene.video_to_mocap, Path(result["people"]), [1])
     prepare = partial(results.prepare, {1})
     starting.begin(context, "Capture", "capture", params, partial(_captured, video), partial(_ended, video), prepare)
 

@@ -11,13 +11,10 @@ import bpy
 
 from ...blend import camera, provenance
 from ...maths.motion_file import MotionFileError, load
-from ..common import tags
+from ..common import table, tags
 
 _HEIGHT, _DISTANCE = 1.2, 4.0
 """Metres: where a camera stands of which nothing is known yet."""
-
-_FOV = 60.0
-"""Degrees along the picture's longer side: what the engine assumes where it cannot estimate it."""
 
 
 def of_video(scene: bpy.types.Scene, video: Path) -> Any:
@@ -43,7 +40,8 @@ def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
     if motion is not None:
         camera.place(scene, item, motion)
     else:
-        focal = camera.focal_of(math.degrees(settings.fov) if settings.use_fov else _FOV, facts.width, facts.height)
+        fov = math.degrees(settings.fov) if settings.use_fov else table.ASSUMED_FOV
+        focal = camera.focal_of(fov, facts.width, facts.height)
         camera.level(item, focal / facts.width, _HEIGHT, _DISTANCE)
     camera.show_video(scene, item, video, (facts.width, facts.height), facts.rate, facts.rotation)
     return item

@@ -7,11 +7,12 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ...contract.paths import VIDEO_SUFFIXES
 from ..common.requests import NotReadyError
 from ..common.starting import video_path
 
-ENDINGS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts")
-"""Of files that are taken for videos where they are dropped or chosen; the engine takes more."""
+FILTER = ";".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+"""Which files a file browser shows."""
 
 
 class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
@@ -23,7 +24,7 @@ class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
     filter_glob: StringProperty(  # type: ignore[valid-type]
-        default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN", "SKIP_SAVE"}
+        default=FILTER, options={"HIDDEN", "SKIP_SAVE"}
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -146,7 +147,7 @@ if hasattr(bpy.types, "FileHandler"):  # Blender 4.1
         bl_idname = "VIDEO_TO_MOCAP_FH_video"
         bl_label = "Video to Mocap"
         bl_import_operator = "video_to_mocap.open_video"
-        bl_file_extensions = ";".join(ENDINGS)
+        bl_file_extensions = ";".join(VIDEO_SUFFIXES)
 
         @classmethod
         def poll_drop(cls, context: bpy.types.Context) -> bool:

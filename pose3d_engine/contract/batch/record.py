@@ -18,25 +18,16 @@ def path_of(folder: Path, clip: Path) -> Path:
 def finished(
     folder: Path, clip: Path, settings: Mapping[str, Any], sources: Iterable[Path] = ()
 ) -> list[dict[str, Any]]:
-    """The motions of an earlier run with the same settings, if all of them are up to date.
+    """The motions of an earlier run: a record each with person, file, frames, warnings, and its ``path``.
 
-    Args:
-        folder: The output folder.
-        clip: The input.
-        settings: The settings that differ from the defaults, as JSON can say them.
-        sources: Further files that the motions depend on.
-
-    Returns:
-        A record each: person, file, frames, warnings, and its ``path``. Empty if one is missing, or older than the clip
-        or a source, or made with other settings.
+    Empty if the run had other ``settings`` (those that differ from the defaults, as JSON can say them), or if a motion
+    is missing or older than the clip or one of the ``sources``, further files that it depends on.
     """
     try:
         record = json.loads(path_of(folder, clip).read_text(encoding="utf-8"))
+        motions = [{**motion, "path": folder / Path(motion["file"]).name} for motion in record["motions"]]
         same = record["settings"] == dict(settings) and record["video"] == str(clip.resolve())
-        motions = (
-            [{**motion, "path": folder / Path(motion["file"]).name} for motion in record["motions"]] if same else []
-        )
-        if all(newer(motion["path"], source) for motion in motions for source in (clip, *sources)):
+        if same and all(newer(motion["path"], source) for motion in motions for source in (clip, *sources)):
             return motions
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # there was no earlier run, or its record is damaged
@@ -44,11 +35,7 @@ def finished(
 
 
 def note(folder: Path, clip: Path, settings: Mapping[str, Any], motions: Iterable[Mapping[str, Any]]) -> None:
-    """Writes the record, once all motions are made.
-
-    Raises:
-        UserError: The record cannot be written.
-    """
+    """Writes the record, once all motions are made. Raises UserError if it cannot be written."""
     text = json.dumps({"settings": dict(settings), "video": str(clip.resolve()), "motions": list(motions)})
     with atomic.replacing(path_of(folder, clip)) as temporary:
         temporary.write_text(text, encoding="utf-8")

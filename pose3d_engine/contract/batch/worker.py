@@ -1,6 +1,6 @@
 """A process that works off clips one after the other, and the parent's side of it.
 
-One JSON object a line. To it: a :class:`~.tasks.Task`. From it: any number of ``{"progress": "words"}``, then
+One JSON object a line: to it a :class:`~.tasks.Task`, from it any number of ``{"progress": "words"}``, then
 ``{"results": [...]}``. It ends when its stdin does, even in the middle of a clip, because its parent is gone.
 """
 
@@ -25,22 +25,17 @@ from .log import logged, note
 from .tasks import Result, Task, result
 
 Report = Callable[[str], None]
-"""Takes a few words about the clip's progress."""
-
 Work = Callable[[Task, Report], Iterable[Result]]
-"""Processes one clip."""
+"""Processes one clip, and reports its progress in a few words."""
 
 ATTEMPTS = 2
-"""Times that a clip is tried whose process dies."""
+"""Tries of a clip whose process dies."""
 
 
 def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> list[Result]:
     """Processes a clip and writes its log; any failure becomes a result, too.
 
-    Args:
-        task: The clip.
-        work: Processes it.
-        tell: Gets the stderr from before the log, and the words of the work's reports.
+    ``tell`` gets the stderr from before the log, and the words of the work's reports.
     """
     try:
         with logged(Path(task.log)) as terminal:
@@ -55,13 +50,12 @@ def done_logged(task: Task, work: Work, tell: Callable[[Any, str], None]) -> lis
                 results = [result(task.source, error=str(error))]
             except Exception as error:  # noqa: BLE001 - one broken clip never breaks the next
                 note(traceback.format_exc())
+                text = f"{type(error).__name__}: {error}".splitlines()[0]
+                said = f"a fault of the program ({text}); see {task.log}"
                 if out_of_memory(error):
                     said = OUT_OF_MEMORY
                 elif isinstance(error, OSError):
                     said = str(out_of_reach(error))
-                else:
-                    text = f"{type(error).__name__}: {error}".splitlines()[0]
-                    said = f"a fault of the program ({text}); see {task.log}"
                 results = [result(task.source, error=said)]
             for one in results:
                 note(json.dumps(one))
@@ -100,7 +94,7 @@ class Worker:
     """A process, started with its first clip; it stays warm until :meth:`stop`."""
 
     def __init__(self, command: Sequence[str], threads: int | None = None) -> None:
-        """threads: the number that its libraries may use, None for all."""
+        """``threads`` is the number that its libraries may use, None for all."""
         self._command = list(command)
         self._environment = dict(os.environ)
         if threads is not None:
@@ -139,13 +133,8 @@ class Worker:
             if self._stopped:
                 raise _DiedError("stopped")
             if self._process is None:
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=self._environment,
-                    **processes.options(),
-                )
+                own: dict[str, Any] = {"env": self._environment, **processes.options()}
+                self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **own)
             process = self._process
         assert process.stdin and process.stdout
         with contextlib.suppress(OSError):  # the end of its stdout reports a dead one

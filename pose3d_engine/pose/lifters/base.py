@@ -33,8 +33,7 @@ class Lifter(Protocol):
     """A network that estimates 3D from 2D, with the normalisation that its weights were trained with.
 
     Attributes:
-        name: Name for messages and for the motion file.
-        checkpoint: The file of the weights.
+        name: For messages and for the motion file.
         receptive_field: Frames that one output depends on.
         rate: Frames a second of the motion that the weights were trained on.
     """

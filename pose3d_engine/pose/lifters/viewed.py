@@ -133,9 +133,8 @@ class ViewedLifter:
         seen, rotation = view.look_at_torso(points)
         size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
         inputs = view.features(seen, scores, size)
-        joints = whole_clip.lift(
-            partial(whole_clip.convolution, self.model), inputs, (COCO17, H36M17), tds, flip, progress
-        )
+        network = partial(whole_clip.convolution, self.model)
+        joints = whole_clip.lift(network, inputs, (COCO17, H36M17), tds, flip, progress)
         joints[:, 0] = 0  # the origin, which is not trained
         # From the axes of the virtual camera back to those of the real one: rows times R is R transposed times columns.
         return np.matmul(joints, rotation).astype(np.float32)
