@@ -21,7 +21,8 @@ from ..contract.skeletons import COCO17, Layout
 from ..contract.warnings import TRACKS_LEFT_OUT, Notice, add
 from ..detect.base import FrameDetections
 from ..track import Tracker
-from ..track.tracker import MAX_TRACKS, Observation, largest, people_of
+from ..track.tracker import MAX_TRACKS, largest, people_of
+from ..track.tracklets import Observation
 
 MAX_IN_FRAME = 100
 """People in a picture at most: more are false detections of a detector whose threshold is too low."""

@@ -17,7 +17,7 @@ from .. import detect, pipeline, weights
 from ..contract import atomic, paths, warnings
 from ..contract.errors import OutOfReachError, UserError, file_not_found
 from ..contract.people_file import People
-from ..pipeline import AnalyseSettings
+from ..contract.settings import AnalyseSettings
 from ..progress import Progress, silent
 from ..show.thumbnails import thumbnail_paths, write_thumbnails
 from . import cache

@@ -21,10 +21,12 @@ from pose3d_engine import pipeline, weights
 from pose3d_engine.__main__ import main as pose3d
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
 from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.pose import lifters
 from pose3d_engine.progress import silent
-from pose3d_engine.research.evaluation.mocap import Scores, joint_table
+from pose3d_engine.research.evaluation.metrics import Scores
+from pose3d_engine.research.evaluation.mocap import joint_table
 from pose3d_engine.research.evaluation.reference import Reference, score
 from scripts import ROOT, demo_clip
 
@@ -63,13 +65,13 @@ def main() -> int:
     except UserError as error:
         print(f"without the heavy model: {error}", file=sys.stderr)
         detectors.remove("mediapipe-heavy")
-    default = pipeline.CaptureSettings()
+    default = CaptureSettings()
     rows: dict[str, list[Scores]] = {}
     lifted: dict[str, list[np.ndarray]] = {}
     for view in VIEWS:
         truth, clip = reference(view), demo_clip.fetch(f"single-{view}")
         for detector in detectors:
-            people = pipeline.analyse(clip, pipeline.AnalyseSettings(detector))
+            people = pipeline.analyse(clip, AnalyseSettings(detector))
             made = {f"{detector}, its own 3D": own_3d(people)}
             for lifter in lifters.SHIPPED:
                 for extent, raw in (("alone", True), ("whole engine", False)):

@@ -64,6 +64,7 @@ def steps(clip: Path, seconds: float) -> tuple[float, float]:
     import torch
 
     from pose3d_engine import pipeline
+    from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
 
     torch.set_num_threads(1)
     decoding: dict[int, float] = {}
@@ -77,10 +78,10 @@ def steps(clip: Path, seconds: float) -> tuple[float, float]:
                 if int(task.name) in readers or (task / "comm").read_text().startswith("av:"):
                     decoding[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
 
-    pipeline.analyse(clip, pipeline.AnalyseSettings(end=0.5))
+    pipeline.analyse(clip, AnalyseSettings(end=0.5))
     began = time.process_time()
-    people = pipeline.analyse(clip, pipeline.AnalyseSettings(end=seconds), progress)
-    pipeline.capture(people, pipeline.CaptureSettings())
+    people = pipeline.analyse(clip, AnalyseSettings(end=seconds), progress)
+    pipeline.capture(people, CaptureSettings())
     return time.process_time() - began, sum(decoding.values())
 
 

@@ -90,6 +90,7 @@ def film(source: Path, move: str, target: Path) -> None:
 def path(source: Path, move: str, clip: Path, camera: str) -> Found:
     """What is captured of the virtual camera's clip."""
     from pose3d_engine import pipeline
+    from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
     from pose3d_engine.detect import camera_motion_2d
     from pose3d_engine.solve import camera_motion
 
@@ -106,9 +107,9 @@ def path(source: Path, move: str, clip: Path, camera: str) -> Found:
         return result
 
     camera_motion_2d.CameraMotionEstimator.estimate = timed  # type: ignore[method-assign, assignment]
-    people = pipeline.analyse(clip, pipeline.AnalyseSettings(max_people=1))
+    people = pipeline.analyse(clip, AnalyseSettings(max_people=1))
     homographies, _, fov, _ = view(source, move)
-    settings = pipeline.CaptureSettings(fov=fov, camera=camera, tilt=0.0, roll=0.0, device="cpu")
+    settings = CaptureSettings(fov=fov, camera=camera, tilt=0.0, roll=0.0, device="cpu")
     (motion,) = pipeline.capture(people, settings)
     points = np.concatenate([motion.keypoints2d[..., :2], np.ones((len(motion), 17, 1))], axis=-1)
     whole = np.einsum("tij,tkj->tki", np.array(homographies), points)

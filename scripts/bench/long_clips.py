@@ -103,6 +103,7 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
     wall, which other programs upset."""
     from blender_addon.engine.pace import Pace
     from pose3d_engine import detect, pipeline
+    from pose3d_engine.contract.settings import AnalyseSettings
     from pose3d_engine.media import video
 
     facts = video.probe(clip)
@@ -124,7 +125,7 @@ def analysis(clip: Path, people: Path) -> tuple[Cost, tuple[float, float]]:
                 rows.append((now, left))
 
     starts = [clock() for clock in clocks]
-    pipeline.analyse(clip, pipeline.AnalyseSettings(), progress, people.parent / "chunks").save(people)
+    pipeline.analyse(clip, AnalyseSettings(), progress, people.parent / "chunks").save(people)
     seconds = time.process_time() - starts[0]
 
     def worst(rows: list[tuple[float, float]], start: float) -> float:
@@ -138,9 +139,10 @@ def capture(people: Path, motion: Path, person: str) -> Cost:
     """From PEOPLE.npz to the motion files of one or all."""
     from pose3d_engine import pipeline
     from pose3d_engine.contract.people_file import People
+    from pose3d_engine.contract.settings import CaptureSettings
 
     began = time.process_time()
-    pipeline.write(pipeline.capture(People.load(people), pipeline.CaptureSettings(person=person)), motion)
+    pipeline.write(pipeline.capture(People.load(people), CaptureSettings(person=person)), motion)
     return Cost(time.process_time() - began, speed.peak())
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from pose3d_engine import pipeline
 from pose3d_engine.contract.people_file import People
-from pose3d_engine.contract.settings import BY_NAME
+from pose3d_engine.contract.settings import BY_NAME, CaptureSettings
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.research.data_sets import detector_noise, mocap_data
 from pose3d_engine.research.evaluation import world
@@ -159,7 +159,7 @@ def main() -> int:
     if not args.data.is_file():
         print(f"motion clean-up: not measured, {args.data} is not there (--data)", file=sys.stderr)
         return 0
-    default = pipeline.CaptureSettings(device="cpu")
+    default = CaptureSettings(device="cpu")
     sets = {"raw lifter": replace(default, raw=True)}
     if not args.quick:
         sets |= {name: replace(default, motion=stages, feet="never") for name, stages in STAGES}

@@ -19,6 +19,7 @@ import numpy as np
 
 from pose3d_engine import detect, pipeline
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.settings import AnalyseSettings
 from pose3d_engine.contract.skeletons import COCO17, FACE
 from pose3d_engine.media import video
 from scripts import ROOT, demo_clip
@@ -118,7 +119,7 @@ def main() -> None:
     head = f"{'two real people':16} {'man found':>10} {'woman found':>12} {'switches':>9} {'tracks':>7}"
     print(f"{head}  wanted: 95 %, none")
     for view, clip in zip(VIEWS, clips, strict=True):
-        people = pipeline.analyse(clip, pipeline.AnalyseSettings(options.detector))
+        people = pipeline.analyse(clip, AnalyseSettings(options.detector))
         tracks = whose(people.keypoints2d, labelled(view, people.frames))
         man, woman = (tracks >= 0).mean(axis=1)
         print(f"{view:16} {man:10.1%} {woman:12.1%} {switches(tracks):9} {len(people.keypoints2d):7}", flush=True)

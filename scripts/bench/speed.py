@@ -79,7 +79,8 @@ def peak() -> float:
 
 def detection(clip: Path, people: int) -> float:
     """Frames a second from the first to the last frame of a clip: decoding, detecting, tracking."""
-    from pose3d_engine.pipeline import AnalyseSettings, analyse
+    from pose3d_engine.contract.settings import AnalyseSettings
+    from pose3d_engine.pipeline import analyse
 
     moments: list[float] = []
     analyse(clip, AnalyseSettings(max_people=people), lambda *_: moments.append(time.perf_counter()))
@@ -89,9 +90,10 @@ def detection(clip: Path, people: int) -> float:
 def memory(clip: Path) -> float:
     """Peak gigabytes of the whole engine on a clip."""
     from pose3d_engine import pipeline
+    from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
 
-    people = pipeline.analyse(clip, pipeline.AnalyseSettings())
-    pipeline.capture(people, pipeline.CaptureSettings())
+    people = pipeline.analyse(clip, AnalyseSettings())
+    pipeline.capture(people, CaptureSettings())
     return peak()
 
 
@@ -126,9 +128,10 @@ def long_motion(source: Path, frames: int, target: Path) -> None:
 
     from pose3d_engine import pipeline
     from pose3d_engine.contract.motion_file import ARRAYS
+    from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
 
-    people = pipeline.analyse(source, pipeline.AnalyseSettings(max_people=1))
-    (motion,) = pipeline.capture(people, pipeline.CaptureSettings())
+    people = pipeline.analyse(source, AnalyseSettings(max_people=1))
+    (motion,) = pipeline.capture(people, CaptureSettings())
     rows = np.arange(frames) % len(motion)
     for key in ARRAYS:
         setattr(motion, key, getattr(motion, key)[rows])

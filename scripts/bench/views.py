@@ -23,6 +23,7 @@ from scipy.spatial.transform import Rotation
 from pose3d_engine import detect, pipeline, repair, weights
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS
 from pose3d_engine.pose import fusion
 from pose3d_engine.progress import silent
@@ -92,7 +93,7 @@ def cameras() -> list[Camera]:
 @functools.cache
 def analysed(kind: str, view: str, detector: str) -> People:
     """Everybody in a clip: ``single``, the man alone, or ``multi``, both."""
-    return pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), pipeline.AnalyseSettings(detector))
+    return pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), AnalyseSettings(detector))
 
 
 def track_of(people: People, view: str, person: int) -> int:
@@ -198,7 +199,7 @@ def off_picture(motion: Motion) -> tuple[float, float]:
 def main() -> int:
     """Prints the tables; exit status 0."""
     weights.fetch("mediapipe-heavy", silent)
-    default = pipeline.CaptureSettings()
+    default = CaptureSettings()
     ways = {
         "lifter alone": (replace(default, raw=True), fusion.LIFTER),
         "the default without fusion": (replace(default, motion=default.motion - {"fusion"}), fusion.LIFTER),

@@ -29,6 +29,7 @@ from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
+from ..evaluation.metrics import Scores
 from ..models.net2net import can_expand, expanded
 from .muon import Muon
 
@@ -212,7 +213,7 @@ class _Run:
             else:
                 kept.copy_(new)
 
-    def save(self, options: TrainOptions, loss: float, scores: evaluation.Scores) -> None:
+    def save(self, options: TrainOptions, loss: float, scores: Scores) -> None:
         """State, log line and weights, each written whole or not at all."""
         self.seconds += time.monotonic() - self.began
         self.began = time.monotonic()
