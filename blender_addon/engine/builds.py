@@ -18,7 +18,7 @@ class Build:
 
     requirement: for pip. index: the part of PyTorch's own index that has it; empty where pip finds it by itself.
     download: MB to download, all packages of the engine. room: MB of free disk space that the installation needs at
-    its peak.
+    its peak. disk: MB that it takes afterwards.
     """
 
     name: str
@@ -28,23 +28,24 @@ class Build:
     index: str
     download: int
     room: int
+    disk: int
 
 
 def builds(platform: str = sys.platform) -> tuple[Build, ...]:
     """The builds for a ``sys.platform``, the most general one first. Sizes were measured under Linux where possible."""
     if platform == "darwin":
         metal = "Runs on the processor and, through Metal, on Apple's graphics"
-        return (Build("metal", "Metal", metal, f"torch=={TORCH}", "", 300, 2000),)
+        return (Build("metal", "Metal", metal, f"torch=={TORCH}", "", 300, 2000, 1500),)
     any_computer = "Runs on every computer. A short clip takes about as long as it lasts"
     nvidia = "For a graphics card by NVIDIA with a current driver. Only the lifter runs on it: worth it for long clips"
     if platform == "win32":
         return (
-            Build("cpu", "Processor", any_computer, f"torch=={TORCH}", "", 360, 2400),
-            Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}+cu130", "cu130", 2100, 7000),
+            Build("cpu", "Processor", any_computer, f"torch=={TORCH}", "", 360, 2400, 1600),
+            Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}+cu130", "cu130", 2100, 7000, 5000),
         )
     return (
-        Build("cpu", "Processor", any_computer, f"torch=={TORCH}+cpu", "cpu", 440, 2400),
-        Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}", "", 2900, 9000),
+        Build("cpu", "Processor", any_computer, f"torch=={TORCH}+cpu", "cpu", 440, 2400, 1600),
+        Build("cuda", "NVIDIA CUDA", nvidia, f"torch=={TORCH}", "", 2900, 9000, 7000),
     )
 
 

@@ -34,8 +34,8 @@ def condition(context: bpy.types.Context) -> tuple[str, str]:
         build = builds.find(chosen.build if (chosen := preferences.of(context)) else "")
         return installed.MISSING, (
             "The capture engine is not installed yet. Installing it downloads "
-            f"{builds.size(build.download)} and needs {builds.size(build.room)} of free disk space. "
-            "Blender itself is not changed."
+            f"{builds.size(build.download)} and needs {builds.size(build.room)} of free disk space "
+            f"({builds.size(build.disk)} afterwards)."
         )
     trouble = session.current().condition.trouble
     if trouble:
