@@ -11,8 +11,7 @@ from .floor import ANKLES
 from .vectors import dot, unit
 
 SUPPORT_S = 0.6
-"""Seconds before and after a frame, within which a foot has been on its ground: longer than a swing, shorter than a
-climb."""
+"""Seconds around a frame, within which a foot has been on its ground: longer than a swing, shorter than a climb."""
 
 _DEPTH_SHARE = 0.25  #: Share of the speed along the line of sight that counts: depth errs several times as much.
 _ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50  #: m/s, below which a contact begins and above which it ends.

@@ -59,8 +59,7 @@ def estimate_tilt(bodies: Sequence[Body]) -> CameraTilt:
         rotation = _tilt_of(up).rotation
         planted = [contacts.contacts(one.joints @ rotation.T, one.confidence, one.times, np.zeros(3)) for one in bodies]
         up, walked = _with_floor(_balance(bodies, standing, up, planted), bodies, planted)
-    share = max(float((weight > 0.5).mean()) for weight in standing)
-    found = _tilt_of(up)
+    share, found = max(float((weight > 0.5).mean()) for weight in standing), _tilt_of(up)
     inside = _PITCHES[0] < found.pitch < _PITCHES[1] and _ROLLS[0] < found.roll < _ROLLS[1]
     return found if inside and (share >= _MIN_STANDING or walked >= _MIN_WALKED_M) else UNKNOWN
 

@@ -68,7 +68,7 @@ def resolve_depth_flips(joints: np.ndarray, root: np.ndarray, fps: float) -> np.
     metres, root-relative, camera axes, the trunk right; ``root``: (T,3) Hip, approximate.
     """
     result = joints.astype(np.float64).copy()
-    for limb in LIMBS:
+    for limb in LIMBS if len(joints) else ():
         chain = result[:, list(limb)]
         hypotheses = _hypotheses(chain + root[:, None]) - root[:, None, None]
         cost = np.empty(hypotheses.shape[:2])

@@ -32,7 +32,6 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
     right_y = v * joints[..., 2] - joints[..., 1]
     smoothness = second_differences(frames) * (sigma * fps**2 / ACCELERATION) ** 2
     robust = np.ones_like(weights)
-    path = np.zeros((frames, 3))
     for _ in range(_ROUNDS):
         w = weights * robust
         # Normal equations of frame t: [[n, 0, -a], [0, n, -b], [-a, -b, s]] path = right side.
