@@ -32,8 +32,6 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
     """Detects and tracks all people in a video. Streams: memory does not grow with the video's size.
 
     Args:
-        path: The video.
-        settings: What changes the people.
         progress: Receives the progress; may raise :class:`.Cancelled`.
         kept: A folder for detections as they are made, from which an interrupted analysis continues.
 
@@ -58,7 +56,6 @@ def capture(
 
     Args:
         people: Result of :func:`analyse`, or keypoints of another program.
-        settings: What changes the motion.
         progress: Receives the progress; may raise :class:`.Cancelled`.
         observe: For benchmarks.
 
@@ -135,21 +132,10 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot
     for row in sorted({present[0], *captured, *references}):
         layouts = {name: points[row] for name, points in people.extras.items()}
         takes[row] = Take(row, (Observations("main", camera, fps, people.keypoints2d[row], layouts),))
-    return Shot(
-        people=people,
-        settings=settings,
-        source=source,
-        camera=camera,
-        fps=fps,
-        takes=takes,
-        captured=captured,
-        first=present[0],
-        references=references,
-        progress=progress,
-        rotations=motion.rotations,
-        rotation_deg=motion.degrees,
-        notices=[*warnings.notices(people.meta), *motion.notices, *notices],
-    )
+    shot = Shot(people, settings, source, camera, fps, takes, captured, present[0], references, progress)
+    shot.rotations, shot.rotation_deg = motion.rotations, motion.degrees
+    shot.notices = [*warnings.notices(people.meta), *motion.notices, *notices]
+    return shot
 
 
 def _source(people: People, settings: CaptureSettings) -> tuple[PoseSource, list[Notice]]:

@@ -50,10 +50,6 @@ class Camera:
         """Pixels (..., 2) -> points (..., 2) on the plane z = 1 before the camera."""
         return (points - self.centre) / self.focal
 
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 3) in camera axes, in front of the camera -> pixels (..., 2)."""
-        return points[..., :2] / points[..., 2:] * self.focal + self.centre
-
 
 @dataclass(frozen=True)
 class CameraTilt:

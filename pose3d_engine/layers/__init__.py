@@ -1,8 +1,5 @@
-"""Optional layers of a motion: one folder each, with a row in :mod:`..contract.layers`.
-
-A folder is a package with a function ``capture(shot, take)`` that returns the arrays of the layer's channels, or an
-empty dict where nothing was observed.
-"""
+"""Optional layers: each a row in :mod:`..contract.layers` and a package here, whose ``capture(shot, take)`` returns the
+arrays of its channels, or an empty dict where nothing was observed."""
 
 from __future__ import annotations
 

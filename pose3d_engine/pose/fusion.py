@@ -12,9 +12,12 @@ from ..contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS, H36M_TO_COCO
 
 _HIPS = [list(H36M_TO_COCO).index(joint) for joint in ("LHip", "RHip")]  #: Among the rows of BLAZEPOSE_ROWS.
 _SHOULDERS = [H36M17.index("LShoulder"), H36M17.index("RShoulder")]
-_ABOVE = {"Spine": 0.5, "Thorax": 1.0, "Neck/Nose": 1.0, "Head": 1.0}
-"""Share of the shoulders' shift for joints that BlazePose lacks."""
-
+_ABOVE = {
+    "Spine": 0.5,
+    "Thorax": 1.0,
+    "Neck/Nose": 1.0,
+    "Head": 1.0,
+}  #: Of the shoulders' shift: BlazePose lacks these.
 LIFTER = 2 / 3  #: Weight of the lifter, which errs less by itself; the detector has the rest. See docs/decisions.
 
 

@@ -23,9 +23,7 @@ LENGTHS: dict[str, tuple[float, float]] = {
 """Length of the bone that ends in a joint (Human3.6M-17): mean and spread in metres for CANONICAL_HEIGHT, after
 Human3.6M's actors and anthropometric tables. Left is as right."""
 
-CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")
-"""The bones from ankle to head; their total length is in a fixed ratio to the height."""
-
+CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")  #: Ankle to head, in a fixed ratio to the height.
 CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)  #: Metres, of the canonical body.
 ANKLE_HEIGHT = 0.08  #: Metres of the ankle joint above the sole, of the canonical body.
 

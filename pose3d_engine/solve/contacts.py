@@ -15,11 +15,8 @@ SUPPORT_S = 0.6
 climb."""
 
 _DEPTH_SHARE = 0.25  #: Share of the speed along the line of sight that counts: depth errs several times as much.
-
-_ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50
-_ENTER_HEIGHT, _LEAVE_HEIGHT = 0.08, 0.14
-"""m/s and metres over the ground, below which a contact begins and above which it ends."""
-
+_ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50  #: m/s, below which a contact begins and above which it ends.
+_ENTER_HEIGHT, _LEAVE_HEIGHT = 0.08, 0.14  #: Metres over the ground, alike.
 _LIFTED = 0.25  #: Metres over the other foot, from which on a motionless foot is in the air.
 _SOLE_SCORE, _SOLE_HZ = 0.3, 4.0  #: Minimum score of heel and toe, and the cut-off that removes their jitter.
 

@@ -44,7 +44,6 @@ def fit(
         lengths: (17,) bone lengths, metres.
         points: (T,17,2) COCO-17 keypoints on the plane z = 1.
         weights: (T,17) their scores, 0 where not observed.
-        fps: Frames a second.
     """
     frames, threads = len(joints), torch.get_num_threads()
     fitted, path = joints.astype(np.float64).copy(), root.astype(np.float64).copy()

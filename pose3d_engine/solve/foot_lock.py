@@ -30,8 +30,7 @@ def lock(
     Args:
         world: (T,17,3) metres, z up, the floor at 0, constant bone lengths.
         contacts: (T,2) bool, left and right.
-        times: (T,) seconds.
-        height: Of the person, metres.
+        times, height: (T,) seconds, and metres of the person.
         mode: Setting ``feet``: "auto"; "always", at least one foot is planted at any time; "ground", feet may slide,
             but not sink; "never".
         camera: (3,) place of the camera.

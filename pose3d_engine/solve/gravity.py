@@ -15,9 +15,7 @@ from .body import centre_of_mass
 from .vectors import dot, unit
 
 _FOREFOOT = 0.10  #: Metres in front of the ankles, over which a standing body has its centre of mass.
-
-_BALANCE_RAD, _LEAN_RAD = 0.08, 0.15
-"""Usual error of a clip's balance as a whole, and the lean from which on a frame is not one of standing."""
+_BALANCE_RAD, _LEAN_RAD = 0.08, 0.15  #: Usual error of a clip's balance, and the lean of a frame without standing.
 
 _STEP_S, _STEP_M, _DEPTH_M, _OFF_FLOOR_M = 0.5, 0.10, 0.10, 0.2
 """Seconds of contact that are one footstep; its usual distance from the floor's plane and error along the line of
@@ -59,9 +57,7 @@ def estimate_tilt(bodies: Sequence[Body]) -> CameraTilt:
     up, walked = _balance(bodies, standing, None, None), 0.0
     for _ in range(3):
         rotation = _tilt_of(up).rotation
-        planted = [
-            contacts.contacts(body.joints @ rotation.T, body.confidence, body.times, np.zeros(3)) for body in bodies
-        ]
+        planted = [contacts.contacts(one.joints @ rotation.T, one.confidence, one.times, np.zeros(3)) for one in bodies]
         up, walked = _with_floor(_balance(bodies, standing, up, planted), bodies, planted)
     share = max(float((weight > 0.5).mean()) for weight in standing)
     found = _tilt_of(up)
@@ -136,12 +132,11 @@ def _scatter(places: np.ndarray, weights: np.ndarray, up: np.ndarray) -> tuple[n
     Footsteps off their plane across ``up`` weigh less (Geman-McClure). The scatter that errors of depth cause is
     subtracted (total least squares): otherwise every floor would seem to lie along the line of sight.
     """
-    robust = weights
+    robust, sight = weights, unit(places)
     for _ in range(3):
         apart = places - (robust[:, None] * places).sum(axis=0) / robust.sum()
         robust = weights / (1 + (apart @ up / _OFF_FLOOR_M) ** 2) ** 2
     apart = places - (robust[:, None] * places).sum(axis=0) / robust.sum()
-    sight = unit(places)
     spread = (robust[:, None] * apart).T @ apart - _DEPTH_M**2 * (robust[:, None] * sight).T @ sight
     values, axes = np.linalg.eigh(spread)
     extent = float(np.ptp(apart @ np.linalg.svd(apart, full_matrices=False)[2][0]))

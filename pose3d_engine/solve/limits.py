@@ -50,10 +50,7 @@ some recordings are broken)."""
 
 _VIOLATION_COST, _CHANGE_COST = 4.0, 6.0  #: Of a frame with a bent hinge beyond its limit; of a change of hypothesis.
 _DISTANCE_M, _MAX_DISTANCE_COST = 0.3, 1.0  #: Distance from the 3D model's joints that costs 1; the largest cost.
-
-_SPEED, _MAX_JUMP_COST = 4.0, 24.0
-"""Speed in m/s, relative to the trunk, that costs 1 if it lasts for 1/30 s, and the largest cost of a jump."""
-
+_SPEED, _MAX_JUMP_COST = 4.0, 24.0  #: m/s relative to the trunk that cost 1 if they last for 1/30 s; the largest cost.
 _ROWS = 20_000  #: Frames whose hypotheses are compared at a time: those of an hour would need half a gigabyte.
 
 
@@ -67,16 +64,10 @@ def resolve_depth_flips(joints: np.ndarray, root: np.ndarray, fps: float) -> np.
     """Mirrors arms and legs in depth where that is more likely over the whole clip; bones keep their lengths.
 
     Finds the cheapest sequence of the four hypotheses (Viterbi) from violated limits, distance from the 3D model's
-    joints, and speed. A bone is mirrored along the ray to its end, so the picture stays the same.
-
-    Args:
-        joints: (T,17,3) metres, root-relative, camera axes, the trunk right.
-        root: (T,3) Hip, approximate.
-        fps: Frames a second.
+    joints, and speed. A bone is mirrored along the ray to its end, so the picture stays the same. ``joints``: (T,17,3)
+    metres, root-relative, camera axes, the trunk right; ``root``: (T,3) Hip, approximate.
     """
     result = joints.astype(np.float64).copy()
-    if not len(joints):
-        return result
     for limb in LIMBS:
         chain = result[:, list(limb)]
         hypotheses = _hypotheses(chain + root[:, None]) - root[:, None, None]
@@ -102,8 +93,14 @@ def clamp_to_limits(joints: np.ndarray) -> np.ndarray:
     rotates about the upper one.
     """
     result = joints.astype(np.float64).copy()
-    for low, middle, high, most in SWING_LIMITS:
-        _clamp_swing(result, low, middle, high, np.radians(most))
+    for low, middle, high, degrees in SWING_LIMITS:
+        most = np.radians(degrees)
+        base, hinge, end = (result[:, _ROW(joint)] for joint in (low, middle, high))
+        below, bone = unit(hinge - base), end - hinge
+        size = norm(bone)
+        limit = size * (np.cos(most) * below + np.sin(most) * unit(reject(bone, below)))
+        inside = dot(bone, below) >= np.cos(most) * size
+        result[:, H36M17.below(high)] += np.where(inside, 0, limit - bone)[:, None]
     for limb in LIMBS:
         chain = result[:, list(limb)]
         beyond, _ = _violation(result, chain, limb)
@@ -177,13 +174,3 @@ def _viterbi(cost: np.ndarray, steps: np.ndarray) -> np.ndarray:
     for row in range(len(cost) - 1, 0, -1):
         states[row - 1] = predecessor[row, states[row]]
     return states
-
-
-def _clamp_swing(joints: np.ndarray, low: str, middle: str, high: str, most: float) -> None:
-    """Moves ``high`` of (T,17,3), and all joints that depend on it, so that its bone swings by ``most`` radians."""
-    base, hinge, end = (joints[:, _ROW(joint)] for joint in (low, middle, high))
-    below, bone = unit(hinge - base), end - hinge
-    size = norm(bone)
-    limit = size * (np.cos(most) * below + np.sin(most) * unit(reject(bone, below)))
-    inside = dot(bone, below) >= np.cos(most) * size
-    joints[:, H36M17.below(high)] += np.where(inside, 0, limit - bone)[:, None]

@@ -12,13 +12,9 @@ _RIGHT_HIP, _LEFT_HIP = H36M17.index("RHip"), H36M17.index("LHip")
 
 
 def bone_lengths(joints: np.ndarray, confidence: np.ndarray, height: float) -> np.ndarray:
-    """(17,) metres, the length of the bone that ends in each joint: median over the clip, equal on both sides.
-
-    Args:
-        joints: (T,17,3), any unit.
-        confidence: (T,17); frames with 0 at either end of a bone count only where no others exist.
-        height: Of the person, metres; scales the result.
-    """
+    """Lengths (17,) of the bones that end in each of joints (T,17,3), any unit: medians over the clip, equal on both
+    sides, scaled to a person of ``height``, metres. Frames with confidence (T,17) 0 at either end count only where no
+    others exist."""
     lengths = np.zeros(17)
     for parent, child in H36M17.bones:
         size = np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1)
@@ -30,10 +26,8 @@ def bone_lengths(joints: np.ndarray, confidence: np.ndarray, height: float) -> n
 
 
 def with_lengths(joints: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Sets bone lengths (17,) and keeps directions: (T,17,3) -> (T,17,3) root-relative.
-
-    The pelvis is rigid: both hips lie on the line between them, and the Hip is its middle.
-    """
+    """Sets bone lengths (17,) and keeps directions: (T,17,3) -> (T,17,3) root-relative. The pelvis is rigid: both hips
+    lie on the line between them, and the Hip is its middle."""
     directions = np.zeros(joints.shape)
     for parent, child in H36M17.bones:
         directions[:, child] = _unit_or(joints[:, child] - joints[:, parent], [0, 1, 0])

@@ -15,10 +15,8 @@ _LEAST_WEIGHT = 0.05  #: Of a joint with confidence 0; with confidence 1 it is 1
 
 
 def smooth(values: np.ndarray, fps: float, cutoff_hz: float = CUTOFF_HZ) -> np.ndarray:
-    """Filters (T, ...) by a second-order Butterworth low pass, forwards and backwards.
-
-    Assumes nearly even sampling at ``fps``. Clips that are too short, or too slow for the cut-off, stay unchanged.
-    """
+    """Filters (T, ...), sampled nearly evenly, by a second-order Butterworth low pass, forwards and backwards. Clips
+    that are too short, or too slow for the cut-off, stay unchanged."""
     if fps <= 2.2 * cutoff_hz or len(values) < 4:
         return values
     sections = butter(2, cutoff_hz, fs=fps, output="sos")

@@ -23,7 +23,6 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
         joints: (T,J,3) metres, root-relative, camera axes.
         points: (T,J,2) keypoints on the plane z = 1.
         weights: (T,J) 0..1; the smoothest path bridges rows of zeros.
-        fps: Frames a second.
     """
     frames = len(joints)
     sigma = PIXEL_SHARE * 1.7
@@ -50,13 +49,11 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
     return path
 
 
-def second_differences(
-    frames: int, stiffness: float | np.ndarray = 1.0, diagonal: float | np.ndarray = 0.0
-) -> np.ndarray:
-    """(3, frames): the diagonal and the two below of D^T S D + ``diagonal``, with D the second difference and S the
-    stiffness of each, (frames - 2,)."""
+def second_differences(frames: int, stiffness: float | np.ndarray = 1.0, extra: float | np.ndarray = 0.0) -> np.ndarray:
+    """(3, frames): the diagonal and the two below of D^T S D, with D the second difference, S the stiffness of each,
+    (frames - 2,), and ``extra`` on the diagonal."""
     bands = np.zeros((3, frames))
-    bands[0] = diagonal
+    bands[0] = extra
     rows = max(frames - 2, 0)
     for below, products in enumerate(((1, 4, 1), (-2, -2), (1,))):
         for column, product in enumerate(products):

@@ -19,10 +19,9 @@ def find_gravity(shot: Shot) -> None:
     tilt, roll = shot.settings.tilt, shot.settings.roll
     found = gravity.UNKNOWN
     if tilt is None or roll is None:
-        takes = [shot.takes[row] for row in shot.references]
-        found = gravity.estimate_tilt(
-            [gravity.Body(take.body, take.confidence * take.detected[:, None], shot.people.times) for take in takes]
-        )
+        takes, times = [shot.takes[row] for row in shot.references], shot.people.times
+        bodies = [gravity.Body(take.body, take.confidence * take.detected[:, None], times) for take in takes]
+        found = gravity.estimate_tilt(bodies)
     known = found.known or tilt is not None or roll is not None
     shot.tilt = CameraTilt(found.pitch if tilt is None else tilt, found.roll if roll is None else roll, known)
 

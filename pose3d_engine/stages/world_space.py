@@ -36,10 +36,8 @@ def find_contacts(shot: Shot, take: Take) -> None:
 def lock_feet(shot: Shot, take: Take) -> None:
     """Locks planted feet to their places."""
     rows = take.visible
-    times, mode = shot.people.times[rows], shot.settings.feet
-    world, take.contacts[rows] = foot_lock.lock(
-        take.world[rows], take.contacts[rows], times, CANONICAL_HEIGHT, mode, take.camera_t
-    )
+    world, planted, times, mode = take.world[rows], take.contacts[rows], shot.people.times[rows], shot.settings.feet
+    world, take.contacts[rows] = foot_lock.lock(world, planted, times, CANONICAL_HEIGHT, mode, take.camera_t)
     take.world = take.padded(world)
 
 
@@ -121,7 +119,6 @@ def _soles(shot: Shot, take: Take) -> np.ndarray | None:
         return None
     layout = next(name for name in SOLE_LAYOUTS if name in take.main.layouts)
     ankles, depths = take.keypoints[:, _COCO_ANKLES, :2], take.body[:, floor.ANKLES, 2]
-    offsets = contacts.sole_offsets(
-        take.points_without_flips(layout), layout, ankles, depths, shot.camera.focal, shot.fps
-    )
+    points = take.points_without_flips(layout)
+    offsets = contacts.sole_offsets(points, layout, ankles, depths, shot.camera.focal, shot.fps)
     return np.einsum("tij,tfej->tfei", take.camera_R, offsets)

@@ -50,14 +50,13 @@ def orientations(
         scores: (T,33) 0..1.
         to_world: (T,3,3) axes of ``blazepose`` -> world axes.
         flipped: (T,2) bool, frames in which left and right arms, and legs, had been exchanged.
-        fps: Frames a second.
 
     Returns:
         For each part ``PART_R`` (T,3,3) float32, the rotation from a T-pose that faces -Y (left +X, up +Z, palms down,
         soles flat), and ``PART_valid`` (T,) bool, frames in which it was observed. Empty where none ever was.
     """
     points = np.einsum("tij,tpj->tpi", to_world, blazepose.astype(np.float64))
-    result, observed = {}, False
+    result = {}
     for part in PARTS:
         side, _, kind = part.rpartition("_")
         rows = [BLAZEPOSE33.index(f"{side}_{name}" if side else name) for name in _POINTS[kind]]
@@ -69,8 +68,7 @@ def orientations(
         valid = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, rows].min(axis=1) >= _MIN_SCORE) & ~wrong
         rotations = _interpolated(frame, valid, fps) if valid.any() else np.repeat(np.eye(3)[None], len(points), axis=0)
         result[f"{part}_R"], result[f"{part}_valid"] = rotations.astype(np.float32), valid
-        observed |= bool(valid.any())
-    return result if observed else {}
+    return result if any(result[f"{part}_valid"].any() for part in PARTS) else {}
 
 
 def _frame(points: np.ndarray, part: str) -> np.ndarray:

@@ -301,11 +301,11 @@ def test_every_setting_is_an_option_and_a_file_can_say_it(video: Path, tmp_path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--settings", "no.json"], "Give a settings file"),
+        (["--settings", "no.json"], "give a settings file"),
         (["--person", "1", "--person-at", "1,2,3"], "give one of them"),
         (["--jobs", "0"], "give a number from 1"),
         (["--fov", "900"], "give a number (degrees) from 5 to 170"),
-        (["b.mp4", "--keypoints", "k.json"], "another file for each clip"),
+        (["b.mp4", "--keypoints", "k.json"], "different file for each clip"),
         (["nothing*.mp4"], "no file matches"),
     ],
 )
