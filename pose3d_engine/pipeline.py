@@ -15,7 +15,7 @@ from .contract import warnings
 from .contract.errors import UserError
 from .contract.motion_file import Motion
 from .contract.people_file import People, VideoInfo
-from .contract.settings import AnalyseSettings, CaptureSettings
+from .contract.settings import DEFAULT_FOV, AnalyseSettings, CaptureSettings
 from .contract.warnings import Notice
 from .detect import camera_motion_2d, chunks
 from .formats import detector_command, keypoint_files
@@ -23,7 +23,7 @@ from .media import video
 from .pose import lifters, sources
 from .progress import Progress, silent
 from .solve import camera_motion
-from .take import DEFAULT_FOV, Camera, Observations, Observe, PoseSource, Shot, Take
+from .take import Camera, Observations, Observe, PoseSource, Shot, Take
 
 REFERENCES = 3  #: Largest number of reference people: evidence for gravity, whether they are captured or not.
 

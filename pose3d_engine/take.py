@@ -19,8 +19,6 @@ from .contract.settings import CaptureSettings
 from .contract.warnings import Notice
 from .progress import Progress
 
-DEFAULT_FOV = 60.0  #: Degrees across the longer side, if neither the user nor the camera motion gives a field of view.
-
 LEVEL_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Camera axes (x right, y down, z forward) -> world axes (z up, the camera looks along +Y), for a level camera."""
 

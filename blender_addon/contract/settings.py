@@ -48,6 +48,9 @@ class _Settings:
 
 _T = TypeVar("_T", bound=_Settings)
 
+DEFAULT_FOV = 60.0
+"""Degrees across the longer side, if neither the user nor the camera motion gives a field of view."""
+
 FEET = (
     Choice("auto", "Lock Planted Feet", "A planted foot neither slides nor floats. For most clips"),
     Choice("always", "One Foot Always Down", "At least one foot is on the floor. For walking, dancing without jumps"),
@@ -138,7 +141,7 @@ class CaptureSettings(_Settings):
         "float", None, "Field of View",
         "of the camera, across the picture's longer side: a phone about 65 degrees, an action camera 90 and more; "
         "where it is not given, it is estimated from a camera that pans, else 60",
-        metavar="DEG", low=5, high=170, usual=(20, 120), unit="degrees", panel="capture")
+        metavar="DEG", low=5, high=170, usual=(20, 120), assumed=DEFAULT_FOV, unit="degrees", panel="capture")
     motion_source: Path | None = _row(
         "path", None, "Motion Source", "3D joints of another system (.npz with joints3d) instead of a 3D model",
         metavar="FILE")
@@ -153,7 +156,7 @@ class CaptureSettings(_Settings):
         "steps", "all", "Repair", "steps that repair the 2D track before 3D is estimated",
         metavar="all|none|STEP[,STEP]", choices=REPAIR, panel="estimation")
     motion: frozenset[str] = _row(
-        "steps", "all", "Clean-Up", "stages of the motion clean-up; filter is the smoothing",
+        "steps", "all", "Motion Stages", "stages of the motion clean-up; filter is the smoothing",
         metavar="all|none|STAGE[,STAGE]", choices=MOTION, panel="estimation")
     layers: frozenset[str] = _row(
         "steps", "all", "Layers", "what is captured beyond the joints, where the detector shows it",

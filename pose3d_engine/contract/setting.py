@@ -42,6 +42,7 @@ class Setting:
         default: Plain; None where the engine chooses.
         metavar: What the command line shows in place of the value.
         low, high, usual: Bounds of a number, and the range in which the panel's slider moves.
+        assumed: What the engine assumes where a number is neither given nor estimated.
         unit: ``m``, ``degrees``, ``s`` or empty.
         pattern: Regular expression of a text.
         lists: The part of the engine's report whose names can be chosen: ``sources`` or ``lifters``.
@@ -61,6 +62,7 @@ class Setting:
     low: float = -math.inf
     high: float = math.inf
     usual: tuple[float, float] | None = None
+    assumed: float | None = None
     unit: str = ""
     pattern: str = ""
     lists: str = ""

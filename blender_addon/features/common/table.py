@@ -22,9 +22,6 @@ from ...engine import report
 DEFAULT = "Default"
 """What the panel shows in place of a name where the engine chooses."""
 
-ASSUMED_FOV = 60.0
-"""Degrees along the picture's longer side: what the engine assumes where nobody sets it and it cannot estimate it."""
-
 _DIGITS = 4
 """Decimal places of the numbers that are sent: Blender's have seven digits in all."""
 
@@ -164,8 +161,8 @@ def _slider(row: Setting, scale: float) -> dict[str, Any]:
 
 def _start(row: Setting) -> float:
     """Where a number starts that a person begins to set."""
-    if row.name == "fov":
-        return ASSUMED_FOV
+    if row.assumed is not None:
+        return row.assumed
     low, high = row.usual or (row.low, row.high)
     return 0.0 if low <= 0.0 <= high else (low + high) / 2
 

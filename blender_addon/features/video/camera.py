@@ -10,8 +10,9 @@ from typing import Any
 import bpy
 
 from ...blend import camera, provenance
+from ...contract.settings import DEFAULT_FOV
 from ...maths.motion_file import MotionFileError, load
-from ..common import table, tags
+from ..common import tags
 
 _HEIGHT, _DISTANCE = 1.2, 4.0
 """Metres: where a camera stands of which nothing is known yet."""
@@ -40,7 +41,7 @@ def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
     if motion is not None:
         camera.place(scene, item, motion)
     else:
-        fov = math.degrees(settings.fov) if settings.use_fov else table.ASSUMED_FOV
+        fov = math.degrees(settings.fov) if settings.use_fov else DEFAULT_FOV
         focal = camera.focal_of(fov, facts.width, facts.height)
         camera.level(item, focal / facts.width, _HEIGHT, _DISTANCE)
     camera.show_video(scene, item, video, (facts.width, facts.height), facts.rate, facts.rotation)
