@@ -68,6 +68,7 @@ def capture(
         for take in [None] if shared else list(shot.takes.values()):
             for stage in enabled:
                 if take is None or stage.needs <= take.main.capabilities:
+                    progress(stage.title, 0, None)
                     began = time.perf_counter()
                     stage.run(shot) if take is None else stage.run(shot, take)
                     if observe is not None:

@@ -29,6 +29,8 @@ class OnStderr:
         if stage != self._stage:
             # A resumed run does not begin at 0.
             self._stage, self._first, self._began, self._shown = stage, done, now, 0.0
+        if total is None and not done:
+            return  # a stage that is over in a moment: only the panel shows it
         terminal = sys.stderr.isatty()
         finished = total is not None and done >= total
         if not finished and now - self._shown < (0.1 if terminal else 5.0):

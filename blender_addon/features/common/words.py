@@ -25,8 +25,8 @@ STAGES = {
 
 
 def stage(name: str) -> str:
-    """A stage of the engine in words; of a stage that is new here, its own name."""
-    return STAGES.get(name) or name.replace("_", " ").capitalize() or "Working"
+    """A stage of the engine in words; stages of a capture tell their title themselves."""
+    return STAGES.get(name) or name[:1].upper() + name[1:].replace("_", " ") or "Working"
 
 
 def progress(session: Session) -> str:

@@ -51,6 +51,14 @@ def test_a_switch_leaves_its_stages_out(switched_off: str, left_out: set[str]) -
     assert set(names(every)) - set(names(fewer)) == left_out
 
 
+def test_the_user_is_told_the_title_of_every_stage() -> None:
+    told: list[str] = []
+    clip = people(project(walk(40)))
+    pipeline.capture(clip, CaptureSettings(device="cpu"), lambda stage, done, total: told.append(stage))
+    titles = {stage.name: stage.title for stage in stages.STAGES}
+    assert set(titles.values()) - set(told) == {titles["fusion"], titles["orientations"]}
+
+
 def test_raw_stops_after_the_3d_model() -> None:
     assert not {"smoothing", "fit", "feet", "joint_limits"} & set(names(CaptureSettings(device="cpu", raw=True)))
 
