@@ -17,12 +17,10 @@ from . import fcurves
 
 
 def write(armature: bpy.types.Object, bag: Any, motion: MotionFile, frames: np.ndarray) -> None:
-    """Keys every value of a motion's layers at ``frames`` (T,) in ``bag``, the channels of the armature's Action."""
+    """Keys every value of a motion's layers at ``frames`` (T,) in ``bag``, the channels of a new Action."""
     for name, values in motion.values.items():
         armature[name] = float(values[0])
         path = f'["{bpy.utils.escape_identifier(name)}"]'
-        for curve in [curve for curve in bag.fcurves if curve.data_path == path]:
-            bag.fcurves.remove(curve)
         fcurves.write(bag, path, frames, np.asarray(values, np.float64)[:, None], "Layers")
 
 

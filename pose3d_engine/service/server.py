@@ -172,6 +172,7 @@ def _probe(params: dict[str, Any], progress: Any) -> dict[str, Any]:
 
 
 def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
+    from ..contract.people_file import People
     from . import store
 
     path, output = Path(_text(params, "video")), _path(params, "output")
@@ -179,7 +180,8 @@ def _analyse(params: dict[str, Any], progress: Any) -> dict[str, Any]:
         atomic.require_writable(output)
     settings = AnalyseSettings.of(params)
     kept = store.analysed(path, settings, progress, again=_param(params, "again", bool, False))
-    return _found(kept, path, params, output, progress)
+    previous = _path(params, "previous")
+    return _found(kept, path, params, output, progress, None if previous is None else People.load(previous))
 
 
 def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
@@ -195,17 +197,16 @@ def _edit(params: dict[str, Any], progress: Any) -> dict[str, Any]:
     people = People.load(source)
     video = Path(people.meta["video"]["path"])
     kept = store.derived(source, edit.apply(people), {"split": split, "merge": merge})
-    return _found(kept, video, params, output, progress)
+    return _found(kept, video, params, output, progress, people)
 
 
-def _found(kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any) -> dict[str, Any]:
-    """The result of ``analyse`` and ``edit``."""
-    from ..contract.people_file import People
+def _found(
+    kept: Any, video: Path, params: dict[str, Any], output: Path | None, progress: Any, earlier: Any
+) -> dict[str, Any]:
+    """The result of ``analyse`` and ``edit``. earlier: the people whose numbers are told, None for nobody's."""
     from ..track import identity
 
     people, path = kept.people, kept.path
-    source = _path(params, "previous") or _path(params, "people")
-    earlier = None if source is None else People.load(source)
     former = identity.predecessors(people, earlier, "split" in params) if earlier else [[] for _ in people.boxes]
     thumbnails = kept.thumbnails(video, progress) if _param(params, "thumbnails", bool, False) else {}
     if output is not None:
