@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..maths import arrays
+from ..contract.runs import runs
 from . import actions, bone_motion, fcurves
 
 PREFIX = "Check: "
@@ -48,8 +48,8 @@ def marked(bag: Any) -> np.ndarray:
 def marked_ranges(bag: Any) -> list[tuple[float, float]]:
     """First and last frame of every range of marked keys, ascending."""
     frames = bone_motion.key_frames(bag)
-    runs = arrays.runs(np.isin(frames, marked(bag)), _GAP)
-    return [(float(frames[first]), float(frames[after - 1])) for first, after in runs]
+    marked_runs = runs(np.isin(frames, marked(bag)), _GAP)
+    return [(float(frames[first]), float(frames[after - 1])) for first, after in marked_runs]
 
 
 def show(scene: Any, armature: Any) -> int:

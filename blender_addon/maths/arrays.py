@@ -22,21 +22,3 @@ def smoothstep(x: Array) -> Array:
     """A ramp of any shape from 0 (x <= 0) to 1 (x >= 1), flat at both ends: 3 x^2 - 2 x^3."""
     x = np.clip(x, 0.0, 1.0)
     return x * x * (3 - 2 * x)
-
-
-def runs(flags: Array, gap: int = 0) -> list[tuple[int, int]]:
-    """Stretches of set flags.
-
-    Args:
-        flags: (T,) bool.
-        gap: runs with at most that many unset rows between them count as one.
-
-    Returns:
-        First row and the row after the last one, of every run, ascending.
-    """
-    rows = np.flatnonzero(flags)
-    if not len(rows):
-        return []
-    breaks = np.flatnonzero(np.diff(rows) > gap + 1)
-    firsts, lasts = [rows[0], *rows[breaks + 1]], [*rows[breaks], rows[-1]]
-    return [(int(first), int(last) + 1) for first, last in zip(firsts, lasts, strict=True)]

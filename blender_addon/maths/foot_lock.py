@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..contract.runs import runs
 from . import ik, rotations
-from .arrays import Array, runs, smoothstep
+from .arrays import Array, smoothstep
 
 _BLEND_SECONDS = 0.15
 """Seconds in which a foot is blended to the place where it stands, and away from it."""

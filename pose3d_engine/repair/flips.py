@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..contract.runs import runs
 from ..contract.skeletons import COCO17
 
 LONGEST_S = 0.6
@@ -67,10 +68,10 @@ def fix_left_right_flips(track: np.ndarray, detected: np.ndarray, fps: float) ->
             return flipped, order
         accelerations = [limb.accelerations(rows) for limb in limbs]
     paths = _viterbi(accelerations, fps)
-    for first, last in _runs(paths.any(axis=0)):
+    for first, last in runs(paths.any(axis=0)):
         is_short = rows[last - 1] - rows[first] < LONGEST_S * fps
-        runs = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in _runs(path[first:last])]
-        if is_short and max(limb.gain(rows, first + a, first + b) for limb, (a, b) in runs) > _MIN_GAIN:
+        parts = [(limb, run) for limb, path in zip(limbs, paths, strict=True) for run in runs(path[first:last])]
+        if is_short and max(limb.gain(rows, first + a, first + b) for limb, (a, b) in parts) > _MIN_GAIN:
             flipped[rows[first:last]] = paths[:, first:last].T
     for column, limb in enumerate(limbs):
         is_beside_flip = np.interp(ambiguous, rows, flipped[rows, column]) > 0
@@ -160,9 +161,3 @@ def _viterbi(accelerations: Sequence[np.ndarray], fps: float) -> np.ndarray:
         a, b = int(predecessor[t, a, b]), a
         path[t - 2] = a
     return np.array([arm[path], leg[path]], bool)
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """[first, last) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]

@@ -84,12 +84,6 @@ def sole_offsets(
     return result
 
 
-def stretches(contact: np.ndarray) -> list[tuple[int, int]]:
-    """First row, and the one after the last, of each stretch of True in (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], contact.astype(np.int8), [0]])))
-    return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
-
-
 def _speed(points: np.ndarray, times: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """m/s of points (T,N,3), along the line of sight in part."""
     velocity = np.gradient(points, times, axis=0) if len(points) > 1 else np.zeros_like(points)

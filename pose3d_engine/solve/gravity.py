@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..contract.runs import runs
 from ..contract.skeletons import H36M17
 from ..take import CameraTilt
 from . import contacts, floor
@@ -111,7 +112,7 @@ def _with_floor(up: np.ndarray, bodies: Sequence[Body], planted: list[np.ndarray
         piece = max(int(_STEP_S * rate), 1)
         places, weights = [], []
         for foot, ankle in enumerate(floor.ANKLES):
-            for first, end in contacts.stretches(contact[:, foot]):
+            for first, end in runs(contact[:, foot]):
                 for at in range(first, end, piece):
                     rows = slice(at, min(at + piece, end))
                     places.append(body.joints[rows, ankle].mean(axis=0))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..contract.runs import runs
 from ..contract.skeletons import H36M17
-from . import contacts as contact_stage
 from . import trajectory
 from .floor import ANKLES
 from .vectors import norm, reject, unit
@@ -43,7 +43,7 @@ def plants_at_ankles(world: np.ndarray, contacts: np.ndarray, stand: float) -> l
     the floor where that is near. stand: Metres of a standing foot's ankle over the floor."""
     plants = []
     for foot, ankle in enumerate(ANKLES):
-        for first, end in contact_stage.stretches(contacts[:, foot]):
+        for first, end in runs(contacts[:, foot]):
             own = world[first:end, ankle]
             high = float(np.median(own[:, 2]))
             place = np.array([*own[:, :2].mean(axis=0), stand if high < stand + _ON_FLOOR else high])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose3d_engine.contract.people_file import People, VideoInfo
+from pose3d_engine.contract.runs import runs
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS
 from pose3d_engine.detect.base import FrameDetections
 from pose3d_engine.research.data_sets.detector_noise import FACE, noisy
@@ -147,8 +148,7 @@ def _detected(rng: np.random.Generator, truth: np.ndarray, kind: str) -> list[Fr
 
 
 def _longest(flags: np.ndarray) -> int:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+    return max((last - first for first, last in runs(flags)), default=0)
 
 
 @dataclass(frozen=True)

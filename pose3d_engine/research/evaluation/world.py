@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...contract.motion_file import Motion
+from ...contract.runs import runs
 from ...contract.skeletons import H36M17
 from ...solve import floor, limits, smoothing
 from . import metrics
@@ -158,8 +159,7 @@ def similarity(source: np.ndarray, target: np.ndarray, scaled: bool = True) -> t
 
 
 def _long_enough(column: np.ndarray) -> np.ndarray:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], column.astype(int), [0]])))
     result = np.zeros_like(column)
-    for first, last in edges.reshape(-1, 2):
+    for first, last in runs(column):
         result[first:last] = last - first >= _SHORTEST
     return result

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.maths import arrays
+from blender_addon.contract.runs import runs
 from blender_addon.maths import rotations as rot
 from blender_addon.maths.clean_up import (
     bezier,
@@ -361,6 +361,6 @@ def test_a_jerk_is_found_and_nothing_else() -> None:
     motion = moving(2, 120)
     rotations = motion.rotations.copy()
     rotations[60, 2] = rot.multiply(rotations[60, 2], rot.about(rot.AXES[0], 1.2))
-    found = arrays.runs(suspicious_frames.find_jerks(motion.with_rotations(rotations), list(range(7))), gap=3)
+    found = runs(suspicious_frames.find_jerks(motion.with_rotations(rotations), list(range(7))), gap=3)
     assert len(found) == 1 and found[0][0] <= 60 < found[0][1]
     assert not suspicious_frames.find_jerks(motion, list(range(7))).any()
