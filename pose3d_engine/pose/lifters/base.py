@@ -29,6 +29,10 @@ class Track2D:
     focal_px: float
 
 
+GENERIC_UNCERTAINTY = np.zeros((17, 2))
+"""TO MEASURE"""
+
+
 class Lifter(Protocol):
     """A network that estimates 3D from 2D, with the normalisation that its weights were trained with.
 
@@ -36,12 +40,15 @@ class Lifter(Protocol):
         name: For messages and for the motion file.
         receptive_field: Frames that one output depends on.
         rate: Frames a second of the motion that the weights were trained on.
+        uncertainty: (17,2) standard deviation of each joint relative to the Hip, metres of a body of 1.70 m: along each
+            axis across the line of sight, and along it.
     """
 
     name: str
     checkpoint: Path
     receptive_field: int
     rate: float
+    uncertainty: np.ndarray
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """Lifts every frame of a track.

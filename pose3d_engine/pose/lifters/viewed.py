@@ -25,7 +25,7 @@ from ...contract.errors import UserError, brief, file_not_found
 from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
 from . import view, whole_clip
-from .base import Track2D
+from .base import GENERIC_UNCERTAINTY, Track2D
 from .pstmo import Sizes
 from .temporal import TemporalModel
 from .whole_clip import WindowedPstmo
@@ -76,11 +76,17 @@ Config = TcnConfig | PstmoConfig
 Network = TemporalModel | WindowedPstmo
 
 
-def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> None:
-    """Writes weights with their configuration as ``.safetensors``, in half precision, atomically."""
+def save_weights(
+    path: Path, config: Config, state: Mapping[str, Tensor], uncertainty: np.ndarray | None = None
+) -> None:
+    """Writes weights with their configuration as ``.safetensors``, in half precision, atomically. ``uncertainty``
+    (17,2): see :class:`.base.Lifter`."""
     # Half precision costs less than 0.1 mm and halves the file; counters of batches have no use after training.
     tensors = {k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
-    block = save(tensors, metadata={"format": config.FORMAT, "config": json.dumps(asdict(config))})
+    metadata = {"format": config.FORMAT, "config": json.dumps(asdict(config))}
+    if uncertainty is not None:
+        metadata["uncertainty"] = json.dumps(np.round(uncertainty, 4).tolist())
+    block = save(tensors, metadata=metadata)
     with atomic.replacing(path) as temporary:
         temporary.write_bytes(block)
 
@@ -108,6 +114,23 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
         ) from error
 
 
+def read_uncertainty(path: Path) -> np.ndarray:
+    """Reads the uncertainty (17,2) beside weights, see :class:`.base.Lifter`; the generic one if there is none.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as archive:
+            stored = (archive.metadata() or {}).get("uncertainty")
+        found = GENERIC_UNCERTAINTY if stored is None else np.array(json.loads(stored), np.float64)
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: its uncertainty is damaged ({brief(error)}); fetch or copy it again") from error
+    if found.shape != (17, 2) or not (np.isfinite(found) & (found >= 0)).all():
+        raise UserError(f"{path}: its uncertainty is damaged; fetch or copy it again")
+    return found
+
+
 class ViewedLifter:
     """See :class:`.base.Lifter`; raises UserError if the weights are missing, damaged or not finite."""
 
@@ -121,6 +144,7 @@ class ViewedLifter:
             model.load_state_dict(state)
         except (RuntimeError, ValueError) as error:
             raise UserError(f"{checkpoint}: weights are incomplete or do not fit; fetch or copy it again") from error
+        self.uncertainty = read_uncertainty(checkpoint)
         self.model = model.eval().to(device)
         self.receptive_field = model.receptive_field
         self.rate = self.config.rate

@@ -29,7 +29,6 @@ from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
 from ..data_sets import mocap_data
 from ..evaluation import mocap as evaluation
-from ..evaluation.metrics import Scores
 from ..models.net2net import can_expand, expanded
 from .muon import Muon
 
@@ -41,6 +40,12 @@ JOINT_WEIGHTS[0] = 0
 
 VELOCITY_WEIGHT = 0.5
 """Weight of the error of frame-to-frame movement relative to the error of position."""
+
+BONE_WEIGHT, DEPTH_WEIGHT = 0.5, 0.2
+"""Weights of the errors of bones and of depth, which are part of the error of position too: the direction of a bone is
+what a rig follows, and depth is most of what a lifter gets wrong."""
+
+_PARENTS, _CHILDREN = (torch.tensor(rows) for rows in zip(*H36M17.bones, strict=True))
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,8 @@ def train(options: TrainOptions, progress: Progress) -> Path:
         progress("train", run.seen, options.frames)
         if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
             last_save = time.monotonic()
-            scores = evaluation.validate(run.averaged, validation, options.validation_samples)
-            run.save(options, float(np.mean(losses)), scores)
+            lifted = evaluation.validate(run.averaged, validation, options.validation_samples)
+            run.save(options, float(np.mean(losses)), lifted)
             losses.clear()
     return options.output / "weights.safetensors"
 
@@ -126,11 +131,15 @@ def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
 
 
 def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Returns the mean distance a joint plus that of its frame-to-frame movement, metres. ``predicted`` are the frames
-    in the middle of ``target``."""
+    """Returns the weighted sum of the mean errors of joints, depth, bones and frame-to-frame movement, metres.
+    ``predicted`` are the frames in the middle of ``target``."""
     hidden = (target.shape[1] - predicted.shape[1]) // 2
     target = target[:, hidden : hidden + predicted.shape[1]]
-    position = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
+    off = predicted - target
+    position = (torch.linalg.vector_norm(off, dim=-1, keepdim=True) * weights).mean()
+    position = position + DEPTH_WEIGHT * (off[..., 2:].abs() * weights).mean()
+    bones = off[..., _CHILDREN, :] - off[..., _PARENTS, :]
+    position = position + BONE_WEIGHT * torch.linalg.vector_norm(bones, dim=-1).mean()
     if predicted.shape[1] == 1:
         return position
     moved = torch.diff(predicted, dim=1) - torch.diff(target, dim=1)
@@ -213,7 +222,7 @@ class _Run:
             else:
                 kept.copy_(new)
 
-    def save(self, options: TrainOptions, loss: float, scores: Scores) -> None:
+    def save(self, options: TrainOptions, loss: float, lifted: evaluation.Lifted) -> None:
         """State, log line and weights, each written whole or not at all."""
         self.seconds += time.monotonic() - self.began
         self.began = time.monotonic()
@@ -228,13 +237,15 @@ class _Run:
                 },
                 path,
             )
-        save_weights(options.output / "weights.safetensors", options.config, self.averaged.state_dict())
+        weights = options.output / "weights.safetensors"
+        save_weights(weights, options.config, self.averaged.state_dict(), lifted.uncertainty())
         log = options.output / "log.csv"
         new = not log.exists()
         with log.open("a", newline="") as stream:
             writer = csv.writer(stream)
             if new:
                 writer.writerow(("frames", "minutes", "loss", "n_mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "parameters"))
+            scores = lifted.scores()
             numbers = (loss, scores.n_mpjpe_mm, scores.pa_mpjpe_mm, scores.accel_mm)
             trained = sum(parameter.numel() for parameter in self.model.parameters())
             writer.writerow((self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), trained))
@@ -272,4 +283,4 @@ class _Samples(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-    return iter(DataLoader(_Samples(clips, options, first), batch_size=None, num_workers=1, prefetch_factor=4))
+    return iter(_Samples(clips, options, first))
