@@ -37,6 +37,7 @@ class TcnConfig:
 
     Attributes:
         filter_widths, channels: See :class:`.TemporalModel`.
+        features: Numbers a keypoint of :func:`.view.features`: 3, or 4 with the person's apparent size.
         rate: Frames a second of the training motion.
         size_window: Frames of the median of the person's size.
     """
@@ -45,12 +46,13 @@ class TcnConfig:
 
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 384
+    features: int = 3
     rate: float = 30.0
     size_window: int = 81
 
     def model(self) -> TemporalModel:
         """Returns a network of this shape with fresh weights."""
-        return TemporalModel(17, 3, 17, self.filter_widths, dropout=0.0, channels=self.channels)
+        return TemporalModel(17, self.features, 17, self.filter_widths, dropout=0.0, channels=self.channels)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class PstmoConfig:
     layers: int = 3
     channels: int = 128
     d_hid: int = 256
+    features: ClassVar[int] = 2
     rate: float = 30.0
     size_window: int = 81
 
@@ -156,7 +159,7 @@ class ViewedLifter:
         scores = track.keypoints[..., 2]
         seen, rotation = view.look_at_torso(points)
         size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
-        inputs = view.features(seen, scores, size)
+        inputs = view.features(seen, scores, size)[..., : self.config.features]
         network = partial(whole_clip.convolution, self.model)
         joints = whole_clip.lift(network, inputs, (COCO17, H36M17), tds, flip, progress)
         joints[:, 0] = 0  # the origin, which is not trained

@@ -11,18 +11,18 @@ random camera, with errors like a detector's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...contract import arrays
 from ...contract.errors import UserError
-from ...contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from ...contract.skeletons import H36M17
 from ...pose.lifters import view
 from ...solve.body import CHAIN, CHAIN_LENGTH, LENGTHS
 from . import detector_model, synthetic_poses
-from .detector_noise import FACE, noisy
+from .detector_noise import noisy
 from .kinematics import rotation_vectors
 
 RATE = 30.0
@@ -115,12 +115,20 @@ class AugmentationConfig:
     """Share of bodies that turn about the vertical."""
     measured: float = 0.8
     """Share of samples with the errors of a measured detector; the others have those of any (:func:`.noisy`)."""
+    views: int = 3
+    """Cameras of each body: motion takes longer to make than a view of it."""
+    distance: tuple[float, float] = (1.5, 9.0)
+    """Range of distances from the camera, metres, drawn on a logarithmic scale."""
     noise: float | None = None
     """Errors of the other samples as a share of the person's size; None draws it for every sample."""
 
 
 STRAIGHTENED = 0.45
 """Radians by which bodies' knees are straightened at most."""
+
+ASSUMED_FOCAL, ASSUMED_OVER_TRUE = 0.7, (0.62, 1.45)
+"""Share of samples of a measured detector whose focal length is assumed, and the range of assumed over true: a field of
+view of 60 degrees for one of 39 to 80."""
 
 BENT_SOURCES = {"bvh": 0.31}
 """Radians by which the skeletons of some sources bend a straight knee: the conversion to BVH, by the first percentile
@@ -129,7 +137,7 @@ of 36,000 frames. Other sources have 0."""
 
 PLAIN = AugmentationConfig(
     synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02,
-    straightened=0, turning=0, measured=0,
+    straightened=0, turning=0, measured=0, views=1, distance=(1.8, 12.0),
 )  # fmt: skip
 
 MEASURED = replace(PLAIN, measured=1.0)
@@ -160,7 +168,7 @@ class MocapSampler:
         """Draws ``n`` samples of ``length`` frames.
 
         Returns:
-            Inputs (n, length, 17, 3), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
+            Inputs (n, length, 17, 4), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
             (n, length, 17, 3): root-relative joints in metres of a body of canonical size, in the axes of the virtual
             camera (x right, y down, z forward).
         """
@@ -169,7 +177,8 @@ class MocapSampler:
 
     def scene(self, n: int, length: int) -> Scene:
         """Draws samples as :meth:`batch` does, with their full truth."""
-        joints, face = self._motion(n, length)
+        views = self.augmentation.views
+        joints, face = (np.repeat(part, views, axis=0)[:n] for part in self._motion(-(-n // views), length))
         joints, face = self._orient(joints, face)
         camera_joints, camera_face = self._project(joints, face)
         return self._observe(camera_joints, camera_face)
@@ -279,9 +288,8 @@ class MocapSampler:
             _unit(self.rng.normal(size=(n, 3))) * (self.rng.uniform(0, np.pi, n) * fallen)[:, None]
         )
         whole = np.swapaxes((throw @ tilt @ turn).astype(np.float32), -1, -2)[:, None]
-        turning = self.rng.random(n) < self.augmentation.turning
-        if turning.any():
-            angles = self.rng.normal(0, 1.2, n) * turning
+        if self.augmentation.turning:
+            angles = self.rng.normal(0, 1.2, n) * (self.rng.random(n) < self.augmentation.turning)
             at = (np.arange(joints.shape[1]) / RATE)[None] * angles[:, None]
             spin = _about(np.array([0, 1, 0], np.float32), at.ravel()).reshape(*at.shape, 3, 3)
             whole = np.matmul(np.swapaxes(spin, -1, -2).astype(np.float32), whole)
@@ -302,10 +310,10 @@ class MocapSampler:
         turn = _about(np.array([0, 0, 1], np.float32), roll) @ _about(np.array([1, 0, 0], np.float32), -pitch) @ flip
         joints = np.matmul(joints, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
         face = np.matmul(face, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
-        # Position in the picture and distance: from a close-up at 1.8 m to a figure at 12 m; never behind the lens.
-        distance = np.exp(rng.uniform(np.log(1.8), np.log(12), n))
-        field = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
-        x, y = (rng.uniform(-0.8, 0.8, n) * field, rng.uniform(-0.6, 0.6, n) * field)
+        # Position in the picture and distance; never behind the lens.
+        distance = np.exp(rng.uniform(*np.log(augmentation.distance), n))
+        wide = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
+        x, y = (rng.uniform(-0.8, 0.8, n) * wide, rng.uniform(-0.6, 0.6, n) * wide)
         place = np.stack([x * distance, y * distance, distance], axis=-1)[:, None].astype(np.float32)
         middle = joints[:, length // 2, 0][:, None]
         offset = place - middle
@@ -315,22 +323,21 @@ class MocapSampler:
 
     def _observe(self, joints: np.ndarray, face: np.ndarray) -> Scene:
         """Adds a detector's errors and makes the lifter's inputs and targets."""
-        coco = np.empty_like(joints)
-        coco[:, :, FACE] = face
-        coco[:, :, COCO_ROWS] = joints[:, :, H36M_ROWS]
-        true = coco[..., :2] / coco[..., 2:]
-        points, scores = noisy(self.rng, true, self.augmentation.noise)
-        measured = np.flatnonzero(self.rng.random(len(points)) < self.augmentation.measured)
-        if len(measured):
-            found, own = detector_model.detect(self.rng, detector_model.MEDIAPIPE, joints[measured], face[measured])
-            points[measured], scores[measured] = found, detector_model.lifter_scores(own)
+        true = detector_model.coco_points(joints, face)
+        points, scores = true[..., :2] / true[..., 2:], np.ones(true.shape[:-1], np.float32)
+        measured = np.zeros(len(points), bool)
+        if self.augmentation.measured:
+            measured = self.rng.random(len(points)) < self.augmentation.measured
+        if measured.any():
+            table = detector_model.measured()
+            points[measured], own = detector_model.detect(self.rng, table, joints[measured], face[measured])
+            scores[measured] = detector_model.lifter_scores(own)
+        if not measured.all():
+            points[~measured], scores[~measured] = noisy(self.rng, points[~measured], self.augmentation.noise)
         # Nobody knows the focal length exactly.
-        wrong = np.exp(self.rng.normal(0, 0.12, len(points)))[:, None, None, None].astype(np.float32)
-        seen, rotation = view.look_at_torso(points / wrong)
-        size = np.nanmedian(view.person_size(seen, scores), axis=1, keepdims=True)
-        inputs = view.features(seen, scores, np.nan_to_num(size, nan=1.0))
-        targets = np.matmul(joints - joints[:, :, :1], np.swapaxes(rotation, -1, -2))
-        return Scene(inputs, targets.astype(np.float32), joints, points, scores)
+        wrong = np.exp(self.rng.normal(0, 0.12, len(points)))
+        wrong[measured] = wrong_focal(self.rng, int(measured.sum()))
+        return observed(Scene(joints, points, scores), wrong)
 
 
 @dataclass(frozen=True)
@@ -338,18 +345,34 @@ class Scene:
     """Samples with their truth.
 
     Attributes:
-        inputs: See :meth:`MocapSampler.batch`.
-        targets: See :meth:`MocapSampler.batch`.
         joints: (n,T,17,3) camera axes, metres.
         keypoints: (n,T,17,2) with errors, on the plane z = 1.
         scores: (n,T,17).
+        inputs: See :meth:`MocapSampler.batch`; of :func:`observed`.
+        targets: See :meth:`MocapSampler.batch`; of :func:`observed`.
     """
 
-    inputs: np.ndarray
-    targets: np.ndarray
     joints: np.ndarray
     keypoints: np.ndarray
     scores: np.ndarray
+    inputs: np.ndarray = field(default_factory=lambda: np.empty(0))
+    targets: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+def wrong_focal(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draws the focal length that a lifter gets over the true one (n,): most often it is assumed."""
+    assumed = rng.random(n) < ASSUMED_FOCAL
+    return np.where(assumed, rng.uniform(*ASSUMED_OVER_TRUE, n), np.exp(rng.normal(0, 0.06, n)))
+
+
+def observed(scene: Scene, wrong: np.ndarray) -> Scene:
+    """Returns a scene with the lifter's inputs and targets; ``wrong`` (n,): the focal length that the lifter gets over
+    the true one."""
+    seen, rotation = view.look_at_torso(scene.keypoints / wrong[:, None, None, None].astype(np.float32))
+    size = np.nanmedian(view.person_size(seen, scene.scores), axis=1, keepdims=True)
+    inputs = view.features(seen, scene.scores, np.nan_to_num(size, nan=1.0))
+    targets = np.matmul(scene.joints - scene.joints[:, :, :1], np.swapaxes(rotation, -1, -2))
+    return replace(scene, inputs=inputs, targets=targets.astype(np.float32))
 
 
 def _straighten(joints: np.ndarray, less: np.ndarray) -> None:

@@ -17,7 +17,7 @@ from ...pose.lifters import view
 from ...pose.lifters.base import Lifter, Track2D
 from ...pose.lifters.viewed import Network
 from ...progress import Progress, silent
-from ..data_sets import mocap_data
+from ..data_sets import mocap_data, rendered_pairs
 from . import metrics
 from .metrics import Scores
 from .tables import Cell, Table
@@ -36,14 +36,27 @@ def pa_mpjpe(predicted: np.ndarray, target: np.ndarray) -> float:
 
 def validate(model: Network, clips: list[mocap_data.Clip], samples: int = 192) -> Lifted:
     """Returns what a network in training makes of a fixed set of views of ``clips`` (``mocap_data.MEASURED``)."""
-    inputs, targets = mocap_data.MocapSampler(clips, SEED, mocap_data.MEASURED).batch(samples, LENGTH)
+    scene = mocap_data.MocapSampler(clips, SEED, mocap_data.MEASURED).scene(samples, LENGTH)
+    return lifted(model, scene)
+
+
+def validate_pairs(model: Network, folder: Path) -> Lifted:
+    """Returns what a network in training makes of the held-out rendered pairs of a folder, whole clips of one length."""
+    scenes = rendered_pairs.scenes(rendered_pairs.load(folder, rendered_pairs.HELD_OUT), model.receptive_field // 2)
+    parts = [lifted(model, scene) for scene in scenes]
+    return Lifted(np.concatenate([each.predicted for each in parts]), np.concatenate([each.target for each in parts]))
+
+
+def lifted(model: Network, scene: mocap_data.Scene) -> Lifted:
+    """Returns what a network makes of the frames of a scene that have its whole reach around them."""
     reach = model.receptive_field // 2
     device = next(model.parameters()).device
     model.eval()
     with torch.inference_mode():
-        predicted = model(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
+        features = getattr(model, "features", 2)
+        predicted = model(torch.from_numpy(scene.inputs[..., :features]).to(device)).float().cpu().numpy()
     predicted[:, :, 0] = 0  # the origin, which is not trained
-    return Lifted(predicted, targets[:, reach:-reach])
+    return Lifted(predicted, scene.targets[:, reach:-reach])
 
 
 @dataclass(frozen=True)
