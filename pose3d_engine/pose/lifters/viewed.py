@@ -37,7 +37,7 @@ class TcnConfig:
 
     Attributes:
         filter_widths, channels: See :class:`.TemporalModel`.
-        features: Numbers a keypoint of :func:`.view.features`: 3, or 4 with the person's apparent size.
+        features: Numbers a keypoint, of those of :func:`.view.features`.
         rate: Frames a second of the training motion.
         size_window: Frames of the median of the person's size.
     """
@@ -46,7 +46,7 @@ class TcnConfig:
 
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 384
-    features: int = 3
+    features: int = 4
     rate: float = 30.0
     size_window: int = 81
 
@@ -109,7 +109,8 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
         kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}[metadata["format"]]
         fields = json.loads(metadata["config"])
         if "filter_widths" in fields:
-            fields["filter_widths"] = tuple(fields["filter_widths"])
+            # Weights of version 0.1 do not say that they have three features.
+            fields = {"features": 3, **fields, "filter_widths": tuple(fields["filter_widths"])}
         return kind(**fields), state
     except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
         raise UserError(
