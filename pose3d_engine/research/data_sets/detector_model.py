@@ -16,6 +16,7 @@ import numpy as np
 from ...contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
 from ...detect import calibration, registry
 from ...detect.calibration import Calibration
+from ...pose.joint_definitions import body_axes
 from .detector_noise import FACE, held, smooth_noise
 
 LIMBS = [COCO17.index(f"{side}_{part}") for part in calibration.BONES for side in ("left", "right")]
@@ -31,17 +32,6 @@ HEIGHT = calibration.CANONICAL_HEIGHT
 def measured(detector: str = "mediapipe-full") -> Calibration:
     """The calibration of a detector."""
     return calibration.load(detector)
-
-
-def body_axes(joints: np.ndarray) -> np.ndarray:
-    """Returns axes (..., 3, 3), as columns left, back and up of the trunk, of Human3.6M-17 joints (..., 17, 3)."""
-    hip, thorax, left_hip, right_hip = (
-        joints[..., H36M17.index(name), :] for name in ("Hip", "Thorax", "LHip", "RHip")
-    )
-    up = calibration.unit(thorax - hip)
-    left = left_hip - right_hip
-    left = calibration.unit(left - (left * up).sum(axis=-1, keepdims=True) * up)
-    return np.stack([left, np.cross(up, left), up], axis=-1)
 
 
 def coco_points(joints: np.ndarray, face: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ import numpy as np
 from ...contract import arrays
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
+from ...pose import joint_definitions
 from ...pose.lifters import view
 from ...solve.body import CHAIN, CHAIN_LENGTH, LENGTHS
 from . import detector_model, synthetic_poses
@@ -332,6 +333,7 @@ class MocapSampler:
             table = detector_model.measured()
             points[measured], own = detector_model.detect(self.rng, table, joints[measured], face[measured])
             scores[measured] = detector_model.lifter_scores(own)
+            joints[measured] = joint_definitions.from_anatomical(joints[measured])
         if not measured.all():
             points[~measured], scores[~measured] = noisy(self.rng, points[~measured], self.augmentation.noise)
         # Nobody knows the focal length exactly.
@@ -345,7 +347,7 @@ class Scene:
     """Samples with their truth.
 
     Attributes:
-        joints: (n,T,17,3) camera axes, metres.
+        joints: (n,T,17,3) camera axes, metres, as a lifter is to give them.
         keypoints: (n,T,17,2) with errors, on the plane z = 1.
         scores: (n,T,17).
         inputs: See :meth:`MocapSampler.batch`; of :func:`observed`.

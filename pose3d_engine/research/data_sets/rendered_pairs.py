@@ -11,6 +11,7 @@ import numpy as np
 from ...contract import arrays
 from ...contract.errors import UserError
 from ...contract.skeletons import COCO17, H36M17
+from ...pose import joint_definitions
 from ...solve.body import LENGTHS
 from ..rendering import pairs as rendering
 from . import detector_model, mocap_data
@@ -33,7 +34,7 @@ class Pair:
     Attributes:
         keypoints: (T,17,2) COCO-17 on the plane z = 1 of the true camera; held where the detector found nobody.
         scores: (T,17) as a lifter gets them.
-        joints: (T,17,3) camera axes, metres, of a body of canonical size.
+        joints: (T,17,3) as a lifter is to give them, camera axes, metres, of a body of canonical size.
         assumed_over_true: The focal length that a capture assumes, over the true one.
     """
 
@@ -79,7 +80,7 @@ def _pair(data: dict[str, np.ndarray]) -> Pair:
     return Pair(
         keypoints.astype(np.float32),
         detector_model.lifter_scores(scores),
-        joints.astype(np.float32),
+        joint_definitions.from_anatomical(joints).astype(np.float32),
         float(assumed / focal.mean()),
     )
 

@@ -73,8 +73,8 @@ class TrainOptions:
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
     start: Path | None = None
-    batch: int = 128
-    outputs: int = 27
+    batch: int = 64
+    outputs: int = 55
     lr: float = 3e-3
     seed: int = 0
     save_every: float = 240.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pose3d_engine.contract.skeletons import COCO17
+from pose3d_engine.pose import joint_definitions
 from pose3d_engine.research.data_sets import detector_model, mocap_data
 from pose3d_engine.research.data_sets.detector_model import Errors
 
@@ -25,7 +26,7 @@ def bodies(mocap_file: Path) -> Scene:
 
 def expected(joints: np.ndarray, face: np.ndarray) -> np.ndarray:
     points = detector_model.coco_points(joints, face)
-    return detector_model.measured().expected(points, detector_model.body_axes(joints), detector_model.HEIGHT)
+    return detector_model.measured().expected(points, joint_definitions.body_axes(joints), detector_model.HEIGHT)
 
 
 def test_without_noise_keypoints_are_off_the_joints_by_the_table(bodies: Scene) -> None:
@@ -69,7 +70,7 @@ def test_a_still_body_has_a_still_error(bodies: Scene) -> None:
         np.random.default_rng(2),
         detector_model.measured(),
         detector_model.coco_points(joints, face),
-        detector_model.body_axes(joints),
+        joint_definitions.body_axes(joints),
     )
     assert np.std(noise) == pytest.approx(1, abs=0.1)
     # Its mean over the clip does not vanish: what pose and person cause stays.
