@@ -77,7 +77,9 @@ class Calibration:
         """
         scale = np.asarray(height)[..., None, None] / CANONICAL_HEIGHT
         sides = np.array([-1.0 if name.startswith("right") else 1.0 for name in COCO17.joints])
-        towards = np.einsum("...ji,...j->...i", axes, -unit(points[..., COCO17.rows("left_hip", "right_hip"), :].mean(-2)))
+        towards = np.einsum(
+            "...ji,...j->...i", axes, -unit(points[..., COCO17.rows("left_hip", "right_hip"), :].mean(-2))
+        )
         # Left, back and up become out, forward and up of each point.
         signs = np.stack([sides, -np.ones(17), np.ones(17)], axis=-1)
         view = np.concatenate([np.ones((*towards.shape[:-1], 17, 1)), towards[..., None, :] * signs], axis=-1)

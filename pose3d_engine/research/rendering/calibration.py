@@ -79,7 +79,7 @@ def observe(pair: dict[str, np.ndarray]) -> dict[str, list[Observed]]:
 
 
 def fit(clips: Sequence[Observed], ridge: float = RIDGE) -> np.ndarray:
-    """The numbers of the model (F,), by least squares; constants are free, what depends on view and pose is held down."""
+    """The numbers of the model (F,), by least squares; what depends on view and pose is held down."""
     count = clips[0].features.shape[-1]
     normal, right = np.zeros((count, count)), np.zeros(count)
     for clip in clips:
