@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ...detect import NAMES, source
-from ...detect.calibration import FILE
+from ...detect.calibration import FALLBACK, FILE
 from ...progress import on_stderr
 
 HELP = "measure where detectors place their points, on the pairs of `pose3d render --detector`"
@@ -20,11 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    """Prints tables on stdout and writes them to the file of calibrations."""
-    from ..rendering import calibration, pairs
+    """Prints tables on stdout and writes them, with the one for detectors that were not measured."""
+    from ..rendering import body, calibration, pairs
 
+    tables = []
     for name in args.detector:
-        detector = source(name).name
-        found = list(pairs.load(args.folder, detector, on_stderr))
-        calibration.store(args.output, detector, calibration.table(found))
-        print(calibration.report(detector, found))
+        detector = source(name)
+        seen = calibration.Observations.of(pairs.load(args.folder, detector.name, on_stderr))
+        tables.append(seen.table(detector.layout))
+        calibration.store(args.output, detector.name, tables[-1])
+        print(f"{detector.name}: {seen.clips} clips, {seen.frames} frames\n\n{seen.report()}\n")
+    calibration.store(args.output, FALLBACK, calibration.generic(body.load(), tables[0]))

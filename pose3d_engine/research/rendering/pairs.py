@@ -14,15 +14,15 @@ from ...contract.errors import UserError
 from ...contract.skeletons import COCO17, H36M17
 from ...detect.base import FrameDetections
 from ...progress import Progress
-from ..data_sets.mocap_data import RATE, Clip
-from .clips import Performance, pictures, truth
+from ..data_sets.mocap_data import RATE
+from .clips import Performance, Studio, pictures, truth
 from .picture import Renderer
 from .plans import Plan, carry_out
 
 KEYS = ("keypoints2d", "truth", "truth2d", "body_axes", "focal_px", "width", "height", "height_m", "meta")
 
 
-def make(plan: Plan, detectors: tuple[str, ...], mocap: list[Clip], folder: Path, progress: Progress) -> int:
+def make(plan: Plan, detectors: tuple[str, ...], studio: Studio, folder: Path, progress: Progress) -> int:
     """Renders and detects the clips that are not there yet. Returns the number of new ones.
 
     The pairs of each detector lie in a folder of its name.
@@ -57,7 +57,7 @@ def make(plan: Plan, detectors: tuple[str, ...], mocap: list[Clip], folder: Path
             for view, path in enumerate(paths(name, number)):
                 arrays.save_npz(path, pair(performance, true, view, [row[view] for row in found[name]], name))
 
-    return carry_out(plan, mocap, files, one, progress)
+    return carry_out(plan, studio, files, one, progress)
 
 
 def pair(
@@ -71,7 +71,7 @@ def pair(
     camera = performance.cameras[view]
     points = np.full((len(found), 17, 3), np.nan, np.float32)
     points[..., 2] = 0
-    extras = {}
+    extras: dict[str, np.ndarray] = {}
     for frame, one in enumerate(found):
         if len(one.keypoints):
             points[frame] = one.keypoints[0]
@@ -96,9 +96,9 @@ def pair(
         "camera_t": camera.translation.astype(np.float32),
         "focal_px": camera.focal.astype(np.float32),
         "centre": camera.centre.astype(np.float32),
-        "width": np.int32(camera.width),
-        "height": np.int32(camera.height),
-        "fps": np.float32(RATE),
+        "width": np.array(camera.width, np.int32),
+        "height": np.array(camera.height, np.int32),
+        "fps": np.array(RATE, np.float32),
         "height_m": true["height"],
         "meta": arrays.pack_meta(
             {

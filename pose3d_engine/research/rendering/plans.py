@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from ...progress import Progress
-from ..data_sets.mocap_data import Clip
 from .cameras import draw_view
 from .clips import Performance, Recipe, Studio
 from .picture import Renderer
@@ -50,7 +49,7 @@ class Plan:
 
 def carry_out(
     plan: Plan,
-    mocap: list[Clip],
+    studio: Studio,
     files: Callable[[int], Sequence[Path]],
     make: Callable[[Renderer, Performance, int], None],
     progress: Progress,
@@ -59,17 +58,16 @@ def carry_out(
 
     Args:
         plan: What to make.
-        mocap: The motion.
+        studio: Body and motion.
         files: All files of a clip.
         make: Writes them.
         progress: Hears of each clip.
 
     Raises:
-        UserError: A package is missing.
+        UserError: A package is missing, or a file cannot be written.
     """
     # More threads of Mesa's renderer only wait for each other; it reads this when it starts.
     os.environ.setdefault("LP_NUM_THREADS", "2")
-    studio = Studio.make(mocap)
     renderer = Renderer(studio.model)
     made = 0
     try:

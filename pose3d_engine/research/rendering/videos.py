@@ -9,13 +9,13 @@ from ...contract import arrays
 from ...contract.atomic import replacing
 from ...progress import Progress
 from ...show.video_writer import writing
-from ..data_sets.mocap_data import RATE, Clip
-from .clips import Performance, pictures, truth
+from ..data_sets.mocap_data import RATE
+from .clips import Performance, Studio, pictures, truth
 from .picture import Renderer
 from .plans import Plan, carry_out
 
 
-def make(plan: Plan, mocap: list[Clip], folder: Path, progress: Progress) -> int:
+def make(plan: Plan, studio: Studio, folder: Path, progress: Progress) -> int:
     """Writes ``clip00000-0.mp4`` for each camera, and ``clip00000.npz``. Returns the number of new clips.
 
     Raises:
@@ -38,4 +38,4 @@ def make(plan: Plan, mocap: list[Clip], folder: Path, progress: Progress) -> int
                     write(image, frame / RATE)
         arrays.save_npz(true, truth(performance))
 
-    return carry_out(plan, mocap, files, one, progress)
+    return carry_out(plan, studio, files, one, progress)
