@@ -51,7 +51,8 @@ def _tile(studio: clips.Studio, renderer: Renderer, seed: int) -> np.ndarray:
     camera = performance.cameras[0]
     joints = performance.posed.joints
     true = camera.project(joints)[FRAME]
-    skin = camera.project(np.broadcast_to(performance.skin(FRAME)[0], (len(joints), *studio.model.vertices.shape)))[FRAME]
+    shape = (len(joints), *studio.model.vertices.shape)
+    skin = camera.project(np.broadcast_to(performance.skin(FRAME)[0], shape))[FRAME]
     low, high = skin.min(axis=0), skin.max(axis=0)
     size = 1.12 * max((high - low) / TILE)
     corner = (low + high) / 2 - size * np.array(TILE) / 2
