@@ -1,8 +1,7 @@
 """Where detectors place their points: measured on rendered people, relative to the anatomical joints.
 
-``calibration.json`` holds one table for each measured detector, and one for each layout for detectors that were not
-measured. ``pose3d calibrate`` writes it; docs/technical-director/detectors.md explains and shows it. Lengths are metres
-for a person of CANONICAL_HEIGHT.
+``calibration.json`` holds a table for each measured detector, and one for all others. ``pose3d measure`` writes it;
+docs/technical-director/detectors.md explains and shows it. Lengths are metres for a person of CANONICAL_HEIGHT.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ from .registry import source
 FILE = Path(__file__).with_name("calibration.json")
 CANONICAL_HEIGHT = 1.70  #: Metres, sole to crown, of the person that the lengths are for.
 LAGS = (1, 10, 30)  #: Frames, at 30 a second, of the autocorrelations.
-FALLBACK = "coco17"  #: The table for layouts that were not measured.
+FALLBACK = "coco"
+"""The table for other layouts: offsets by COCO's definition of its keypoints (anny's regressor), not measured, with the
+spread of MediaPipe."""
 
 PARTS = tuple(dict.fromkeys(name.split("_")[-1] for name in COCO17.joints))
 """Points without their side: left and right are measured together."""
@@ -43,7 +44,7 @@ class Calibration:
     """The errors of a detector.
 
     Attributes:
-        name: Detector or layout that was measured.
+        name: The detector that was measured, or FALLBACK.
         offset: (17,4,3) metres out (to the point's own side), forward and up: constant, and times the direction to the
             camera in the same axes.
         along: (17,2,3) metres along the bones of BONES: constant, and times the cosine between bone and the direction
@@ -77,7 +78,9 @@ class Calibration:
         """
         scale = np.asarray(height)[..., None, None] / CANONICAL_HEIGHT
         sides = np.array([-1.0 if name.startswith("right") else 1.0 for name in COCO17.joints])
-        towards = np.einsum("...ji,...j->...i", axes, -unit(points[..., COCO17.rows("left_hip", "right_hip"), :].mean(-2)))
+        towards = np.einsum(
+            "...ji,...j->...i", axes, -unit(points[..., COCO17.rows("left_hip", "right_hip"), :].mean(-2))
+        )
         # Left, back and up become out, forward and up of each point.
         signs = np.stack([sides, -np.ones(17), np.ones(17)], axis=-1)
         view = np.concatenate([np.ones((*towards.shape[:-1], 17, 1)), towards[..., None, :] * signs], axis=-1)
@@ -106,12 +109,13 @@ def _tables() -> dict[str, Any]:
 
 
 def load(detector: str) -> Calibration:
-    """The table of a detector, or else that of its layout, or else the fallback's.
+    """The table of a detector, or else of one with its layout, or else the fallback.
 
     Raises UserError for an unknown detector.
     """
     chosen, tables = source(detector), _tables()
-    name = next(name for name in (chosen.name, chosen.layout, FALLBACK) if name in tables)
+    same_layout = (name for name, table in tables.items() if table["layout"] == chosen.layout)
+    name = chosen.name if chosen.name in tables else next(same_layout, FALLBACK)
     return from_table(name, tables[name])
 
 

@@ -139,7 +139,10 @@ def draw_outfit(rng: np.random.Generator, male: bool) -> Outfit:
         hair=0.0 if male and rng.random() < 0.15 else rng.uniform(0.008, 0.03),
         long=1.58 if male or rng.random() < 0.3 else rng.uniform(1.40, 1.55),
         colours=colours,
-        patterns=(str(rng.choice(patterns, p=[0.4, 0.2, 0.15, 0.1, 0.15])), str(rng.choice(patterns[:3], p=[0.8, 0.1, 0.1]))),
+        patterns=(
+            str(rng.choice(patterns, p=[0.4, 0.2, 0.15, 0.1, 0.15])),
+            str(rng.choice(patterns[:3], p=[0.8, 0.1, 0.1])),
+        ),
         beard=male and rng.random() < 0.25,
         seed=int(rng.integers(1 << 31)),
     )
@@ -228,5 +231,7 @@ def _pattern(kind: str, place: np.ndarray, rng: np.random.Generator) -> np.ndarr
     if kind == "spots":
         return np.sin(6.283 * z / size) * np.sin(6.283 * x / size) > 0.6
     if kind == "print":
-        return (np.abs(x + 0.02) < 0.09) & (y < 0) & (np.abs(z - 1.25) < 0.08) & (np.sin(place @ rng.normal(0, 90, 3)) > 0)
+        return (
+            (np.abs(x + 0.02) < 0.09) & (y < 0) & (np.abs(z - 1.25) < 0.08) & (np.sin(place @ rng.normal(0, 90, 3)) > 0)
+        )
     return np.zeros(x.shape)

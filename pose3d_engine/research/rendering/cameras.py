@@ -41,7 +41,7 @@ class Camera:
 
 
 def look_at(eye: np.ndarray, target: np.ndarray, roll: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (T,3,3) and translations (T,3) of cameras at ``eye`` (T,3) that look at ``target``, rolled by radians."""
+    """Rotations (T,3,3) and translations (T,3) of cameras at ``eye`` (T,3) towards ``target``, rolled by radians."""
     forward = target - eye
     forward = forward / np.linalg.norm(forward, axis=-1, keepdims=True)
     right = np.cross(forward, [0, 0, 1.0])

@@ -184,7 +184,8 @@ def truth(performance: Performance) -> dict[str, np.ndarray]:
     """What is true of a clip, as arrays in world axes, metres; docs/contributor/rendering.md lists them."""
     posed, model = performance.posed, performance.posed.body.model
     skins = np.stack([performance.skin(frame, clothed=False)[0] for frame in range(len(posed.joints))])
-    surface = np.stack([model.regressor @ skin for skin in skins])
+    on_skin = model.regressor[: len(body.SURFACE)]
+    surface = np.stack([on_skin @ skin for skin in skins])
     tips = skins[:, posed.body.fingertips]
     touching = _touching(skins, surface)
     return {
@@ -196,9 +197,9 @@ def truth(performance: Performance) -> dict[str, np.ndarray]:
         "hand_parameters": performance.hands.astype(np.float32),
         "face_actions": performance.actions.astype(np.float32),
         "traits": posed.body.traits.astype(np.float32),
-        "height": np.float32(posed.body.height),
-        "fps": np.float32(RATE),
-        "seed": np.int64(performance.recipe.seed),
+        "height": np.array(posed.body.height, np.float32),
+        "fps": np.array(RATE, np.float32),
+        "seed": np.array(performance.recipe.seed, np.int64),
         "held_out": np.array(performance.recipe.held_out),
         "kind": np.array(performance.motion.kind),
         "take": np.array(performance.motion.take),

@@ -47,7 +47,7 @@ def draw(rng: np.random.Generator, clips: list[Clip], frames: int, held_out: boo
     """Draws a motion of ``frames`` at RATE; of the takes that are held out, or of the others."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     if kind in ("stand", "sit", "reach"):
-        return _made_up(rng, kind, frames)
+        return made_up(rng, kind, frames)
     chosen = split(clips)[1 if held_out else 0]
     if kind == "walk":
         chosen = [clip for clip in chosen if "walk" in take(clip).lower()] or chosen
@@ -60,7 +60,7 @@ def draw(rng: np.random.Generator, clips: list[Clip], frames: int, held_out: boo
     return Motion(kind, take(clip), z_up(joints), z_up(face))
 
 
-def _made_up(rng: np.random.Generator, kind: str, frames: int) -> Motion:
+def made_up(rng: np.random.Generator, kind: str, frames: int) -> Motion:
     """Standing straight, sitting or reaching forward, by joint angles that wander."""
     angles = {}
     for name, (low, high) in LIMITS.items():

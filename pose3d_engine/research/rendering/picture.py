@@ -14,23 +14,25 @@ from ...extras import require
 from .appearance import SIZE
 from .body import Model
 from .cameras import Camera
-from .scene import FLOOR_SIZE, Scene
+from .scene import Scene
 
 SHADOW_SIZE = 256  #: Pixels of the side of the floor's shadow.
 SHADOW_REACH = 5.0  #: Metres of floor around the person that can be in the shadow.
 NEAR, FAR = 0.05, 40.0  #: Metres that the camera sees.
 
-_PROJECT = """
-#version 330
+_PROJECT = (
+    f"#version 330\nconst float near = {NEAR}, far = {FAR};"
+    + """
 uniform mat4 view;  // world to camera axes
 uniform vec4 lens;  // focal length and principal point, in half pictures
 vec4 project(vec3 place) {
     vec3 p = (view * vec4(place, 1)).xyz;
     // Upside down, so that the first row that is read is the upper one.
-    float depth = (p.z * (%(far)f + %(near)f) - 2.0 * %(far)f * %(near)f) / (%(far)f - %(near)f);
+    float depth = (p.z * (far + near) - 2.0 * far * near) / (far - near);
     return vec4(lens.x * p.x + (lens.z - 1.0) * p.z, lens.y * p.y + (lens.w - 1.0) * p.z, depth, p.z);
 }
-""" % {"near": NEAR, "far": FAR}
+"""
+)
 
 _PERSON_VERTEX = (
     _PROJECT

@@ -212,7 +212,12 @@ def _thigh_and_shank(made: _Pose, joints: np.ndarray, side: str, rate: float, pe
 
 
 def limb(
-    parent: np.ndarray, rest: tuple[np.ndarray, ...], hinge: np.ndarray, upper: np.ndarray, lower: np.ndarray, rate: float
+    parent: np.ndarray,
+    rest: tuple[np.ndarray, ...],
+    hinge: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    rate: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Turns a limb of two bones to the recorded directions.
 
@@ -292,7 +297,9 @@ def frame(joints: np.ndarray, left: str, right: str, low: str, high: str) -> np.
 
 def _leg(joints: np.ndarray) -> np.ndarray:
     """(...) length of the legs, mean of both sides."""
-    hips, knees, ankles = (joints[..., H36M17.rows(f"left_{name}", f"right_{name}"), :] for name in ("hip", "knee", "ankle"))
+    hips, knees, ankles = (
+        joints[..., H36M17.rows(f"left_{name}", f"right_{name}"), :] for name in ("hip", "knee", "ankle")
+    )
     lengths = np.linalg.norm(hips - knees, axis=-1) + np.linalg.norm(knees - ankles, axis=-1)
     return np.asarray(lengths.mean(axis=-1))
 
