@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class AugmentationConfig:
     """Share of samples whose upper body comes from another clip."""
     perturbed: float = 0.5
     """Share of samples whose limbs are turned by random, slowly varying angles."""
-    tilted: float = 0.4
+    tilted: float = 0.25
     """Share of samples whose body is tilted as a whole."""
     fallen: float = 0.06
     """Share of samples in any attitude at all: lying, crawling, upside down."""
@@ -145,17 +146,32 @@ MEASURED = replace(PLAIN, measured=1.0)
 """The same views as a measured detector sees them."""
 
 
+class MotionSource(Protocol):
+    """Other bodies than those that are made of clips' directions: see :mod:`.posed_bodies`."""
+
+    def motion(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draws joints (n,length,17,3) and faces (n,length,5,3), metres, Y up."""
+        ...
+
+
 class MocapSampler:
-    """Endless random samples (inputs, targets) of clips, deterministic by seed.
+    """Endless random samples (inputs, targets) of clips, deterministic by seed. Samples of a measured detector are of
+    ``bodies`` if there are some.
 
     Raises:
         UserError: There are no clips.
     """
 
-    def __init__(self, clips: list[Clip], seed: int, augmentation: AugmentationConfig | None = None) -> None:
+    def __init__(
+        self,
+        clips: list[Clip],
+        seed: int,
+        augmentation: AugmentationConfig | None = None,
+        bodies: MotionSource | None = None,
+    ) -> None:
         if not clips:
             raise UserError("no motion clips to sample from; check --data")
-        self.clips = clips
+        self.clips, self.bodies = clips, bodies
         self.augmentation = augmentation or AugmentationConfig()
         self.rng = np.random.default_rng(seed)
         # Long takes of one dance must not outweigh the short ones of everything else.
@@ -179,10 +195,21 @@ class MocapSampler:
     def scene(self, n: int, length: int) -> Scene:
         """Draws samples as :meth:`batch` does, with their full truth."""
         views = self.augmentation.views
-        joints, face = (np.repeat(part, views, axis=0)[:n] for part in self._motion(-(-n // views), length))
+        count = -(-n // views)
+        measured = np.zeros(count, bool)
+        if self.augmentation.measured:
+            measured = self.rng.random(count) < self.augmentation.measured
+        if self.bodies is None:
+            joints, face = self._motion(count, length)
+        else:
+            joints, face = np.empty((count, length, 17, 3), np.float32), np.empty((count, length, 5, 3), np.float32)
+            for some, source in ((measured, self.bodies.motion), (~measured, self._motion)):
+                if some.any():
+                    joints[some], face[some] = source(int(some.sum()), length)
+        joints, face, measured = (np.repeat(part, views, axis=0)[:n] for part in (joints, face, measured))
         joints, face = self._orient(joints, face)
         camera_joints, camera_face = self._project(joints, face)
-        return self._observe(camera_joints, camera_face)
+        return self._observe(camera_joints, camera_face, measured)
 
     # Bodies
 
@@ -322,13 +349,10 @@ class MocapSampler:
         offset[..., 2] += np.maximum(0.6 - nearest, 0)[:, None]
         return joints + offset[:, :, None], face + offset[:, :, None]
 
-    def _observe(self, joints: np.ndarray, face: np.ndarray) -> Scene:
+    def _observe(self, joints: np.ndarray, face: np.ndarray, measured: np.ndarray) -> Scene:
         """Adds a detector's errors and makes the lifter's inputs and targets."""
         true = detector_model.coco_points(joints, face)
         points, scores = true[..., :2] / true[..., 2:], np.ones(true.shape[:-1], np.float32)
-        measured = np.zeros(len(points), bool)
-        if self.augmentation.measured:
-            measured = self.rng.random(len(points)) < self.augmentation.measured
         if measured.any():
             table = detector_model.measured()
             points[measured], own = detector_model.detect(self.rng, table, joints[measured], face[measured])

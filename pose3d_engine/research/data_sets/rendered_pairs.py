@@ -12,16 +12,13 @@ from ...contract import arrays
 from ...contract.errors import UserError
 from ...contract.skeletons import COCO17, H36M17
 from ...pose import joint_definitions
-from ...solve.body import LENGTHS
 from ..rendering import pairs as rendering
 from . import detector_model, mocap_data
 from .kinematics import about
 from .mocap_data import Scene, observed
+from .posed_bodies import canonical
 
 TRAINING, HELD_OUT = "training", "held-out"
-
-_SIZE = ("RKnee", "RAnkle", "Spine", "Thorax")
-"""Bones whose lengths together make a body of canonical size."""
 
 ROLL = 0.14
 """Standard deviation of the roll that samples get, radians."""
@@ -69,13 +66,7 @@ def _pair(data: dict[str, np.ndarray]) -> Pair:
         for axis in range(2):
             known = keypoints[seen, joint, axis] if seen.any() else np.zeros(1)
             keypoints[:, joint, axis] = np.interp(rows, rows[seen] if seen.any() else [0], known)
-    joints = data["joints"].astype(float)
-    size = sum(np.linalg.norm(_bone(joints, name), axis=-1).mean() for name in _SIZE)
-    joints = joints * (sum(LENGTHS[name][0] for name in _SIZE) / size)
-    for name in ("Neck/Nose", "Head"):  # bones of the lengths of other samples, in the same direction
-        bone = _bone(joints, name)
-        shift = bone * (LENGTHS[name][0] / np.linalg.norm(bone, axis=-1, keepdims=True) - 1)
-        joints[:, H36M17.below(name)] += shift[:, None]
+    joints, _ = canonical(data["joints"])
     assumed = max(int(data["width"]), int(data["height"])) / 2 / np.tan(np.radians(30))
     return Pair(
         keypoints.astype(np.float32),
@@ -83,12 +74,6 @@ def _pair(data: dict[str, np.ndarray]) -> Pair:
         joint_definitions.from_anatomical(joints).astype(np.float32),
         float(assumed / focal.mean()),
     )
-
-
-def _bone(joints: np.ndarray, name: str) -> np.ndarray:
-    child = H36M17.index(name)
-    parent = next(parent for parent, end in H36M17.bones if end == child)
-    return np.asarray(joints[:, child] - joints[:, parent])
 
 
 class PairSampler:

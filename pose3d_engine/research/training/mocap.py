@@ -29,6 +29,7 @@ from ...progress import Progress
 from ..data_sets import mocap_data, rendered_pairs
 from ..evaluation import mocap as evaluation
 from ..models.net2net import can_expand, expanded
+from ..data_sets.posed_bodies import Bodies
 from .muon import Muon
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
@@ -53,6 +54,7 @@ class TrainOptions:
 
     Attributes:
         data: The mocap files.
+        bodies: Whether samples of a measured detector are of whole bodies (the extra ``rendering``).
         pairs: Folder of rendered pairs, of which a share :data:`RENDERED` of each batch is made; none without.
         output: Folder of state, log and weights.
         frames: Frames to lift in total.
@@ -69,6 +71,7 @@ class TrainOptions:
 
     data: tuple[Path, ...]
     output: Path
+    bodies: bool = False
     pairs: Path | None = None
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
@@ -289,7 +292,7 @@ def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) ->
     repeat its first samples."""
     seed = options.seed * 1_000_003 + first
     length = options.config.model().receptive_field - 1 + options.outputs
-    simulated = mocap_data.MocapSampler(clips, seed)
+    simulated = mocap_data.MocapSampler(clips, seed, bodies=Bodies(clips, seed) if options.bodies else None)
     pairs, count = None, 0
     if options.pairs is not None:
         recorded = rendered_pairs.load(options.pairs, rendered_pairs.TRAINING)
