@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     finetune.add_argument(
         "--widths", type=_widths, metavar="W,W,...", help="tcn: odd widths of its filters, one a block (3,3,3)"
     )
-    finetune.add_argument("--pairs", type=Path, metavar="DIR", help="tcn, pstmo-view: folder of `pose3d render pairs`")
+    finetune.add_argument("--pairs", type=Path, metavar="DIR", help="tcn, pstmo-view: of `pose3d render --detector`")
     finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to lift in total")
 
 

@@ -1,9 +1,8 @@
 """What a measured detector reports of a body: keypoints that are not the joints, errors that stay, and its scores.
 
 The numbers are those of :mod:`pose3d_engine.detect.calibration`. A detector's point is off the joint by an offset that
-depends on view and pose, and by an error most of which stays for a second or more, so a network with a view of a second
-cannot average it away: part is fixed for a clip, part is a function of pose and view, part fades within some frames, and
-the rest is white.
+depends on view and pose, and by an error most of which stays for a second or more, which a network cannot average away:
+part is fixed for a clip, part is a function of pose and view, part fades within some frames, and the rest is white.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
+from ...contract.skeletons import COCO17, COCO_ROWS, H36M_ROWS
 from ...detect import calibration, registry
 from ...detect.calibration import Calibration
 from ...pose.joint_definitions import body_axes
@@ -90,9 +89,7 @@ def detect(
     return held(keypoints, lost).astype(np.float32), np.where(lost, 0, scores).astype(np.float32)
 
 
-def correlated_errors(
-    rng: np.random.Generator, table: Calibration, points: np.ndarray, axes: np.ndarray
-) -> np.ndarray:
+def correlated_errors(rng: np.random.Generator, table: Calibration, points: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Returns errors (n,T,17,2) of unit variance with the table's autocorrelation.
 
     What is left after 30 frames is half constant for the clip, half a smooth random function of pose and view.

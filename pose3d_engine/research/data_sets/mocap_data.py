@@ -11,7 +11,7 @@ random camera, with errors like a detector's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,11 +21,11 @@ from ...contract import arrays
 from ...contract.errors import UserError
 from ...contract.skeletons import H36M17
 from ...pose import joint_definitions
-from ...pose.lifters import view
 from ...solve.body import CHAIN, CHAIN_LENGTH, LENGTHS
 from . import detector_model, synthetic_poses
 from .detector_noise import noisy
-from .kinematics import rotation_vectors
+from .kinematics import rotation_vectors, straighten_knees
+from .scenes import Scene, observed, wrong_focal
 
 RATE = 30.0
 """Frames a second of the training motion."""
@@ -127,10 +127,6 @@ class AugmentationConfig:
 
 STRAIGHTENED = 0.45
 """Radians by which bodies' knees are straightened at most."""
-
-ASSUMED_FOCAL, ASSUMED_OVER_TRUE = 0.7, (0.62, 1.45)
-"""Share of samples of a measured detector whose focal length is assumed, and the range of assumed over true: a field of
-view of 60 degrees for one of 39 to 80."""
 
 BENT_SOURCES = {"bvh": 0.31}
 """Radians by which the skeletons of some sources bend a straight knee: the conversion to BVH, by the first percentile
@@ -244,7 +240,7 @@ class MocapSampler:
         joints, face, bent = self._stretches(n, length)
         if self.augmentation.straightened:
             bent += (self.rng.random(n) < self.augmentation.straightened) * self.rng.uniform(0, STRAIGHTENED, n)
-            _straighten(joints, bent)
+            straighten_knees(joints, bent)
         chosen = self.rng.random(n) < self.augmentation.recombined
         if chosen.any():
             other, other_face, _ = self._stretches(int(chosen.sum()), length)
@@ -364,56 +360,6 @@ class MocapSampler:
         wrong = np.exp(self.rng.normal(0, 0.12, len(points)))
         wrong[measured] = wrong_focal(self.rng, int(measured.sum()))
         return observed(Scene(joints, points, scores), wrong)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Samples with their truth.
-
-    Attributes:
-        joints: (n,T,17,3) camera axes, metres, as a lifter is to give them.
-        keypoints: (n,T,17,2) with errors, on the plane z = 1.
-        scores: (n,T,17).
-        inputs: See :meth:`MocapSampler.batch`; of :func:`observed`.
-        targets: See :meth:`MocapSampler.batch`; of :func:`observed`.
-    """
-
-    joints: np.ndarray
-    keypoints: np.ndarray
-    scores: np.ndarray
-    inputs: np.ndarray = field(default_factory=lambda: np.empty(0))
-    targets: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-
-def wrong_focal(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Draws the focal length that a lifter gets over the true one (n,): most often it is assumed."""
-    assumed = rng.random(n) < ASSUMED_FOCAL
-    return np.where(assumed, rng.uniform(*ASSUMED_OVER_TRUE, n), np.exp(rng.normal(0, 0.06, n)))
-
-
-def observed(scene: Scene, wrong: np.ndarray) -> Scene:
-    """Returns a scene with the lifter's inputs and targets; ``wrong`` (n,): the focal length that the lifter gets over
-    the true one."""
-    seen, rotation = view.look_at_torso(scene.keypoints / wrong[:, None, None, None].astype(np.float32))
-    size = np.nanmedian(view.person_size(seen, scene.scores), axis=1, keepdims=True)
-    inputs = view.features(seen, scene.scores, np.nan_to_num(size, nan=1.0))
-    targets = np.matmul(scene.joints - scene.joints[:, :, :1], np.swapaxes(rotation, -1, -2))
-    return replace(scene, inputs=inputs, targets=targets.astype(np.float32))
-
-
-def _straighten(joints: np.ndarray, less: np.ndarray) -> None:
-    """Bends the knees of joints (n,T,17,3) less, by at most ``less`` (n,), radians: half at the thigh, half at the shank,
-    so that the feet stay nearly in place. Bone lengths change a little."""
-    for side in "LR":
-        hip, knee, ankle = (H36M17.index(side + name) for name in ("Hip", "Knee", "Ankle"))
-        thigh, shank = joints[:, :, knee] - joints[:, :, hip], joints[:, :, ankle] - joints[:, :, knee]
-        axis = np.cross(thigh, shank)
-        sine = np.linalg.norm(axis, axis=-1)
-        bend = np.arctan2(sine, (thigh * shank).sum(axis=-1))
-        half = np.minimum(bend, less[:, None]) / 2
-        turn = rotation_vectors((axis / np.maximum(sine, 1e-6)[..., None] * half[..., None]).astype(np.float32))
-        joints[:, :, knee] = joints[:, :, hip] + np.einsum("ntij,ntj->nti", turn, thigh)
-        joints[:, :, ankle] = joints[:, :, knee] + np.einsum("ntji,ntj->nti", turn, shank)
 
 
 def _pelvis(joints: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ from ...contract import arrays
 from ...contract.errors import UserError
 from ...contract.skeletons import COCO17, H36M17
 from ...pose import joint_definitions
+from ...progress import silent
 from ..rendering import pairs as rendering
-from . import detector_model, mocap_data
+from . import detector_model
 from .kinematics import about
-from .mocap_data import Scene, observed
 from .posed_bodies import canonical
+from .scenes import Scene, observed, wrong_focal
 
 TRAINING, HELD_OUT = "training", "held-out"
 
@@ -48,7 +49,7 @@ def load(folder: Path, split: str, detector: str = "mediapipe-full") -> list[Pai
         UserError: There are none, or the folder holds something else.
     """
     found = [
-        _pair(pair) for pair in rendering.load(folder, detector) if arrays.unpack_meta(pair["meta"])["split"] == split
+        _pair(pair) for pair in rendering.load(folder, detector, silent) if arrays.unpack_meta(pair["meta"])["split"] == split
     ]
     if not found:
         raise UserError(f"{folder}: no {split} pairs of {detector}; render more")
@@ -94,7 +95,7 @@ class PairSampler:
         joints[mirrored] = joints[mirrored][:, :, H36M17.mirror] * np.float32([-1, 1, 1])
         roll = about("z", rng.normal(0, ROLL, n)).astype(np.float32).swapaxes(1, 2)[:, None]
         joints, keypoints = np.matmul(joints, roll), np.matmul(keypoints, roll[..., :2, :2])
-        scene = observed(Scene(joints, keypoints, scores), mocap_data.wrong_focal(rng, n))
+        scene = observed(Scene(joints, keypoints, scores), wrong_focal(rng, n))
         return scene.inputs, scene.targets
 
     def _stretch(self, pair: Pair, length: int, outputs: int) -> tuple[np.ndarray, ...]:

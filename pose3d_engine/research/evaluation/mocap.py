@@ -18,6 +18,7 @@ from ...pose.lifters.base import Lifter, Track2D
 from ...pose.lifters.viewed import Network
 from ...progress import Progress, silent
 from ..data_sets import mocap_data, rendered_pairs
+from ..data_sets.scenes import Scene
 from . import metrics
 from .metrics import Scores
 from .tables import Cell, Table
@@ -41,13 +42,13 @@ def validate(model: Network, clips: list[mocap_data.Clip], samples: int = 192) -
 
 
 def validate_pairs(model: Network, folder: Path) -> Lifted:
-    """Returns what a network in training makes of the held-out rendered pairs of a folder, whole clips of one length."""
+    """Returns what a network in training makes of the held-out rendered pairs of a folder."""
     scenes = rendered_pairs.scenes(rendered_pairs.load(folder, rendered_pairs.HELD_OUT), model.receptive_field // 2)
     parts = [lifted(model, scene) for scene in scenes]
     return Lifted(np.concatenate([each.predicted for each in parts]), np.concatenate([each.target for each in parts]))
 
 
-def lifted(model: Network, scene: mocap_data.Scene) -> Lifted:
+def lifted(model: Network, scene: Scene) -> Lifted:
     """Returns what a network makes of the frames of a scene that have its whole reach around them."""
     reach = model.receptive_field // 2
     device = next(model.parameters()).device

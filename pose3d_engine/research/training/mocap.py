@@ -26,10 +26,9 @@ from ...pose.lifters.temporal import TemporalModel
 from ...pose.lifters.viewed import Config, Network, TcnConfig, read_weights, save_weights
 from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
-from ..data_sets import mocap_data, rendered_pairs
+from ..data_sets import mocap_data, posed_bodies, rendered_pairs
 from ..evaluation import mocap as evaluation
 from ..models.net2net import can_expand, expanded
-from ..data_sets.posed_bodies import Bodies
 from .muon import Muon
 
 JOINT_WEIGHTS = np.ones(17, np.float32)
@@ -54,8 +53,8 @@ class TrainOptions:
 
     Attributes:
         data: The mocap files.
-        bodies: Whether samples of a measured detector are of whole bodies (the extra ``rendering``).
-        pairs: Folder of rendered pairs, of which a share :data:`RENDERED` of each batch is made; none without.
+        pairs: Folder of rendered pairs, of which a share :data:`RENDERED` of each batch is made. With it, samples of a
+            measured detector are of whole bodies, which needs the extra ``rendering``.
         output: Folder of state, log and weights.
         frames: Frames to lift in total.
         config: Shape of the network.
@@ -71,7 +70,6 @@ class TrainOptions:
 
     data: tuple[Path, ...]
     output: Path
-    bodies: bool = False
     pairs: Path | None = None
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
@@ -292,11 +290,12 @@ def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) ->
     repeat its first samples."""
     seed = options.seed * 1_000_003 + first
     length = options.config.model().receptive_field - 1 + options.outputs
-    simulated = mocap_data.MocapSampler(clips, seed, bodies=Bodies(clips, seed) if options.bodies else None)
-    pairs, count = None, 0
+    pairs, bodies, count = None, None, 0
     if options.pairs is not None:
         recorded = rendered_pairs.load(options.pairs, rendered_pairs.TRAINING)
-        pairs, count = rendered_pairs.PairSampler(recorded, seed), round(RENDERED * options.batch)
+        pairs, bodies = rendered_pairs.PairSampler(recorded, seed), posed_bodies.Bodies(clips, seed)
+        count = round(RENDERED * options.batch)
+    simulated = mocap_data.MocapSampler(clips, seed, bodies=bodies)
     while True:
         parts = [simulated.batch(options.batch - count, length)]
         if pairs is not None:

@@ -1,6 +1,6 @@
 """Trains the shipped weights anew, with today's code, from mocap files: see docs/contributor/training.md.
 
-    python -m pose3d_engine.research.training.train_weights MOCAP.npz ... [--pairs DIR] [-o out/weights] [--device cpu] [--scale 1]
+    python -m pose3d_engine.research.training.train_weights MOCAP.npz ... [--pairs DIR] [-o out/weights] [--scale 1]
 
 Completed stages are skipped, an interrupted one continues. Hours on a processor: ``--scale 0.01`` goes the whole way in
 minutes. The model cards in checkpoint/ say which code and commands made the weights that are in use.

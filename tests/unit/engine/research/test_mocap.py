@@ -25,7 +25,8 @@ def test_split_is_by_take(mocap_file):
 
 
 def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
-    sampler = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=0)
+    rigid = mocap_data.AugmentationConfig(measured=0)
+    sampler = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), 0, rigid)
     inputs, targets = sampler.batch(16, 40)
     assert inputs.shape == (16, 40, 17, 4)
     assert targets.shape == (16, 40, 17, 3)
@@ -175,7 +176,7 @@ def test_who_stands_straight_has_straight_knees(monkeypatch):
 def test_knees_are_straightened_by_no_more_than_their_bend(mocap_file):
     joints = np.stack([clip.joints[:60] for clip in mocap_data.load_clips(mocap_file)])
     before = _knees(joints)
-    mocap_data._straighten(joints, np.full(len(joints), 0.2))
+    kinematics.straighten_knees(joints, np.full(len(joints), 0.2))
     np.testing.assert_allclose(_knees(joints), np.maximum(before - 0.2, 0), atol=2e-3)
 
 
