@@ -1,6 +1,6 @@
 """The picture of docs/contributor/rendering.md: rendered people with their true joints and a detector's points.
 
-    .venv/bin/python -m scripts.rendered_people MOCAP.npz -o docs/images/rendered-people.webp
+.venv/bin/python -m scripts.rendered_people MOCAP.npz -o docs/images/rendered-people.webp
 """
 
 from __future__ import annotations
