@@ -10,17 +10,17 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..maths import recognise, rotations, timeline, transfer
+from ..maths import recognise, rotations, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
 from ..maths.rig import Rig, RigError, Solution
 from ..maths.transfer import Options
-from . import fcurves
+from . import actions, fcurves
 
 
 @dataclass(frozen=True)
 class Target:
-    """A rig that a motion goes to. action: the last result, which is written anew; None for a new Action."""
+    """A rig that a motion goes to. action: the last result, which is written anew unless somebody has edited it."""
 
     armature: bpy.types.Object
     bone_map: BoneMap
@@ -73,7 +73,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
         return transfer.transfer(
             motion.world,
             motion.contacts,
-            motion.fps,
+            motion.rate,
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
@@ -109,10 +109,8 @@ def read(armature: bpy.types.Object, bone_map: BoneMap) -> Rig:
     )
 
 
-def write(
-    context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str
-) -> bpy.types.Action:
-    """Keys the solution as an Action of its own, which is returned; the one that the rig had is kept.
+def write(target: Target, frames: np.ndarray, solution: Solution, name: str) -> bpy.types.Action:
+    """Keys the solution at ``frames`` (T,) as an Action of its own, which is returned; the rig's own one is kept.
 
     Switches the rig to the controls of the map, and mutes the constraints that would override the keys
     (``in_the_way`` tells which, before).
@@ -138,14 +136,21 @@ def write(
         pose.bones[bone].location, pose.bones[bone].scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
     animation = armature.animation_data or armature.animation_data_create()
-    if animation.action is not None and animation.action != target.action:
+    action = target.action
+    if animation.action is not None and animation.action != action:
         animation.action.use_fake_user = True  # the animator's own: it must not vanish with its last user
-    action = target.action or bpy.data.actions.new(name)
+        if actions.BELOW in animation.action:
+            animation.action_blend_type, animation.action_extrapolation = "REPLACE", "HOLD"
+    if action is None or actions.is_edited(action) or action.users > (animation.action == action):
+        if action is not None:
+            actions.keep(action)
+        action = bpy.data.actions.new(name)
+    for key in (actions.RAW, actions.RETIMED):
+        if key in action:
+            del action[key]
     bag = fcurves.channels(armature, action)
     for curve in list(bag.fcurves):
         bag.fcurves.remove(curve)
-    render = context.scene.render
-    frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
     for bone, quaternions in solution.rotations.items():
         mode = pose.bones[bone].rotation_mode
         path = fcurves.bone_path(bone, fcurves.rotation_channel(mode))

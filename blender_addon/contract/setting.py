@@ -16,6 +16,7 @@ from typing import Any, Literal
 from .errors import UserError
 
 Plain = str | int | float | bool
+Step = Literal["analyse", "capture", "scene"]
 Kind = Literal["text", "path", "choice", "steps", "int", "float", "bool"]
 
 _TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool}
@@ -52,7 +53,7 @@ class Setting:
     """
 
     name: str
-    step: Literal["analyse", "capture"]
+    step: Step
     kind: Kind
     default: Plain | None
     label: str

@@ -124,6 +124,11 @@ class VIDEO_TO_MOCAP_PG_rigs(bpy.types.PropertyGroup):
     )
 
 
+def is_armature(self: Any, item: bpy.types.Object) -> bool:
+    """What a field for a rig can hold."""
+    return item.type == "ARMATURE"
+
+
 def rig_of(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any:
     """What the scene knows of a rig, None if nothing yet."""
     return next((rig for rig in scene.video_to_mocap_rigs.rigs if rig.armature == armature), None)
@@ -153,14 +158,27 @@ def targets(scene: bpy.types.Scene, persons: list[int]) -> dict[int, Target]:
             continue
         if any(target.armature == armature for target in found.values()):
             raise character.RigError(f"{armature.name} is the rig of two people; choose another one for {person.name}")
-        if armature.name not in scene.objects:
-            raise character.RigError(f"{armature.name} is not in this scene; choose the rig of {person.name} again")
-        rig = learn(scene, armature)
-        options = character.Options(rig.foot_lock, rig.arm_space, rig.use_ik)
-        target = character.Target(armature, rig.bone_map(), options)
-        character.check(target)
-        found[person.number] = target
+        try:
+            found[person.number] = target_of(scene, armature)
+        except NotInSceneError as error:
+            raise character.RigError(f"{error}; choose the rig of {person.name} again") from error
     return found
+
+
+class NotInSceneError(Exception):
+    """A rig is not in the scene that shall get its motion."""
+
+
+def target_of(scene: bpy.types.Scene, armature: bpy.types.Object) -> Target:
+    """A rig of the scene with what the scene knows of it. Raises RigError, BoneMapError and NotInSceneError."""
+    from ...blend import character
+
+    if armature.name not in scene.objects:
+        raise NotInSceneError(f"{armature.name} is not in this scene")
+    rig = learn(scene, armature)
+    target = character.Target(armature, rig.bone_map(), character.Options(rig.foot_lock, rig.arm_space, rig.use_ik))
+    character.check(target)
+    return target
 
 
 def note_muted(scene: bpy.types.Scene, target: Target) -> None:

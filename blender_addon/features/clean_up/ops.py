@@ -285,10 +285,7 @@ class VIDEO_TO_MOCAP_OT_restore_raw(Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
 
-        actions.bag_of(armature)  # says so where there is no motion
-        cleaned = armature.animation_data.action
-        actions.restore(armature)
-        return f'Raw motion restored; your version is kept as "{cleaned.name}"'
+        return f'Raw motion restored; your version is kept as "{actions.restore(armature)}"'
 
 
 class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
