@@ -65,7 +65,11 @@ def show(scene: Any, armature: Any) -> int:
 
 
 def follow(scene: Any, armature: Any) -> None:
-    """Moves the armature's markers, if there are any, to where its marked keys are now."""
+    """Moves the armature's markers, if there are any, to where its marked keys are now; on an empty layer they stay."""
+    animation = armature.animation_data
+    bag = fcurves.find_channels(animation) if animation and animation.action else None
+    if bag is None or not len(bag.fcurves):
+        return
     if any(item.name == _name(armature.name) for item in scene.timeline_markers):
         show(scene, armature)
 

@@ -68,11 +68,11 @@ def match(scene: bpy.types.Scene, video_rate: float, times: Sequence[float], sta
     wanted = timeline.scene_rate(video_rate)
     if not animated:
         scene.render.fps, scene.render.fps_base = wanted
-    frames = timeline.key_frames(np.asarray(times, np.float64), rate(scene), start)
-    first, last = max(0, int(np.floor(frames[0]))), int(np.ceil(frames[-1]))
+    frames = Timing(rate(scene), start).whole_frames(np.asarray(times, np.float64))
+    first, last = int(frames[0]), int(frames[-1])
     if animated:
         first, last = min(first, scene.frame_start), max(last, scene.frame_end)
-    scene.frame_start, scene.frame_end = first, max(first, last)
+    scene.frame_start, scene.frame_end = first, last
     if abs(rate(scene) - wanted[0] / wanted[1]) > 1e-3:
         return f"The scene keeps {rate(scene):.5g} fps, because it holds animation of that rate."
     return ""

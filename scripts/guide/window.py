@@ -87,7 +87,7 @@ def install_add_on() -> Steps:
     yield 0.5
     yield from press("preferences.addon_enable", place("WINDOW", newest()))
     yield 0.5
-    assert "blender_addon" in bpy.context.preferences.addons
+    assert "video_to_mocap" in bpy.context.preferences.addons
     yield from mouse.close(newest())
 
 
@@ -109,7 +109,7 @@ def settings() -> bpy.types.PropertyGroup:
 
 
 def idle() -> bool:
-    from blender_addon import session
+    from video_to_mocap import session
 
     return not session.current().busy
 
@@ -120,8 +120,8 @@ def captured() -> bool:
 
 def install_engine() -> Steps:
     """1. Install, after the add-on itself."""
-    from blender_addon import session
-    from blender_addon.features.install.condition import condition
+    from video_to_mocap import session
+    from video_to_mocap.features.install.condition import condition
 
     jobs = session.current()
     yield from mouse.move(600, 400)
@@ -154,7 +154,7 @@ def choose_video() -> Steps:
 
 def analyse() -> Steps:
     """3. People."""
-    from blender_addon import session
+    from video_to_mocap import session
 
     yield from press("video_to_mocap.analyse")
     yield from until("the analysis", lambda: session.current().fraction > 0.1, PATIENCE)

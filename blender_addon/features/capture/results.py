@@ -135,8 +135,8 @@ def replace(
         called: What the characters are called, in the order of ``motions``.
     """
     # Not at the top: they need numpy, and enabling the add-on must not wait for it.
-    from ...blend import marks, scene_time
     from ...blend import armature as apply
+    from ...blend import marks, scene_time
 
     scene = context.scene
     settings = scene.video_to_mocap

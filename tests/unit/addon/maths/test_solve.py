@@ -275,11 +275,21 @@ def test_keys_lie_on_whole_frames_unless_the_rate_varies() -> None:
     np.testing.assert_allclose(timeline.key_frames(np.arange(3) / 60, 30.0), [1, 1.5, 2])
 
 
-@pytest.mark.parametrize(("fps", "pair"), [(30.0, (30, 1.0)), (24000 / 1001, (24, 1.001)), (0.5, (1, 2.0))])
-def test_scene_rate(fps: float, pair: tuple[int, float]) -> None:
-    whole, base = timeline.scene_rate(fps)
-    assert whole == pair[0]
-    np.testing.assert_allclose(base, pair[1])
+@pytest.mark.parametrize(
+    ("fps", "pair"),
+    [
+        (30.0, (30, 1.0)),
+        (24000 / 1001, (24, 1.001)),
+        (23.98, (24, 1.001)),
+        (60000 / 1001, (60, 1.001)),
+        (25.051, (25, 1.0)),  # a phone's
+        (29.9, (30, 1.0)),
+        (20.0, (24, 1.0)),
+        (0.5, (24, 1.0)),
+    ],
+)
+def test_the_nearest_standard_rate(fps: float, pair: tuple[int, float]) -> None:
+    assert timeline.scene_rate(fps) == pair
 
 
 class TestHandsAndFeet:
