@@ -41,8 +41,11 @@ class VIDEO_TO_MOCAP_PT_main(Sidebar, bpy.types.Panel):
             paragraph(layout, context, words.without_folders(settings.status), "ERROR" if settings.failed else "INFO")
         elif ready:
             paragraph(layout, context, "Press Analyse." if settings.video else "Choose a video of a person.", "INFO")
+        row = layout.row(align=True)
+        if settings.facts_known():
+            row.operator("video_to_mocap.video_camera", icon="VIEW_CAMERA", text="Camera")
         if results.of_video(context.scene):
-            layout.operator("video_to_mocap.select_result", icon="RESTRICT_SELECT_OFF")
+            row.operator("video_to_mocap.select_result", icon="RESTRICT_SELECT_OFF", text="Select")
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_main,)

@@ -16,8 +16,7 @@ FILTER = ";".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
 """Which files a file browser shows."""
 
 SCENE = "scene"
-STEP = "video"
-"""Beside the buttons of which step the panel says what becomes of these."""
+"""Beside the button of which step the panel says what becomes of it."""
 
 
 class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
@@ -129,7 +128,7 @@ class VIDEO_TO_MOCAP_OT_video_camera(_NeedsFacts, bpy.types.Operator):
         try:
             item = camera.show(context, video_path(context.scene.video_to_mocap))
         except (NotReadyError, RuntimeError) as error:
-            return tell(self, context, str(error), STEP, failed=True)
+            return tell(self, context, str(error), "", failed=True)
         context.scene.camera = item
         space = context.space_data
         if space and space.type == "VIEW_3D":

@@ -10,9 +10,8 @@ import bpy
 
 from ... import session
 from ..common import words
-from ..common.layout import message, paragraph
+from ..common.layout import paragraph
 from ..common.sidebar import Step
-from .ops import STEP
 
 
 def want_facts(scene: bpy.types.Scene) -> None:
@@ -58,7 +57,7 @@ def draw_video(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 class VIDEO_TO_MOCAP_PT_video(Step, bpy.types.Panel):
-    bl_label = "Range and Camera"
+    bl_label = "Range"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -71,8 +70,6 @@ class VIDEO_TO_MOCAP_PT_video(Step, bpy.types.Panel):
             row.prop(settings, name)
             row.operator("video_to_mocap.set_range", text="", icon="TIME").part = part
         span.operator("video_to_mocap.set_range", text="Range from Timeline", icon="PREVIEW_RANGE").part = "RANGE"
-        column.operator("video_to_mocap.video_camera", icon="VIEW_CAMERA", text="Camera")
-        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_video,)
