@@ -2,8 +2,9 @@
 
     python -m scripts.check_results MOTION.npz CLIP.bvh CLIP.fbx CLIP.blend
 
-Runs where the bpy module is installed. Every file must have one frame for each row of the motion file, and every
-joint of every frame must lie within 1 cm of `world`. Prints the largest distance in each file.
+Runs where the bpy module is installed. Every file must have one frame for each frame of the motion, at the standard
+rate nearest to the video's, and every joint of every frame must lie within 1 cm of `world` there. Prints the largest
+distance in each file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from blender_addon.maths import motion_file, skeleton
+from blender_addon.maths import motion_file, resampling, skeleton, timeline
 
 TOLERANCE = 0.01  # metres
 CROWN = "Head"
@@ -42,12 +43,13 @@ def load(path: Path) -> bpy.types.Object:
 
 
 def positions(armature: bpy.types.Object, frames: int, ends: bool) -> dict[str, np.ndarray]:
-    """World positions (T,3) of the joint that each bone begins at, by the bone's name, at scene frames 1..T.
+    """World positions (T,3) of the joint that each bone begins at, by the bone's name, at T frames from the first key.
 
     ends: also of the crown, under the name of its joint, where the file knows where a last bone ends.
     """
     found: dict[str, list[list[float]]] = {}
-    for frame in range(1, frames + 1):
+    first = round(armature.animation_data.action.frame_range[0])
+    for frame in range(first, first + frames):
         bpy.context.scene.frame_set(frame)
         bones = armature.pose.bones
         for bone in skeleton.BONES:
@@ -80,7 +82,9 @@ def main() -> int:
     parser.add_argument("motion", type=Path)
     parser.add_argument("results", type=Path, nargs="+")
     args = parser.parse_args()
-    world = motion_file.load(args.motion).world
+    motion = motion_file.load(args.motion)
+    fps, base = timeline.scene_rate(motion.fps)
+    world = resampling.on_timeline(resampling.visible(motion), timeline.Timing(fps / base)).world
     good = True
     for path in args.results:
         armature = load(path)

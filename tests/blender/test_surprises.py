@@ -359,7 +359,9 @@ def test_the_scenes_unit_is_obeyed(analysed: Any, operators: Any, scale: float) 
     scene.unit_settings.scale_length = scale
     item = camera.camera.new(scene, "camera")
     item[tags.CAMERA] = analysed.video
-    assert round(analysed.height, 3) == pytest.approx(1.7)
+    assert "height_in_units" in drawn("capture")
+    analysed.height_in_units = 1.75 / scale
+    assert analysed.height == pytest.approx(1.75) and analysed.height_in_units == pytest.approx(1.75 / scale)
     assert operators.capture() == {"FINISHED"}
     person = bpy.data.objects[ONE]
     (body,) = person.children

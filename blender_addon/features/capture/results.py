@@ -71,7 +71,7 @@ def bring(
     from . import view
 
     scene = context.scene
-    is_first = not any(tags.RESULT in item for item in scene.objects)
+    is_first = not any(_tags(item) for item in scene.objects)
     found = motions(result)
     for target in targets.values():
         note_muted(scene, target)
@@ -87,17 +87,17 @@ def bring(
 def of_video(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The armatures of the scene that show what was captured of its video."""
     path = bpy.path.abspath(scene.video_to_mocap.video)
-
-    def shows(part: bpy.types.ID | None) -> bool:
-        tag = part.get(tags.RESULT) if part is not None else None
-        return tag is not None and str(tag["owner"]).rpartition("|")[0] == path
-
     return [
         item
         for item in scene.objects
-        if item.type == "ARMATURE"
-        and (shows(item) or (item.animation_data is not None and shows(item.animation_data.action)))
+        if item.type == "ARMATURE" and any(str(tag["owner"]).rpartition("|")[0] == path for tag in _tags(item))
     ]
+
+
+def _tags(item: bpy.types.Object) -> list[Any]:
+    """The tags of captures on an object and on the Action that it has."""
+    action = item.animation_data.action if item.animation_data else None
+    return [part[tags.RESULT] for part in (item, action) if part is not None and tags.RESULT in part]
 
 
 def timing(scene: bpy.types.Scene, video_rate: float) -> Timing:

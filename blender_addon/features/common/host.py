@@ -80,11 +80,15 @@ class BlenderHost:
 
     def _handle(self, context: bpy.types.Context, task: Task, result: dict[str, Any]) -> str:
         """Brings a result into the context's scene as one step to undo. Returns what went wrong."""
+        trouble = ""
         apart = task.changes_objects and modes.has_own_undo(context)
-        with modes.object_mode(context) if task.changes_objects else contextlib.nullcontext():
-            trouble = self._work(context, task, result)
-            if apart:  # in the mode itself it would be a step of that mode, which holds nothing of this
-                self._push_undo(task)
+        try:
+            with modes.object_mode(context) if task.changes_objects else contextlib.nullcontext():
+                trouble = self._work(context, task, result)
+                if apart:  # in the mode itself it would be a step of that mode, which holds nothing of this
+                    self._push_undo(task)
+        except RuntimeError as error:  # a mode that cannot be left, or not be gone back to
+            trouble = trouble or self._say(context, task, error)
         if not apart:
             self._push_undo(task)
         return trouble
@@ -93,11 +97,15 @@ class BlenderHost:
         try:
             task.handler(context, result)
         except Exception as error:  # noqa: BLE001 - whatever it is, the panel has to say it and to stay usable
-            traceback.print_exc()
-            trouble = words.trouble(error)
-            context.scene.video_to_mocap.say(trouble, failed=True, step=task.step)
-            return trouble
+            return self._say(context, task, error)
         return ""
+
+    def _say(self, context: bpy.types.Context, task: Task, error: Exception) -> str:
+        """Says what went wrong, from where an error is handled."""
+        traceback.print_exc()
+        trouble = words.trouble(error)
+        context.scene.video_to_mocap.say(trouble, failed=True, step=task.step)
+        return trouble
 
     def _push_undo(self, task: Task) -> None:
         if not self.waits:

@@ -74,6 +74,23 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()} == times
 
 
+def test_keys_lie_on_whole_frames_from_the_start_frame_on(tmp_path: Path) -> None:
+    """As in the panel: 31 frames of a phone's 25.05 fps at 25 fps, unless the video's own frames are asked for."""
+    motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.walk(31, 25.05), rate=25.05)
+    for words, frames in (
+        (["--start-frame", "1001"], [1001.0, 1030.0]),
+        (["--keys", "video"], [1.0, 1 + 30 / 25.05 * 25]),
+    ):
+        status, (result,), stderr = call(
+            "module", motion, "--output-dir", tmp_path / "out", "--format", "blend", *words
+        )
+        assert status == 0 and not result["skipped"], stderr
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "clip.blend"))
+        assert bpy.context.scene.render.fps == 25
+        action = bpy.data.objects["clip"].animation_data.action
+        np.testing.assert_allclose(action.frame_range, frames, atol=1e-4)
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_bad_usage_is_status_2(host: str, tmp_path: Path) -> None:
     status, results, stderr = call(host, tmp_path / "a.npz", "--output-dir", tmp_path, "--format", "gif")
