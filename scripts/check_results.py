@@ -2,9 +2,9 @@
 
     python -m scripts.check_results MOTION.npz CLIP.bvh CLIP.fbx CLIP.blend
 
-Runs where the bpy module is installed. Every file must have one frame for each frame of the motion, at the standard
-rate nearest to the video's, and every joint of every frame must lie within 1 cm of `world` there. Prints the largest
-distance in each file.
+Runs where the bpy module is installed. Every file must have one frame for each row of the motion file (on whole frames
+of the standard rate nearest to the video's), and every joint of every frame must lie within 1 cm of `world`. Prints the
+largest distance in each file.
 """
 
 from __future__ import annotations
@@ -43,13 +43,12 @@ def load(path: Path) -> bpy.types.Object:
 
 
 def positions(armature: bpy.types.Object, frames: int, ends: bool) -> dict[str, np.ndarray]:
-    """World positions (T,3) of the joint that each bone begins at, by the bone's name, at T frames from the first key.
+    """World positions (T,3) of the joint that each bone begins at, by the bone's name, at scene frames 1..T.
 
     ends: also of the crown, under the name of its joint, where the file knows where a last bone ends.
     """
     found: dict[str, list[list[float]]] = {}
-    first = round(armature.animation_data.action.frame_range[0])
-    for frame in range(first, first + frames):
+    for frame in range(1, frames + 1):
         bpy.context.scene.frame_set(frame)
         bones = armature.pose.bones
         for bone in skeleton.BONES:
