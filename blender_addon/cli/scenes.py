@@ -15,6 +15,9 @@ from ..maths.motion_file import MotionFile
 from .options import Rig
 from .registered import handles
 
+_EXPORTS = {"fbx": export.fbx, "bvh": export.bvh, "glb": export.gltf}
+"""What writes the formats of one character, by the endings of their files."""
+
 
 def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[str, Path], rig: Rig | None) -> None:
     """Writes a scene with the characters, a light and the video's camera.
@@ -22,7 +25,7 @@ def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[st
     Args:
         motions: One for each character, which is a new armature.
         video: Shown behind the camera in a .blend; None where only the motion is known.
-        outputs: A path for each format; fbx and bvh hold the first character alone.
+        outputs: A path for each format; all but blend hold the first character alone.
         rig: Gets the one motion instead of a new armature, in its own file.
 
     Raises:
@@ -38,10 +41,8 @@ def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[st
     context = bpy.context
     (armature, *_) = apply.capture_to_scene(context, [motion.path for motion in motions], True, targets)
     for kind, path in outputs.items():
-        if kind == "fbx":
-            export.export_fbx(context, armature, path)
-        elif kind == "bvh":
-            export.export_bvh(context, armature, path)
+        if kind in _EXPORTS:
+            export.finish(_EXPORTS[kind](context, armature, path))
         else:
             camera.look_through(context, camera.create_camera(context, motions[0], "Video camera"), motions[0], video)
             camera.add_sun(context)
