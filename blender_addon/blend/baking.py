@@ -8,7 +8,7 @@ selection stay as they are.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,7 @@ def sample(
 
     scene: where it is evaluated, apart from the one that shows it.
     """
-    bones = list(armature.data.bones)
+    bones = [item.bone for item in armature.pose.bones]
     rows = {bone.name: row for row, bone in enumerate(bones)}
     found = deform.skeleton(
         [rows[bone.parent.name] if bone.parent else -1 for bone in bones],
@@ -109,24 +109,33 @@ def sample(
     names = layers.names(armature)
     matrices, world = np.empty((len(frames), len(found.rows), 4, 4), np.float32), np.empty((len(frames), 4, 4))
     values = {name: np.empty(len(frames)) for name in names}
-    buffer = np.empty(16 * len(bones), np.float32)
-    scene.collection.objects.link(armature)
-    try:
-        for row, frame in enumerate(frames):
-            scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
-            posed = armature.evaluated_get(scene.view_layers[0].depsgraph)
-            posed.pose.bones.foreach_get("matrix", buffer)
-            matrices[row] = buffer.reshape(-1, 4, 4)[list(found.rows)].swapaxes(-1, -2)  # columns come first
-            world[row] = posed.matrix_world
+    with closing(evaluated(scene, armature, frames)) as poses:
+        for row, (posed, every) in enumerate(poses):
+            matrices[row], world[row] = every[list(found.rows)], posed.matrix_world
             for name in names:
                 values[name][row] = posed[name]
             yield _SAMPLED * (row + 1) / len(frames)
-    finally:
-        scene.collection.objects.unlink(armature)
     rest = np.array([bones[row].matrix_local for row in found.rows], float)
     return Baked(
         tuple(bones[row].name for row in found.rows), found.parents, frames, rest, _rigid(matrices), world, values
     )
+
+
+def evaluated(
+    scene: bpy.types.Scene, armature: bpy.types.Object, frames: np.ndarray
+) -> Generator[tuple[bpy.types.Object, np.ndarray], None, None]:
+    """The armature as Blender evaluates it in an empty scene, and the matrices (B,4,4) of its pose bones in armature
+    space, at each of ``frames`` (T,)."""
+    buffer = np.empty(16 * len(armature.pose.bones), np.float32)
+    scene.collection.objects.link(armature)
+    try:
+        for frame in frames:
+            scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
+            posed = armature.evaluated_get(scene.view_layers[0].depsgraph)
+            posed.pose.bones.foreach_get("matrix", buffer)
+            yield posed, buffer.reshape(-1, 4, 4).swapaxes(-1, -2)  # columns come first
+    finally:
+        scene.collection.objects.unlink(armature)
 
 
 def copy(
@@ -172,7 +181,7 @@ def bodies_of(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[bpy.ty
 
 def _empty(scene: bpy.types.Scene) -> None:
     """Removes what :func:`copy` has put into the scene; meshes are the user's."""
-    for item in list(scene.collection.objects):
+    for item in [item for item in scene.collection.objects if len(item.users_collection) == 1]:
         data = item.data if item.type == "ARMATURE" else None
         action = item.animation_data.action if item.animation_data else None
         bpy.data.objects.remove(item)

@@ -312,13 +312,14 @@ class TestFeet:
         motion = motion.with_rotations(rot.multiply(rot.from_euler(bent, "XYZ"), motion.rotations)).with_locations(
             still
         )
-        done = foot_pinning.pin_feet(motion, foot_pinning.find_feet(motion.rig), first, first + 10, blend)
+        feet = foot_pinning.find_feet(motion.rig)
+        done = foot_pinning.pin_feet(motion, pose(motion), feet, first, first + 10, blend)
         inside = slice(first - 1, first + 10)
         for foot in (3, 6):
             assert np.ptp(pose(done).heads[inside, foot], axis=0).max() < 1e-6
         touched = np.flatnonzero(np.abs(done.rotations - motion.rotations).max(axis=(1, 2)) > 1e-12)
         assert touched.min() >= first - 1 - blend and touched.max() <= first + 9 + blend
-        free = foot_pinning.unpin_feet(done, motion, [3, 6], 1, 40, 0)
+        free = foot_pinning.unpin_feet(done, motion, feet, 1, 40, 0)
         assert rot.angle(free.rotations, motion.rotations).max() < 1e-6
 
 
