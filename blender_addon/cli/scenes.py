@@ -10,7 +10,6 @@ import bpy
 from ..blend import armature as apply
 from ..blend import camera, character, export
 from ..contract.errors import UserError
-from ..maths import recognise
 from ..maths.motion_file import MotionFile
 from .options import Rig
 from .registered import handles
@@ -69,8 +68,7 @@ def _target(rig: Rig) -> character.Target:
         there = ", ".join(armatures) or "none"
         raise UserError(f"{rig.file}: no armature {rig.name} in its scene; there are: {there}")
     item = bpy.data.objects[rig.name]
-    names = [bone.name for bone in item.data.bones]
-    found = recognise.fit(rig.bone_map, names) if rig.bone_map else character.recognised(item)
+    found = character.fitted(item, rig.bone_map) if rig.bone_map else character.recognised(item)
     if found is None:
         what = f"has no bones of {rig.bone_map.name}" if rig.bone_map else "is no rig that is recognised"
         raise UserError(
