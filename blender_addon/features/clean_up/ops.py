@@ -364,7 +364,7 @@ class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
 
 
 class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
-    """Mark frames in which the motion jerks, with keys of the type Jitter and with markers"""
+    """Mark frames to check: jumps, joints beyond limits, drifting feet, a body off the image, interpolated motion"""
 
     bl_idname = "video_to_mocap.mark_suspicious"
     bl_label = "Mark Suspicious"
@@ -372,22 +372,21 @@ class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ...blend import actions, marks
-        from ...maths.clean_up import suspicious_frames
+        from ...blend import actions, doubts, marks
 
         bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag)
         chosen = set(self.bones(context, armature))
-        flags = suspicious_frames.find_jerks(
-            motion, [row for row, name in enumerate(motion.rig.names) if name in chosen]
-        )
-        marks.mark(bag, np.union1d(marks.marked(bag), motion.frames[flags]))
+        bones = [row for row, name in enumerate(motion.rig.names) if name in chosen]
+        found, unseen = doubts.find(context, armature, bag, motion, bones)
+        marks.mark(bag, np.union1d(marks.marked(bag), doubts.note(armature, bag, motion, found)))
         count = marks.show(context.scene, armature)
-        return f"{count} ranges to check" if count else "No problems found"
+        words = f"{count} ranges to check: {doubts.summary(found) or 'marked before'}" if count else "No problems found"
+        return f"{words}; {unseen}" if unseen else words
 
 
 class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
-    """Go to the next marked range: its confidence is low, or the motion jerks"""
+    """Go to the next marked range, and say what is to be checked there"""
 
     bl_idname = "video_to_mocap.next_suspicious"
     bl_label = "Next Suspicious Frame"
@@ -397,16 +396,18 @@ class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         import numpy as np
 
-        from ...blend import actions, marks
+        from ...blend import actions, doubts, marks
         from ...maths.clean_up.errors import CleanUpError
 
-        starts = np.array([first for first, _ in marks.marked_ranges(actions.bag_of(armature))])
+        ranges = marks.marked_ranges(actions.bag_of(armature))
+        starts = np.array([first for first, _ in ranges])
         now = context.scene.frame_current_final
         ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
         if not len(ahead):
             raise CleanUpError(f"No frame {'before' if self.back else 'after'} this one is marked")
         context.scene.frame_set(round(float(ahead[0])))
-        return f"Frame {ahead[0]:g}"
+        why = doubts.at(armature, *next(span for span in ranges if span[0] == ahead[0]))
+        return f"Frame {ahead[0]:g}: {why}" if why else f"Frame {ahead[0]:g}"
 
 
 CLASSES = (
