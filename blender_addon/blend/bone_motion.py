@@ -140,8 +140,8 @@ class Change:
     Attributes:
         bones: how many.
         frames: how many.
-        degrees: the largest turn of a bone against its parent.
-        metres: the largest way of a bone's head.
+        degrees: by which a bone is turned at most, in the armature's space.
+        metres: by which a bone's head is moved at most.
         farthest: the bone with the largest way, else with the largest turn.
     """
 
@@ -155,18 +155,17 @@ class Change:
         return self.degrees > 0.01 or self.metres > 5e-5
 
     def __str__(self) -> str:
-        return (
-            f"{self.bones} bones in {self.frames} frames, at most {self.degrees:.1f}\N{DEGREE SIGN} and "
-            f"{1000 * self.metres:.0f} mm ({self.farthest})"
-        )
+        count = f"{self.bones} bone{'s' * (self.bones != 1)} in {self.frames} frames"
+        return f"{count}, at most {self.degrees:.1f}\N{DEGREE SIGN} and {1000 * self.metres:.0f} mm ({self.farthest})"
 
 
 def change(before: Motion, after: Motion) -> Change:
     """What differs between two motions of the same frames."""
-    turned = np.degrees(rot.angle(before.rotations, after.rotations))
-    moved = np.linalg.norm(after.locations - before.locations, axis=-1)
-    differs = (turned > 1e-3) | (moved > 1e-6)
-    way = np.linalg.norm(pose(after).heads - pose(before).heads, axis=-1)
+    keyed_otherwise = np.degrees(rot.angle(before.rotations, after.rotations)) > 1e-3
+    differs = keyed_otherwise | (np.linalg.norm(after.locations - before.locations, axis=-1) > 1e-6)
+    old, new = pose(before), pose(after)
+    turned = np.degrees(rot.angle(old.rotations, new.rotations))
+    way = np.linalg.norm(new.heads - old.heads, axis=-1)
     most = way if way.max(initial=0.0) > 5e-4 else turned
     name = before.rig.names[int(most.max(axis=0).argmax())]
     return Change(

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import addon_utils
 import bpy
 import numpy as np
 import pytest
+import rigs
 from inside import complaint
 
 from blender_addon.blend import armature as apply
@@ -32,19 +32,11 @@ def captured(kind: str, folder: Path) -> bpy.types.Object:
     if kind == "own":
         (made,) = apply.capture_to_scene(bpy.context, [path], set_scene=True)
     else:
-        made = rigify()
+        made = rigs.rigify()
         target = character.Target(made, character.recognised(made), Options(ik=kind == "IK"))
         apply.capture_to_scene(bpy.context, [path], True, {0: target})
     bpy.context.view_layer.objects.active = made
     return made
-
-
-def rigify() -> bpy.types.Object:
-    addon_utils.enable("rigify", default_set=True)
-    bpy.ops.object.armature_basic_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-    return next(item for item in bpy.data.objects if item.type == "ARMATURE" and item != metarig)
 
 
 def ankles(armature: bpy.types.Object, step: float = 1.0) -> dict[str, np.ndarray]:

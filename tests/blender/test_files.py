@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import addon_utils
 import bpy
 import imports
 import numpy as np
@@ -42,11 +41,7 @@ def person(addon: None, tmp_path: Path) -> bpy.types.Object:
 @pytest.fixture
 def rigify(addon: None, tmp_path: Path) -> bpy.types.Object:
     """The same motion on Rigify's basic human, which is left in Pose mode."""
-    addon_utils.enable("rigify", default_set=True)
-    bpy.ops.object.armature_basic_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-    made = next(item for item in bpy.data.objects if item.type == "ARMATURE" and item != metarig)
+    made = rigs.rigify()
     path = synthetic.save_motion(tmp_path / "walk.npz", *synthetic.stroll(FRAMES))
     apply.capture_to_scene(
         bpy.context, [path], True, {0: character.Target(made, character.recognised(made), Options())}
@@ -149,6 +144,30 @@ def test_a_control_rig_is_exported_as_the_bones_that_deform(
     assert [name for name, parent in parents.items() if parent is None] == ["DEF_spine"]
     for bone, parent in (("thigh_L", "spine"), ("shoulder_R", "spine_003"), ("shin_R", "thigh_R_001")):
         assert parents[f"DEF_{bone}"].name.replace(".", "_").replace("-", "_") == f"DEF_{parent}"
+
+
+def test_a_cleaned_up_control_rig_reaches_unreal_with_planted_feet(
+    addon: None, operators: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, contacts = synthetic.stroll(60)
+    made = rigs.rigify()
+    path = synthetic.save_motion(tmp_path / "walk.npz", world, contacts)
+    target = character.Target(made, character.recognised(made), Options())
+    apply.capture_to_scene(bpy.context, [path], True, {0: target})
+    bpy.context.view_layer.objects.active = made
+    assert operators.smooth() == {"FINISHED"} and operators.reduce_keys() == {"FINISHED"}
+    deforming = {bone.name for bone in made.data.bones if bone.use_deform}
+    path = export(operators, tmp_path, "Unreal")
+    assert imports.fbx_takes(path) == ["walk"]
+    fresh()
+    back = imports.load(path, monkeypatch)
+    assert {bone.name for bone in back.data.bones} == deforming
+    places = imports.heads(back, 60)
+    for column, side in enumerate("LR"):
+        rows = np.flatnonzero(contacts[:, column])
+        for stance in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            shown = places[f"DEF-foot_{side}"][stance]
+            assert np.linalg.norm(shown[:, None] - shown[None], axis=-1).max() < 0.005, (side, stance)
 
 
 def test_all_bones_where_they_are_wanted(rigify: bpy.types.Object, operators: Any, tmp_path: Path) -> None:
