@@ -131,8 +131,9 @@ def save_motion(
     rotation = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
     translation = np.array([0.0, -distance, 1.0])
     camera = (world - translation) @ rotation  # R^T (world - t)
+    pixels = camera[..., :2] / np.maximum(camera[..., 2:], 0.1) * 1100.0 + [640.0, 360.0]
     keypoints = np.ones((count, 17, 3))
-    keypoints[:, COCO_ROWS, :2] = camera[:, H36M_ROWS, :2] / camera[:, H36M_ROWS, 2:] * 1100.0 + [640.0, 360.0]
+    keypoints[:, COCO_ROWS, :2] = pixels[:, H36M_ROWS]
     meta = {
         "fps": rate,
         "width": 1280,
