@@ -152,7 +152,7 @@ def copy(
     lengths = {bone.name: bone.length for bone in armature.data.bones}
     with bpy.context.temp_override(scene=scene, view_layer=layer, object=item, active_object=item):
         bpy.ops.object.mode_set(mode="EDIT")
-        edits = []
+        edits: list[Any] = []
         for name, parent, rest in zip(baked.bones, baked.parents, baked.rest, strict=True):
             edit = item.data.edit_bones.new(name)
             edit.head, edit.tail = rest[:3, 3], rest[:3, 3] + rest[:3, 1] * lengths[name]

@@ -83,7 +83,9 @@ def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) 
         locations[:, row] = size * _sampled(
             curves, fcurves.bone_path(name, "location"), armature.pose.bones[name].location, frames
         )
-    return Motion(rig, frames, rate, rot.continuous(rotations, rotations[0]), locations)
+    turned, placed = keyed(bag, rig)
+    channels = rot.continuous(rotations, rotations[0])
+    return Motion(rig, frames, rate, channels, locations, frozenset(turned | placed))
 
 
 def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Motion:

@@ -239,12 +239,11 @@ def _slots(armature: bpy.types.Object, baked: baking.Baked) -> dict[str, str]:
     """The baked bones by slot of the rig's bone map. Of a control rig, the bones that lie on its controls at rest."""
     found, bones = character.recognised(armature), armature.data.bones
     slots: dict[str, str] = {}
-    for slot in found.bones if found else ():
-        control = bones[found.one(slot)]
-        near = [
-            name for name in baked.bones if (bones[name].head_local - control.head_local).length < 1e-3 * control.length
-        ]
-        same = [name for name in near if name == control.name] or sorted(near, key=lambda name: -bones[name].length)
+    for slot, names in found.bones.items() if found else ():
+        control = bones[names[0]]
+        near = 1e-3 * control.length
+        there = [name for name in baked.bones if (bones[name].head_local - control.head_local).length < near]
+        same = [name for name in there if name == control.name] or sorted(there, key=lambda name: -bones[name].length)
         if same:
             slots[slot] = same[0]
     return slots

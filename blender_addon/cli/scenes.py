@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import bpy
@@ -14,7 +14,7 @@ from ..maths.motion_file import MotionFile
 from .options import Rig
 from .registered import handles
 
-_EXPORTS = {"fbx": export.fbx, "bvh": export.bvh, "glb": export.gltf}
+_EXPORTS: dict[str, Callable[..., Iterable[float]]] = {"fbx": export.fbx, "bvh": export.bvh, "glb": export.gltf}
 """What writes the formats of one character, by the endings of their files."""
 
 

@@ -114,6 +114,21 @@ def test_lock_feet_holds_what_shows(body: bpy.types.Object, operators: Any, capf
     assert "stand still there already" in complaint(operators.lock_feet, blend=3)
 
 
+def test_the_whole_character_turns_and_moves_once(body: bpy.types.Object, operators: Any) -> None:
+    """Roots of a control rig follow each other by constraints: nothing may be turned twice."""
+    before = ankles(body)
+    assert operators.set_heading(heading=np.pi / 2) == {"FINISHED"}
+    after = ankles(body)
+    for side, places in before.items():
+        way, turned = places[-1] - places[0], after[side][-1] - after[side][0]
+        assert np.allclose(turned, [-way[1], way[0], way[2]], atol=0.02), (side, way, turned)
+    assert drift(body) < 1.0
+    assert operators.make_loop(blend=8, in_place=True) == {"FINISHED"}
+    for side, places in ankles(body).items():
+        assert np.abs(places[-1] - places[0]).max() < 1e-3, side
+        assert abs(np.mean(places[:, 0]) - np.mean(after[side][:8, 0])) < 0.6, side  # it stays where it started
+
+
 def test_legs_that_follow_ik_without_keys_are_said(addon: None, operators: Any, tmp_path: Path) -> None:
     body = captured("FK", tmp_path)
     for side in "LR":

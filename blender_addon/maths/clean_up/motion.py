@@ -59,6 +59,7 @@ class Motion:
         rate: frames a second of the scene.
         rotations: (T,B,4) channels of the pose bones: local, against the rest pose.
         locations: (T,B,3) likewise, metres. Scale is ignored.
+        keyed: rows of the bones that have keys; of none where that is not known.
     """
 
     rig: Rig
@@ -66,6 +67,16 @@ class Motion:
     rate: float
     rotations: Array
     locations: Array
+    keyed: frozenset[int] = frozenset()
+
+    @property
+    def tops(self) -> list[int]:
+        """The rows of the keyed bones without keyed ones above them, which carry the character; else the roots.
+
+        In a control rig these are not the roots: constraints move several of those together.
+        """
+        found = [bone for bone in sorted(self.keyed) if not self.keyed.intersection(self.rig.chain(bone)[1:])]
+        return found or [bone for bone, parent in enumerate(self.rig.parents) if parent < 0]
 
     @property
     def step(self) -> float:

@@ -105,7 +105,8 @@ def beyond_limits(motion: Motion, posed: Posed, slots: Mapping[str, int]) -> lis
 
     slots: rows of bones by slot of a bone map.
     """
-    rig, found = motion.rig, []
+    rig = motion.rig
+    found: list[Doubt] = []
 
     def add(name: str, flags: Array, what: str) -> None:
         found.extend(Doubt(first, after - 1, "beyond limits", f"{name} {what}") for first, after in runs(flags, 1))
