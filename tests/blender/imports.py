@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ def gltf_contents(path: Path) -> dict[str, Any]:
 
 
 def fbx_takes(path: Path) -> list[str]:
-    """The names of the takes in a binary FBX."""
-    data = path.read_bytes()
-    ends = [at for at in range(len(data)) if data.startswith(b"\x00\x01AnimStack", at)]
-    return [data[data.rindex(b"S", 0, at) + 5 : at].decode() for at in ends]
+    """The names of the takes in a binary FBX: strings with their length before them and their class behind."""
+    data, kind = path.read_bytes(), b"\x00\x01AnimStack"
+    found = []
+    for end in (match.start() for match in re.finditer(re.escape(kind), data)):
+        starts = (end - length for length in range(200))
+        start = next(at for at in starts if data[at - 5 : at] == b"S" + struct.pack("<I", end - at + len(kind)))
+        found.append(data[start:end].decode())
+    return found
