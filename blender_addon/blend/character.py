@@ -30,6 +30,23 @@ class Target:
 
 def recognised(armature: bpy.types.Object) -> BoneMap | None:
     """The bone map of an armature: a preset by its names, else by its shape; None if it looks like no body."""
+    return recognise.recognise(*_shape(armature))
+
+
+def fitted(armature: bpy.types.Object, preset: BoneMap) -> BoneMap | None:
+    """A chosen preset with the names as the armature has them; None if it has not even its hips."""
+    names, parents, heads, tails = _shape(armature)
+    found = recognise.fit(preset, names)
+    return recognise.filled(found, names, parents, heads, tails) if found else None
+
+
+def gaps(armature: bpy.types.Object, bone_map: BoneMap) -> list[str]:
+    """The bones of the armature's trunk that stay stiff with a map."""
+    return recognise.gaps(bone_map, *_shape(armature)[:2])
+
+
+def _shape(armature: bpy.types.Object) -> tuple[list[str], list[int], np.ndarray, np.ndarray]:
+    """The names (B), parents (B), heads and tails (B,3) of an armature's bones; z is up."""
     bones = list(armature.data.bones)
     rows = {bone.name: row for row, bone in enumerate(bones)}
     parents = [rows[bone.parent.name] if bone.parent else -1 for bone in bones]
@@ -38,7 +55,7 @@ def recognised(armature: bpy.types.Object) -> BoneMap | None:
         np.array([getattr(bone, end) for bone in bones]).reshape(-1, 3) @ matrix.T
         for end in ("head_local", "tail_local")
     )
-    return recognise.recognise(list(rows), parents, heads, tails)
+    return list(rows), parents, heads, tails
 
 
 def check(target: Target) -> None:

@@ -16,7 +16,8 @@ from ..contract.setting import Plain
 from ..contract.settings import SceneSettings
 from ..maths import bone_map
 
-FORMATS = ("fbx", "bvh", "blend")
+FORMATS = ("fbx", "bvh", "glb", "blend")
+"""Formats by the endings of their files; binary glTF is .glb."""
 
 _MOST_ARM_SPACE = 85.0
 """Degrees; an arm that is held out further points up."""
@@ -102,14 +103,19 @@ def words(options: Options, inputs: Sequence[Path]) -> tuple[str, ...]:
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = command_line.Parser(
-        prog=program, description="Videos or motion files to animated armatures: FBX, BVH, .blend."
+        prog=program, description="Videos or motion files to animated armatures: FBX, BVH, glTF, .blend."
     )
     parser.add_argument(
         "inputs", nargs="+", metavar="VIDEO", help="videos, folders of them, patterns; also motion files (.npz)"
     )
     parser.add_argument("--output-dir", required=True, type=Path, metavar="DIR", help="the folder of the results")
     parser.add_argument(
-        "--format", action="append", choices=FORMATS, dest="formats", help="may be repeated; fbx where not given"
+        "--format",
+        action="append",
+        type=_format,
+        choices=FORMATS,
+        dest="formats",
+        help="may be repeated; fbx where not given; gltf is glb",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="clips that are worked on at once")
     command_line.add_settings_file(parser)
@@ -143,6 +149,10 @@ def _rig(args: argparse.Namespace) -> Rig | None:
     transfer = character.Options(not args.no_foot_lock, math.radians(args.arm_space), args.ik_limbs)
     file, name = args.armature
     return Rig(file, name, chosen, transfer, tuple(about))
+
+
+def _format(text: str) -> str:
+    return "glb" if text == "gltf" else text
 
 
 def _armature(text: str) -> tuple[Path, str]:

@@ -76,10 +76,10 @@ class VIDEO_TO_MOCAP_OT_apply_bone_map(_ForRig, bpy.types.Operator):
     preset: EnumProperty(name="Bone Map", description="The kind of the rig", items=_preset_items)  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ...maths import recognise
+        from ...blend import character
 
         armature = active_person(context).armature
-        fitted = recognise.fit(maps.preset(self.preset), [bone.name for bone in armature.data.bones])
+        fitted = character.fitted(armature, maps.preset(self.preset))
         if fitted is None:
             text = f"{armature.name} has no bones of {maps.preset(self.preset).name}. Choose another bone map."
             return tell(self, context, text, STEP, failed=True)

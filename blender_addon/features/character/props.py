@@ -223,16 +223,25 @@ def _complaint(rig: Any) -> str:
     if gone:
         return f"The rig has no bone {gone}. Correct it in the list."
     try:
-        lost = rig.bone_map().missing()
+        bone_map = rig.bone_map()
     except BoneMapError as error:
         return str(error)
+    lost = bone_map.missing()
     if not lost:
-        return ""
+        return _stiff(rig, bone_map)
     names = ", ".join(_label(slot, 0) if slot not in maps.CHAINS else slot.title() for slot in lost[:4])
     more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
     if set(lost) & set(maps.NEEDED):
         return f"Needed: {names}{more}. Choose the bones in the list."
     return f"Not in this rig: {names}{more}. They stay at rest."
+
+
+def _stiff(rig: Any, bone_map: BoneMap) -> str:
+    """Which bones of the trunk the map leaves out although they lie between two of its bones; empty if none."""
+    from ...blend import character
+
+    gaps = character.gaps(rig.armature, bone_map) if rig.armature else []
+    return f"Stiff, because they are in no line: {', '.join(gaps)}. Add them to Spine or Neck." if gaps else ""
 
 
 CLASSES = (VIDEO_TO_MOCAP_PG_bone, VIDEO_TO_MOCAP_PG_rig, VIDEO_TO_MOCAP_PG_rigs)

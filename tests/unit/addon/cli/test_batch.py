@@ -47,7 +47,8 @@ def left_over(temporary: Path) -> list[str]:
 def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     motion = synthetic.save_motion(tmp_path / "clip ü 1.npz", *synthetic.walk(20))
     folder = tmp_path / "out"
-    words = [motion, "--output-dir", folder, "--format", "fbx", "--format", "bvh", "--format", "blend"]
+    kinds = ("fbx", "bvh", "glb", "blend")
+    words = [motion, "--output-dir", folder, *(f"--format={kind.replace('glb', 'gltf')}" for kind in kinds)]
     temporary, home = tmp_path / "temporary", tmp_path / "home"
     temporary.mkdir()
     home.mkdir()
@@ -59,7 +60,9 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     (result,) = results
     assert result["input"] == str(motion)
     assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
-    assert [Path(path).name for path in result["outputs"]] == [f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "blend")]
+    assert [Path(path).name for path in result["outputs"]] == [
+        f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "glb", "blend")
+    ]
     outputs = [path for path in folder.iterdir() if path.is_file()]
     assert sorted(path.name for path in outputs) == sorted(Path(path).name for path in result["outputs"])
     assert "writing clip ü 1.fbx" in (folder / "logs" / "clip ü 1.log").read_text(encoding="utf-8")
