@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +11,52 @@ import numpy as np
 from .. import repair
 from ..contract import warnings
 from ..contract.motion_file import Motion
-from ..contract.skeletons import COCO17
 from ..contract.version import __version__
 from ..contract.warnings import Notice
-from ..solve import contacts, floor, foot_lock
+from ..solve import contacts, floor, solver
 from ..solve.body import CANONICAL_HEIGHT
-from ..take import SOLE_LAYOUTS, Shot, Take
+from ..take import Shot, Take
 from .people import FEET_VISIBLE, ankle_confidence
 
-_COCO_ANKLES = COCO17.rows("left_ankle", "right_ankle")
+_RELEASES = 2  #: Rounds in which feet that the picture moves are released.
+_OFF_PICTURE = 0.04  #: Share of the height by which a foot in contact may be moved across the line of sight.
+_STILL = 0.2  #: m/s of an ankle, below which its foot is planted and does not roll.
 
 
-def find_contacts(shot: Shot, take: Take) -> None:
-    """Moves the body into world axes, with the camera over the floor, and finds foot contacts."""
+def plant_feet(shot: Shot, take: Take) -> None:
+    """Solves once more, with what the person stands on; feet that the picture shows to move are released."""
+    feet, ground, free = shot.settings.feet, take.ground, take.points[take.visible]
+    if feet == "always":
+        ground = replace(ground, contacts=contacts.at_least_one(ground.contacts, free @ ground.up))
+    for release in range(_RELEASES, -1, -1):
+        take.pose = solver.solve(take.problem, take.pose, ground)
+        slides = contacts.off_picture(take.problem.skeleton.points(take.pose), free, ground, _OFF_PICTURE * CANONICAL_HEIGHT)
+        if feet != "auto" or not release or not slides.any():
+            break
+        ground = replace(ground, contacts=ground.contacts & ~slides[..., None])
+    take.ground = ground
+    take.points = take.padded(take.problem.skeleton.points(take.pose))
+
+
+def to_world(shot: Shot, take: Take) -> None:
+    """Moves the body into world axes, with the floor at z = 0."""
     rotation = shot.tilt.rotation
-    world = take.body @ rotation.T
-    take.camera_R = np.repeat(rotation[None], len(world), axis=0)
+    take.camera_R = np.repeat(rotation[None], len(take.points), axis=0)
     if shot.rotations is not None:
         take.camera_R = take.camera_R @ shot.rotations
-    take.contacts = contacts.contacts(world, take.confidence, shot.people.times, np.zeros(3), _soles(shot, take))
-    take.camera_t = np.array([0.0, 0.0, -take.ground])
-    take.world = world + take.camera_t
-
-
-def lock_feet(shot: Shot, take: Take) -> None:
-    """Locks planted feet to their places."""
-    rows = take.visible
-    world, planted, times, mode = take.world[rows], take.contacts[rows], shot.people.times[rows], shot.settings.feet
-    world, take.contacts[rows] = foot_lock.lock(world, planted, times, CANONICAL_HEIGHT, mode, take.camera_t)
-    take.world = take.padded(world)
+    take.camera_t = np.array([0.0, 0.0, -take.ground.height])
+    take.world = take.points @ rotation.T + take.camera_t
+    take.soles = np.zeros((len(take.points), 2, 2), bool)
+    take.soles[take.visible] = take.ground.contacts
+    speed = np.linalg.norm(np.gradient(take.world[:, floor.ANKLES], shot.people.times, axis=0), axis=-1) if len(take.world) > 1 else np.zeros((1, 2))
+    take.contacts = take.soles.any(axis=2) & (speed < _STILL)
 
 
 def scale_to_height(shot: Shot, take: Take) -> None:
     """Scales from CANONICAL_HEIGHT, for which the stages are tuned, to the person's height."""
     size = take.size * shot.settings.height / CANONICAL_HEIGHT
     world, camera_t = take.world * size, take.camera_t * size
-    body = (world - camera_t) @ take.camera_R
+    body = (world[:, :17] - camera_t) @ take.camera_R
     take.joints = (body - body[:, :1]).astype(np.float32)
     take.root = body[:, 0].astype(np.float32)
     take.world, take.camera_R, take.camera_t = (array.astype(np.float32) for array in (world, take.camera_R, camera_t))
@@ -57,7 +68,7 @@ def finish(shot: Shot, take: Take) -> None:
     shot.motions[take.person] = Motion(
         joints3d=take.joints,
         root=take.root,
-        world=take.world,
+        world=take.world[:, :17],
         camera_R=take.camera_R,
         camera_t=np.repeat(take.camera_t[None], len(take.joints), axis=0),
         keypoints2d=take.keypoints,
@@ -111,14 +122,3 @@ def _visibility(take: Take, times: np.ndarray) -> list[Notice]:
     if share and ankle_confidence(take.confidence[take.detected]) < FEET_VISIBLE:
         found.append(Notice(warnings.FEET_NOT_VISIBLE, "the feet are hardly ever visible; legs and floor are guessed"))
     return found
-
-
-def _soles(shot: Shot, take: Take) -> np.ndarray | None:
-    """(T,2,2,3) heels and toes from the ankles, world axes, metres; None without points on them."""
-    if "soles" not in take.main.capabilities:
-        return None
-    layout = next(name for name in SOLE_LAYOUTS if name in take.main.layouts)
-    ankles, depths = take.keypoints[:, _COCO_ANKLES, :2], take.body[:, floor.ANKLES, 2]
-    points = take.points_without_flips(layout)
-    offsets = contacts.sole_offsets(points, layout, ankles, depths, shot.camera.focal, shot.fps)
-    return np.einsum("tij,tfej->tfei", take.camera_R, offsets)
