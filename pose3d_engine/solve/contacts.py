@@ -6,7 +6,8 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from ..contract.runs import runs
-from .kinematics import SOLE_ROWS
+from .body import ANKLE_HEIGHT
+from .kinematics import ANKLES, FOOT_ROWS, SOLE_ROWS
 from .terms import Ground
 from .vectors import dot, reject, unit
 
@@ -17,6 +18,7 @@ _DEPTH_SHARE = 0.25  #: Share of the speed along the line of sight that counts: 
 _ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50  #: m/s, below which a contact begins and above which it ends.
 _ENTER_HEIGHT, _LEAVE_HEIGHT = 0.06, 0.10  #: Metres over the ground, alike.
 _LIFTED = 0.25  #: Metres over the other foot, from which on a motionless foot is in the air.
+_STILL = 0.03  #: m/s of an ankle over a foot that does not roll.
 _SHORTEST_S = 0.07  #: Seconds; shorter contacts are noise.
 _AIRBORNE_S = (0.12, 0.9)  #: Seconds of jumps and of the flight phase of running; longer ones hang, swim or float.
 
@@ -25,7 +27,8 @@ def contacts(points: np.ndarray, observed: np.ndarray, times: np.ndarray, camera
     """Finds contacts (T,2,2) bool, left and right foot's heel and toe: low and slow, with hysteresis both ways in time.
 
     A foot's ground is the lowest place of its sole within SUPPORT_S, unless it is far above the other foot's; so walls
-    and stairs have one. Assumes that the person stands now and then: feet that hang motionless together count as
+    and stairs have one. Under an ankle that is low and slow the whole sole is: an ankle's place is known better than
+    the direction of a foot. Assumes that the person stands now and then: feet that hang motionless together count as
     standing.
 
     Args:
@@ -34,19 +37,20 @@ def contacts(points: np.ndarray, observed: np.ndarray, times: np.ndarray, camera
         times: (T,) seconds.
         camera: (3,) place of the camera; motion towards it counts less.
     """
-    soles = points[:, SOLE_ROWS]
+    parts = points[:, FOOT_ROWS]
     rate = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
     reach = 2 * int(SUPPORT_S * rate) + 1
-    lowest = np.where(observed, soles[..., 2].min(axis=2), np.inf)
-    own = minimum_filter1d(lowest, reach, axis=0, mode="nearest")
+    heights = np.where(observed[..., None], parts[..., 2] - [ANKLE_HEIGHT, 0.0, 0.0], np.inf)
+    own = minimum_filter1d(heights, reach, axis=0, mode="nearest")
+    own[..., 1:] = own[..., 1:].min(axis=2, keepdims=True)
     both = own.min(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):  # both are infinite where no foot is observed
-        ground = np.where(own - both < _LIFTED, own, both)[..., None]
-        over = np.where(observed[..., None], soles[..., 2] - ground, np.inf)
-    speed = _speed(soles, times, camera)
+    with np.errstate(invalid="ignore"):  # all are infinite where no foot is observed
+        over = np.where(observed[..., None], heights - np.where(own - both < _LIFTED, own, both), np.inf)
+    speed = _speed(parts, times, camera)
     enter = (speed < _ENTER_SPEED) & (over < _ENTER_HEIGHT)
     stay = (speed < _LEAVE_SPEED) & (over < _LEAVE_HEIGHT)
     found = _hysteresis(enter, stay) | _hysteresis(enter[::-1], stay[::-1])[::-1]
+    found = found[..., 1:] | found[..., :1]
     for foot, end in np.ndindex(2, 2):
         for first, last in runs(found[:, foot, end]):
             if last - first < _SHORTEST_S * rate and 0 < first and last < len(found):
@@ -54,11 +58,19 @@ def contacts(points: np.ndarray, observed: np.ndarray, times: np.ndarray, camera
     return found
 
 
+def planted(contacts: np.ndarray, points: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(T,2) bool: feet of points (T,21,3) that stand and do not roll, on the whole sole or on tiptoe."""
+    if len(times) < 2:
+        return contacts.any(axis=2)
+    speed = np.linalg.norm(np.gradient(points[:, ANKLES], times, axis=0), axis=-1)
+    return contacts.all(axis=2) | (contacts.any(axis=2) & (speed < _STILL))
+
+
 def airborne(contacts: np.ndarray, observed: np.ndarray, times: np.ndarray) -> np.ndarray:
     """(T,) bool: both observed (T,2) feet have left their ground and come back to it within the time of a jump."""
     result = np.zeros(len(times), bool)
-    for first, last in runs(~contacts.any(axis=(1, 2)) & observed.all(axis=1)):
-        inside = 0 < first and last < len(times)
+    for first, last in runs(~contacts.any(axis=(1, 2))):
+        inside = 0 < first and last < len(times) and observed[first:last].all()
         if inside and _AIRBORNE_S[0] <= times[last] - times[first - 1] <= _AIRBORNE_S[1]:
             result[first:last] = True
     return result

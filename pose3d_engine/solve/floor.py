@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.runs import runs
-from ..contract.skeletons import H36M17
 from .body import ANKLE_HEIGHT, CANONICAL_HEIGHT
+from .kinematics import ANKLES as ANKLES
 from .kinematics import SOLE_ROWS
 
 SIZE_RANGE, SIZE_SPREAD = (0.6, 1.4), 0.15  #: Bounds and standard deviation (of the logarithm) of relative sizes.
 MIN_CAMERA_HEIGHT = 0.5  #: Metres over the floor, below which the floor's distance says too little about sizes.
-ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]  #: The order of ``contacts``.
 _STEP, _LEVEL = 0.15, 0.10
 """Metres over the floor from which on a stance may be on something else, and by which such stances agree. Stances of
 level walks are 0.12 m apart at most where the tilt is found."""
 
+_OUTLIERS = 0.02  #: Share of soles that may lie below the floor: single wrong frames.
 _LONG_S = 1.0  #: Seconds of a stance that count in full.
 
 
@@ -40,13 +40,17 @@ def stances(points: np.ndarray, contacts: np.ndarray) -> list[Stance]:
     return sorted(found, key=lambda stance: stance.rows.start)
 
 
-def floor_height(found: list[Stance], fps: float) -> float | None:
-    """The height on which most stances are, robustly; None without any.
+def floor_height(found: list[Stance], lowest: np.ndarray, fps: float) -> float:
+    """The height on which most stances are, robustly; lower where the person comes far below it.
 
-    One stance does not make a floor: where a longer part is higher, that one is an obstacle only from below.
+    Args:
+        found: The stances.
+        lowest: Heights of the lower sole in frames where feet were observed, metres; at least one.
+        fps: Frames a second.
     """
+    below = float(np.quantile(lowest, _OUTLIERS))
     if not found:
-        return None
+        return below
     heights = np.array([stance.height for stance in found])
     weights = np.array([min((stance.rows.stop - stance.rows.start) / fps, _LONG_S) for stance in found])
     support = weights @ np.exp(-(((heights[:, None] - heights) / _LEVEL) ** 2))
@@ -54,10 +58,7 @@ def floor_height(found: list[Stance], fps: float) -> float | None:
     for _ in range(5):
         near = weights / (1 + ((heights - height) / _LEVEL) ** 2) ** 2
         height = float(near @ heights / near.sum())
-    low = heights < height - _STEP
-    if low.sum() > 1 and weights[low].sum() > 0.25 * weights.sum():
-        return floor_height([stance for stance, below in zip(found, low, strict=True) if below], fps)
-    return height
+    return height if below > height - 2 * _STEP else below
 
 
 def levels(found: list[Stance], floor: float, frames: int) -> np.ndarray:

@@ -25,6 +25,7 @@ _ENOUGH = 0.4  #: Share of standing frames, from which on a clip's balance is as
 _PITCH_RAD, _ROLL_RAD, _ROLL_OUTLIER_RAD = 0.20, 0.06, 0.10
 """Usual pitch and roll of cameras, and the roll from which on that prior fades."""
 
+_SOME = 0.1  #: Share of standing frames, without which footsteps tell nothing: people who crawl make none.
 _WALKED_M = 1.5  #: Metres between the farthest footsteps that make the tilt known.
 _PITCHES, _ROLLS = (-40.0, 65.0), (-35.0, 35.0)  #: Degrees; results beyond come from people who lie or hang.
 
@@ -87,7 +88,7 @@ def tilt_of(up: np.ndarray, share: float, walked: float) -> CameraTilt:
     pitch = math.degrees(math.atan2(-up[2], math.hypot(up[0], up[1])))
     roll = math.degrees(math.atan2(-up[0], -up[1]))
     inside = _PITCHES[0] < pitch < _PITCHES[1] and _ROLLS[0] < roll < _ROLLS[1]
-    return CameraTilt(pitch, roll, known=share >= _ENOUGH or walked >= _WALKED_M) if inside else UNKNOWN
+    return CameraTilt(pitch, roll, known=share >= _ENOUGH or (share >= _SOME and walked >= _WALKED_M)) if inside else UNKNOWN
 
 
 def extent(points: np.ndarray, stances: Sequence[Stance]) -> float:

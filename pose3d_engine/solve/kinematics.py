@@ -15,8 +15,9 @@ POINTS = (*H36M17.joints, *SOLES)  #: The order of points (..., 21, 3): joints, 
 SOLE_ROWS = np.arange(17, 21).reshape(2, 2)  #: (2,2) rows in POINTS: left and right foot's heel and toe.
 
 _ROW = H36M17.index
-_ANKLES = (_ROW("LAnkle"), _ROW("RAnkle"))
-BONES = (*(bone for bone in H36M17.bones if bone[1] != _ROW("RHip")), (_ANKLES[0], 18), (_ANKLES[1], 20))
+ANKLES = [_ROW("LAnkle"), _ROW("RAnkle")]  #: Rows, the order of feet everywhere.
+FOOT_ROWS = np.column_stack([ANKLES, SOLE_ROWS])  #: (2,3) left and right ankle, heel and toe.
+BONES = (*(bone for bone in H36M17.bones if bone[1] != _ROW("RHip")), (ANKLES[0], 18), (ANKLES[1], 20))
 """(parent, child) rows in POINTS. Both hips are one bone, because the pelvis is rigid; the last two are the feet."""
 
 FREEDOM = 3 + 2 * len(BONES)  #: Unknowns a frame: the root, then two for the direction of each bone.
@@ -53,7 +54,7 @@ class Skeleton:
                 self.sums[child, column[_ROW("LHip")]] = -lengths[child]
             else:
                 self.sums[child, column[child]] += lengths[child]
-        for foot, ankle in enumerate(_ANKLES):
+        for foot, ankle in enumerate(ANKLES):
             self.sums[SOLE_ROWS[foot]] = self.sums[ankle]
             self.sums[SOLE_ROWS[foot, 1], column[SOLE_ROWS[foot, 1]]] = TOE_LENGTH * self.foot_scale
 
@@ -121,7 +122,7 @@ def pose_of(joints: np.ndarray, root: np.ndarray, toes: np.ndarray, scale: float
     The soles lie in the plane of shank and toe direction. scale: Of the foot, 1 for the canonical body.
     """
     directions = [joints[:, child] - joints[:, parent] for parent, child in BONES[:-2]]
-    shanks = joints[:, [_ROW("LKnee"), _ROW("RKnee")]] - joints[:, list(_ANKLES)]
+    shanks = joints[:, [_ROW("LKnee"), _ROW("RKnee")]] - joints[:, ANKLES]
     directions = np.concatenate([np.stack(directions, axis=1), toes], axis=1)
     size = norm(directions)
     directions = np.where(size > 1e-6, directions / np.maximum(size, 1e-6), [0.0, 1.0, 0.0])

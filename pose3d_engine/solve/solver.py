@@ -20,7 +20,7 @@ from .normal_equations import NormalEquations
 from .terms import Ground, View
 from .vectors import unit
 
-ROUNDS = 8  #: Steps of Gauss-Newton; twice as many change joints by less than a millimetre.
+ROUNDS = 4  #: Steps of Gauss-Newton; twice as many change joints by less than a millimetre.
 CHUNK, OVERLAP = 3000, 60  #: Frames of a piece and frames that two pieces share: memory does not grow with the clip.
 _RATE = 30.0  #: Frames a second for which the errors of the terms are meant; at more they are less independent.
 _DAMPING = 1e-3  #: Added to the diagonal, for frames without any observation near.
@@ -72,8 +72,8 @@ def _solve(
             equations, across = _equations(problem, pose, ground, information is not None, settle=left <= 2)
             if information is not None:
                 plane = kinematics.tangents(ground.up)
-                equations.corner[:2, :2] += information
-                equations.corner_right[:2] -= information @ plane.T @ (ground.up - first_up)
+                equations.corner[:2, :2] += terms.ALIKE * information
+                equations.corner_right[:2] -= terms.ALIKE * information @ plane.T @ (ground.up - first_up)
                 equations.corner[2, 2] += 1e-6
             step, common = equations.solve(_DAMPING)
             pose = kinematics.moved(pose, across, step)
@@ -102,8 +102,11 @@ def _equations(
     if problem.smooth:
         terms.accelerate(points, jacobian, problem.fps, share, equations)
     if ground is not None:
-        terms.support(ground, points, jacobian, settle, free, equations)
-        terms.fall(ground, points, jacobian, problem.fps, share, equations)
+        if free:
+            terms.footsteps(ground, points, jacobian, equations)
+        else:
+            terms.support(ground, points, jacobian, settle, equations)
+            terms.fall(ground, points, jacobian, problem.fps, share, equations)
     return equations, across
 
 

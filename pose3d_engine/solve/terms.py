@@ -14,8 +14,8 @@ import numpy as np
 from ..contract.runs import runs
 from ..contract.skeletons import H36M17
 from . import limits
-from .body import point_masses
-from .kinematics import BONES, POINTS, SOLE_ROWS, Pose, tangents
+from .body import ANKLE_HEIGHT, point_masses
+from .kinematics import ANKLES, BONES, FOOT_ROWS, POINTS, Pose, tangents
 from .normal_equations import NormalEquations
 from .vectors import reject, unit
 
@@ -32,6 +32,10 @@ LIMIT_ERROR, SLIDE_ERROR, PLACE_ERROR, HEIGHT_ERROR, FALL_ERROR = 0.03, 0.0003, 
 """Metres beyond a joint limit; metres a frame of a sole's end in contact, from its mean place, and of its height; m/s^2
 by which a body in the air differs from free fall."""
 
+STEP_ERROR = 0.06  #: Metres by which the height of a stance usually errs.
+ALIKE = 15.0  #: Frames in which the detector's and the 3D model's errors are alike, against evidence of a whole stance.
+FLESH_ERROR, DEEP = 0.02, 0.3
+"""Metres by which the clearance of a joint errs; metres below the floor from which on the floor itself is in doubt."""
 CLEARANCES = {"Wrist": 0.03, "Elbow": 0.04, "Knee": 0.05, "Hip": 0.08, "Head": 0.08, "Shoulder": 0.07}
 """Metres of flesh between a joint and the floor below it, at least."""
 
@@ -145,43 +149,57 @@ def accelerate(
 
 
 def support(
-    ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bool, free: bool, equations: NormalEquations
+    ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bool, equations: NormalEquations
 ) -> None:
     """Ends of soles in contact neither slide nor leave their level; nothing is below the floor.
 
-    settle: Whether they are pulled to their mean place, too. free: Whether up (two) and height are shared unknowns.
+    settle: Whether they are pulled to their mean place, too.
     """
-    soles = SOLE_ROWS.ravel()
-    held = ground.contacts.reshape(len(points), -1)
-    level = np.repeat(ground.levels, 2, axis=1) + ground.height
-    over = points @ ground.up
+    feet = FOOT_ROWS.ravel()
+    held = np.concatenate([ground.contacts.all(axis=2, keepdims=True), ground.contacts], axis=2).reshape(len(points), -1)
     wanted = np.repeat((ground.height + _CLEARANCE)[None], len(points), axis=0)
-    wanted[:, soles] = np.where(held, level, ground.height)
-    active = over < wanted
-    active[:, soles] |= held
-    weight = np.where(active, 1.0, 0.0) / HEIGHT_ERROR**2
-    weight[:, :17] *= (HEIGHT_ERROR / 0.02) ** 2
+    level = ground.levels[..., None] + ground.height + [ANKLE_HEIGHT, 0.0, 0.0]
+    wanted[:, feet] = np.where(held, level.reshape(held.shape), wanted[:, feet])
+    off = points @ ground.up - wanted
+    active = off < 0
+    active[:, feet] |= held
+    error = np.full(len(POINTS), FLESH_ERROR)
+    error[feet] = HEIGHT_ERROR
+    weight = active / error**2 / (1 + (off / DEEP) ** 2) ** 2
     weights = weight[..., None, None] * np.outer(ground.up, ground.up)
-    pull = -(weight * (over - wanted))[..., None] * ground.up
+    pull = -(weight * off)[..., None] * ground.up
     if settle and not ground.slides:
         flat = np.eye(3) - np.outer(ground.up, ground.up)
-        for column, row in enumerate(soles):
+        for column, row in enumerate(feet):
             for first, end in runs(held[:, column]):
-                off = points[first:end, row] - points[first:end, row].mean(axis=0)
+                away = points[first:end, row] - points[first:end, row].mean(axis=0)
                 weights[first:end, row] += flat / PLACE_ERROR**2
-                pull[first:end, row] -= off @ flat / PLACE_ERROR**2
-    if free:
-        # A point's height over the floor also changes as up turns and the floor rises: as if the point moved.
-        shared = np.empty((*points.shape, 3))
-        shared[..., :2] = ground.up[:, None] * (points @ tangents(ground.up))[..., None, :]
-        shared[..., 2] = -ground.up
-        equations.add_points(jacobian, weights, pull, shared)
-    else:
-        equations.add_points(jacobian, weights, pull)
+                pull[first:end, row] -= away @ flat / PLACE_ERROR**2
+    equations.add_points(jacobian, weights, pull)
     if not ground.slides and len(points) > 1:
-        both = held[1:] & held[:-1]
-        weight = np.repeat(both[..., None] / SLIDE_ERROR**2, 3, axis=-1)
-        equations.add_differences(jacobian[:, soles], (-1, 1), weight, np.diff(points[:, soles], axis=0))
+        both = np.repeat((held[1:] & held[:-1])[..., None] / SLIDE_ERROR**2, 3, axis=-1)
+        equations.add_differences(jacobian[:, feet], (-1, 1), both, np.diff(points[:, feet], axis=0))
+
+
+def footsteps(ground: Ground, points: np.ndarray, jacobian: np.ndarray, equations: NormalEquations) -> None:
+    """Ankles over flat soles are at one height and do not slide; up (two) and the height are shared unknowns.
+
+    Ankles, because the direction of a foot is known less well than where it is. The height of a stance has one error.
+    """
+    moves, held = jacobian[:, ANKLES], ground.contacts.all(axis=2)
+    over = points[:, ANKLES] @ ground.up - ground.height - ground.levels - ANKLE_HEIGHT
+    weight = np.zeros(held.shape)
+    for foot in range(2):
+        for first, end in runs(held[:, foot]):
+            weight[first:end, foot] = ALIKE / STEP_ERROR**2 / (end - first)
+    shared = np.empty((*held.shape, 3, 3))
+    # A point's height also changes as up turns and the floor rises: as if the point moved.
+    shared[..., :2] = ground.up[:, None] * (points[:, ANKLES] @ tangents(ground.up))[..., None, :]
+    shared[..., 2] = -ground.up
+    along = weight[..., None, None] * np.outer(ground.up, ground.up)
+    equations.add_points(moves, along, -(weight * over)[..., None] * ground.up, shared)
+    both = np.repeat((held[1:] & held[:-1])[..., None] / SLIDE_ERROR**2, 3, axis=-1)
+    equations.add_differences(moves, (-1, 1), both, np.diff(points[:, ANKLES], axis=0))
 
 
 def fall(

@@ -15,8 +15,7 @@ from ..take import CameraTilt, Shot, Take
 
 FEET_VISIBLE = 0.3  #: Confidence of the ankles, from which on they are evidence for floor and sizes.
 _GROUND_ERROR = 0.05  #: Of the floor's distance below the camera, as a share: feet are off by a few centimetres.
-_OUTLIERS = 0.02  #: Share of soles that may lie below the floor where nobody stands: single wrong frames.
-_ROUNDS = 5  #: Of the solver, to find the tilt.
+_ROUNDS = 2  #: Of the solver, to find the tilt.
 
 
 def find_gravity(shot: Shot) -> None:
@@ -68,10 +67,8 @@ def _ground(shot: Shot, take: Take, rotation: np.ndarray) -> tuple[Ground, list[
     times = shot.people.times[rows]
     held = contacts.contacts(points, observed, times, np.zeros(3))
     stances = floor.stances(points, held)
-    height = floor.floor_height(stances, shot.fps)
-    if height is None:  # nobody stands: the floor is under the lowest feet
-        lowest = points[:, kinematics.SOLE_ROWS, 2].min(axis=2)
-        height = float(np.quantile(lowest[observed] if observed.any() else lowest, _OUTLIERS))
+    lowest = points[:, kinematics.SOLE_ROWS, 2].min(axis=2)
+    height = floor.floor_height(stances, lowest[observed] if observed.any() else lowest, shot.fps)
     levels = floor.levels(stances, height, len(points))
     ground = Ground(rotation[2], height, held, levels, contacts.airborne(held, observed, times))
     return replace(ground, slides=shot.settings.feet == "ground"), stances

@@ -20,7 +20,6 @@ from .people import FEET_VISIBLE, ankle_confidence
 
 _RELEASES = 2  #: Rounds in which feet that the picture moves are released.
 _OFF_PICTURE = 0.04  #: Share of the height by which a foot in contact may be moved across the line of sight.
-_STILL = 0.2  #: m/s of an ankle, below which its foot is planted and does not roll.
 
 
 def plant_feet(shot: Shot, take: Take) -> None:
@@ -48,8 +47,7 @@ def to_world(shot: Shot, take: Take) -> None:
     take.world = take.points @ rotation.T + take.camera_t
     take.soles = np.zeros((len(take.points), 2, 2), bool)
     take.soles[take.visible] = take.ground.contacts
-    speed = np.linalg.norm(np.gradient(take.world[:, floor.ANKLES], shot.people.times, axis=0), axis=-1) if len(take.world) > 1 else np.zeros((1, 2))
-    take.contacts = take.soles.any(axis=2) & (speed < _STILL)
+    take.contacts = contacts.planted(take.soles, take.world, shot.people.times)
 
 
 def scale_to_height(shot: Shot, take: Take) -> None:
