@@ -112,6 +112,7 @@ class Take:
     pose: Pose  #: Of the visible range, stabilised camera axes.
     points: np.ndarray  #: (T,21,3) of the pose, for all frames.
     ground: Ground  #: In the visible range.
+    reprojection: np.ndarray  #: (T,) distance of the body from the keypoints, percent of its size; NaN if unobserved.
     size: float  #: Relative to the person of the settings' height.
     world: np.ndarray  #: (T,21,3) joints and soles, world axes, metres, the floor at z = 0.
     root: np.ndarray  #: (T,3) the Hip, camera axes.

@@ -94,6 +94,13 @@ def trunk_axes(points: np.ndarray) -> np.ndarray:
     return np.stack([left, np.cross(up, left), up], axis=-1)
 
 
+def distances(view: View, points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """(T,21) between reported points and their rays on the plane z = 1; NaN where not observed."""
+    seen = (points + np.einsum("tij,pj->tpi", trunk_axes(points), offsets)) @ view.rotation.T + view.place
+    off = np.linalg.norm(seen[..., :2] / np.maximum(seen[..., 2:], 0.05) - view.rays, axis=-1)
+    return np.where(view.weights > 0, off, np.nan)
+
+
 def reproject(
     view: View, points: np.ndarray, offsets: np.ndarray, share: float, weights: np.ndarray, pull: np.ndarray
 ) -> None:

@@ -48,6 +48,7 @@ STAGES = (
     Stage("gravity", "Finding the camera's tilt", people.find_gravity, raw=True, shared=True),
     Stage("floor", "Finding the floor", people.find_floor, raw=True, shared=True),
     Stage("feet", "Planting feet", world_space.plant_feet),
+    Stage("reprojection", "Comparing with the video", world_space.measure, raw=True),
     Stage("world", "Moving to the floor", world_space.to_world, raw=True),
     Stage("height", "Scaling to the height", world_space.scale_to_height, raw=True),
     *(Stage(layer.name, layer.title, partial(layers.add, layer), layer.needs) for layer in LAYERS),

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from .. import repair
-from ..contract import warnings
 from ..contract.motion_file import Motion
-from ..contract.version import __version__
-from ..contract.warnings import Notice
-from ..solve import contacts, floor, solver
+from ..contract.skeletons import H36M_ROWS
+from ..solve import contacts, solver, terms
 from ..solve.body import CANONICAL_HEIGHT
 from ..take import Shot, Take
-from .people import FEET_VISIBLE, ankle_confidence
+from . import report
 
 _RELEASES = 2  #: Rounds in which feet that the picture moves are released.
+_CLEAR = 0.5  #: Score of keypoints whose distance from the body is measured.
 _OFF_PICTURE = 0.04  #: Share of the height by which a foot in contact may be moved across the line of sight.
 
 
@@ -35,6 +31,18 @@ def plant_feet(shot: Shot, take: Take) -> None:
         ground = replace(ground, contacts=ground.contacts & ~slides[..., None])
     take.ground = ground
     take.points = take.padded(take.problem.skeleton.points(take.pose))
+
+
+def measure(shot: Shot, take: Take) -> None:
+    """Measures how far the body is off the keypoints, as a share of the person's size."""
+    view, rows = take.problem.views[0], take.visible
+    off = terms.distances(view, take.points[rows], take.problem.offsets)[:, H36M_ROWS]
+    off[view.weights[:, H36M_ROWS] < _CLEAR] = np.nan
+    spans = np.ptp(view.rays[:, H36M_ROWS], axis=1)
+    size = float(np.median(np.linalg.norm(spans, axis=-1)))
+    take.reprojection = np.full(len(take.points), np.nan)
+    seen = take.detected[rows] & np.isfinite(off).any(axis=1)
+    take.reprojection[rows][seen] = 100 * np.nanmean(off[seen], axis=1) / max(size, 1e-6)
 
 
 def to_world(shot: Shot, take: Take) -> None:
@@ -74,49 +82,6 @@ def finish(shot: Shot, take: Take) -> None:
         contacts=take.contacts,
         frames=shot.people.frames,
         times=shot.people.times,
-        meta=_facts(shot, take),
+        meta=report.facts(shot, take),
         extras=take.layers,
     )
-
-
-def _facts(shot: Shot, take: Take) -> dict[str, Any]:
-    """The ``meta`` of a motion file."""
-    camera = shot.camera
-    return {
-        "fps": shot.fps,
-        "width": camera.width,
-        "height": camera.height,
-        "focal_px": camera.focal,
-        "principal_point": [float(value) for value in camera.centre],
-        "person": take.person + 1,
-        "detector": shot.people.meta["detector"],
-        **shot.source.facts(),
-        "tds": take.frame_step,
-        "height_m": take.size * shot.settings.height,
-        "engine": __version__,
-        "video": Path(str(shot.people.meta["video"]["path"])).name,
-        "repairs": take.repairs,
-        "camera": {
-            "pitch_deg": round(shot.tilt.pitch, 2),
-            "roll_deg": round(shot.tilt.roll, 2),
-            "known": shot.tilt.known,
-            "turns_deg": round(shot.rotation_deg, 2),
-        },
-        "feet": shot.settings.feet,
-        "warnings": [notice.to_json() for notice in (*shot.notices, *_visibility(take, shot.people.times))],
-    }
-
-
-def _visibility(take: Take, times: np.ndarray) -> list[Notice]:
-    """Warnings about the visibility of the person."""
-    found = []
-    for first, last in repair.long_gaps(take.detected, times):
-        text = f"not visible from {first:.2f} to {last:.2f} s; motion there is interpolated, its confidence is 0"
-        found.append(Notice(warnings.NOT_VISIBLE, text, (first, last)))
-    share = float(take.detected.mean())
-    if share < 0.9:
-        text = f"visible in {100 * share:.0f} % of the frames; the rest is interpolated"
-        found.append(Notice(warnings.PARTLY_VISIBLE, text))
-    if share and ankle_confidence(take.confidence[take.detected]) < FEET_VISIBLE:
-        found.append(Notice(warnings.FEET_NOT_VISIBLE, "the feet are hardly ever visible; legs and floor are guessed"))
-    return found
