@@ -7,7 +7,7 @@ from scipy.ndimage import minimum_filter1d
 
 from ..contract.runs import runs
 from .body import ANKLE_HEIGHT
-from .kinematics import ANKLES, FOOT_ROWS, SOLE_ROWS
+from .kinematics import ANKLES, FOOT_ROWS, LEGS, SOLE_ROWS
 from .terms import Ground
 from .vectors import dot, reject, unit
 
@@ -19,6 +19,8 @@ _ENTER_SPEED, _LEAVE_SPEED = 0.35, 0.50  #: m/s, below which a contact begins an
 _ENTER_HEIGHT, _LEAVE_HEIGHT = 0.06, 0.10  #: Metres over the ground, alike.
 _LIFTED = 0.25  #: Metres over the other foot, from which on a motionless foot is in the air.
 _STILL = 0.03  #: m/s of an ankle over a foot that does not roll.
+_STILL_HIPS, _NEARLY_STRAIGHT = 0.2, float(np.cos(np.radians(40)))
+"""m/s of the hips, and cosine of the bend of the knees, of somebody who stands still."""
 _SHORTEST_S = 0.07  #: Seconds; shorter contacts are noise.
 _AIRBORNE_S = (0.12, 0.9)  #: Seconds of jumps and of the flight phase of running; longer ones hang, swim or float.
 
@@ -74,6 +76,18 @@ def airborne(contacts: np.ndarray, observed: np.ndarray, times: np.ndarray) -> n
         if inside and _AIRBORNE_S[0] <= times[last] - times[first - 1] <= _AIRBORNE_S[1]:
             result[first:last] = True
     return result
+
+
+def standing(contacts: np.ndarray, points: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(T,) bool: both soles of points (T,21,3) are on the ground, the hips are still and the knees nearly straight."""
+    if len(times) < 2:
+        return np.zeros(len(times), bool)
+    still = np.linalg.norm(np.gradient(points[:, 0], times, axis=0), axis=-1) < _STILL_HIPS
+    straight = [
+        (unit(points[:, knee] - points[:, hip]) * unit(points[:, ankle] - points[:, knee])).sum(axis=-1) > _NEARLY_STRAIGHT
+        for hip, knee, ankle in LEGS
+    ]
+    return contacts.all(axis=(1, 2)) & still & np.all(straight, axis=0)
 
 
 def at_least_one(held: np.ndarray, heights: np.ndarray) -> np.ndarray:

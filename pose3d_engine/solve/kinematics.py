@@ -16,10 +16,15 @@ SOLE_ROWS = np.arange(17, 21).reshape(2, 2)  #: (2,2) rows in POINTS: left and r
 
 _ROW = H36M17.index
 ANKLES = [_ROW("LAnkle"), _ROW("RAnkle")]  #: Rows, the order of feet everywhere.
+LEGS = tuple(tuple(_ROW(side + joint) for joint in ("Hip", "Knee", "Ankle")) for side in "LR")  #: Rows, left first.
 FOOT_ROWS = np.column_stack([ANKLES, SOLE_ROWS])  #: (2,3) left and right ankle, heel and toe.
 BONES = (*(bone for bone in H36M17.bones if bone[1] != _ROW("RHip")), (ANKLES[0], 18), (ANKLES[1], 20))
 """(parent, child) rows in POINTS. Both hips are one bone, because the pelvis is rigid; the last two are the feet."""
 
+LEG_BONES = tuple(
+    tuple(next(i for i, bone in enumerate(BONES) if bone[1] == _ROW(side + joint)) for joint in ("Knee", "Ankle"))
+    for side in "LR"
+)  #: Rows in BONES of left and right thigh and shank.
 FREEDOM = 3 + 2 * len(BONES)  #: Unknowns a frame: the root, then two for the direction of each bone.
 TOE_LENGTH = float(np.hypot(TOE_FORWARD, ANKLE_HEIGHT))  #: Metres from ankle to toe, canonical body.
 

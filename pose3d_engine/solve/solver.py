@@ -107,6 +107,7 @@ def _equations(
         else:
             terms.support(ground, points, jacobian, settle, equations)
             terms.fall(ground, points, jacobian, problem.fps, share, equations)
+            terms.stand(ground, pose, across, share, equations)
     return equations, across
 
 

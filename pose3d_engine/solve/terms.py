@@ -15,7 +15,7 @@ from ..contract.runs import runs
 from ..contract.skeletons import H36M17
 from . import limits
 from .body import ANKLE_HEIGHT, point_masses
-from .kinematics import ANKLES, BONES, FOOT_ROWS, POINTS, Pose, tangents
+from .kinematics import ANKLES, BONES, FOOT_ROWS, LEG_BONES, POINTS, Pose, tangents
 from .normal_equations import NormalEquations
 from .vectors import reject, unit
 
@@ -32,6 +32,7 @@ LIMIT_ERROR, SLIDE_ERROR, PLACE_ERROR, HEIGHT_ERROR, FALL_ERROR = 0.03, 0.0003, 
 """Metres beyond a joint limit; metres a frame of a sole's end in contact, from its mean place, and of its height; m/s^2
 by which a body in the air differs from free fall."""
 
+STRAIGHT_ERROR = 0.15  #: Radians by which the knees of somebody who stands still are usually bent.
 STEP_ERROR = 0.06  #: Metres by which the height of a stance usually errs.
 ALIKE = 15.0  #: Frames in which the detector's and the 3D model's errors are alike, against evidence of a whole stance.
 FLESH_ERROR, DEEP = 0.02, 0.3
@@ -72,6 +73,7 @@ class Ground:
         contacts: (T,2,2) bool, left and right foot's heel and toe.
         levels: (T,2) metres over the floor of what each foot stands on.
         airborne: (T,) bool, nothing touches anything.
+        standing: (T,) bool, the person stands still on both feet with nearly straight legs.
         slides: Whether feet in contact may slide.
     """
 
@@ -80,11 +82,13 @@ class Ground:
     contacts: np.ndarray
     levels: np.ndarray
     airborne: np.ndarray
+    standing: np.ndarray
     slides: bool = False
 
     def __getitem__(self, rows: slice) -> Ground:
         """Some of the frames."""
-        return replace(self, contacts=self.contacts[rows], levels=self.levels[rows], airborne=self.airborne[rows])
+        parts = ("contacts", "levels", "airborne", "standing")
+        return replace(self, **{name: getattr(self, name)[rows] for name in parts})
 
 
 def trunk_axes(points: np.ndarray) -> np.ndarray:
@@ -186,6 +190,23 @@ def support(
     if not ground.slides and len(points) > 1:
         both = np.repeat((held[1:] & held[:-1])[..., None] / SLIDE_ERROR**2, 3, axis=-1)
         equations.add_differences(jacobian[:, feet], (-1, 1), both, np.diff(points[:, feet], axis=0))
+
+
+def stand(ground: Ground, pose: Pose, across: np.ndarray, share: float, equations: NormalEquations) -> None:
+    """Legs of somebody who stands still are straight: 3D models bend the knees of people who face the camera."""
+    weight = np.where(ground.standing, share / STRAIGHT_ERROR**2, 0.0)[:, None, None]
+    for upper, lower in LEG_BONES:
+        over, under = across[:, upper], across[:, lower]
+        off = (pose.directions[:, upper] - pose.directions[:, lower])[..., None]
+        first, second = (slice(3 + 2 * bone, 5 + 2 * bone) for bone in (upper, lower))
+        blocks = equations.blocks[0]
+        blocks[:, first, first] += weight * (np.swapaxes(over, 1, 2) @ over)
+        blocks[:, second, second] += weight * (np.swapaxes(under, 1, 2) @ under)
+        mixed = weight * (np.swapaxes(over, 1, 2) @ under)
+        blocks[:, first, second] -= mixed
+        blocks[:, second, first] -= np.swapaxes(mixed, 1, 2)
+        equations.right[:, first] -= (weight * (np.swapaxes(over, 1, 2) @ off))[..., 0]
+        equations.right[:, second] += (weight * (np.swapaxes(under, 1, 2) @ off))[..., 0]
 
 
 def footsteps(ground: Ground, points: np.ndarray, jacobian: np.ndarray, equations: NormalEquations) -> None:

@@ -70,7 +70,8 @@ def _ground(shot: Shot, take: Take, rotation: np.ndarray) -> tuple[Ground, list[
     lowest = points[:, kinematics.SOLE_ROWS, 2].min(axis=2)
     height = floor.floor_height(stances, lowest[observed] if observed.any() else lowest, shot.fps)
     levels = floor.levels(stances, height, len(points))
-    ground = Ground(rotation[2], height, held, levels, contacts.airborne(held, observed, times))
+    air, still = contacts.airborne(held, observed, times), contacts.standing(held, points, times)
+    ground = Ground(rotation[2], height, held, levels, air, still)
     return replace(ground, slides=shot.settings.feet == "ground"), stances
 
 
