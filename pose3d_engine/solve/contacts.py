@@ -55,7 +55,7 @@ def contacts(points: np.ndarray, observed: np.ndarray, times: np.ndarray, camera
     found = found[..., 1:] | found[..., :1]
     for foot, end in np.ndindex(2, 2):
         for first, last in runs(found[:, foot, end]):
-            if last - first < _SHORTEST_S * rate and 0 < first and last < len(found):
+            if last - first < _SHORTEST_S * rate and first > 0 and last < len(found):
                 found[first:last, foot, end] = False
     return found
 
@@ -72,7 +72,7 @@ def airborne(contacts: np.ndarray, observed: np.ndarray, times: np.ndarray) -> n
     """(T,) bool: both observed (T,2) feet have left their ground and come back to it within the time of a jump."""
     result = np.zeros(len(times), bool)
     for first, last in runs(~contacts.any(axis=(1, 2))):
-        inside = 0 < first and last < len(times) and observed[first:last].all()
+        inside = first > 0 and last < len(times) and observed[first:last].all()
         if inside and _AIRBORNE_S[0] <= times[last] - times[first - 1] <= _AIRBORNE_S[1]:
             result[first:last] = True
     return result
@@ -84,7 +84,8 @@ def standing(contacts: np.ndarray, points: np.ndarray, times: np.ndarray) -> np.
         return np.zeros(len(times), bool)
     still = np.linalg.norm(np.gradient(points[:, 0], times, axis=0), axis=-1) < _STILL_HIPS
     straight = [
-        (unit(points[:, knee] - points[:, hip]) * unit(points[:, ankle] - points[:, knee])).sum(axis=-1) > _NEARLY_STRAIGHT
+        (unit(points[:, knee] - points[:, hip]) * unit(points[:, ankle] - points[:, knee])).sum(axis=-1)
+        > _NEARLY_STRAIGHT
         for hip, knee, ankle in LEGS
     ]
     return contacts.all(axis=(1, 2)) & still & np.all(straight, axis=0)

@@ -88,7 +88,11 @@ def tilt_of(up: np.ndarray, share: float, walked: float) -> CameraTilt:
     pitch = math.degrees(math.atan2(-up[2], math.hypot(up[0], up[1])))
     roll = math.degrees(math.atan2(-up[0], -up[1]))
     inside = _PITCHES[0] < pitch < _PITCHES[1] and _ROLLS[0] < roll < _ROLLS[1]
-    return CameraTilt(pitch, roll, known=share >= _ENOUGH or (share >= _SOME and walked >= _WALKED_M)) if inside else UNKNOWN
+    return (
+        CameraTilt(pitch, roll, known=share >= _ENOUGH or (share >= _SOME and walked >= _WALKED_M))
+        if inside
+        else UNKNOWN
+    )
 
 
 def extent(points: np.ndarray, stances: Sequence[Stance]) -> float:

@@ -81,7 +81,9 @@ class Skeleton:
             bone, heel = len(BONES) - 2 + foot, pose.heels[:, foot]
             toe, across = pose.directions[:, bone], tangents[:, bone]
             along = np.einsum("tc,tck->tk", heel, across)
-            bones[:, SOLE_ROWS[foot, 0], :, bone] = dot(toe, heel)[..., None] * across - toe[:, :, None] * along[:, None]
+            bones[:, SOLE_ROWS[foot, 0], :, bone] = (
+                dot(toe, heel)[..., None] * across - toe[:, :, None] * along[:, None]
+            )
         return result
 
 
@@ -98,7 +100,9 @@ def moved(pose: Pose, across: np.ndarray, step: np.ndarray) -> Pose:
     directions = unit(pose.directions + change)
     before, after = pose.directions[:, -2:], directions[:, -2:]
     axis, cosine = np.cross(before, after), dot(before, after)
-    heels = cosine * pose.heels + np.cross(axis, pose.heels) + axis * dot(axis, pose.heels) / np.maximum(1 + cosine, 1e-6)
+    heels = (
+        cosine * pose.heels + np.cross(axis, pose.heels) + axis * dot(axis, pose.heels) / np.maximum(1 + cosine, 1e-6)
+    )
     return Pose(pose.root + step[:, :3], directions, heels)
 
 

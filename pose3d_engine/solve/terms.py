@@ -23,7 +23,7 @@ PIXEL_ERROR, OUTLIER = 0.035, 0.12
 """Metres at the joint by which keypoints usually err, across the line of sight, and from which on one is an outlier."""
 
 PRIOR_ALONG, PRIOR_ACROSS, FOOT_PRIOR = 0.20, 0.15, 0.4
-"""Radians by which the 3D model's bones usually err, along the line of sight and across it, and feet in any direction."""
+"""Radians by which the 3D model's bones usually err, along the line of sight and across it; feet, in any direction."""
 
 ACCELERATION, FAST = 25.0, 25.0
 """Usual acceleration of a joint, m/s^2, and that from which on a move is fast and smoothed less."""
@@ -147,9 +147,7 @@ def prior(
         equations.right[:, rows] -= pull[:, bone]
 
 
-def accelerate(
-    points: np.ndarray, jacobian: np.ndarray, fps: float, share: float, equations: NormalEquations
-) -> None:
+def accelerate(points: np.ndarray, jacobian: np.ndarray, fps: float, share: float, equations: NormalEquations) -> None:
     """Points seldom accelerate; robust, so that fast moves keep their peaks."""
     if len(points) < 3:
         return
@@ -159,15 +157,15 @@ def accelerate(
     equations.add_differences(jacobian, (1, -2, 1), stiff, acceleration)
 
 
-def support(
-    ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bool, equations: NormalEquations
-) -> None:
+def support(ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bool, equations: NormalEquations) -> None:
     """Ends of soles in contact neither slide nor leave their level; nothing is below the floor.
 
     settle: Whether they are pulled to their mean place, too.
     """
     feet = FOOT_ROWS.ravel()
-    held = np.concatenate([ground.contacts.all(axis=2, keepdims=True), ground.contacts], axis=2).reshape(len(points), -1)
+    held = np.concatenate([ground.contacts.all(axis=2, keepdims=True), ground.contacts], axis=2).reshape(
+        len(points), -1
+    )
     wanted = np.repeat((ground.height + _CLEARANCE)[None], len(points), axis=0)
     level = ground.levels[..., None] + ground.height + [ANKLE_HEIGHT, 0.0, 0.0]
     wanted[:, feet] = np.where(held, level.reshape(held.shape), wanted[:, feet])

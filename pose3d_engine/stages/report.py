@@ -90,7 +90,7 @@ def _off_picture(take: Take, times: np.ndarray) -> list[Notice]:
     found = []
     for first, end in runs(np.nan_to_num(take.reprojection) > _OFF_PERCENT):
         if times[end - 1] - times[first] >= _OFF_SECONDS:
-            most = float(np.nanmax(take.reprojection[first:end]))
-            text = f"the body is {most:.0f} % of its size off the picture from {times[first]:.2f} to {times[end - 1]:.2f} s"
-            found.append(Notice(warnings.OFF_PICTURE, text, (float(times[first]), float(times[end - 1]))))
+            most, span = float(np.nanmax(take.reprojection[first:end])), (float(times[first]), float(times[end - 1]))
+            text = f"the body is {most:.0f} % of its size off the picture from {span[0]:.2f} to {span[1]:.2f} s"
+            found.append(Notice(warnings.OFF_PICTURE, text, span))
     return found

@@ -25,7 +25,9 @@ def plant_feet(shot: Shot, take: Take) -> None:
         ground = replace(ground, contacts=contacts.at_least_one(ground.contacts, free @ ground.up))
     for release in range(_RELEASES, -1, -1):
         take.pose = solver.solve(take.problem, take.pose, ground)
-        slides = contacts.off_picture(take.problem.skeleton.points(take.pose), free, ground, _OFF_PICTURE * CANONICAL_HEIGHT)
+        slides = contacts.off_picture(
+            take.problem.skeleton.points(take.pose), free, ground, _OFF_PICTURE * CANONICAL_HEIGHT
+        )
         if feet != "auto" or not release or not slides.any():
             break
         ground = replace(ground, contacts=ground.contacts & ~slides[..., None])

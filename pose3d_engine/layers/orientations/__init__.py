@@ -60,10 +60,7 @@ def orientations(
         side, _, kind = part.rpartition("_")
         rows = [BLAZEPOSE33.index(f"{side}_{name}" if side else name) for name in _POINTS[kind]]
         frame = _frame(points[:, rows], part)
-        if part == "head":
-            wrong = flipped.all(axis=1) | _faces_back(points, -frame[..., 1])
-        else:
-            wrong = flipped[:, 0]
+        wrong = flipped.all(axis=1) | _faces_back(points, -frame[..., 1]) if part == "head" else flipped[:, 0]
         valid = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, rows].min(axis=1) >= _MIN_SCORE) & ~wrong
         rotations = _interpolated(frame, valid, fps) if valid.any() else np.repeat(np.eye(3)[None], len(points), axis=0)
         result[f"{part}_R"], result[f"{part}_valid"] = rotations.astype(np.float32), valid
