@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -136,6 +136,14 @@ def pose_of(joints: np.ndarray, root: np.ndarray, toes: np.ndarray, scale: float
     size = norm(directions)
     directions = np.where(size > 1e-6, directions / np.maximum(size, 1e-6), [0.0, 1.0, 0.0])
     return Pose(root, directions, heels_of(directions[:, -2:], shanks, scale))
+
+
+def levelled(pose: Pose, up: np.ndarray, held: np.ndarray, scale: float) -> Pose:
+    """The pose whose soles are level across where a foot is on its ground, held (T,2) 0..1, else as the shanks lean."""
+    shanks = -pose.directions[:, [lower for _, lower in LEG_BONES]]
+    return replace(
+        pose, heels=heels_of(pose.directions[:, -2:], shanks + held[..., None] * (up - shanks), scale)
+    )
 
 
 def heels_of(toes: np.ndarray, shanks: np.ndarray, scale: float) -> np.ndarray:
