@@ -279,7 +279,9 @@ def code(text: str) -> str:
 def test_every_dependency_is_pinned() -> None:
     pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lists = re.findall(r"^(?:dependencies|dev|papers|ray|rtmpose) = \[(.*?)\]", project, re.DOTALL | re.MULTILINE)
+    lists = re.findall(
+        r"^(?:dependencies|dev|papers|ray|rendering|rtmpose) = \[(.*?)\]", project, re.DOTALL | re.MULTILINE
+    )
     asked = {re.split(r"[<>=~!;\[ ]", name)[0] for block in lists for name in re.findall(r'"([^"]+)"', block)}
     assert asked
     assert {name.lower() for name in asked} <= {name.lower() for name in pinned}
