@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from ..contract.skeletons import H36M17
 from .body import ANKLE_HEIGHT, HEEL_BACK, TOE_FORWARD
@@ -26,6 +27,7 @@ LEG_BONES = tuple(
     for side in "LR"
 )  #: Rows in BONES of left and right thigh and shank.
 FREEDOM = 3 + 2 * len(BONES)  #: Unknowns a frame: the root, then two for the direction of each bone.
+_BLEND = 5  #: Frames over which a foot that lands or leaves stops leaning as its shank does.
 TOE_LENGTH = float(np.hypot(TOE_FORWARD, ANKLE_HEIGHT))  #: Metres from ankle to toe, canonical body.
 
 
@@ -138,12 +140,11 @@ def pose_of(joints: np.ndarray, root: np.ndarray, toes: np.ndarray, scale: float
     return Pose(root, directions, heels_of(directions[:, -2:], shanks, scale))
 
 
-def levelled(pose: Pose, up: np.ndarray, held: np.ndarray, scale: float) -> Pose:
-    """The pose whose soles are level across where a foot is on its ground, held (T,2) 0..1, else as the shanks lean."""
+def levelled(pose: Pose, up: np.ndarray, contacts: np.ndarray, scale: float) -> Pose:
+    """The pose whose feet with contacts (T,2,2) have soles that are level across; others lean as their shanks do."""
+    held = uniform_filter1d(contacts.any(axis=2).astype(float), _BLEND, axis=0, mode="nearest")[..., None]
     shanks = -pose.directions[:, [lower for _, lower in LEG_BONES]]
-    return replace(
-        pose, heels=heels_of(pose.directions[:, -2:], shanks + held[..., None] * (up - shanks), scale)
-    )
+    return replace(pose, heels=heels_of(pose.directions[:, -2:], shanks + held * (up - shanks), scale))
 
 
 def heels_of(toes: np.ndarray, shanks: np.ndarray, scale: float) -> np.ndarray:

@@ -73,8 +73,9 @@ class NormalEquations:
             total[first : first + terms] += coefficient * force
         self.right -= (np.swapaxes(flat, 1, 2) @ total[..., None])[..., 0]
 
-    def solve(self, damping: float) -> tuple[np.ndarray, np.ndarray]:
-        """The steps (T,N) and (S,) of all unknowns; ``damping`` is added to the diagonal (Levenberg-Marquardt)."""
+    def solve(self, damping: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """The steps (T,N) and (S,) of all unknowns; ``damping``, for each of a frame's (N,) or for all, is added to the
+        diagonal (Levenberg-Marquardt)."""
         frames, unknowns = self.right.shape
         bands = np.zeros((frames, unknowns, (REACH + 1) * unknowns))  # [t, j, k]: row j + k, column j of frame t
         for apart, blocks in enumerate(self.blocks):

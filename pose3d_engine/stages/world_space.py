@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from ..contract.motion_file import Motion
 from ..contract.skeletons import H36M_ROWS
-from ..solve import contacts, kinematics, solver, terms
+from ..solve import contacts, solver, terms
 from ..solve.body import CANONICAL_HEIGHT
 from ..take import Shot, Take
 from . import report
@@ -25,8 +24,6 @@ def plant_feet(shot: Shot, take: Take) -> None:
     feet, ground, free = shot.settings.feet, take.ground, take.points[take.visible]
     if feet == "always":
         ground = replace(ground, contacts=contacts.at_least_one(ground.contacts, free @ ground.up))
-    held = uniform_filter1d(ground.contacts.any(axis=2).astype(float), 5, axis=0, mode="nearest")
-    take.pose = kinematics.levelled(take.pose, ground.up, held, take.problem.skeleton.foot_scale)
     for release in range(_RELEASES, -1, -1):
         take.pose = solver.solve(take.problem, take.pose, ground)
         slides = contacts.off_picture(
