@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
 REACH = 2  #: Frames that a term may lie apart.
-_LARGE = 1e5  #: Weights, 1/m^2, whose rounding in single precision would matter beside those of keypoints.
+_LARGE = 2e4  #: Weights, 1/m^2, whose rounding in single precision would matter beside those of keypoints.
 
 
 class NormalEquations:
@@ -58,6 +58,8 @@ class NormalEquations:
         """
         frames, _, _, unknowns = jacobian.shape
         terms = len(weights)
+        if not terms:  # fewer frames than the stencil has
+            return
         # Single precision suffices unless the weights are large, and takes half of the time.
         kind = np.float64 if weights.max(initial=0.0) > _LARGE else np.float32
         flat = jacobian.reshape(frames, -1, unknowns).astype(kind, copy=False)

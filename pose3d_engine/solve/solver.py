@@ -23,8 +23,8 @@ from .vectors import unit
 ROUNDS = 4  #: Steps of Gauss-Newton; twice as many change joints by less than a millimetre.
 CHUNK, OVERLAP = 3000, 60  #: Frames of a piece and frames that two pieces share: memory does not grow with the clip.
 _RATE = 30.0  #: Frames a second for which the errors of the terms are meant; at more they are less independent.
-_DAMPING, _LEG_DAMPING = 1e-3, 30.0
-"""Added to the diagonal, for frames without any observation near; for the bones of legs with contacts (1/rad^2), because
+_DAMPING, _LEG_DAMPING = 1.0, 30.0
+"""Added to the diagonal, more than single precision loses, for frames without any observation near; for the bones of legs with contacts (1/rad^2), because
 legs that are nearly straight and held by a contact oscillate without it: feet were 3 cm over their ground, not 5 mm."""
 
 

@@ -144,8 +144,6 @@ def prior(
 
 def accelerate(points: np.ndarray, jacobian: np.ndarray, fps: float, share: float, equations: NormalEquations) -> None:
     """Points seldom accelerate; robust, so that fast moves keep their peaks."""
-    if len(points) < 3:
-        return
     acceleration = np.diff(points, n=2, axis=0)
     size = np.linalg.norm(acceleration, axis=-1, keepdims=True) * fps**2
     stiff = np.repeat(share * fps**4 / ACCELERATION**2 / (1 + (size / FAST) ** 2), 3, axis=-1)
@@ -180,7 +178,7 @@ def support(ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bo
                 weights[first:end, row] += flat / PLACE_ERROR**2
                 pull[first:end, row] -= away @ flat / PLACE_ERROR**2
     equations.add_points(jacobian, weights, pull)
-    if not ground.slides and len(points) > 1:
+    if not ground.slides:
         both = np.repeat((held[1:] & held[:-1])[..., None] / SLIDE_ERROR**2, 3, axis=-1)
         equations.add_differences(jacobian[:, feet], (-1, 1), both, np.diff(points[:, feet], axis=0))
 
@@ -227,7 +225,7 @@ def fall(
     ground: Ground, points: np.ndarray, jacobian: np.ndarray, fps: float, share: float, equations: NormalEquations
 ) -> None:
     """The centre of mass of a body in the air falls freely."""
-    if len(points) < 3 or not ground.airborne.any():
+    if not ground.airborne.any():
         return
     masses = point_masses(len(POINTS))
     centre = np.einsum("p,tpi->ti", masses, points)[:, None]
