@@ -132,9 +132,9 @@ def pose_of(joints: np.ndarray, root: np.ndarray, toes: np.ndarray, scale: float
 
     The soles lie in the plane of shank and toe direction. scale: Of the foot, 1 for the canonical body.
     """
-    directions = [joints[:, child] - joints[:, parent] for parent, child in BONES[:-2]]
+    bones = [joints[:, child] - joints[:, parent] for parent, child in BONES[:-2]]
     shanks = joints[:, [_ROW("LKnee"), _ROW("RKnee")]] - joints[:, ANKLES]
-    directions = np.concatenate([np.stack(directions, axis=1), toes], axis=1)
+    directions = np.concatenate([np.stack(bones, axis=1), toes], axis=1)
     size = norm(directions)
     directions = np.where(size > 1e-6, directions / np.maximum(size, 1e-6), [0.0, 1.0, 0.0])
     return Pose(root, directions, heels_of(directions[:, -2:], shanks, scale))

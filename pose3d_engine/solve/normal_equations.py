@@ -61,7 +61,7 @@ class NormalEquations:
         if not terms:  # fewer frames than the stencil has
             return
         # Single precision suffices unless the weights are large, and takes half of the time.
-        kind = np.float64 if weights.max(initial=0.0) > _LARGE else np.float32
+        kind: type[np.floating] = np.float64 if weights.max(initial=0.0) > _LARGE else np.float32
         flat = jacobian.reshape(frames, -1, unknowns).astype(kind, copy=False)
         w, force = weights.reshape(terms, -1).astype(kind), (weights * residual).reshape(terms, -1)
         for apart in range(len(stencil)):

@@ -20,7 +20,7 @@ def trunk_axes(points: np.ndarray) -> np.ndarray:
 
 
 def reported(points: np.ndarray, found: Calibration) -> np.ndarray:
-    """(T,21,3) where the detector reports points (T,21,3), camera axes, metres; the ends of soles are where they are."""
+    """(T,21,3) where the detector reports points (T,21,3), camera axes, metres; the ends of soles stay."""
     coco = np.zeros((len(points), 17, 3))
     coco[:, COCO_ROWS] = points[:, H36M_ROWS]
     result = points.copy()

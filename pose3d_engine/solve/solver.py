@@ -24,8 +24,11 @@ ROUNDS = 4  #: Steps of Gauss-Newton; twice as many change joints by less than a
 CHUNK, OVERLAP = 3000, 60  #: Frames of a piece and frames that two pieces share: memory does not grow with the clip.
 _RATE = 30.0  #: Frames a second for which the errors of the terms are meant; at more they are less independent.
 _DAMPING, _LEG_DAMPING = 1.0, 30.0
-"""Added to the diagonal, more than single precision loses, for frames without any observation near; for the bones of legs with contacts (1/rad^2), because
-legs that are nearly straight and held by a contact oscillate without it: feet were 3 cm over their ground, not 5 mm."""
+"""Added to the diagonal: more than single precision loses, for frames without any observation near; for the bones of
+legs with contacts (1/rad^2), which oscillate where nearly straight: their feet ended 15 mm over the floor, not 2."""
+_LOOSE = np.full(FREEDOM, _DAMPING)
+_HELD = _LOOSE.copy()
+_HELD[3:].reshape(-1, 2)[np.ravel(kinematics.LEG_BONES)] = _LEG_DAMPING
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def solve(problem: Problem, start: Pose, ground: Ground | None = None, rounds: i
     frames, result = len(start.root), []
     for first in range(0, max(frames - OVERLAP, 1), CHUNK - OVERLAP):
         rows = slice(first, min(first + CHUNK, frames))
-        piece, _ = _solve(_cut(problem, rows), start[rows], None if ground is None else ground[rows], None, rounds)
+        piece = _solve(_cut(problem, rows), start[rows], None if ground is None else ground[rows], rounds)
         result.append((first, piece))
     return kinematics.joined(result, OVERLAP)
 
@@ -60,45 +63,53 @@ def solve_with_gravity(
         information: (2,2) 1/rad^2, of the initial ``up`` across itself (:func:`.kinematics.tangents`).
     """
     rows = slice(0, CHUNK)
-    pose, found = _solve(_cut(problem, rows), start[rows], ground[rows], information, rounds)
+    problem, pose, found = _cut(problem, rows), start[rows], ground[rows]
+    for _ in range(rounds):
+        at = _linearised(problem, pose, 3)
+        terms.footsteps(found, at.points, at.jacobian, at.equations)
+        plane = kinematics.tangents(found.up)
+        at.equations.corner[:2, :2] += terms.ALIKE * information
+        at.equations.corner_right[:2] -= terms.ALIKE * information @ plane.T @ (found.up - ground.up)
+        at.equations.corner[2, 2] += 1e-6
+        pose, common = _step(at, pose, _HELD)
+        found = replace(found, up=unit(found.up + plane @ common[:2]), height=found.height + common[2])
     return pose, replace(ground, up=found.up, height=found.height)
 
 
-def _solve(
-    problem: Problem, pose: Pose, ground: Ground | None, information: np.ndarray | None, rounds: int
-) -> tuple[Pose, Ground]:
-    first_up = None if ground is None else ground.up
-    loose = np.full(FREEDOM, _DAMPING)
-    held = loose.copy()
-    for leg in kinematics.LEG_BONES:
-        for bone in leg:
-            held[3 + 2 * bone : 5 + 2 * bone] = _LEG_DAMPING
-    with threadpool_limits(1):  # Small matrices are slower on several threads, much slower on a busy computer.
-        for left in range(rounds, 0, -1):
-            equations, across = _equations(problem, pose, ground, information is not None, settle=left <= 2)
-            if information is not None:
-                plane = kinematics.tangents(ground.up)
-                equations.corner[:2, :2] += terms.ALIKE * information
-                equations.corner_right[:2] -= terms.ALIKE * information @ plane.T @ (ground.up - first_up)
-                equations.corner[2, 2] += 1e-6
-            step, common = equations.solve(loose if ground is None else held)
-            pose = kinematics.moved(pose, across, step)
-            if information is not None:
-                ground = replace(ground, up=unit(ground.up + plane @ common[:2]), height=ground.height + common[2])
-            elif ground is not None:
-                pose = kinematics.levelled(pose, ground.up, ground.contacts, problem.skeleton.foot_scale)
-    return pose, ground
+def _solve(problem: Problem, pose: Pose, ground: Ground | None, rounds: int) -> Pose:
+    """The motion of a piece."""
+    for left in range(rounds, 0, -1):
+        at = _linearised(problem, pose)
+        if ground is None:
+            pose, _ = _step(at, pose, _LOOSE)
+        else:
+            terms.support(ground, at.points, at.jacobian, left <= 2, at.equations)
+            terms.fall(ground, at.points, at.jacobian, problem.fps, at.share, at.equations)
+            terms.stand(ground, pose, at.across, at.share, at.equations)
+            pose, _ = _step(at, pose, _HELD)
+            pose = kinematics.levelled(pose, ground.up, ground.contacts, problem.skeleton.foot_scale)
+    return pose
 
 
-def _equations(
-    problem: Problem, pose: Pose, ground: Ground | None, free: bool, settle: bool
-) -> tuple[NormalEquations, np.ndarray]:
-    """The normal equations at a pose, and the tangents (T,17,3,2) that their unknowns are along."""
+@dataclass(frozen=True)
+class _Linearised:
+    """A problem at a pose: its points, how they move along ``across``, the tangents of directions, and its equations
+    without a ground; ``share`` of its weight that a frame has."""
+
+    points: np.ndarray
+    across: np.ndarray
+    jacobian: np.ndarray
+    equations: NormalEquations
+    share: float
+
+
+def _linearised(problem: Problem, pose: Pose, shared: int = 0) -> _Linearised:
+    """What pictures, limits, 3D model and smoothness say at a pose."""
     points = problem.skeleton.points(pose)
     across = kinematics.tangents(pose.directions)
     jacobian = problem.skeleton.jacobian(pose, across)
     share = min(_RATE / problem.fps, 1.0)
-    equations = NormalEquations(len(points), FREEDOM, 3 if free else 0)
+    equations = NormalEquations(len(points), FREEDOM, shared)
     weights, pull = np.zeros((*points.shape, 3)), np.zeros(points.shape)
     if problem.picture:
         for view in problem.views:
@@ -109,14 +120,14 @@ def _equations(
     terms.prior(pose, points, problem.prior, across, share, equations)
     if problem.smooth:
         terms.accelerate(points, jacobian, problem.fps, share, equations)
-    if ground is not None:
-        if free:
-            terms.footsteps(ground, points, jacobian, equations)
-        else:
-            terms.support(ground, points, jacobian, settle, equations)
-            terms.fall(ground, points, jacobian, problem.fps, share, equations)
-            terms.stand(ground, pose, across, share, equations)
-    return equations, across
+    return _Linearised(points, across, jacobian, equations, share)
+
+
+def _step(at: _Linearised, pose: Pose, damping: np.ndarray) -> tuple[Pose, np.ndarray]:
+    """The pose after a step, and the step of the shared unknowns."""
+    with threadpool_limits(1):  # Small matrices are slower on several threads, much slower on a busy computer.
+        step, common = at.equations.solve(damping)
+    return kinematics.moved(pose, at.across, step), common
 
 
 def _cut(problem: Problem, rows: slice) -> Problem:

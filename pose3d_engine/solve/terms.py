@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..contract.runs import runs
-from ..contract.skeletons import H36M17
 from ..detect.calibration import Calibration
 from . import limits, offsets
 from .body import ANKLE_HEIGHT, point_masses
@@ -38,6 +37,7 @@ STEP_ERROR = 0.06  #: Metres by which the height of a stance usually errs.
 ALIKE = 15.0  #: Frames in which the detector's and the 3D model's errors are alike, against evidence of a whole stance.
 FLESH_ERROR, DEEP = 0.02, 0.3
 """Metres by which the clearance of a joint errs; metres below the floor from which on the floor itself is in doubt."""
+_NEAR = 0.01  #: Metres over the floor, below which points are stiff: else every other step sinks through it.
 CLEARANCES = {"Wrist": 0.03, "Elbow": 0.04, "Knee": 0.05, "Hip": 0.08, "Head": 0.08, "Shoulder": 0.07}
 """Metres of flesh between a joint and the floor below it, at least."""
 
@@ -163,13 +163,15 @@ def support(ground: Ground, points: np.ndarray, jacobian: np.ndarray, settle: bo
     level = ground.levels[..., None] + ground.height + [ANKLE_HEIGHT, 0.0, 0.0]
     wanted[:, feet] = np.where(held, level.reshape(held.shape), wanted[:, feet])
     off = points @ ground.up - wanted
-    active = off < 0
+    active = off < _NEAR
     active[:, feet] |= held
+    below = np.minimum(off, 0)
+    below[:, feet] = np.where(held, off[:, feet], below[:, feet])
     error = np.full(len(POINTS), FLESH_ERROR)
     error[feet] = HEIGHT_ERROR
     weight = active / error**2 / (1 + (off / DEEP) ** 2) ** 2
     weights = weight[..., None, None] * np.outer(ground.up, ground.up)
-    pull = -(weight * off)[..., None] * ground.up
+    pull = -(weight * below)[..., None] * ground.up
     if settle and not ground.slides:
         flat = np.eye(3) - np.outer(ground.up, ground.up)
         for column, row in enumerate(feet):

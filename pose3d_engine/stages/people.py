@@ -48,10 +48,12 @@ def _tilt(shot: Shot, takes: list[Take]) -> CameraTilt:
     """The tilt at which people are in balance and their footsteps lie in planes."""
     bodies = [(take.points[:, :17], take.confidence * take.detected[:, None]) for take in takes]
     balance = gravity.balance(bodies)
-    start = gravity.tilt_of(balance.up, balance.share, 0.0).rotation
+    first = gravity.tilt_of(balance.up, balance.share, 0.0)
+    if first == gravity.UNKNOWN:  # footsteps of people who lie or hang are none
+        return first
     up, walked = np.zeros(3), 0.0
     for take in takes:
-        ground, stances = _ground(shot, take, start)
+        ground, stances = _ground(shot, take, first.rotation)
         across = kinematics.tangents(ground.up)
         information = across.T @ balance.information @ across
         _, found = solver.solve_with_gravity(take.problem, take.pose, ground, information, _ROUNDS)

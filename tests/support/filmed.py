@@ -11,12 +11,17 @@ from pose3d_engine import pipeline
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, HALPE26
+from pose3d_engine.detect import calibration
 from pose3d_engine.research.data_sets.stand_ins import walker
+from pose3d_engine.solve import feet, kinematics, skeleton, solver, terms
 from pose3d_engine.solve.body import ANKLE_HEIGHT, HEEL_BACK, LENGTHS, TOE_FORWARD
+from pose3d_engine.solve.vectors import unit
 from pose3d_engine.take import LEVEL_CAMERA, CameraTilt
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1280 / 2 / np.tan(np.radians(30))
 """A picture whose longer side spans the default field of view of 60 degrees."""
+
+AHEAD = 0.09  #: Metres of the hips before the ankles of somebody in balance.
 
 
 def walk(frames: int = 120, fps: float = 30.0, seed: int = 0) -> np.ndarray:
@@ -74,7 +79,7 @@ def figure(hips: np.ndarray, ankles: np.ndarray) -> np.ndarray:
         body[:, row(f"{side}Knee")], body[:, row(f"{side}Ankle")] = hip + line * along + ahead, ankle
         body[:, row(f"{side}Shoulder")] = body[:, row("Thorax")] + [sign * size["Shoulder"], 0, 0]
         body[:, row(f"{side}Elbow")] = body[:, row(f"{side}Shoulder")] - [0, 0, size["Elbow"]]
-        body[:, row(f"{side}Wrist")] = body[:, row(f"{side}Elbow")] + size["Wrist"] * np.array([0, -0.5, -0.75**0.5])
+        body[:, row(f"{side}Wrist")] = body[:, row(f"{side}Elbow")] + size["Wrist"] * np.array([0, -0.5, -(0.75**0.5)])
     return body
 
 
@@ -84,7 +89,8 @@ def standing(frames: int = 60, bend: float = 0.0, apart: float = 0.2) -> np.ndar
     reach = np.sqrt(thigh**2 + shank**2 + 2 * thigh * shank * np.cos(bend)) - 1e-6
     ankles = np.zeros((frames, 2, 3)) + [[[apart / 2, 0, ANKLE_HEIGHT], [-apart / 2, 0, ANKLE_HEIGHT]]]
     aside = LENGTHS["RHip"][0] - apart / 2
-    return figure(np.zeros((frames, 3)) + [0, 0, ANKLE_HEIGHT + np.sqrt(reach**2 - aside**2)], ankles)
+    height = ANKLE_HEIGHT + np.sqrt(reach**2 - aside**2 - AHEAD**2)
+    return figure(np.zeros((frames, 3)) + [0, -AHEAD, height], ankles)
 
 
 def strides(frames: int = 90, fps: float = 30.0, climb: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,7 +102,7 @@ def strides(frames: int = 90, fps: float = 30.0, climb: float = 0.0) -> tuple[np
     """
     t = np.arange(frames) / fps
     step, flat, roll = 0.4, 0.475, 0.125  # metres, and shares of a cycle of one second
-    hips = np.stack([0 * t, -2 * step * t, 0.84 + 2 * climb * (t - 0.45) + 0.01 * np.cos(4 * np.pi * t)], axis=-1)
+    hips = np.stack([0 * t, -2 * step * t - AHEAD, 0.84 + 2 * climb * (t - 0.45) + 0.01 * np.cos(4 * np.pi * t)], axis=-1)
     ankles, toes, down = np.zeros((frames, 2, 3)), np.zeros((frames, 2, 3)), np.zeros((frames, 2), bool)
     for foot, sign in enumerate((1, -1)):
         turn, share = np.divmod(t + 0.5 * foot, 1.0)
@@ -104,9 +110,9 @@ def strides(frames: int = 90, fps: float = 30.0, climb: float = 0.0) -> tuple[np
         swing = np.clip((share - flat - roll) / (1 - flat - roll), 0, 1)
         fade = swing**2 * (3 - 2 * swing)
 
-        def sole(number: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def sole(number: np.ndarray, angle: np.ndarray, x: float = 0.09 * sign) -> tuple[np.ndarray, np.ndarray]:
             """Ankle and toe of a footstep whose heel is lifted by an angle."""
-            toe = np.stack([0 * t + 0.09 * sign, -step * (number + 0.6) - TOE_FORWARD, climb * number], axis=-1)
+            toe = np.stack([0 * t + x, -step * (number + 0.6) - TOE_FORWARD, climb * number], axis=-1)
             back = TOE_FORWARD * np.cos(angle) - ANKLE_HEIGHT * np.sin(angle)
             up = TOE_FORWARD * np.sin(angle) + ANKLE_HEIGHT * np.cos(angle)
             return toe + np.stack([0 * t, back, up], axis=-1), toe
@@ -177,3 +183,34 @@ def soles(motion: Motion) -> np.ndarray:
     legs = np.linalg.norm(np.diff(np.concatenate([ankles[:, :1], knees], axis=1), axis=1), axis=-1).sum(axis=1)
     scale = legs / (LENGTHS["RKnee"][0] + LENGTHS["RAnkle"][0])
     return ankles[:, :, None] + scale[:, None, None, None] * np.einsum("tfij,ej->tfei", feet, ends)
+
+
+def problem(
+    joints: np.ndarray, lifted: np.ndarray | None = None, weights: np.ndarray | float = 1.0, fps: float = 30.0
+) -> tuple[solver.Problem, kinematics.Pose]:
+    """What the solver knows of joints (T,17,3) in camera axes, brought to 1.7 m, and the pose that it starts from.
+
+    lifted: (T,17,3) what the 3D model says; else the truth. weights: Of keypoints, (T,17) of Human3.6M's joints.
+    """
+    sizes = skeleton.bone_lengths(joints, np.ones(joints.shape[:2]), 1.7)
+    start = skeleton.with_lengths(joints if lifted is None else lifted, sizes)
+    body = kinematics.Skeleton(sizes)
+    pose = kinematics.pose_of(start, joints[:, 0].copy(), feet.usual_toes(start), body.foot_scale)
+    rays, scores = np.zeros((len(joints), 21, 2)), np.zeros((len(joints), 21))
+    truth = skeleton.with_lengths(joints, sizes) + joints[:, :1]
+    rays[:, H36M_ROWS] = ((project(truth) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[:, COCO_ROWS]
+    scores[:, H36M_ROWS] = (np.zeros(joints.shape[:2]) + weights)[:, H36M_ROWS]
+    view = terms.View(np.eye(3), np.zeros(3), rays, scores, calibration.load("generated"))
+    return solver.Problem(body, pose.directions, [view], fps), pose
+
+
+def body_of(joints: np.ndarray, toes: np.ndarray | None = None) -> np.ndarray:
+    """(T,21,3) points of :func:`figure` with its soles: flat, or with toes (T,2,3) that the heels follow."""
+    ankles = joints[:, [H36M17.index("LAnkle"), H36M17.index("RAnkle")]]
+    toes = ankles + [0, -TOE_FORWARD, -ANKLE_HEIGHT] if toes is None else toes
+    ahead = unit(toes - ankles)
+    up = np.array([0.0, 0.0, 1.0])
+    return np.concatenate(
+        [joints, np.stack([ankles + kinematics.heels_of(ahead, up, 1.0), toes], axis=2).reshape(len(joints), 4, 3)],
+        axis=1,
+    )
