@@ -47,7 +47,7 @@ STAGES = (
     Stage("fit", "Fitting to the video", camera_space.fit),
     Stage("gravity", "Finding the camera's tilt", people.find_gravity, raw=True, shared=True),
     Stage("floor", "Finding the floor", people.find_floor, raw=True, shared=True),
-    Stage("feet", "Planting feet", world_space.plant_feet),
+    Stage("plant", "Planting feet", world_space.plant_feet),
     Stage("reprojection", "Comparing with the video", world_space.measure, raw=True),
     Stage("world", "Moving to the floor", world_space.to_world, raw=True),
     Stage("height", "Scaling to the height", world_space.scale_to_height, raw=True),

@@ -22,6 +22,8 @@ _OFF_PICTURE = 0.04  #: Share of the height by which a foot in contact may be mo
 def plant_feet(shot: Shot, take: Take) -> None:
     """Solves once more, with what the person stands on; feet that the picture shows to move are released."""
     feet, ground, free = shot.settings.feet, take.ground, take.points[take.visible]
+    if feet == "never":
+        return
     if feet == "always":
         ground = replace(ground, contacts=contacts.at_least_one(ground.contacts, free @ ground.up))
     for release in range(_RELEASES, -1, -1):

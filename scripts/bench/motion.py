@@ -141,11 +141,9 @@ def scenes(data: Path, quick: bool) -> Iterator[Scene]:
             number += 1
 
 
-# Nothing to fuse here: a virtual video has no detector with 3D of its own.
 STAGES: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (f"+ {stage}", frozenset(BY_NAME["motion"].names[: i + 1]))
     for i, stage in enumerate(BY_NAME["motion"].names)
-    if stage != "fusion"
 )
 
 
