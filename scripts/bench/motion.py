@@ -142,8 +142,7 @@ def scenes(data: Path, quick: bool) -> Iterator[Scene]:
 
 
 STAGES: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (f"+ {stage}", frozenset(BY_NAME["motion"].names[: i + 1]))
-    for i, stage in enumerate(BY_NAME["motion"].names)
+    (f"+ {stage}", frozenset(BY_NAME["motion"].names[: i + 1])) for i, stage in enumerate(BY_NAME["motion"].names)
 )
 
 

@@ -102,7 +102,8 @@ def strides(frames: int = 90, fps: float = 30.0, climb: float = 0.0) -> tuple[np
     """
     t = np.arange(frames) / fps
     step, flat, roll = 0.4, 0.475, 0.125  # metres, and shares of a cycle of one second
-    hips = np.stack([0 * t, -2 * step * t - AHEAD, 0.84 + 2 * climb * (t - 0.45) + 0.01 * np.cos(4 * np.pi * t)], axis=-1)
+    height = 0.84 + 2 * climb * (t - 0.45) + 0.01 * np.cos(4 * np.pi * t)
+    hips = np.stack([0 * t, -2 * step * t - AHEAD, height], axis=-1)
     ankles, toes, down = np.zeros((frames, 2, 3)), np.zeros((frames, 2, 3)), np.zeros((frames, 2), bool)
     for foot, sign in enumerate((1, -1)):
         turn, share = np.divmod(t + 0.5 * foot, 1.0)

@@ -8,13 +8,16 @@ from pose3d_engine.contract import warnings
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.runs import runs
 from pose3d_engine.contract.skeletons import H36M17
-from pose3d_engine.solve import gravity
+from pose3d_engine.solve import gravity, solver
+from pose3d_engine.solve.body import centre_of_mass
+from pose3d_engine.solve.terms import Ground
 from pose3d_engine.take import LEVEL_CAMERA, CameraTilt
 from tests.support.filmed import (
     before_camera,
     body_of,
     captured,
     people,
+    problem,
     project,
     soles,
     standing,
@@ -196,6 +199,36 @@ class TestFeet:
             np.testing.assert_allclose(turn @ np.swapaxes(turn, 1, 2), np.tile(np.eye(3), (40, 1, 1)), atol=1e-5)
             np.testing.assert_allclose(turn[:, 2], np.tile([0, 0, 1.0], (40, 1)), atol=0.03)
         assert "left_foot_R" not in captured(tmp_path, camera, layers="none", **LEVEL).extras
+
+
+class TestTermsOfTheGround:
+    """With and without what a ground says of the same frames, where nothing else decides."""
+
+    def ground(self, frames, **flags):
+        none = np.zeros(frames, bool)
+        up, held = np.array([0.0, -1.0, 0.0]), np.zeros((frames, 2, 2), bool)
+        return Ground(up, -9.0, held, np.zeros((frames, 2)), **{"airborne": none, "standing": none, **flags})
+
+    def test_a_body_in_the_air_falls(self):
+        known, start = problem(before_camera(standing(30)), weights=0.0)
+        every = np.ones(30, bool)
+        falls = []
+        for air in (every, ~every):
+            points = known.skeleton.points(solver.solve(known, start, self.ground(30, airborne=air)))
+            centre = centre_of_mass(points[:, :17])[3:-3, 1]
+            falls.append(np.diff(centre, n=2).mean() * 900)
+        assert abs(falls[1]) < 0.5 and falls[0] > 4  # down is +y; smoothness still takes its part
+
+    def test_legs_of_who_stands_are_straight(self):
+        truth = before_camera(standing(30))
+        wrong = before_camera(standing(30, bend=np.radians(30)))
+        known, start = problem(truth, wrong)
+        every = np.ones(30, bool)
+        bends = [
+            bend(known.skeleton.points(solver.solve(known, start, self.ground(30, standing=still)))).mean()
+            for still in (every, ~every)
+        ]
+        assert bends[0] < 0.7 * bends[1]
 
 
 class TestPicture:
