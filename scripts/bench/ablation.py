@@ -56,9 +56,7 @@ DEFAULT = Change()
 WITHOUT_GROUND = Change(stage="feet")
 WITHOUT = {
     "pictures": Change(off=frozenset({"fit"})),
-    "offsets of the detector's points": Change(
-        patches=((offsets, "of", lambda detector: np.zeros((len(POINTS), 3))),)  # noqa: ARG005
-    ),
+    "offsets of the detector's points": Change(patches=((offsets, "of", lambda detector: np.zeros((len(POINTS), 3))),)),
     "keypoints of heels and toes": Change(patches=((camera_space, "_SOLE_SCORE", 2.0),)),
     "larger error along the line of sight": Change(patches=((terms, "PRIOR_ALONG", terms.PRIOR_ACROSS),)),
     "smoothness": Change(off=frozenset({"filter"})),

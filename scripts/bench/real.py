@@ -14,7 +14,7 @@ import argparse
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ from pose3d_engine.contract.skeletons import BLAZEPOSE_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.pose import lifters
 from pose3d_engine.research.evaluation import footing, optical, reference
 from pose3d_engine.research.evaluation.mocap import joint_table
-from pose3d_engine.research.evaluation.tables import Table
 from pose3d_engine.take import LEVEL_CAMERA, Shot, Take
 from scripts import ROOT
 from scripts.bench import ablation, speed, views
@@ -70,11 +69,10 @@ class Capture:
     points: np.ndarray
     soles: np.ndarray
 
-    @property
-    def tilt(self) -> dict[str, float]:
-        """The found tilt, as settings."""
+    def tilted(self, settings: CaptureSettings) -> CaptureSettings:
+        """Settings with the camera's tilt as it was found here."""
         camera = self.motion.meta["camera"]
-        return {"tilt": camera["pitch_deg"], "roll": camera["roll_deg"]}
+        return replace(settings, tilt=camera["pitch_deg"], roll=camera["roll_deg"])
 
 
 def all_clips(opencap: Path) -> Iterator[Clip]:
@@ -136,9 +134,12 @@ def own_3d(clip: Clip) -> Motion:
     return replace(motion, joints3d=joints, camera_R=np.repeat(LEVEL_CAMERA[None], len(world), axis=0))
 
 
-def shown(title: str, header: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-    """Prints a table."""
-    print(Table(title, ("", *header), tuple(rows)).text(), end="\n\n", flush=True)
+def shown(title: str, header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
+    """Prints a table, each row as soon as it is there."""
+    print(f"{title}\n\n|  | {' | '.join(header)} |\n|{'---|' * (len(header) + 1)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+    print()
 
 
 def means(clips: Sequence[Clip], motions: Sequence[Motion]) -> dict[str, np.ndarray]:
@@ -149,6 +150,8 @@ def means(clips: Sequence[Clip], motions: Sequence[Motion]) -> dict[str, np.ndar
     return {kind: np.mean(rows, axis=0) for kind, rows in found.items() if rows[0]}
 
 
+LEVEL = ("walk", "STS", "demo clip, person 2")  #: Clips in which people stand on nothing but a level floor.
+FEET = ("spread", "drift", "depth", "off the picture")
 ACCURACY = ("optical: hip_rel / n / PA", "knee", "tilt", "man: N / PA", "acc.", "tilt", "woman: N / PA", "acc.", "tilt")
 
 
@@ -164,79 +167,64 @@ def cells(errors: dict[str, np.ndarray]) -> tuple[str, ...]:
     return tuple(row)
 
 
-def print_stages(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> None:
-    """Prints the errors after the lifter, the solver without ground, and the whole, at the tilt that is found."""
-    rows = []
+def staged(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> Iterator[tuple[str, ...]]:
+    """:data:`ACCURACY` after the lifter, the solver without ground, and the whole, at the tilt that is found."""
     known = [clip for clip in clips if clip.truth is not None]
-    rows.append(("the detector's own 3D", *cells(means(known, [own_3d(clip) for clip in known]))))
+    yield "the detector's own 3D", *cells(means(known, [own_3d(clip) for clip in known]))
     for name, change, raw in (
         ("lifter alone", ablation.DEFAULT, True),
         ("+ solver without ground", ablation.WITHOUT_GROUND, False),
     ):
         made = [
-            capture(clip, replace(settings, raw=raw, **whole.tilt), change).motion
+            capture(clip, replace(whole.tilted(settings), raw=raw), change).motion
             for clip, whole in zip(clips, defaults, strict=True)
         ]
-        rows.append((name, *cells(means(clips, made))))
-    rows.append(("+ ground: the default", *cells(means(clips, [one.motion for one in defaults]))))
-    shown("Mean errors by stage, mm and degrees", ACCURACY, rows)
+        yield name, *cells(means(clips, made))
+    yield "+ ground: the default", *cells(means(clips, [one.motion for one in defaults]))
 
 
-def print_clips(clips: Sequence[Clip], defaults: Sequence[Capture]) -> None:
-    """Prints the errors of each clip with a reference, and other systems'."""
-    rows = [
-        (clip.name, " / ".join(f"{v:.1f}" for v in accuracy(clip, one.motion)))
-        for clip, one in zip(clips, defaults, strict=True)
-        if clip.kind != "demo"
-    ]
+def each(clips: Sequence[Clip], defaults: Sequence[Capture]) -> Iterator[tuple[str, ...]]:
+    """The errors of each clip with a reference, and other systems'."""
+    for clip, one in zip(clips, defaults, strict=True):
+        if clip.kind != "demo":
+            yield clip.name, " / ".join(f"{value:.1f}" for value in accuracy(clip, one.motion))
     if clips[0].kind == "optical":
-        rows += [
-            (f"{name}, {take}", f"{hip} / - / {pa} / {knee} / -")
-            for name, takes in OTHERS.items()
-            for take, (hip, pa, knee) in takes.items()
-        ]
-    shown("By clip. optical: hip_rel / n / PA / knee / tilt; others: N / PA / acc. / tilt", ("default",), rows)
+        for name, takes in OTHERS.items():
+            for take, (hip, pa, knee) in takes.items():
+                yield f"{take}, {name}", f"{hip} / - / {pa} / {knee} / -"
 
 
-def print_lifters(clips: Sequence[Clip], checkpoint: Path | None) -> None:
-    """Prints the errors of the lifters that ship and of one more, alone and solved."""
+def compared(clips: Sequence[Clip], checkpoint: Path | None) -> Iterator[tuple[str, ...]]:
+    """:data:`ACCURACY` of the lifters that ship and of one more, alone and solved."""
     choices: dict[str, dict[str, Any]] = {name: {"lifter": name} for name in lifters.SHIPPED}
     if checkpoint is not None:
         choices[checkpoint.name] = {"checkpoint": checkpoint}
-    rows = []
     for name, choice in choices.items():
         settings = CaptureSettings(device="cpu", **choice)
         solved = [capture(clip, settings) for clip in clips]
         alone = [
-            capture(clip, replace(settings, raw=True, **one.tilt)).motion
+            capture(clip, replace(one.tilted(settings), raw=True)).motion
             for clip, one in zip(clips, solved, strict=True)
         ]
-        rows.append((f"{name} alone", *cells(means(clips, alone))))
-        rows.append((f"{name}, solved", *cells(means(clips, [one.motion for one in solved]))))
-    shown("Lifters", ACCURACY, rows)
+        yield f"{name}, alone", *cells(means(clips, alone))
+        yield f"{name}, solved", *cells(means(clips, [one.motion for one in solved]))
 
 
-def print_feet(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> None:
-    """Prints how feet stand in each clip, how far the body is off the picture, and how deep the body's mesh sinks."""
-    rows = []
+def footed(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> Iterator[tuple[str, ...]]:
+    """How feet stand in each clip, how deep the body's mesh sinks, and how far the body is off the picture."""
     with tempfile.TemporaryDirectory() as folder:
         for clip, whole in zip(clips, defaults, strict=True):
-            free = capture(clip, replace(settings, **whole.tilt), ablation.WITHOUT_GROUND)
+            free = capture(clip, whole.tilted(settings), ablation.WITHOUT_GROUND)
             feet = footing.measure(whole.points, whole.soles, whole.motion.contacts, free.points)
+            lengths = (feet.spread_mm, feet.drift_mm, feet.ankle_mm, feet.depth_mm)
             mesh = "-"
             if importlib.util.find_spec("bpy"):
                 path = Path(folder) / "motion.npz"
                 whole.motion.save(path)
                 deepest, frames = speed.alone(body_depth, path)
                 mesh = f"{1000 * deepest:.0f} ({frames})"
-            rows.append((clip.name, *_feet_cells(feet), mesh, f"{feet.knee_deg:.1f}", _off(whole.motion)))
-    header = ("stances", "spread mm", "drift mm", "of ankles", "soles below", "body below (frames)", "knee jump")
-    shown("Feet, and the body off the picture", (*header, "off the picture, mean / worst %"), rows)
-
-
-def _feet_cells(feet: footing.Footing) -> tuple[str, ...]:
-    lengths = (feet.spread_mm, feet.drift_mm, feet.ankle_mm, feet.depth_mm)
-    return str(feet.stances), *(f"{length:.1f}" for length in lengths)
+            shown_lengths = (f"{length:.1f}" for length in lengths)
+            yield clip.name, str(feet.stances), *shown_lengths, mesh, f"{feet.knee_deg:.1f}", _off(whole.motion)
 
 
 def _off(motion: Motion) -> str:
@@ -266,31 +254,24 @@ def body_depth(path: Path) -> tuple[float, int]:
     return max(0.0, float(depth.max())), int((depth > DEEP).sum())
 
 
-def print_ablation(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> None:
-    """Prints what the solver is without each of its terms."""
-    rows = []
+def ablated(clips: Sequence[Clip], settings: CaptureSettings, defaults: Sequence[Capture]) -> Iterator[tuple[str, ...]]:
+    """What the solver is without each of its terms: :data:`ACCURACY`, then :data:`FEET`."""
     for name, change in {"nothing: the default": ablation.DEFAULT, **ablation.WITHOUT}.items():
         made = defaults if change is ablation.DEFAULT else [capture(clip, settings, change) for clip in clips]
         feet = [footing.measure(one.points, one.soles, one.motion.contacts, one.points) for one in made]
-        walks = [one.spread_mm for clip, one in zip(clips, feet, strict=True) if clip.kind in ("optical", "demo")]
+        level = [one.spread_mm for clip, one in zip(clips, feet, strict=True) if clip.name in LEVEL]
         off = np.array([[float(part) for part in _off(one.motion).split(" / ")] for one in made])
-        rows.append(
-            (
-                name,
-                *cells(means(clips, [one.motion for one in made])),
-                f"{max(walks):.0f}",
-                f"{max(one.drift_mm for one in feet):.0f}",
-                f"{max(one.depth_mm for one in feet):.0f}",
-                f"{off[:, 0].mean():.2f} / {off[:, 1].max():.1f}",
-            )
-        )
-    header = (*ACCURACY, "spread", "drift", "depth", "off the picture")
-    shown("Without one term: mean errors as above; worst spread (man left out), drift and depth, mm", header, rows)
+        worst = (max(level), max(one.drift_mm for one in feet), max(one.depth_mm for one in feet))
+        picture = f"{off[:, 0].mean():.2f} / {np.median(off[:, 1]):.1f}"
+        errors = cells(means(clips, [one.motion for one in made]))
+        yield name, *errors, *(f"{value:.0f}" for value in worst), picture
 
 
 def print_joints(clips: Sequence[Clip], defaults: Sequence[Capture]) -> None:
     """Prints where the man's error is, by joint and axis of the picture."""
-    chosen = [(clip.truth, one.motion.joints3d) for clip, one in zip(clips, defaults, strict=True) if clip.kind == "man"]
+    chosen = [
+        (clip.truth, one.motion.joints3d) for clip, one in zip(clips, defaults, strict=True) if clip.kind == "man"
+    ]
     truths = [truth for truth, _ in chosen if truth is not None]
     valid = np.stack([truth.valid for truth in truths])
     valid[:, :, [joint for joint in range(17) if joint not in H36M_ROWS]] = False
@@ -318,14 +299,21 @@ def main() -> int:
     if args.checkpoint is not None and args.quick:
         settings = replace(settings, checkpoint=args.checkpoint)
     defaults = [capture(clip, settings) for clip in clips]
-    print_stages(clips, settings, defaults)
-    print_clips(clips, defaults)
-    print_feet(clips, settings, defaults)
+    shown("Mean errors by stage, mm and degrees", ACCURACY, staged(clips, settings, defaults))
+    title = "By clip; optical: hip_rel / n / PA / knee / tilt, others: N / PA / acceleration / tilt"
+    shown(title, ("errors, mm and degrees",), each(clips, defaults))
+    header = ("stances", "spread mm", "drift mm", "of ankles", "soles below", "body below (frames)", "knee jump")
+    header = (*header, "off the picture, mean / worst %")
+    shown("Feet, and the body off the picture", header, footed(clips, settings, defaults))
     if args.joints:
         print_joints(clips, defaults)
     if not args.quick:
-        print_lifters(clips, args.checkpoint)
-        print_ablation(clips, settings, defaults)
+        shown(
+            "Without one term: errors as above; worst of all clips, mm",
+            (*ACCURACY, *FEET),
+            ablated(clips, settings, defaults),
+        )
+        shown("Lifters", ACCURACY, compared([clip for clip in clips if clip.kind != "demo"], args.checkpoint))
     return 0
 
 

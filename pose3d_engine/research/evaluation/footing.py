@@ -58,8 +58,6 @@ def measure(points: np.ndarray, contacts: np.ndarray, planted: np.ndarray, free:
     )
 
 
-
-
 def _drift(points: np.ndarray, held: np.ndarray) -> float:
     """Metres of points (T,P,3) from their mean place in each run of held (T,P)."""
     parts = [points[first:end, point] for point, column in enumerate(held.T) for first, end in runs(column)]

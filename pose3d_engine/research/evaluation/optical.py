@@ -33,7 +33,7 @@ class Optical:
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean errors of twelve joints after one turn about the vertical that is fitted to the clip, so a wrong tilt counts.
+    """Mean errors of twelve joints, after one turn about the vertical fitted to the clip: a wrong tilt counts.
 
     Attributes:
         hip_rel_mm: Relative to the middle of the hips, at the motion's own size.
