@@ -33,7 +33,6 @@ class Problem:
     skeleton: Skeleton
     prior: np.ndarray  #: (T,17,3) directions of BONES from the 3D model.
     views: Sequence[View]
-    offsets: np.ndarray  #: (21,3) from points to what the detector reports as such: left, back, up of the trunk.
     fps: float
     picture: bool = True  #: Whether the pictures count.
     smooth: bool = True  #: Whether accelerations count.
@@ -94,7 +93,7 @@ def _equations(
     weights, pull = np.zeros((*points.shape, 3)), np.zeros(points.shape)
     if problem.picture:
         for view in problem.views:
-            terms.reproject(view, points, problem.offsets, share, weights, pull)
+            terms.reproject(view, points, share, weights, pull)
     if problem.limits:
         terms.limit(points, share, weights, pull)
     equations.add_points(jacobian, weights, pull)

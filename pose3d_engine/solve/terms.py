@@ -13,11 +13,12 @@ import numpy as np
 
 from ..contract.runs import runs
 from ..contract.skeletons import H36M17
-from . import limits
+from ..detect.calibration import Calibration
+from . import limits, offsets
 from .body import ANKLE_HEIGHT, point_masses
 from .kinematics import ANKLES, BONES, FOOT_ROWS, LEG_BONES, POINTS, Pose, tangents
 from .normal_equations import NormalEquations
-from .vectors import reject, unit
+from .vectors import unit
 
 PIXEL_ERROR, OUTLIER = 0.035, 0.12
 """Metres at the joint by which keypoints usually err, across the line of sight, and from which on one is an outlier."""
@@ -41,7 +42,6 @@ CLEARANCES = {"Wrist": 0.03, "Elbow": 0.04, "Knee": 0.05, "Hip": 0.08, "Head": 0
 """Metres of flesh between a joint and the floor below it, at least."""
 
 _CLEARANCE = np.array([next((r for name, r in CLEARANCES.items() if point.endswith(name)), 0.0) for point in POINTS])
-_LHIP, _RHIP, _THORAX = (H36M17.index(joint) for joint in ("LHip", "RHip", "Thorax"))
 _GRAVITY = 9.81
 
 
@@ -50,13 +50,18 @@ class View:
     """What one camera shows of a body over T frames.
 
     rotation (3,3), place (3,): the solver's axes -> the camera's. rays (T,21,2): POINTS on the plane z = 1 before it.
-    weights (T,21): 0..1, 0 where not observed.
+    weights (T,21): 0..1, 0 where not observed. calibration: Of the detector.
     """
 
     rotation: np.ndarray
     place: np.ndarray
     rays: np.ndarray
     weights: np.ndarray
+    calibration: Calibration
+
+    def reported(self, points: np.ndarray) -> np.ndarray:
+        """(T,21,3) where the detector reports points (T,21,3) of the solver's axes, in the camera's."""
+        return offsets.reported(points @ self.rotation.T + self.place, self.calibration)
 
     def __getitem__(self, rows: slice) -> View:
         """Some of the frames."""
@@ -91,26 +96,16 @@ class Ground:
         return replace(self, **{name: getattr(self, name)[rows] for name in parts})
 
 
-def trunk_axes(points: np.ndarray) -> np.ndarray:
-    """(T,3,3) whose columns are left, back and up of the trunk of points (T,21,3)."""
-    left = unit(points[:, _LHIP] - points[:, _RHIP])
-    up = unit(reject(points[:, _THORAX] - points[:, 0], left))
-    return np.stack([left, np.cross(up, left), up], axis=-1)
-
-
-def distances(view: View, points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def distances(view: View, points: np.ndarray) -> np.ndarray:
     """(T,21) between reported points and their rays on the plane z = 1; NaN where not observed."""
-    seen = (points + np.einsum("tij,pj->tpi", trunk_axes(points), offsets)) @ view.rotation.T + view.place
+    seen = view.reported(points)
     off = np.linalg.norm(seen[..., :2] / np.maximum(seen[..., 2:], 0.05) - view.rays, axis=-1)
     return np.where(view.weights > 0, off, np.nan)
 
 
-def reproject(
-    view: View, points: np.ndarray, offsets: np.ndarray, share: float, weights: np.ndarray, pull: np.ndarray
-) -> None:
+def reproject(view: View, points: np.ndarray, share: float, weights: np.ndarray, pull: np.ndarray) -> None:
     """Reported points lie on their rays; robust (Geman-McClure)."""
-    reported = points + np.einsum("tij,pj->tpi", trunk_axes(points), offsets)
-    seen = reported @ view.rotation.T + view.place
+    seen = view.reported(points)
     error = seen[..., :2] - view.rays * seen[..., 2:]
     robust = share * view.weights / PIXEL_ERROR**2 / (1 + (error**2).sum(axis=-1) / OUTLIER**2) ** 2
     line = np.zeros((*points.shape[:2], 2, 3))

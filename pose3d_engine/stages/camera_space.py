@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import repair as repairing
 from ..contract.skeletons import COCO_ROWS, H36M_ROWS, LAYOUTS, h36m_confidence
-from ..solve import feet, kinematics, limits, offsets, skeleton, solver, terms, trajectory
+from ..detect import calibration
+from ..solve import feet, kinematics, limits, skeleton, solver, terms, trajectory
 from ..solve.body import CANONICAL_HEIGHT
 from ..solve.kinematics import POINTS, SOLE_ROWS
 from ..take import SOLE_LAYOUTS, Shot, Take
@@ -55,7 +56,7 @@ def start(shot: Shot, take: Take) -> None:
     settings = shot.settings
     # fmt: off
     take.problem = solver.Problem(
-        body, take.pose.directions, [_view(shot, take)], offsets.of(shot.people.meta["detector"]), shot.fps,
+        body, take.pose.directions, [_view(shot, take)], shot.fps,
         picture="fit" in settings.motion, smooth="filter" in settings.motion, limits="limits" in settings.motion)
     # fmt: on
 
@@ -79,7 +80,7 @@ def _view(shot: Shot, take: Take) -> terms.View:
         known = np.isfinite(seen[..., :2]).all(axis=-1) & (np.nan_to_num(seen[..., 2]) >= _SOLE_SCORE)
         rays[:, SOLE_ROWS.ravel()] = shot.rays(np.where(known[..., None], seen[..., :2], 0.0), rows)
         weights[:, SOLE_ROWS.ravel()] = np.where(known, seen[..., 2], 0.0)
-    return terms.View(np.eye(3), np.zeros(3), rays, weights)
+    return terms.View(np.eye(3), np.zeros(3), rays, weights, calibration.load(shot.people.meta["detector"]))
 
 
 def _path(shot: Shot, take: Take, joints: np.ndarray) -> np.ndarray:

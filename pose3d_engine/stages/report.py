@@ -70,7 +70,10 @@ def _notices(shot: Shot, take: Take) -> list[Notice]:
     if not (shot.tilt.known or shot.settings.raw):
         text = f"the camera's tilt is unknown; {shot.tilt.pitch:.0f} degrees are assumed, so the body may lean"
         found.append(Notice(warnings.TILT_UNKNOWN, text))
-    return [*found, *shot.notices, *_visibility(take, shot.people.times), *_off_picture(take, shot.people.times)]
+    off = _off_picture(take, shot.people.times)
+    everywhere = np.nanmedian(take.reprojection) > _OFF_PERCENT if np.isfinite(take.reprojection).any() else False
+    first, last = (off, []) if everywhere else ([], off)
+    return [*first, *found, *shot.notices, *_visibility(take, shot.people.times), *last]
 
 
 def _reprojection_facts(take: Take, times: np.ndarray) -> dict[str, float]:

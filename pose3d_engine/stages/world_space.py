@@ -15,6 +15,7 @@ from . import report
 
 _RELEASES = 2  #: Rounds in which feet that the picture moves are released.
 _CLEAR = 0.5  #: Score of keypoints whose distance from the body is measured.
+_DOUBTFUL = (6.0, 12.0)  #: Percent off the picture between which confidence falls to 0.
 _OFF_PICTURE = 0.04  #: Share of the height by which a foot in contact may be moved across the line of sight.
 
 
@@ -36,15 +37,18 @@ def plant_feet(shot: Shot, take: Take) -> None:
 
 
 def measure(shot: Shot, take: Take) -> None:
-    """Measures how far the body is off the keypoints, as a share of the person's size."""
+    """Measures how far the body is off the keypoints, as a share of the person's size; far off, there is no confidence:
+    no body looks like that, for instance where a detector takes the legs of a headless person for arms."""
     view, rows = take.problem.views[0], take.visible
-    off = terms.distances(view, take.points[rows], take.problem.offsets)[:, H36M_ROWS]
+    off = terms.distances(view, take.points[rows])[:, H36M_ROWS]
     off[view.weights[:, H36M_ROWS] < _CLEAR] = np.nan
     spans = np.ptp(view.rays[:, H36M_ROWS], axis=1)
     size = float(np.median(np.linalg.norm(spans, axis=-1)))
     take.reprojection = np.full(len(take.points), np.nan)
     seen = take.detected[rows] & np.isfinite(off).any(axis=1)
     take.reprojection[rows][seen] = 100 * np.nanmean(off[seen], axis=1) / max(size, 1e-6)
+    doubt = np.clip((np.nan_to_num(take.reprojection) - _DOUBTFUL[0]) / (_DOUBTFUL[1] - _DOUBTFUL[0]), 0, 1)
+    take.confidence = take.confidence * (1 - doubt[:, None]).astype(np.float32)
 
 
 def to_world(shot: Shot, take: Take) -> None:
