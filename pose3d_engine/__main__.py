@@ -15,7 +15,7 @@ from .contract.version import __version__
 
 COMMANDS = {
     **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},
-    **{name: f".research.commands.{name}" for name in ("evaluate", "train", "render", "calibrate")},
+    **{name: f".research.commands.{name}" for name in ("evaluate", "train", "render", "measure")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
 """Module by command."""

@@ -58,7 +58,7 @@ def main() -> int:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         venv.create(ENVIRONMENT, with_pip=True, symlinks=os.name != "nt")
     STAMP.unlink(missing_ok=True)
-    print("installing into .venv (about 3 GB; a few minutes the first time)", file=sys.stderr)
+    print("installing into .venv (3.6 GB; a few minutes the first time)", file=sys.stderr)
     # In the environment and not as an option, so that it also holds for the tools that build the engine's wheel.
     # As a URI, because pip splits the variable at spaces.
     environment = {**os.environ, "PIP_CONSTRAINT": CONSTRAINTS.as_uri(), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

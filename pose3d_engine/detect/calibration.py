@@ -1,6 +1,6 @@
 """Where detectors place their points: measured on rendered people, relative to the anatomical joints.
 
-``calibration.json`` holds a table for each measured detector, and one for all others. ``pose3d calibrate`` writes it;
+``calibration.json`` holds a table for each measured detector, and one for all others. ``pose3d measure`` writes it;
 docs/technical-director/detectors.md explains and shows it. Lengths are metres for a person of CANONICAL_HEIGHT.
 """
 

@@ -294,11 +294,10 @@ def draw_traits(rng: np.random.Generator) -> np.ndarray:
 def make(model: Model, traits: np.ndarray) -> Body:
     """Makes the body of these traits."""
     blend = _blend_weights(traits[None], model.masks)[0].astype(np.float32)
-    vertices = model.vertices + np.tensordot(blend, model.shapes, 1)
-    heads = model.heads + np.tensordot(blend, model.head_shapes, 1)
-    floor = np.array([0, 0, vertices[:, 2].min()], np.float32)
-    vertices -= floor
-    heads -= floor
+    shape: np.ndarray = model.vertices + np.tensordot(blend, model.shapes, 1)
+    floor = np.array([0, 0, shape[:, 2].min()], np.float32)
+    vertices = shape - floor
+    heads = model.heads + np.tensordot(blend, model.head_shapes, 1) - floor
     return Body(model, traits, vertices, heads, _rest_joints(model, vertices, heads))
 
 

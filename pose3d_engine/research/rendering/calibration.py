@@ -18,8 +18,8 @@ from ...detect.calibration import BONES, CANONICAL_HEIGHT, LAGS, PARTS, unit
 from .body import REGRESSED, Model, draw_traits, make
 
 OUTLIER = 0.15  #: Metres; errors beyond it are not of the same kind, see docs/technical-director/detectors.md.
-RIDGE = 2.0
-"""Weight of the assumption that an offset does not depend on view and pose, in clips. Chosen among 0.2 to 20 by the
+RIDGE = 5.0
+"""Weight of the assumption that an offset does not depend on view and pose, in clips. Chosen among 0.2 to 60 by the
 error on left-out clips."""
 
 SCORES = (0.0, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)

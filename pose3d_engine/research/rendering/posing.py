@@ -25,7 +25,10 @@ FACE_AXES = np.array([[0, -65, 20], [32, -45, 55], [-32, -45, 55], [75, 35, 35],
 """Nose, eyes and ears from the joint Neck/Nose in a head that faces -y; as in docs/contributor/training.md."""
 
 FLOOR_SHARE = 0.05
-"""Quantile of the lower ankle's height, over a clip, at which that foot stands on the floor."""
+"""Quantile, over a clip, of the height of the lowest part of the body, at which it is on the floor."""
+
+CLEARANCE = {"Hip": 0.11, "Knee": 0.06, "Shoulder": 0.08, "Elbow": 0.045, "Wrist": 0.03}
+"""Metres from joints to the floor that the body lies, sits or kneels on; ankles as at rest."""
 
 TWIST_SECONDS = 0.15  #: Smoothing of a limb's twist, which an almost straight limb does not show.
 _LEG_UP = 0.16  #: Metres that the heel rises while the toes stay on the floor, at most.
@@ -253,10 +256,15 @@ def limb(
 def _onto_floor(made: _Pose, path: np.ndarray) -> None:
     """Moves the body along the path of its Hip, with the soles on the floor."""
     made.place += path[:, None]
-    feet = [made.body.model.bone(f"foot.{side}") for side in "LR"]
-    heights = made.place[:, feet, 2].min(axis=1)
-    rest = made.body.joints[H36M17.rows("left_ankle", "right_ankle"), 2].mean()
-    made.place[..., 2] += rest - np.quantile(heights, FLOOR_SHARE)
+    ankle = made.body.joints[H36M17.rows("left_ankle", "right_ankle"), 2].mean()
+    heights = []
+    for name, clearance in {"Ankle": ankle, **CLEARANCE}.items():
+        rows = [H36M17.index(side + name) for side in "LR"]
+        bones = [made.body.model.bone(JOINT_BONES[H36M17.joints[row]]) for row in rows]
+        heights += [
+            made.carried(bone, made.body.joints[row])[:, 2] - clearance for bone, row in zip(bones, rows, strict=True)
+        ]
+    made.place[..., 2] -= np.quantile(np.min(heights, axis=0), FLOOR_SHARE)
     made.place[..., :2] -= made.place[len(path) // 2, 0, :2]
 
 

@@ -110,6 +110,6 @@ def test_bad_requests_say_so(studio: clips.Studio, tmp_path: Path, capsys) -> No
     assert main(["render", str(tmp_path / "nothing.npz"), "-o", str(tmp_path)]) == 2
     assert main(["render", "m.npz", "-o", str(tmp_path), "--clips", "0"]) == 2
     assert main(["render", "m.npz", "-o", str(tmp_path), "--held-out", "2"]) == 2
-    assert main(["calibrate", str(tmp_path), "--detector", "mediapipe"]) == 2
+    assert main(["measure", str(tmp_path), "--detector", "mediapipe"]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 4 and "File not found" in errors[0] and "pose3d render" in errors[3]

@@ -1,4 +1,4 @@
-"""``pose3d calibrate``: where a detector places its points; see docs/contributor/rendering.md."""
+"""``pose3d measure``: where a detector places its points; see docs/contributor/rendering.md."""
 
 from __future__ import annotations
 
