@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
 REACH = 2  #: Frames that a term may lie apart.
+_PIECE = 32  #: Frames whose products are made at a time: their arrays fit into the processor's cache.
 _LARGE = 2e4  #: Weights, 1/m^2, whose rounding in single precision would matter beside those of keypoints.
 
 
@@ -33,17 +34,20 @@ class NormalEquations:
             pull: (T,P,3) their -J^T W r.
             shared: (T,P,3,S), how the points move with the shared unknowns.
         """
-        frames, _, _, unknowns = jacobian.shape
-        flat = jacobian.reshape(frames, -1, unknowns)
-        weighted = np.matmul(weights, jacobian).reshape(flat.shape)
-        transposed = np.swapaxes(flat, 1, 2)
-        self.blocks[0] += transposed @ weighted
-        self.right += (transposed @ pull.reshape(frames, -1, 1))[..., 0]
-        if shared is not None:
-            also = shared.reshape(frames, flat.shape[1], -1)
-            self.border += np.swapaxes(weighted, 1, 2) @ also
-            self.corner += np.einsum("tki,tkj->ij", also, np.matmul(weights, shared).reshape(also.shape))
-            self.corner_right += np.einsum("tki,tk->i", also, pull.reshape(frames, -1))
+        for rows in _pieces(len(jacobian)):
+            moves = jacobian[rows]
+            flat = moves.reshape(len(moves), -1, moves.shape[-1])
+            weighted = np.matmul(weights[rows], moves).reshape(flat.shape)
+            transposed = np.swapaxes(flat, 1, 2)
+            self.blocks[0][rows] += transposed @ weighted
+            self.right[rows] += (transposed @ pull[rows].reshape(len(moves), -1, 1))[..., 0]
+            if shared is not None:
+                also = shared[rows].reshape(*flat.shape[:2], -1)
+                self.border[rows] += np.swapaxes(weighted, 1, 2) @ also
+                self.corner += np.einsum(
+                    "tki,tkj->ij", also, np.matmul(weights[rows], shared[rows]).reshape(also.shape)
+                )
+                self.corner_right += np.einsum("tki,tk->i", also, pull[rows].reshape(len(moves), -1))
 
     def add_differences(
         self, jacobian: np.ndarray, stencil: tuple[float, ...], weights: np.ndarray, residual: np.ndarray
@@ -56,24 +60,30 @@ class NormalEquations:
             weights: (T - len(stencil) + 1, P, 3).
             residual: The same shape.
         """
-        frames, _, _, unknowns = jacobian.shape
-        terms = len(weights)
+        frames, terms, reach = len(jacobian), len(weights), len(stencil)
         if not terms:  # fewer frames than the stencil has
             return
         # Single precision suffices unless the weights are large, and takes half of the time.
         kind: type[np.floating] = np.float64 if weights.max(initial=0.0) > _LARGE else np.float32
-        flat = jacobian.reshape(frames, -1, unknowns).astype(kind, copy=False)
-        w, force = weights.reshape(terms, -1).astype(kind), (weights * residual).reshape(terms, -1)
-        for apart in range(len(stencil)):
-            spread = np.zeros((frames - apart, w.shape[1]), kind)
-            for first in range(len(stencil) - apart):
-                spread[first : first + terms] += stencil[first] * stencil[first + apart] * w
-            # The lower block: the later frame's unknowns by the earlier frame's.
-            self.blocks[apart] += np.swapaxes(flat[apart:], 1, 2) @ (spread[..., None] * flat[: frames - apart])
+        w, force = weights.reshape(terms, -1), (weights * residual).reshape(terms, -1)
+        spread = np.zeros((reach, frames, w.shape[1]), kind)
         total = np.zeros((frames, w.shape[1]))
         for first, coefficient in enumerate(stencil):
             total[first : first + terms] += coefficient * force
-        self.right -= (np.swapaxes(flat, 1, 2) @ total[..., None])[..., 0]
+            for apart in range(reach - first):
+                spread[apart, first : first + terms] += coefficient * stencil[first + apart] * w
+        for rows in _pieces(frames):
+            exact = jacobian[rows.start : rows.stop + reach - 1]
+            exact = exact.reshape(*total[rows.start : rows.stop + reach - 1].shape, -1)
+            flat = exact.astype(kind, copy=False)
+            for apart in range(min(reach, len(flat))):
+                earlier = slice(rows.start, min(rows.stop, frames - apart))
+                count = earlier.stop - earlier.start
+                weighted = spread[apart, earlier][..., None] * flat[:count]
+                # The lower block: the later frame's unknowns by the earlier frame's.
+                self.blocks[apart][earlier] += np.swapaxes(flat[apart : apart + count], 1, 2) @ weighted
+            pieces = exact[: rows.stop - rows.start]
+            self.right[rows] -= (np.swapaxes(pieces, 1, 2) @ total[rows][..., None])[..., 0]
 
     def solve(self, damping: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """The steps (T,N) and (S,) of all unknowns; ``damping``, for each of a frame's (N,) or for all, is added to the
@@ -90,7 +100,12 @@ class NormalEquations:
         factor = cholesky_banded(bands, lower=True, overwrite_ab=True, check_finite=False)
         border = self.border.reshape(frames * unknowns, -1)
         sides = np.concatenate([self.right.reshape(-1, 1), border], axis=1)
-        solved = cho_solve_banded((factor, True), sides, check_finite=False)
+        solved = cho_solve_banded((factor, True), sides, overwrite_b=True, check_finite=False)
         own, response = solved[:, 0], solved[:, 1:]
         step = np.linalg.solve(self.corner - border.T @ response, self.corner_right - border.T @ own)
         return (own - response @ step).reshape(frames, unknowns), step
+
+
+def _pieces(frames: int) -> list[slice]:
+    """Rows of pieces of at most _PIECE frames."""
+    return [slice(first, min(first + _PIECE, frames)) for first in range(0, frames, _PIECE)]
