@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..contract.runs import runs
-from ..detect.calibration import Calibration
-from . import limits, offsets
+from . import limits
 from .body import ANKLE_HEIGHT, point_masses
 from .kinematics import ANKLES, BONES, FOOT_ROWS, LEG_BONES, POINTS, Pose, tangents
 from .normal_equations import NormalEquations
@@ -50,18 +49,17 @@ class View:
     """What one camera shows of a body over T frames.
 
     rotation (3,3), place (3,): the solver's axes -> the camera's. rays (T,21,2): POINTS on the plane z = 1 before it.
-    weights (T,21): 0..1, 0 where not observed. calibration: Of the detector.
+    weights (T,21): 0..1, 0 where not observed.
     """
 
     rotation: np.ndarray
     place: np.ndarray
     rays: np.ndarray
     weights: np.ndarray
-    calibration: Calibration
 
-    def reported(self, points: np.ndarray) -> np.ndarray:
-        """(T,21,3) where the detector reports points (T,21,3) of the solver's axes, in the camera's."""
-        return offsets.reported(points @ self.rotation.T + self.place, self.calibration)
+    def seen(self, points: np.ndarray) -> np.ndarray:
+        """Points (T,21,3) of the solver's axes in the camera's."""
+        return points @ self.rotation.T + self.place
 
     def __getitem__(self, rows: slice) -> View:
         """Some of the frames."""
@@ -97,15 +95,15 @@ class Ground:
 
 
 def distances(view: View, points: np.ndarray) -> np.ndarray:
-    """(T,21) between reported points and their rays on the plane z = 1; NaN where not observed."""
-    seen = view.reported(points)
+    """(T,21) between points and their rays on the plane z = 1; NaN where not observed."""
+    seen = view.seen(points)
     off = np.linalg.norm(seen[..., :2] / np.maximum(seen[..., 2:], 0.05) - view.rays, axis=-1)
     return np.where(view.weights > 0, off, np.nan)
 
 
 def reproject(view: View, points: np.ndarray, share: float, weights: np.ndarray, pull: np.ndarray) -> None:
-    """Reported points lie on their rays; robust (Geman-McClure)."""
-    seen = view.reported(points)
+    """Points lie on their rays; robust (Geman-McClure). Joints are where detectors see them (``pose.joint_definitions``)."""
+    seen = view.seen(points)
     error = seen[..., :2] - view.rays * seen[..., 2:]
     robust = share * view.weights / PIXEL_ERROR**2 / (1 + (error**2).sum(axis=-1) / OUTLIER**2) ** 2
     line = np.zeros((*points.shape[:2], 2, 3))

@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import repair as repairing
 from ..contract.skeletons import COCO_ROWS, H36M_ROWS, LAYOUTS, h36m_confidence
-from ..detect import calibration
 from ..solve import feet, kinematics, limits, skeleton, solver, terms, trajectory
 from ..solve.body import CANONICAL_HEIGHT
 from ..solve.kinematics import POINTS, SOLE_ROWS
@@ -80,7 +79,7 @@ def _view(shot: Shot, take: Take) -> terms.View:
         known = np.isfinite(seen[..., :2]).all(axis=-1) & (np.nan_to_num(seen[..., 2]) >= _SOLE_SCORE)
         rays[:, SOLE_ROWS.ravel()] = shot.rays(np.where(known[..., None], seen[..., :2], 0.0), rows)
         weights[:, SOLE_ROWS.ravel()] = np.where(known, seen[..., 2], 0.0)
-    return terms.View(np.eye(3), np.zeros(3), rays, weights, calibration.load(shot.people.meta["detector"]))
+    return terms.View(np.eye(3), np.zeros(3), rays, weights)
 
 
 def _path(shot: Shot, take: Take, joints: np.ndarray) -> np.ndarray:

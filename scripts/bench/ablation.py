@@ -12,7 +12,7 @@ import numpy as np
 
 from pose3d_engine import stages
 from pose3d_engine.contract.settings import CaptureSettings
-from pose3d_engine.solve import gravity, offsets, terms
+from pose3d_engine.solve import gravity, terms
 from pose3d_engine.stages import camera_space, world_space
 from pose3d_engine.take import LEVEL_CAMERA
 
@@ -55,7 +55,6 @@ DEFAULT = Change()
 WITHOUT_GROUND = Change(stage="feet")
 WITHOUT = {
     "pictures (a hundredth of their weight)": Change(patches=((terms, "PIXEL_ERROR", 10 * terms.PIXEL_ERROR),)),
-    "offsets of the detector's points": Change(patches=((offsets, "reported", lambda points, _: points),)),
     "keypoints of heels and toes": Change(patches=((camera_space, "_SOLE_SCORE", 2.0),)),
     "larger error along the line of sight": Change(patches=((terms, "PRIOR_ALONG", terms.PRIOR_ACROSS),)),
     "smoothness": Change(off=frozenset({"filter"})),

@@ -11,7 +11,6 @@ from pose3d_engine import pipeline
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People, VideoInfo
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS, HALPE26
-from pose3d_engine.detect import calibration
 from pose3d_engine.research.data_sets.stand_ins import walker
 from pose3d_engine.solve import feet, kinematics, skeleton, solver, terms
 from pose3d_engine.solve.body import ANKLE_HEIGHT, HEEL_BACK, LENGTHS, TOE_FORWARD
@@ -201,7 +200,7 @@ def problem(
     truth = skeleton.with_lengths(joints, sizes) + joints[:, :1]
     rays[:, H36M_ROWS] = ((project(truth) - [WIDTH / 2, HEIGHT / 2]) / FOCAL)[:, COCO_ROWS]
     scores[:, H36M_ROWS] = (np.zeros(joints.shape[:2]) + weights)[:, H36M_ROWS]
-    view = terms.View(np.eye(3), np.zeros(3), rays, scores, calibration.load("generated"))
+    view = terms.View(np.eye(3), np.zeros(3), rays, scores)
     return solver.Problem(body, pose.directions, [view], fps), pose
 
 
