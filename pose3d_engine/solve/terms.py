@@ -102,7 +102,7 @@ def distances(view: View, points: np.ndarray) -> np.ndarray:
 
 
 def reproject(view: View, points: np.ndarray, share: float, weights: np.ndarray, pull: np.ndarray) -> None:
-    """Points lie on their rays; robust (Geman-McClure). Joints are where detectors see them (``pose.joint_definitions``)."""
+    """Points lie on their rays, for joints are where detectors see them; robust (Geman-McClure)."""
     seen = view.seen(points)
     error = seen[..., :2] - view.rays * seen[..., 2:]
     robust = share * view.weights / PIXEL_ERROR**2 / (1 + (error**2).sum(axis=-1) / OUTLIER**2) ** 2
