@@ -40,7 +40,7 @@ JOINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
     "right_wrist": ("right_elbow", (-0.6724, 0.4521, -0.0499)),
 }
 """Joints 0 to 21 of SMPL: parent, and place in T-pose (x left, y up, z forward, metres from the middle of the hips) of
-a person of 1.70 m. Bones are as long as the canonical body's of ``solve.body``; bends are rounded from anthropometry."""
+a person of 1.70 m. Bones are as long as those of ``solve.body``; bends are rounded from anthropometry."""
 
 NAMES = tuple(JOINTS)
 PARENTS = tuple(NAMES.index(parent) if parent else -1 for parent, _ in JOINTS.values())

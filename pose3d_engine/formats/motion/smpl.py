@@ -259,6 +259,7 @@ def read_amass(path: Path, content: Content) -> Motion3D:
     if rate is None:
         raise UserError(f"{where}: its frame rate is not a number; write the file again")
     model = "smplx" if poses.shape[1] >= 165 else "smpl"
-    gender = str(np.asarray(content.get("gender", "neutral")).ravel()[:1].astype(str).sum() or "neutral")
+    said = str(content.get("gender"))
+    gender = next((name for name in ("female", "male") if name in said), "neutral")
     pose = _pose(poses[:, :3], poses[:, 3:], content["trans"], content.get("betas"), model, where, gender)
     return Motion3D("AMASS", [Person3D(np.arange(len(poses)), pose.joints, parts=pose.parts)], fps=rate)
