@@ -75,9 +75,8 @@ class FromFile(PoseSource):
             self.rotations = LEVEL_CAMERA.T @ to_north(turns) @ turns
         missing = [str(row + 1) for row in rows if row not in self._joints]
         if missing:
-            raise UserError(
-                f"{motion.path}: has {len(motion.people)} people, none for {', '.join(missing)}; choose others"
-            )
+            lacks = f"{motion.path}: has {len(motion.people)} people, none for person {', '.join(missing)}"
+            raise UserError(f"{lacks} of the video; choose others with --person")
 
     def estimate(self, take: Take, progress: Progress) -> np.ndarray:
         return self._joints[take.person].astype(np.float32)

@@ -41,7 +41,7 @@ class Performance:
     fps: float
     local: np.ndarray  # (T,22,3) axis-angle
     pelvis: np.ndarray  # (T,3)
-    camera_R: np.ndarray  # (T,3,3) camera -> world
+    camera_R: np.ndarray  # noqa: N815 - (T,3,3) camera -> world
     camera_t: np.ndarray  # (T,3)
 
     def __len__(self) -> int:
@@ -80,8 +80,9 @@ class Performance:
         result = np.zeros((len(self), 17, 3))
         for row, (joint, place) in carried.items():
             result[:, row] = places[:, joint] + turned[joint].apply(np.array(place) - rest[joint])
-        for row, joint in zip([1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16], [2, 5, 8, 1, 4, 7, 16, 18, 20, 17, 19, 21],
-                              strict=True):
+        for row, joint in zip(
+            [1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16], [2, 5, 8, 1, 4, 7, 16, 18, 20, 17, 19, 21], strict=True
+        ):
             result[:, row] = places[:, joint]
         return result
 
@@ -177,7 +178,12 @@ def gvhmr_pickle(path: Path, one: Performance) -> Path:
 
 
 def comfy(path: Path, one: Performance, camera: bool = True) -> Path:
-    arrays: dict[str, Any] = {**_params(one, False), "K_fullimg": _intrinsics(one), "img_width": [1280], "img_height": [720]}
+    arrays: dict[str, Any] = {
+        **_params(one, False),
+        "K_fullimg": _intrinsics(one),
+        "img_width": [1280],
+        "img_height": [720],
+    }
     if camera:
         arrays |= {f"{name}_incam": _params(one, True)[name] for name in ("global_orient", "transl")}
     np.savez(path, **arrays)
@@ -257,7 +263,9 @@ def wham(path: Path, *people: Performance, gap: slice = slice(0)) -> Path:
 
 def prompthmr(path: Path, one: Performance) -> Path:
     world, camera = _params(one, False), _params(one, True)
-    rotations = Rotation.from_rotvec(np.concatenate([one.root_in_camera[:, None], one.local[:, 1:]], axis=1).reshape(-1, 3))
+    rotations = Rotation.from_rotvec(
+        np.concatenate([one.root_in_camera[:, None], one.local[:, 1:]], axis=1).reshape(-1, 3)
+    )
     matrices = np.repeat(np.eye(3, dtype=np.float32)[None, None], 55, axis=1).repeat(len(one), axis=0)
     matrices[:, :22] = rotations.as_matrix().reshape(-1, 22, 3, 3)
     contact = np.zeros((len(one), 6), np.float32)
@@ -392,7 +400,12 @@ def sam3d(path: Path, one: Performance, form: str = "stacked") -> Path:
         np.savez(path, pred_keypoints_3d=body, pred_cam_t=place, focal_length=np.full(len(one), 1100.0))
         return path
     records = [
-        {"pred_keypoints_3d": body[row], "pred_cam_t": place[row], "focal_length": np.float32(1100), "bbox": np.zeros(4)}
+        {
+            "pred_keypoints_3d": body[row],
+            "pred_cam_t": place[row],
+            "focal_length": np.float32(1100),
+            "bbox": np.zeros(4),
+        }
         for row in range(len(one))
     ]
     np.save(path, np.array([[record] for record in records], dtype=object)[:, 0], allow_pickle=True)

@@ -41,7 +41,7 @@ def read(path: Path, content: np.ndarray, source: str = "VideoPose3D or MotionBE
     up = np.median(joints[:, H36M17.index("Head")] - joints[:, _ANKLES].mean(axis=1), axis=0) if len(joints) else hip
     camera = bool(len(joints)) and int(np.abs(up).argmax()) == 1 and up[1] < 0
     size = np.linalg.norm(up)
-    path_known = camera and _SHORTEST < size < _TALLEST and bool((hip[..., 2] > 1.0).all())
+    path_known = bool(camera and _SHORTEST < size < _TALLEST and (hip[..., 2] > 1.0).all())
     if not path_known:
         joints = joints - hip
         joints = joints / max(float(size), 1e-9) * 1.5

@@ -13,7 +13,7 @@ import numpy as np
 from ...contract.errors import UserError
 from ...contract.settings import DEFAULT_FOV
 from ...contract.skeletons import BLAZEPOSE33, H36M17
-from .motion3d import Motion3D, Person3D, array, upright
+from .motion3d import Motion3D, Person3D, array, number, upright
 from .points import to_h36m
 
 _MHR70 = {"nose": 0, "left_ear": 3, "right_ear": 4, "left_wrist": 62, "right_wrist": 41} | {
@@ -73,13 +73,8 @@ def read_sam3d(path: Path, content: Any) -> Motion3D:
         points = np.array([row for _, row in rows])
         joints = to_h36m({role: points[:, row] for role, row in _MHR70.items()}, str(path))
         people.append(Person3D(np.array([frame for frame, _ in rows]), joints, name, "camera"))
-    numbers = [
-        float(np.ravel(value)[0])
-        for value in focals
-        if isinstance(value, (float, int, np.number, np.ndarray)) and np.size(value)
-    ]
-    focal = float(np.median(numbers)) if numbers else 0.0
-    return Motion3D("SAM 3D Body", people, focal=focal if math.isfinite(focal) and focal > 1 else None)
+    known = [focal for focal in map(number, focals) if focal is not None]
+    return Motion3D("SAM 3D Body", people, focal=float(np.median(known)) if known else None)
 
 
 _SPIN = {
@@ -109,11 +104,11 @@ def read_phalp(path: Path, content: Mapping[Any, Any]) -> Motion3D:
         if any(not isinstance(one, (list, tuple, np.ndarray)) or len(one) != len(lists[0]) for one in lists):
             raise UserError(f"{where}: its lists of people are of different length; run 4DHumans again")
         tracked = {str(one) for one in np.ravel(record.get("tracked_ids", lists[0]))}
-        for number, joints, camera in zip(*lists, strict=True):
-            if str(number) in tracked:
+        for track, joints, camera in zip(*lists, strict=True):
+            if str(track) in tracked:
                 points = array(joints, (45, 3), f"{where}: 3d_joints")
                 place = array(np.asarray(camera).reshape(-1), (3,), f"{where}: camera") * [1.0, 1.0, nearer]
-                tracks[str(number)].append((frame, points[[_SPIN[joint] for joint in H36M17.joints]] + place))
+                tracks[str(track)].append((frame, points[[_SPIN[joint] for joint in H36M17.joints]] + place))
         if size is None and len(lists[0]) and isinstance(record.get("size"), (list, tuple)) and record["size"]:
             high, wide = np.ravel(np.asarray(record["size"][0], np.float64))[:2]
             size = (int(wide), int(high)) if min(high, wide) >= 1 and max(high, wide) < 1e5 else None

@@ -34,7 +34,7 @@ _HIPS, _SHOULDERS, _ANKLES = ([H36M17.index(side + joint) for side in "LR"] for 
 _HIP, _SPINE, _THORAX, _HEAD = (H36M17.index(joint) for joint in ("Hip", "Spine", "Thorax", "Head"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Person3D:
     """One person of a file; T rows.
 
@@ -171,8 +171,9 @@ def _checked(person: Person3D, where: str) -> Person3D:
     if present.sum() < 2:
         raise UserError(f"{where}: person {person.name} has {int(present.sum())} complete frames; motion needs two")
     joints = person.joints[present]
-    if np.abs(joints).max() > FARTHEST:
-        raise UserError(f"{where}: joints lie {np.abs(joints).max():.3g} m away; check its unit")
+    farthest = np.abs(person.joints[np.isfinite(person.joints)]).max()
+    if farthest > FARTHEST:
+        raise UserError(f"{where}: joints lie {farthest:.3g} m away; check its unit")
     height = float(np.median(_height(joints)))
     if not person.metric and height < 1e-9:
         raise UserError(f"{where}: all joints of person {person.name} are at one place; write the file again")
@@ -222,3 +223,12 @@ def array(value: Any, shape: tuple[int | None, ...], where: str) -> np.ndarray:
     if not np.isfinite(result).all():
         raise UserError(f"{where} has values that are not finite; write the file again")
     return result
+
+
+def number(value: Any) -> float | None:
+    """A positive number, or the median of an array of them; None for anything else."""
+    given = np.asarray(value) if isinstance(value, (int, float, np.number, np.ndarray)) else np.zeros(0)
+    if not given.size or given.dtype.kind not in "fiu":
+        return None
+    found = float(np.median(given))
+    return found if np.isfinite(found) and found > 0 else None

@@ -15,7 +15,7 @@ import numpy as np
 from ... import object_archive
 from ...contract.errors import UserError
 from . import figure
-from .motion3d import Y_UP, Motion3D, Person3D, array
+from .motion3d import Y_UP, Motion3D, Person3D, array, number
 
 _ORIGINS = {"smpl": (0.0, -0.22, 0.03), "smplx": (0.0, -0.35, 0.01)}
 """Metres from the origin of a body model, in front of its chest, to its pelvis; a translation moves the origin."""
@@ -172,13 +172,7 @@ def read_prompthmr(path: Path, content: Content) -> Motion3D:
         people.append(person_of(frames, pose, filmed, where, name=str(name), contacts=touch))
     camera = content["camera_world"]
     focal = camera.get("img_focal") if isinstance(camera, dict) else None
-    return Motion3D("PromptHMR", people, focal=_number(focal))
-
-
-def _number(value: Any) -> float | None:
-    """A positive number, or an array of one; None for anything else."""
-    given = np.asarray(value if isinstance(value, (int, float, np.number, np.ndarray)) else np.nan, np.float64).ravel()
-    return float(given[0]) if given.size and np.isfinite(given[0]) and given[0] > 0 else None
+    return Motion3D("PromptHMR", people, focal=number(focal))
 
 
 def is_tram(content: Any) -> bool:
@@ -192,7 +186,7 @@ def read_tram(path: Path, content: Content) -> Motion3D:
     found = next((place for place in near if place.is_file()), None)
     cameras = {} if found is None else object_archive.load_any(found, "cameras of TRAM")
     people = []
-    for number, track in enumerate(tracks):
+    for index, track in enumerate(tracks):
         one = content if track == path else object_archive.load_any(track, "a track of TRAM")
         where = str(track)
         if not is_tram(one) or not isinstance(one["pred_rotmat"], np.ndarray):
@@ -201,9 +195,9 @@ def read_tram(path: Path, content: Content) -> Motion3D:
         place = one["pred_trans"].reshape(-1, 3) if isinstance(one["pred_trans"], np.ndarray) else None
         pose = _pose(matrices[:, :1], matrices[:, 1:], place, one.get("pred_shape"), "smpl", where)
         people.append(
-            _in_tram_world(Person3D(frames, pose.joints, str(number), "camera", parts=pose.parts), cameras, where)
+            _in_tram_world(Person3D(frames, pose.joints, str(index), "camera", parts=pose.parts), cameras, where)
         )
-    focal = _number(cameras.get("img_focal")) if isinstance(cameras, dict) else None
+    focal = number(cameras.get("img_focal")) if isinstance(cameras, dict) else None
     return Motion3D("TRAM", people, focal=focal)
 
 
@@ -255,7 +249,7 @@ def read_amass(path: Path, content: Content) -> Motion3D:
     """World axes have z up already, unlike those of the body model at rest."""
     where = str(path)
     poses = _flat(content["poses"], 3 * _BODY, where)
-    rate = _number(content.get("mocap_framerate", content.get("mocap_frame_rate")))
+    rate = number(content.get("mocap_framerate", content.get("mocap_frame_rate")))
     if rate is None:
         raise UserError(f"{where}: its frame rate is not a number; write the file again")
     model = "smplx" if poses.shape[1] >= 165 else "smpl"

@@ -75,8 +75,7 @@ def read_soma(path: Path, content: Mapping[str, Any]) -> Motion3D:
     first = names.index("Hips") if "Hips" in names else len(names)
     if not isinstance(poses, np.ndarray) or poses.ndim < 3 or names[first : first + len(_FIRST)] != _FIRST:
         raise UserError(f"{where}: not the joints of SOMA; write the file again with its own tools")
-    absolute = bool(np.asarray(content.get("absolute_pose", "joint_orient" not in content)).ravel()[:1].any())
-    if absolute:
+    if str(content.get("absolute_pose", "joint_orient" not in content)) != "False":
         raise UserError(f"{where}: its rotations are absolute; save them relative to the T-pose (absolute_pose=False)")
     unit = str(np.asarray(content.get("unit", "meters"))).lower()
     if unit not in UNITS:

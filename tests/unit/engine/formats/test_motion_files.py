@@ -64,7 +64,9 @@ def test_parts_are_oriented_from_a_t_pose_that_faces_minus_y(tmp_path: Path) -> 
     for part, joint in (("head", 15), ("left_hand", 20), ("right_foot", 8)):
         nose = turned[joint].apply([0, 0, 1]) @ write.Z_UP.T  # what is in front at rest
         np.testing.assert_allclose(found.parts[part] @ [0, -1, 0], nose, atol=1e-5)
-        np.testing.assert_allclose(found.parts[part] @ [1, 0, 0], turned[joint].apply([1, 0, 0]) @ write.Z_UP.T, atol=1e-5)
+        np.testing.assert_allclose(
+            found.parts[part] @ [1, 0, 0], turned[joint].apply([1, 0, 0]) @ write.Z_UP.T, atol=1e-5
+        )
 
 
 def test_the_figure_has_the_proportions_of_the_canonical_body() -> None:
