@@ -7,16 +7,12 @@ their bytes. It refuses every other name. Files of ``torch.save`` are read by Py
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import pickle
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,7 +101,7 @@ class _Stream:
 
     def skip(self, size: int) -> None:
         """Passes over bytes."""
-        if self._stream.seekable() and not isinstance(self._stream, (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)):
+        if self._stream.seekable():
             self._stream.seek(size, io.SEEK_CUR)
             return
         while size > 0 and (found := self._stream.read(min(size, _BLOCK))):
@@ -218,15 +214,6 @@ def _read(archive: zipfile.ZipFile, key: str) -> Any:
         return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
 
 
-_COMPRESSED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
-    b"\x78": lambda stream: io.BufferedReader(_Zlib(stream)),
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),  # type: ignore[dict-item, return-value]
-    b"BZh": bz2.BZ2File,  # type: ignore[dict-item]
-    b"\xfd7zXZ": lzma.LZMAFile,  # type: ignore[dict-item]
-}
-"""The compressions that joblib writes with, by the first bytes of a file."""
-
-
 def load_any(path: Path, what: str) -> Any:
     """The content of an .npz, .npy or pickle, also joblib's, or of a file of ``torch.save``, recognised by its bytes.
 
@@ -292,10 +279,11 @@ def _read_stream(stream: IO[bytes]) -> Any:
             raise ValueError(f"an array of {shape}")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
-    opened = next((reader(stream) for start, reader in _COMPRESSED.items() if magic.startswith(start)), stream)
-    if opened is stream and not magic.startswith((b"\x80", b"(", b"]", b"}")):
+    if magic.startswith(b"\x78"):
+        stream = io.BufferedReader(_Zlib(stream))
+    elif not magic.startswith((b"\x80", b"(", b"]", b"}")):
         raise ValueError("unknown format")
-    return _unwrapped(_Reader(_Stream(opened)).load())
+    return _unwrapped(_Reader(_Stream(stream)).load())
 
 
 def _numpy(value: Any) -> Any:

@@ -57,7 +57,7 @@ def capture(
     settings: CaptureSettings,
     progress: Progress = silent,
     observe: Observe | None = None,
-    motion: Motion3D | None = None,
+    imported: Motion3D | None = None,
 ) -> list[Motion]:
     """Estimates the motion of each chosen person, in the order of the choice: every stage of :data:`.STAGES` in turn.
 
@@ -65,12 +65,12 @@ def capture(
         people: Result of :func:`analyse`, or keypoints of another program.
         progress: Receives the progress; may raise :class:`.Cancelled`.
         observe: For benchmarks.
-        motion: 3D of another system in place of a 3D model, and of the settings' motion source.
+        imported: 3D of another system in place of a 3D model, and of the settings' motion source.
 
     Raises:
         UserError: A chosen person does not exist, or weights cannot be used.
     """
-    shot = _shot(people, settings, progress, motion)
+    shot = _shot(people, settings, progress, imported)
     for shared, group in itertools.groupby(stages.STAGES, lambda stage: stage.shared):
         enabled = [stage for stage in group if stage.enabled(settings)]
         for take in [None] if shared else list(shot.takes.values()):
@@ -134,7 +134,8 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress, given: 
     given = given or _imported(people, settings, progress)
     if given is not None:
         source: PoseSource = sources.FromFile(given, people, captured, camera)
-        present, notices = captured, []  # of nobody else is there 3D
+        present = captured  # of nobody else is there 3D
+        notices: list[Notice] = []
     else:
         source, notices = _lifted(people, settings)
     references = [] if settings.raw or "level" not in settings.motion else present[:REFERENCES]

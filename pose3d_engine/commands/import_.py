@@ -41,7 +41,7 @@ def execute(args: argparse.Namespace) -> None:
         motion = replace(motion, fps=args.fps)
     if args.video is not None:
         people = store.people_of(args.video, analysis, on_stderr, args.cache)
-        motions = pipeline.capture(people, capture, on_stderr, motion=motion)
+        motions = pipeline.capture(people, capture, on_stderr, imported=motion)
     else:
         # Motion of a file is not smoothed unless somebody asks for it.
         capture = capture if given.get("motion") is not None else replace(capture, motion=frozenset({"level"}))

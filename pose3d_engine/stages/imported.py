@@ -106,11 +106,9 @@ def _tilt(
             for one, away, mask in zip(people, far, known, strict=True)
         ]
         found = gravity.estimate_tilt(bodies)
-    given = [
-        found.pitch if settings.tilt is None else settings.tilt,
-        found.roll if settings.roll is None else settings.roll,
-    ]
-    return CameraTilt(*given, found.known or settings.tilt is not None or settings.roll is not None)
+    pitch = found.pitch if settings.tilt is None else settings.tilt
+    roll = found.roll if settings.roll is None else settings.roll
+    return CameraTilt(pitch, roll, found.known or settings.tilt is not None or settings.roll is not None)
 
 
 def _in_world(person: Person3D, tilt: CameraTilt | None) -> Person3D:

@@ -190,14 +190,6 @@ def comfy(path: Path, one: Performance, camera: bool = True) -> Path:
     return path
 
 
-def comotion(path: Path, one: Performance) -> Path:
-    params = _params(one, True, "smpl")
-    pose = np.concatenate([params["global_orient"], params["body_pose"], np.zeros((len(one), 6), np.float32)], axis=1)
-    content = {"id": np.full(len(one), 7), "frame_idx": np.arange(len(one)), "pose": pose, "trans": params["transl"]}
-    torch.save(_tensors(content | {"betas": params["betas"]}), path)
-    return path
-
-
 # joblib's and numpy's pickles
 
 

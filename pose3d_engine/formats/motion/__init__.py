@@ -27,7 +27,6 @@ _READERS: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
     (smpl.is_wham, smpl.read_wham),
     (smpl.is_prompthmr, smpl.read_prompthmr),
     (smpl.is_tram, smpl.read_tram),
-    (smpl.is_comotion, smpl.read_comotion),
     (smpl.is_amass, smpl.read_amass),
     (soma.is_soma, soma.read_soma),
     (keypoints.is_phalp, keypoints.read_phalp),

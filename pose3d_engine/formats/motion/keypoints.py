@@ -26,7 +26,7 @@ _MHR70 = {"nose": 0, "left_ear": 3, "right_ear": 4, "left_wrist": 62, "right_wri
 _POINTS_3D, _PLACE = "pred_keypoints_3d", "pred_cam_t"
 
 
-def _records(content: Any) -> list[list[Mapping[str, Any]]] | None:
+def _records(content: Any) -> list[list[dict[str, Any]]] | None:
     """SAM 3D Body's records of people by frame, however a tool has nested them; None for anything else."""
     if isinstance(content, dict) and _POINTS_3D in content:
         points = content[_POINTS_3D]
@@ -41,7 +41,7 @@ def _records(content: Any) -> list[list[Mapping[str, Any]]] | None:
         content = list(content.values())
     if not isinstance(content, list) or not content:
         return None
-    frames = [[frame] if isinstance(frame, dict) else frame for frame in content]
+    frames: list[Any] = [[frame] if isinstance(frame, dict) else frame for frame in content]
     sound = all(
         isinstance(frame, list) and all(isinstance(one, dict) and _POINTS_3D in one for one in frame)
         for frame in frames
@@ -57,13 +57,11 @@ def read_sam3d(path: Path, content: Any) -> Motion3D:
     """Points and the place of each person, camera axes, metres; one person, or ``track_id`` in each record."""
     tracks: dict[str, list[tuple[int, np.ndarray]]] = defaultdict(list)
     focals = []
-    for frame, people in enumerate(_records(content) or []):
-        for one in people:
-            if len(people) > 1 and "track_id" not in one:
-                raise UserError(
-                    f"{path}: frame {frame} has {len(people)} people without track_id; write a file for each"
-                )
+    for frame, records in enumerate(_records(content) or []):
+        for one in records:
             where = f"{path}: frame {frame}"
+            if len(records) > 1 and "track_id" not in one:
+                raise UserError(f"{where} has {len(records)} people without track_id; write a file for each")
             place = array(one.get(_PLACE), (3,), f"{where}: {_PLACE}")
             points = array(one[_POINTS_3D], (70, 3), f"{where}: {_POINTS_3D}") + place
             tracks[str(one.get("track_id", 1))].append((frame, points))
@@ -100,7 +98,8 @@ def read_phalp(path: Path, content: Mapping[Any, Any]) -> Motion3D:
     nearer = 0.5 / math.tan(math.radians(DEFAULT_FOV) / 2) / _PHALP_FOCAL
     for frame, name in enumerate(sorted(content, key=str)):
         record, where = content[name], f"{path}: frame {frame}"
-        lists = [record.get(key) if isinstance(record, dict) else None for key in ("tid", "3d_joints", "camera")]
+        keys = ("tid", "3d_joints", "camera")
+        lists: list[Any] = [record.get(key) if isinstance(record, dict) else None for key in keys]
         if any(not isinstance(one, (list, tuple, np.ndarray)) or len(one) != len(lists[0]) for one in lists):
             raise UserError(f"{where}: its lists of people are of different length; run 4DHumans again")
         tracked = {str(one) for one in np.ravel(record.get("tracked_ids", lists[0]))}

@@ -1,4 +1,4 @@
-"""Files with SMPL-like rotations: GVHMR, GEM-SMPL (GENMO), WHAM, TRAM, PromptHMR, CoMotion, AMASS.
+"""Files with SMPL-like rotations: GVHMR, GEM-SMPL (GENMO), WHAM, TRAM, PromptHMR, AMASS.
 
 All pose the generic figure. Where a file has a person both in the camera and in the world, the camera's own rotation
 and place in each frame follow from the two.
@@ -216,28 +216,6 @@ def _in_tram_world(person: Person3D, cameras: Any, where: str) -> Person3D:
     joints = np.einsum("tij,tkj->tki", rotation, person.joints) + place[:, None]
     parts = {name: rotation @ part for name, part in person.parts.items()}
     return Person3D(rows, joints, person.name, "world", parts=parts, camera_R=rotation, camera_t=place)
-
-
-def is_comotion(content: Any) -> bool:
-    return isinstance(content, dict) and {"id", "frame_idx", "pose", "trans"} <= content.keys()
-
-
-def read_comotion(path: Path, content: Content) -> Motion3D:
-    where = str(path)
-    names, frames = (_frames(content[key], where) for key in ("id", "frame_idx"))
-    rotations = _flat(content["pose"], 3 * _BODY, where)
-    places = array(content["trans"], (len(rotations), 3), f"{where}: the translation")
-    betas = content.get("betas")
-    if not len(names) == len(frames) == len(rotations):
-        raise UserError(f"{where}: its arrays are of different length; write the file again")
-    people = []
-    for name in np.unique(names)[:100]:
-        rows = np.flatnonzero(names == name)
-        rows = rows[np.argsort(frames[rows], kind="stable")]
-        shape = betas[rows] if isinstance(betas, np.ndarray) and len(betas) == len(rotations) else None
-        pose = _pose(rotations[rows, :3], rotations[rows, 3:], places[rows], shape, "smpl", where)
-        people.append(person_of(frames[rows], None, pose, where, name=str(name)))
-    return Motion3D("CoMotion", people)
 
 
 def is_amass(content: Any) -> bool:

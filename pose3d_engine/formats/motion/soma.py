@@ -48,8 +48,8 @@ def read_gem(path: Path, content: Mapping[str, Any]) -> Motion3D:
 def _parameters(given: Any, where: str) -> smpl.Pose | None:
     if not isinstance(given, Mapping):
         return None
-    parts = [given.get("global_orient"), given.get("body_pose")]
-    if not all(isinstance(value, np.ndarray) for value in parts) or len(parts[0]) != len(parts[1]):
+    parts = [value for name in ("global_orient", "body_pose") if isinstance(value := given.get(name), np.ndarray)]
+    if len(parts) < 2 or len(parts[0]) != len(parts[1]):
         raise UserError(f"{where}: its rotations are missing or of different length; write the file again")
     rotations = np.concatenate([value.reshape(len(value), -1) for value in parts], axis=1)
     return _pose(rotations, given.get("transl"), where)

@@ -103,7 +103,6 @@ def test_soma(tmp_path: Path, unit: str) -> None:
 
 
 IN_CAMERA: dict[str, tuple[str, Write]] = {
-    "comotion": ("a.pt", write.comotion),
     "4dhumans": ("demo.pkl", write.phalp),
     "sam3d stacked": ("a.npz", write.sam3d),
     "sam3d records": ("a.npy", lambda path, one: write.sam3d(path, one, "records")),
