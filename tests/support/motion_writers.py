@@ -486,3 +486,26 @@ def trc(path: Path, one: Performance, unit: str = "m", opencap: bool = True, z_u
         lines.append("\t".join([*cells, "", "", ""]))  # the toe is never there
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def c3d(path: Path, one: Performance, unit: str = "mm", names: dict[str, str] | None = None) -> Path:
+    """By the package ``c3d``; world axes with z up. names: Marker by role; those of OpenPose unless given."""
+    import c3d as library
+
+    factor = {"m": 1.0, "mm": 1000.0}[unit]
+    roles = names or {role: role[0].upper() + SHORT[role.partition("_")[2]] for role in H36M} | {"nose": "Nose"}
+    found = points(one, one.world)
+    writer = library.Writer(point_rate=one.fps, point_units=f"{unit:4}")
+    writer.set_point_labels(list(roles.values()))
+    frames = []
+    for row in range(len(one)):
+        markers = np.zeros((len(roles), 5), np.float32)
+        for index, role in enumerate(roles):
+            markers[index, :3] = found[role][row] * factor
+        if row == 3:
+            markers[0, 3] = -1  # not seen
+        frames.append((markers, np.zeros((0, 0), np.float32)))
+    writer.add_frames(frames)
+    with path.open("wb") as stream:
+        writer.write(stream)
+    return path

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ... import extras
 from ...contract.errors import UserError, brief
 from .motion3d import MOST_ROWS, UNITS, Motion3D, Person3D, upright
 from .points import by_role, to_h36m
@@ -74,16 +74,14 @@ def _person(points: dict[str, np.ndarray], frames: np.ndarray, where: str) -> Pe
 
 
 def read_c3d(path: Path) -> Motion3D:
-    """Millimetres as a rule; a residual below 0 is a missing point. Read with the package ``c3d`` (MIT)."""
-    try:
-        library: Any = importlib.import_module("c3d")
-    except ImportError as error:
-        raise UserError(f"{path}: reading .c3d needs a package; run: pip install c3d") from error
+    """Millimetres as a rule; a residual below 0 is a missing point. Read with py-c3d (MIT)."""
+    library: Any = extras.require("c3d", "c3d", "reads .c3d files")
     try:
         with path.open("rb") as stream:
             reader = library.Reader(stream)
             labels = [label.strip() for label in reader.point_labels]
-            unit = str(reader.get("POINT").get_string("UNITS")).strip().lower() if "POINT:UNITS" in reader else "mm"
+            said = reader.get("POINT:UNITS")
+            unit = str(said.string_value).strip().lower() if said is not None else "mm"
             if unit not in UNITS:
                 raise UserError(f"{path}: its unit is {unit[:40]!r}; write it in mm or m")
             frames = [points[:, :5] for _, points, _ in itertools.islice(reader.read_frames(), MOST_ROWS)]

@@ -169,6 +169,26 @@ def test_trc(tmp_path: Path, unit: str, opencap: bool, z_up: bool) -> None:
     np.testing.assert_allclose(person.joints[:, [3, 6, 13, 16]], one.world[:, [3, 6, 13, 16]], atol=5e-3)
 
 
+PLUG_IN_GAIT = {
+    f"{side}_{part}": f"Subject:{side[0].upper()}{name}"
+    for side in ("left", "right")
+    for part, name in {"hip": "HJC", "knee": "KNE", "ankle": "ANK", "shoulder": "SHO", "elbow": "ELB",
+                       "wrist": "WRA"}.items()
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["m", "mm"])
+@pytest.mark.parametrize("names", [None, PLUG_IN_GAIT])
+def test_c3d(tmp_path: Path, unit: str, names: dict[str, str] | None) -> None:
+    one = performance(20, 100.0)
+    found = motion.read(write.c3d(tmp_path / "a.c3d", one, unit, names))
+    assert found.fps == 100.0
+    seen = np.delete(np.arange(20), 3)
+    assert angles(found.people[0].joints[seen], one.world[seen], LIMBS) < 0.5
+    np.testing.assert_allclose(found.people[0].joints[seen][:, [3, 6]], one.world[seen][:, [3, 6]], atol=5e-3)
+    assert np.isnan(found.people[0].joints[3]).any()
+
+
 def test_people_with_gaps(tmp_path: Path) -> None:
     one, other = performance(), performance(turn=-0.4)
     found = motion.read(write.wham(tmp_path / "a.pkl", one, other, gap=slice(20, 30)))
