@@ -16,16 +16,16 @@ _LIMBS = tuple(
 )
 
 _MARKERS: dict[str, str] = {
-    "hip": "{s}hip {s}hjc {s}hjc_study {s}upleg {s}asi+{s}psi {s}ias+{s}ips",
-    "knee": "{s}knee {s}kjc {s}kne+{s}kneem {s}_knee_study+{s}_mknee_study {s}fle+{s}fme {s}kne",
-    "ankle": "{s}ankle {s}ajc {s}ank+{s}ankm {s}_ankle_study+{s}_mankle_study {s}fal+{s}tam {s}ank",
-    "shoulder": "{s}shoulder {s}sjc {s}_shoulder_study {s}sho {s}sae {s}cai",
-    "elbow": "{s}elbow {s}ejc {s}elb+{s}elbm {s}_lelbow_study+{s}_melbow_study {s}hle+{s}hme {s}elb",
-    "wrist": "{s}wrist {s}wjc {s}wra+{s}wrb {s}_lwrist_study+{s}_mwrist_study {s}rsp+{s}usp {s}wra",
+    "hip": "{s}hip {s}hjc {s}hjc_study {s}upleg {s}asi+{s}psi",
+    "knee": "{s}knee {s}kjc {s}kne+{s}kneem {s}_knee_study+{s}_mknee_study {s}kne",
+    "ankle": "{s}ankle {s}ajc {s}ank+{s}ankm {s}_ankle_study+{s}_mankle_study {s}ank",
+    "shoulder": "{s}shoulder {s}sjc {s}_shoulder_study {s}sho",
+    "elbow": "{s}elbow {s}ejc {s}elb+{s}elbm {s}_lelbow_study+{s}_melbow_study {s}elb",
+    "wrist": "{s}wrist {s}wjc {s}wra+{s}wrb {s}_lwrist_study+{s}_mwrist_study {s}wra",
     "ear": "{s}ear {s}bhd",
 }
 """What files call the points of a side (``{s}``: l or r), the best first; + means the middle of several. OpenPose and
-Halpe names, OpenCap's augmented markers, Vicon's Plug-in Gait, Qualisys."""
+Halpe names, OpenCap's augmented markers, Vicon's Plug-in Gait."""
 
 _MIDDLE = {
     "nose": "nose lfhd+rfhd",
