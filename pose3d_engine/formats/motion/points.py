@@ -30,8 +30,6 @@ Halpe names, OpenCap's augmented markers, Vicon's Plug-in Gait."""
 _MIDDLE = {
     "nose": "nose lfhd+rfhd",
     "head_top": "head headtop vertex htop",
-    "neck": "neck c7 thorax",
-    "hip": "hip midhip pelvis midhips",
 }
 
 
