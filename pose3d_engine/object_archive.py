@@ -54,6 +54,8 @@ class _Array:
             self._read_joblib(state)
             return
         _, shape, kind, fortran, data = state
+        if isinstance(data, str):
+            data = data.encode("latin1")
         if not kind.plain.hasobject:
             # A copy, because the bytes of a pickle cannot be written to.
             self.value = np.frombuffer(data, kind.plain).reshape(shape, order="F" if fortran else "C").copy()
@@ -170,7 +172,7 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
 
 class _Reader(pickle.Unpickler):
     def __init__(self, stream: Any) -> None:
-        super().__init__(stream)
+        super().__init__(stream, encoding="latin1")  # for bytes of Python 2
         self._joblib = type("_Joblib", (_Array,), {"_stream": stream})
 
     def find_class(self, module: str, name: str) -> Any:
