@@ -28,7 +28,8 @@ def evaluate(tracks: Iterable[Track], predict: Callable[[Track], np.ndarray]) ->
     Args:
         predict: Gives joints (T,17,3) Human3.6M, camera axes, metres, of a track.
     """
-    rows, every = [], []
+    rows: list[tuple[str | float, ...]] = []
+    every = []
     for track in tracks:
         found = rooted(predict(track)[:, OURS].astype(np.float64))[track.valid] * 1000
         true = rooted(track.joints)[track.valid] * 1000
