@@ -82,7 +82,7 @@ class _Array:
 
 
 class _Stream:
-    """A file, perhaps compressed, of which only the pickle's own part is kept; counts that."""
+    """A file of which only the pickle's own part is kept; counts that."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._kept = stream, 0
@@ -103,37 +103,12 @@ class _Stream:
 
     def skip(self, size: int) -> None:
         """Passes over bytes."""
-        if self._stream.seekable():
-            self._stream.seek(size, io.SEEK_CUR)
-            return
-        while size > 0 and (found := self._stream.read(min(size, _BLOCK))):
-            size -= len(found)
+        self._stream.seek(size, io.SEEK_CUR)
 
     def _count(self, size: int) -> None:
         self._kept += size
         if self._kept > MOST_BYTES:
             raise pickle.UnpicklingError(f"it holds more than {MOST_BYTES >> 30} GB beside meshes")
-
-
-class _Zlib(io.RawIOBase):
-    """Bytes of a zlib stream, which joblib writes for ``compress=3``."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._inflate = stream, zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills ``buffer`` in part; 0 at the end."""
-        found = b""
-        while not found and not self._inflate.eof:
-            block = self._inflate.unconsumed_tail or self._stream.read(_BLOCK)
-            if not block:
-                break
-            found = self._inflate.decompress(block, len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
 
 
 def _storage(data: bytes) -> np.ndarray:
@@ -281,8 +256,9 @@ def _read_stream(stream: IO[bytes]) -> Any:
             raise ValueError(f"an array of {shape}")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
-    if magic.startswith(b"\x78"):
-        stream = io.BufferedReader(_Zlib(stream))
+    if magic.startswith(b"\x78"):  # of zlib, with which joblib writes for ``compress=3``
+        inflated = zlib.decompressobj().decompress(stream.read(MOST_BYTES), MOST_BYTES)
+        stream = io.BytesIO(inflated)
     elif not magic.startswith((b"\x80", b"(", b"]", b"}")):
         raise ValueError("unknown format")
     return _unwrapped(_Reader(_Stream(stream)).load())

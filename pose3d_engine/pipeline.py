@@ -130,8 +130,8 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress, given: 
     present = track.present(people)
     wanted = settings.person if settings.person_at is None else track.PersonAt.parse(settings.person_at)
     captured = track.select_present(people, wanted)
-    camera = _camera(people, settings)
     given = given or _imported(people, settings, progress)
+    camera = _camera(people, settings, given)
     if given is not None:
         source: PoseSource = sources.FromFile(given, people, captured, camera)
         present = captured  # of nobody else is there 3D
@@ -182,11 +182,14 @@ def _lifted(people: People, settings: CaptureSettings) -> tuple[PoseSource, list
     return sources.Lifted(lifter, people.meta["detector"], settings.tds, settings.flip), notices
 
 
-def _camera(people: People, settings: CaptureSettings) -> Camera:
-    """The clip's camera: with the field of view of the settings, or of the camera motion, or the default one."""
+def _camera(people: People, settings: CaptureSettings, given: Motion3D | None) -> Camera:
+    """The clip's camera: with the field of view of the settings, of the camera motion, of a file of 3D, or the default
+    one."""
     width, height = int(people.meta["video"]["width"]), int(people.meta["video"]["height"])
     fov = settings.fov
     if fov is None and settings.camera != "still":
         focal = camera_motion.focal_from_rotation(people.background)
         fov = None if focal is None else math.degrees(2 * math.atan(0.5 / focal))
+    if fov is None and given is not None and given.focal is not None:
+        return Camera(width, height, given.focal * (width / given.size[0] if given.size else 1.0))
     return Camera.from_fov(width, height, fov or DEFAULT_FOV)

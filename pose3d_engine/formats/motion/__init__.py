@@ -13,7 +13,7 @@ from ... import object_archive
 from ...contract.errors import UserError, file_not_found
 from ...progress import Progress
 from .. import detector_command
-from . import h36m, keypoints, ours, smpl, soma, trc
+from . import h36m, keypoints, smpl, soma, trc
 from .motion3d import Motion3D, Person3D, checked, to_north
 
 __all__ = ["Motion3D", "Person3D", "of_command", "read", "to_north"]
@@ -21,7 +21,7 @@ __all__ = ["Motion3D", "Person3D", "of_command", "read", "to_north"]
 Reader = Callable[[Path, Any], Motion3D]
 
 _READERS: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
-    (ours.is_ours, ours.read),
+    (h36m.is_ours, h36m.read_ours),
     (soma.is_gem, soma.read_gem),
     (smpl.is_gvhmr, smpl.read_gvhmr),
     (smpl.is_wham, smpl.read_wham),
@@ -96,7 +96,7 @@ def of_command(
     with tempfile.TemporaryDirectory(prefix="pose3d-", ignore_cleanup_errors=True) as folder:
         output = Path(folder)
         arguments = detector_command.arguments_of(command, video, output, what=what)
-        detector_command.run(arguments, output, progress, patience, what, "estimate_3d")
+        detector_command.run(arguments, output, progress, patience, what, "Estimating 3D")
         if not any(output.iterdir()):
             raise UserError(f"the {what} wrote nothing into {{output}}; check its options: {command}")
         return read(output)

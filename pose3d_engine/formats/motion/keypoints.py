@@ -127,7 +127,7 @@ def read_freemocap(path: Path, content: np.ndarray) -> Motion3D:
     points = np.asarray(content[:, : len(BLAZEPOSE33)], np.float64) / 1000
     points[~np.isfinite(points)] = np.nan
     roles = {role: points[:, row] for role, row in BLAZEPOSE33.roles.items()}
-    joints = upright(to_h36m(roles, str(path)), str(path))
+    joints = upright(to_h36m(roles, str(path)), 2)
     return Motion3D("freemocap", [Person3D(np.arange(len(joints)), joints)], every_frame=True)
 
 

@@ -199,16 +199,16 @@ def middles(joints: np.ndarray) -> np.ndarray:
     return joints
 
 
-def upright(joints: np.ndarray, where: str) -> np.ndarray:
-    """Rotates world joints (T,17,3) whose up axis the file does not say to z up: of the six directions of the axes,
-    that in which heads are most above ankles. Raises UserError where there is none, as for people who only lie."""
-    up = np.nanmedian(joints[:, _HEAD] - joints[:, _ANKLES].mean(axis=1), axis=0)
-    axis = int(np.abs(np.nan_to_num(up)).argmax())
-    if not np.abs(up[axis]) > 0.7 * np.linalg.norm(up):
-        raise UserError(f"{where}: cannot tell which axis is up; the person stands in too few frames")
-    sign = np.sign(up[axis])
-    to_z = (np.roll(np.eye(3), 1, axis=1), Y_UP, np.eye(3))[axis]
-    return (joints @ to_z.T) * ([1.0, 1.0, 1.0] if sign > 0 else [1.0, -1.0, -1.0])
+def upright(joints: np.ndarray, usual: int) -> np.ndarray:
+    """Rotates world joints (T,17,3) to z up. Programs differ in the axis that is up: of its six directions, that in which
+    heads are most above ankles; where none stands out, as for people who lie, the axis ``usual`` of the format."""
+    rises = joints[:, _HEAD] - joints[:, _ANKLES].mean(axis=1)
+    rises = rises[np.isfinite(rises).all(axis=1)]
+    up = np.median(rises, axis=0) if len(rises) else np.zeros(3)
+    axis = int(np.abs(up).argmax())
+    clear = np.abs(up[axis]) > 0.7 * np.linalg.norm(up)
+    to_z = (np.roll(np.eye(3), 1, axis=1), Y_UP, np.eye(3))[axis if clear else usual]
+    return (joints @ to_z.T) * ([1.0, -1.0, -1.0] if clear and up[axis] < 0 else [1.0, 1.0, 1.0])
 
 
 def array(value: Any, shape: tuple[int | None, ...], where: str) -> np.ndarray:

@@ -67,7 +67,8 @@ def to_h36m(roles: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         joints[:, H36M17.roles[role]] = roles[role]
     middles(joints)
     hip, thorax = joints[:, H36M17.index("Hip")], joints[:, H36M17.index("Thorax")]
-    size = np.nanmedian(np.linalg.norm(thorax - hip, axis=-1))
+    sizes = np.linalg.norm(thorax - hip, axis=-1)
+    size = np.median(sizes[np.isfinite(sizes)]) if np.isfinite(sizes).any() else np.nan
     across = joints[:, H36M17.index("LShoulder")] - joints[:, H36M17.index("RShoulder")]
     if "nose" in roles and "left_ear" in roles:
         ears = (roles["left_ear"] + roles["right_ear"]) / 2 if "right_ear" in roles else roles["left_ear"]

@@ -44,7 +44,7 @@ def read_trc(path: Path) -> Motion3D:
         zip(names, np.moveaxis(numbers[:, 2:].reshape(len(numbers), -1, 3), 1, 0) * UNITS[unit], strict=False)
     )
     first = int(frames[0] >= 1)
-    return Motion3D(".trc", [_person(points, frames.astype(np.int64) - first, str(path))], fps=rate)
+    return Motion3D(".trc", [_person(points, frames.astype(np.int64) - first, str(path), 1)], fps=rate)
 
 
 def _row(line: str, markers: int, path: Path) -> list[float]:
@@ -66,11 +66,11 @@ def _rate(said: str, times: np.ndarray) -> float | None:
         return 1 / step if step > 0 else None
 
 
-def _person(points: dict[str, np.ndarray], frames: np.ndarray, where: str) -> Person3D:
+def _person(points: dict[str, np.ndarray], frames: np.ndarray, where: str, up: int) -> Person3D:
     """The person of markers (T,3) in metres, by name."""
     joints = to_h36m(by_role(points), where)
     joints[np.abs(joints) > 1e9] = np.nan
-    return Person3D(frames, upright(joints, where))
+    return Person3D(frames, upright(joints, up))
 
 
 def read_c3d(path: Path) -> Motion3D:
@@ -96,4 +96,4 @@ def read_c3d(path: Path) -> Motion3D:
     points[points[..., 3] < 0] = np.nan
     named = dict(zip(labels, np.moveaxis(points[..., :3], 1, 0) * UNITS[unit], strict=False))
     numbers = np.arange(len(points)) + max(first - 1, 0)
-    return Motion3D(".c3d", [_person(named, numbers, str(path))], fps=rate)
+    return Motion3D(".c3d", [_person(named, numbers, str(path), 2)], fps=rate)

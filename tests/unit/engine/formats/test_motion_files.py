@@ -10,6 +10,7 @@ import pytest
 
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.formats import motion
+from pose3d_engine.formats.motion.motion3d import upright
 from pose3d_engine.solve.body import LENGTHS
 from tests.support import motion_writers as write
 from tests.support.motion_writers import Performance, performance
@@ -145,6 +146,27 @@ def test_joints_that_were_rotated_to_the_world_are_upright(tmp_path: Path) -> No
         found = motion.read(tmp_path / f"{name}.npy").people[0]
         assert found.axes == "world"
         assert angles(found.joints, one.world, list(H36M17.bones)) < 0.5
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_any_axis_may_be_up(axis: int, sign: int) -> None:
+    one = performance()
+    turned = np.roll(one.world, axis + 1, axis=-1) * (
+        [1, 1, 1] if sign > 0 else np.where(np.arange(3) == (axis + 1) % 3, 1, -1)
+    )
+    found = upright(turned, 2)
+    assert (found[:, 10, 2] - found[:, 3, 2]).min() > 1
+    left = np.cross(found[0, 11] - found[0, 14], found[0, 10] - found[0, 0])  # no mirror image: the same triple product
+    true = np.cross(one.world[0, 11] - one.world[0, 14], one.world[0, 10] - one.world[0, 0])
+    forward = [body[0, 9] - body[0, 8] for body in (found, one.world)]
+    assert np.sign(left @ forward[0]) == np.sign(true @ forward[1])
+
+
+def test_people_who_lie_keep_the_usual_axis() -> None:
+    lying = np.roll(performance().world, 1, axis=-1)  # x was z
+    lying[..., 1] += lying[..., 0]  # between two axes
+    np.testing.assert_array_equal(upright(lying, 2), lying)
 
 
 @pytest.mark.parametrize("total", [33, 553])
