@@ -152,9 +152,8 @@ def test_joints_that_were_rotated_to_the_world_are_upright(tmp_path: Path) -> No
 @pytest.mark.parametrize("sign", [1, -1])
 def test_any_axis_may_be_up(axis: int, sign: int) -> None:
     one = performance()
-    turned = np.roll(one.world, axis + 1, axis=-1) * (
-        [1, 1, 1] if sign > 0 else np.where(np.arange(3) == (axis + 1) % 3, 1, -1)
-    )
+    half_turn = np.where(np.arange(3) == (axis + 1) % 3, 1, sign)
+    turned = np.roll(one.world, axis + 1, axis=-1) * half_turn
     found = upright(turned, 2)
     assert (found[:, 10, 2] - found[:, 3, 2]).min() > 1
     left = np.cross(found[0, 11] - found[0, 14], found[0, 10] - found[0, 0])  # no mirror image: the same triple product
@@ -165,7 +164,7 @@ def test_any_axis_may_be_up(axis: int, sign: int) -> None:
 
 def test_people_who_lie_keep_the_usual_axis() -> None:
     lying = np.roll(performance().world, 1, axis=-1)  # x was z
-    lying[..., 1] += lying[..., 0]  # between two axes
+    lying[..., 1:] += lying[..., :1]  # between the axes
     np.testing.assert_array_equal(upright(lying, 2), lying)
 
 
