@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import pipeline
 from ..contract import atomic, command_line
 from ..contract.errors import UserError
+from ..formats import keypoint_files
 from ..formats import motion as motion_files
 from ..progress import on_stderr
 from ..service import store
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = "a file or folder: see docs/technical-director/sources-3d.md"
     parser.add_argument("source", type=Path, metavar="FILE", help=source)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
-    video = "its clip: people are detected in it, and the motion is fitted to them, as `run --motion-source` does"
+    video = "its clip, or the people in it (.npz): the motion is fitted to them, as `run --motion-source` does"
     parser.add_argument("--video", type=Path, metavar="CLIP", help=video)
     rate = "frames a second of the file, where it does not say them, or other ones than the clip's"
     parser.add_argument("--fps", type=float, metavar="HZ", help=rate)
@@ -40,7 +41,10 @@ def execute(args: argparse.Namespace) -> None:
     if args.fps is not None:
         motion = replace(motion, fps=args.fps)
     if args.video is not None:
-        people = store.people_of(args.video, analysis, on_stderr, args.cache)
+        if args.video.suffix.lower() == ".npz":
+            people = keypoint_files.read(args.video)
+        else:
+            people = store.people_of(args.video, analysis, on_stderr, args.cache)
         motions = pipeline.capture(people, capture, on_stderr, imported=motion)
     else:
         # Motion of a file is not smoothed unless somebody asks for it.

@@ -200,8 +200,8 @@ def middles(joints: np.ndarray) -> np.ndarray:
 
 
 def upright(joints: np.ndarray, usual: int) -> np.ndarray:
-    """Rotates world joints (T,17,3) to z up. Up is that of the axes' six directions in which heads are most above ankles;
-    where none stands out, as for people who lie, the axis ``usual`` of the format."""
+    """Rotates world joints (T,17,3) to z up. Up is that of the axes' six directions in which heads are most above
+    ankles; where none stands out, as for people who lie, the axis ``usual`` of the format."""
     rises = joints[:, _HEAD] - joints[:, _ANKLES].mean(axis=1)
     rises = rises[np.isfinite(rises).all(axis=1)]
     up = np.median(rises, axis=0) if len(rises) else np.zeros(3)

@@ -12,6 +12,7 @@ from pose3d_engine.__main__ import main
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.formats import motion as motion_files
 from pose3d_engine.formats.motion.figure import NAMES
+from tests.support import filmed
 from tests.support import motion_writers as write
 from tests.support.motion_writers import performance
 
@@ -98,6 +99,15 @@ def test_contacts_of_the_file_are_kept(tmp_path: Path) -> None:
     found = imported(write.prompthmr(tmp_path / "results.pkl", performance()), "--fps", "30", "--feet", "never")
     assert found.meta["imported"]["contacts"]
     np.testing.assert_array_equal(found.contacts[:2], [[True, False], [False, True]])
+
+
+def test_people_of_the_clip_in_place_of_the_clip(tmp_path: Path) -> None:
+    one = performance()
+    filmed.people(filmed.project(one.in_camera)).save(tmp_path / "people.npz")
+    source = write.videopose3d(tmp_path / "a.npy", one)
+    found = imported(source, "--video", str(tmp_path / "people.npz"), "--feet", "never")
+    assert found.keypoints2d[..., 2].all() and found.meta["lifter"] == "VideoPose3D or MotionBERT"
+    assert np.linalg.norm(found.root[-1] - found.root[0]) > 0.3  # the path is found in the picture
 
 
 def test_stages_are_switched_as_in_a_capture(tmp_path: Path) -> None:
