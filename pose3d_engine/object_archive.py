@@ -127,7 +127,7 @@ def _tensor(storage: np.ndarray, offset: int, size: tuple[int, ...], stride: tup
     if np.prod(size, dtype=object) * storage.itemsize > MOST_BYTES:
         raise pickle.UnpicklingError(f"a tensor of more than {MOST_BYTES >> 30} GB")
     steps = [step * storage.itemsize for step in stride]
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps).copy()
+    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
 
 
 _KNOWN: dict[tuple[str, str], Any] = {
@@ -182,13 +182,31 @@ def load(path: Path, keys: tuple[str, ...], what: str) -> dict[str, Any]:
 
 def _read(archive: zipfile.ZipFile, key: str) -> Any:
     with archive.open(f"{key}.npy") as stream:
-        version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        _, _, kind = header(stream)  # type: ignore[arg-type]
-        if kind.hasobject:
+        if _npy_header(stream)[1].hasobject:
             return _unwrapped(_Reader(stream).load())
     with archive.open(f"{key}.npy") as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
+
+
+def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and type of the array of an .npy, whose numbers, or pickle, follow."""
+    version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = header(stream)  # type: ignore[arg-type]
+    return shape, kind
+
+
+def _read_npy(stream: IO[bytes], most: int = MOST_BYTES) -> Any:
+    """The array or the objects of an .npy; None for the vertices of a mesh."""
+    shape, kind = _npy_header(stream)
+    if kind.hasobject:
+        return _unwrapped(_Reader(_Stream(stream)).load())
+    if len(shape) > 1 and max(shape[1:]) > _MESH:
+        return None
+    if np.prod(shape, dtype=object) * kind.itemsize > most:
+        raise ValueError(f"it holds more than {MOST_BYTES >> 30} GB beside meshes")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
 
 
 def load_any(path: Path, what: str) -> Any:
@@ -205,9 +223,13 @@ def load_any(path: Path, what: str) -> Any:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+                arrays: dict[str, Any] = {}
+                for name in names:
+                    kept = sum(value.nbytes for value in arrays.values() if isinstance(value, np.ndarray))
+                    with archive.open(f"{name}.npy") as member:
+                        arrays[name] = _read_npy(member, MOST_BYTES - kept)
                 if names:
-                    small = [name for name in names if archive.getinfo(f"{name}.npy").file_size <= MOST_BYTES]
-                    return {name: _read(archive, name) for name in small}
+                    return arrays
             return _numpy(load_torch(path, what))
         with path.open("rb") as stream:
             return _read_stream(stream)
@@ -247,15 +269,7 @@ def _read_stream(stream: IO[bytes]) -> Any:
     """The content of an .npy or of a pickle, perhaps compressed."""
     magic = stream.peek(8)[:8]  # type: ignore[attr-defined]
     if magic.startswith(b"\x93NUMPY"):
-        version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = header(stream)  # type: ignore[arg-type]
-        if kind.hasobject:
-            return _unwrapped(_Reader(_Stream(stream)).load())
-        if np.prod(shape, dtype=object) * kind.itemsize > MOST_BYTES:
-            raise ValueError(f"an array of {shape}")
-        stream.seek(0)
-        return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[arg-type]
+        return _read_npy(stream)
     if magic.startswith(b"\x78"):  # of zlib, with which joblib writes for ``compress=3``
         inflated = zlib.decompressobj().decompress(stream.read(MOST_BYTES), MOST_BYTES)
         stream = io.BytesIO(inflated)
@@ -274,7 +288,7 @@ def _numpy(value: Any) -> Any:
         large = value.numel() * value.element_size() > MOST_BYTES
         mesh = value.ndim > 1 and max(value.shape[1:]) > _MESH
         numbers = value.detach() if value.dtype.itemsize > 2 else value.detach().float()
-        return None if large or mesh else np.array(numbers)
+        return None if large or mesh else numbers.numpy()
     return value
 
 

@@ -111,6 +111,10 @@ def header(shape: tuple[int, ...]) -> bytes:
 def test_meshes_are_passed_over(tmp_path: Path) -> None:
     path = write.wham(tmp_path / "a.pkl", performance(20))
     content = object_archive.load_any(path, "x")
+    np.savez(tmp_path / "a.npz", pred_vertices=np.zeros((2, 18439, 3)), pose=np.zeros(3))
+    torch.save({"verts": torch.zeros(2, 6890, 3)}, tmp_path / "a.pt")
+    assert object_archive.load_any(tmp_path / "a.npz", "x")["pred_vertices"] is None
+    assert object_archive.load_any(tmp_path / "a.pt", "x")["verts"] is None
     assert content[0]["verts"] is None and content[0]["pose"].shape == (20, 72)
 
 
