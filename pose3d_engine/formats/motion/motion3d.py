@@ -24,6 +24,8 @@ UNITS |= {"in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048, "feet": 
 MOST_ROWS = 3_000_000
 """Rows of a person at most: more than two hours of motion capture at 400 Hz."""
 
+_MAX_SPAN, _SPAN_PER_ROW = 1000, 100  #: A larger span of frame numbers than both together is not that of a clip.
+
 FARTHEST = 1e5
 """Metres: nothing is so far away, and squares of such numbers are still exact enough."""
 
@@ -160,8 +162,10 @@ def _checked(person: Person3D, where: str) -> Person3D:
     rows = len(person.frames)
     if not 0 < rows <= MOST_ROWS or person.joints.shape != (rows, 17, 3):
         raise UserError(f"{where}: person {person.name} has {rows} frames; give the motion of one clip")
-    if (np.diff(person.frames) <= 0).any() or person.frames[0] < 0 or person.frames[-1] > 10 * MOST_ROWS:
+    if (np.diff(person.frames) <= 0).any() or person.frames[0] < 0:
         raise UserError(f"{where}: the frame numbers of person {person.name} do not ascend; write the file again")
+    if person.frames[-1] > MOST_ROWS or np.ptp(person.frames) > _MAX_SPAN + _SPAN_PER_ROW * rows:
+        raise UserError(f"{where}: has frame {person.frames[-1]}, but {rows} rows; give the motion of one clip")
     sizes = {"camera_R": (3, 3), "camera_t": (3,), "contacts": (2,)}
     given = {name: getattr(person, name) for name in sizes if getattr(person, name) is not None}
     for name, value in [*given.items(), *person.parts.items()]:

@@ -150,6 +150,18 @@ def test_numbers_that_are_no_motion(tmp_path: Path) -> None:
     refused(matrices, "has frame 14, but camera.npy 10")
 
 
+def test_frame_numbers(tmp_path: Path) -> None:
+    joints = performance(4).in_camera
+    for frames, message in (
+        ([0, 1, 1, 2], "do not ascend"),
+        ([-1, 0, 1, 2], "do not ascend"),
+        ([0, 1, 2, 10**6], "has frame 1000000, but 4 rows"),
+        ([0.5, 1, 2, 3], "not one whole number a row"),
+    ):
+        np.savez(tmp_path / "a.npz", joints3d=joints, frames=np.array(frames))
+        refused(tmp_path / "a.npz", message)
+
+
 def test_units_and_points(tmp_path: Path) -> None:
     one = performance(10)
     refused(write.trc(tmp_path / "a.trc", one, unit="furlongs"), "its unit is 'furlongs'")
