@@ -16,7 +16,7 @@ _LIMBS = tuple(
 )
 
 _MARKERS: dict[str, str] = {
-    "hip": "{s}hip {s}hjc {s}hjc_study {s}upleg {s}asi+{s}psi",
+    "hip": "{s}hip {s}hjc {s}hjc_study",
     "knee": "{s}knee {s}kjc {s}kne+{s}kneem {s}_knee_study+{s}_mknee_study {s}kne",
     "ankle": "{s}ankle {s}ajc {s}ank+{s}ankm {s}_ankle_study+{s}_mankle_study {s}ank",
     "shoulder": "{s}shoulder {s}sjc {s}_shoulder_study {s}sho",
@@ -48,7 +48,20 @@ def by_role(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             if all(name in short for name in names):
                 found[role] = np.mean([short[name] for name in names], axis=0)
                 break
+    pelvis = [short[name] for name in ("lasi", "rasi", "lpsi", "rpsi") if name in short]
+    if "left_hip" not in found and len(pelvis) == 4:
+        found["left_hip"], found["right_hip"] = _hips(*pelvis)
     return found
+
+
+def _hips(left: np.ndarray, right: np.ndarray, left_back: np.ndarray, right_back: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The hip joints of the markers (T,3) on the pelvis (Bell et al., Human Movement Science, 1989)."""
+    front = (left + right) / 2
+    width = np.linalg.norm(left - right, axis=-1, keepdims=True)
+    across, ahead = _unit(left - right), front - (left_back + right_back) / 2
+    ahead = _unit(ahead - (ahead * across).sum(axis=-1, keepdims=True) * across)
+    middle = front - width * (0.19 * ahead + 0.30 * np.cross(ahead, across))
+    return middle + 0.36 * width * across, middle - 0.36 * width * across
 
 
 def to_h36m(roles: Mapping[str, np.ndarray], where: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import pytest
 from pose3d_engine.contract.skeletons import H36M17
 from pose3d_engine.formats import motion
 from pose3d_engine.formats.motion.motion3d import upright
+from pose3d_engine.formats.motion.points import by_role
 from pose3d_engine.solve.body import LENGTHS
 from tests.support import motion_writers as write
 from tests.support.motion_writers import Performance, performance
@@ -188,6 +189,14 @@ def test_trc(tmp_path: Path, unit: str, opencap: bool, z_up: bool) -> None:
     np.testing.assert_array_equal(person.frames, np.arange(40))
     assert angles(person.joints, one.world, LIMBS) < 0.5
     np.testing.assert_allclose(person.joints[:, [3, 6, 13, 16]], one.world[:, [3, 6, 13, 16]], atol=5e-3)
+
+
+def test_hips_from_the_markers_on_the_pelvis() -> None:
+    """A person who faces -y: hips are behind, below and between the front markers."""
+    markers = {"LASI": (0.12, -0.1, 1), "RASI": (-0.12, -0.1, 1), "LPSI": (0.05, 0.1, 1), "RPSI": (-0.05, 0.1, 1)}
+    found = by_role({name: np.array([place], float) for name, place in markers.items()})
+    np.testing.assert_allclose(found["left_hip"], [[0.24 * 0.36, -0.1 + 0.24 * 0.19, 1 - 0.24 * 0.3]])
+    np.testing.assert_allclose(found["right_hip"], found["left_hip"] * [-1, 1, 1])
 
 
 PLUG_IN_GAIT = {
