@@ -40,12 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--checkpoint", "--previous_dir", type=Path, metavar="FILE", help="weights, instead of --lifter"
         )
         kind.add_argument("--device", choices=DEVICES, default="auto")
-        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window, checked against them")
-        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO, checked against the weights")
         kind.add_argument("-tds", "--tds", type=int, metavar="N", help="frame step; default: from the weights")
         kind.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
-        kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
         kind.add_argument("-o", "--output", type=Path, metavar="DIR", help="tables as .csv and .xlsx, and more of 3dhp")
+    for kind in (h36m, mpi, mocap):
+        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window, checked against them")
+        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO, checked against the weights")
+        kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
     mocap.add_argument("--joints", action="store_true", help="also the error by joint and axis")
     h36m.add_argument("-k", "--keypoints", default="cpn_ft_h36m_dbb", metavar="NAME", help="data_2d_h36m_NAME.npz")
     h36m.add_argument("--subjects", default="S9,S11", metavar="S,S")
