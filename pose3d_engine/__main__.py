@@ -16,7 +16,7 @@ from .contract.version import __version__
 COMMANDS = {
     **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},
     "import": ".commands.import_",
-    **{name: f".research.commands.{name}" for name in ("evaluate", "train")},
+    **{name: f".research.commands.{name}" for name in ("evaluate", "train", "render", "calibrate")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }
 """Module by command."""

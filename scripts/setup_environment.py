@@ -21,7 +21,7 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = ENVIRONMENT / "installed.sha256"
 CONSTRAINTS = ROOT / "constraints.txt"
-REQUIREMENTS = ["--editable", f"{ROOT}[dev,papers,rtmpose]", "bpy"]
+REQUIREMENTS = ["--editable", f"{ROOT}[dev,papers,rendering,rtmpose]", "bpy"]
 
 
 def digest() -> str:

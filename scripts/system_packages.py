@@ -53,6 +53,9 @@ GROUPS: dict[str, dict[str, Callable[[], bool]]] = {
         "blender": _command("blender"),
         # Debian's Blender uses the system's Python, which has no numpy of its own.
         "python3-numpy": lambda: Path("/usr/lib/python3/dist-packages/numpy").is_dir(),
+        # Rendered people are drawn on the processor.
+        "libegl-mesa0": _library("libEGL_mesa.so.0"),
+        "libgl1-mesa-dri": lambda: any(Path("/usr/lib").glob("*/dri/swrast_dri.so")),
         "xvfb": _command("Xvfb"),
         "xauth": _command("xauth"),
     },

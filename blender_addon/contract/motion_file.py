@@ -127,9 +127,12 @@ def read(
 
 
 def _split_validity(arrays: dict[str, np.ndarray]) -> None:
-    """Splits the validity in files of version 0.1 into an array for each orientation."""
+    """Splits the validity in files of version 0.1 into an array for each orientation; drops their feet, which do not
+    agree with the floor."""
     together = arrays.pop("orientation_valid", None)
     if together is not None and together.ndim == 2 and together.shape[1] == len(_PARTS_OF_VERSION_1):
         for column, part in enumerate(_PARTS_OF_VERSION_1):
-            if f"{part}_R" in arrays:
+            if part.endswith("foot"):
+                arrays.pop(f"{part}_R", None)
+            elif f"{part}_R" in arrays:
                 arrays[f"{part}_valid"] = together[:, column].astype(bool)

@@ -75,10 +75,9 @@ REPAIR = (
     Choice("rate", "Upsample Low Frame Rates", "Bring a video with few frames a second to the rate of the 3D model"),
 )
 MOTION = (
-    Choice("fusion", "Blend Detector 3D", "Average the 3D model's pose with the detector's own, where it has one"),
     Choice("limits", "Joint Limits", "Resolve depth flips and keep joints within their anatomical limits"),
     Choice("filter", "Smoothing", "Remove jitter; fast movements stay sharp"),
-    Choice("fit", "Fit to Video", "Move the smoothed body back over the person in the picture"),
+    Choice("fit", "Fit to Video", "Keep the body over the person in the picture"),
     Choice("level", "Find Camera Tilt", "Estimate the camera's tilt and roll from people who stand and walk"),
 )
 
@@ -155,14 +154,14 @@ class CaptureSettings(_Settings):
         panel="estimation")
     device: str = _row("choice", "auto", "Device", "what the engine computes on", choices=DEVICES, panel="estimation")
     raw: bool = _row(
-        "bool", False, "Raw", "stop after the 3D model: no fusion, no motion stage",
+        "bool", False, "Raw", "stop after the 3D model: no motion stage",
         in_file=False, option=False)
     repair: frozenset[str] = _row(
         "steps", "all", "Repair", "steps that repair the 2D track before 3D is estimated",
         metavar="all|none|STEP[,STEP]", choices=REPAIR, panel="estimation")
     motion: frozenset[str] = _row(
         "steps", "all", "Motion Stages", "stages of the motion clean-up; filter is the smoothing",
-        metavar="all|none|STAGE[,STAGE]", choices=MOTION, panel="estimation")
+        metavar="all|none|STAGE[,STAGE]", choices=MOTION, removed=("fusion",), panel="estimation")
     layers: frozenset[str] = _row(
         "steps", "all", "Layers", "what is captured beyond the joints, where the detector shows it",
         metavar="all|none|LAYER[,LAYER]",

@@ -3,7 +3,7 @@ one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from ..contract.skeletons import H36M17
 from ..contract.version import __version__
 from ..contract.warnings import Notice
 from ..formats.motion import Motion3D, Person3D, to_north
-from ..solve import contacts, floor, foot_lock, gravity, limits, skeleton, smoothing
-from ..solve.body import CANONICAL_HEIGHT, CHAIN, CHAIN_LENGTH
+from ..solve import contacts, feet, floor, gravity, kinematics, skeleton, solver
+from ..solve.body import ANKLE_HEIGHT, CANONICAL_HEIGHT, CHAIN, CHAIN_LENGTH, TOE_FORWARD
+from ..solve.terms import Ground, View
+from ..solve.vectors import unit
 from ..take import LEVEL_CAMERA, Camera, CameraTilt
 
 _CAMERA_BACK, _CAMERA_UP = 4.0, 1.2  #: Metres from the first person of a level camera, for files without one.
@@ -43,18 +45,17 @@ def motions(motion: Motion3D, settings: CaptureSettings, fps: float | None, heig
     found = [person.at(frames.astype(np.float64)) for person in chosen]
     scales = _scales([person for person, _ in found], height)
     bodies = [_scaled(one, size) for (one, _), size in zip(found, scales, strict=True)]
-    tilt = _tilt(bodies, [known for _, known in found], frames / rate, settings)
+    tilt = _tilt(bodies, [known for _, known in found], settings)
     placed = [_in_world(person, tilt) for person in bodies]
-    ankles = np.concatenate([person.joints[:, floor.ANKLES, 2] for person in placed])
-    observed = np.concatenate([known[:, floor.ANKLES] for _, known in found])
-    tall = _height(placed[0].joints)
-    ground = floor.floor_height(ankles, observed, tall)
-    origin = np.array([*placed[0].joints[0, 0, :2], ground])
+    start = np.array([*placed[0].joints[0, 0, :2], 0.0])
+    moved = [person.turned(np.eye(3), -start) for person in placed]
+    takes = [_Body(person, known, frames / rate, rate) for person, (_, known) in zip(moved, found, strict=True)]
+    stances = [replace(one, height=one.height * take.size) for take in takes for one in take.stances]
+    ground = floor.floor_height(stances, np.concatenate([take.lowest * take.size for take in takes]), rate)
     result = []
-    for person, (_, known), source in zip(placed, found, chosen, strict=True):
-        moved = person.turned(np.eye(3), -origin)
+    for take, source in zip(takes, chosen, strict=True):
         facts = _facts(motion, source, settings, rate, tilt) | {"person": motion.people.index(source) + 1}
-        result.append(_motion(moved, known, frames, frames / rate, settings, facts))
+        result.append(take.motion(ground, frames, settings, facts))
     return result
 
 
@@ -92,20 +93,18 @@ def _scaled(person: Person3D, size: float) -> Person3D:
     return replace(person, joints=person.joints * size, camera_t=place)
 
 
-def _tilt(
-    people: list[Person3D], known: list[np.ndarray], times: np.ndarray, settings: CaptureSettings
-) -> CameraTilt | None:
+def _tilt(people: list[Person3D], known: list[np.ndarray], settings: CaptureSettings) -> CameraTilt | None:
     """How the camera is held; None where the file has a world."""
     if people[0].axes == "world":
         return None
     found = gravity.UNKNOWN
     if "level" in settings.motion and (settings.tilt is None or settings.roll is None):
-        far = [np.zeros(3) if one.has_path else np.array([0.0, 0.0, _CAMERA_BACK]) for one in people]
         bodies = [
-            gravity.Body((one.joints + away) * (CANONICAL_HEIGHT / _height(one.joints)), mask.astype(float), times)
-            for one, away, mask in zip(people, far, known, strict=True)
+            (one.joints * (CANONICAL_HEIGHT / _height(one.joints)), mask.astype(np.float64))
+            for one, mask in zip(people, known, strict=True)
         ]
-        found = gravity.estimate_tilt(bodies)
+        balance = gravity.balance(bodies)
+        found = gravity.tilt_of(balance.up, balance.share, 0.0)
     pitch = found.pitch if settings.tilt is None else settings.tilt
     roll = found.roll if settings.roll is None else settings.roll
     return CameraTilt(pitch, roll, found.known or settings.tilt is not None or settings.roll is not None)
@@ -122,59 +121,123 @@ def _in_world(person: Person3D, tilt: CameraTilt | None) -> Person3D:
     return person
 
 
-def _motion(
-    person: Person3D, known: np.ndarray, frames: np.ndarray, times: np.ndarray, settings: CaptureSettings, facts: dict
-) -> Motion:
-    """The motion of a person in the world, whose floor is at 0."""
-    rate, tall = facts["fps"], _height(person.joints)
-    canonical = CANONICAL_HEIGHT / tall
-    confidence = known.astype(np.float32)
-    world = person.joints * canonical
-    lengths = skeleton.bone_lengths(world, confidence, CANONICAL_HEIGHT)
-    pose = world - world[:, :1]
-    if "filter" in settings.motion and not settings.raw:
-        world = smoothing.smooth_joints(world, confidence, rate)
-        pose = world - world[:, :1]
-    pose = skeleton.with_lengths(pose, lengths)
-    if "limits" in settings.motion and not settings.raw:
-        pose = limits.clamp_to_limits(pose)
-    world = pose + world[:, :1]
-    if not person.has_path:  # the body hangs from a Hip that stays in place: its lower foot is on the floor
-        world[..., 2] += floor.ankle_height(CANONICAL_HEIGHT) - world[:, floor.ANKLES, 2].min(axis=1, keepdims=True)
-    camera_R, camera_t = _camera(person, canonical)
-    touch = person.contacts
-    if touch is None:
-        touch = contacts.contacts(world, confidence, times, camera_t[0])
-    touch = touch & known[:, floor.ANKLES]
-    if person.has_path and not settings.raw:
-        world, touch = foot_lock.lock(world, touch, times, CANONICAL_HEIGHT, settings.feet, camera_t[0])
-    world, camera_t = world / canonical, camera_t / canonical
-    body = np.einsum("tji,tkj->tki", camera_R, world - camera_t[:, None])
-    layers = {}
-    if "orientations" in settings.layers and person.parts and not settings.raw:
-        layers = {f"{part}_R": value.astype(np.float32) for part, value in person.parts.items()}
-        layers |= {f"{part}_valid": known.all(axis=1) for part in person.parts}
-    return Motion(
-        joints3d=body - body[:, :1],
-        root=body[:, 0],
-        world=world,
-        camera_R=camera_R,
-        camera_t=camera_t,
-        keypoints2d=np.zeros((len(frames), 17, 3), np.float32),
-        confidence=confidence,
-        contacts=touch,
-        frames=frames,
-        times=times,
-        meta=facts | {"height_m": tall, "warnings": [one.to_json() for one in _notices(person, known, times)]},
-        extras=layers,
-    )
+@dataclass(frozen=True)
+class _Exact(View):
+    """A camera that shows points where they are: two of them hold a body where the file has it."""
+
+    def reported(self, points: np.ndarray) -> np.ndarray:
+        return points @ self.rotation.T + self.place
 
 
-def _camera(person: Person3D, canonical: float) -> tuple[np.ndarray, np.ndarray]:
+def _views(points: np.ndarray, weights: np.ndarray) -> list[View]:
+    """Views of points (T,21,3) from two sides, with weights (T,21)."""
+    far = 10.0 + 2 * float(np.abs(points).max())
+    found: list[View] = []
+    for rotation in (LEVEL_CAMERA.T, LEVEL_CAMERA.T @ np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])):
+        seen = points @ rotation.T + [0.0, 0.0, far]
+        flat = seen[..., :2] / seen[..., 2:]
+        found.append(_Exact(rotation, np.array([0.0, 0.0, far]), flat, weights, None))  # type: ignore[arg-type]
+    return found
+
+
+class _Body:
+    """A person of the file on one skeleton at CANONICAL_HEIGHT, and what they stand on."""
+
+    def __init__(self, person: Person3D, known: np.ndarray, times: np.ndarray, fps: float) -> None:
+        """person: In world axes, metres, the first person's first Hip over the origin. known: (T,17) bool."""
+        self.person, self.known, self.times, self.fps = person, known, times, fps
+        self.tall = _height(person.joints)
+        self.size = self.tall / CANONICAL_HEIGHT
+        world, confidence = person.joints / self.size, known.astype(np.float64)
+        lengths = skeleton.bone_lengths(world, confidence, CANONICAL_HEIGHT)
+        joints = skeleton.with_lengths(world - world[:, :1], lengths)
+        self.skeleton = kinematics.Skeleton(lengths)
+        toes, scale = self._toes(joints), self.skeleton.foot_scale
+        self.pose = kinematics.pose_of(joints, world[:, 0], toes, scale)
+        self.points = self.skeleton.points(self.pose)
+        if not person.has_path:  # the body hangs from a Hip that stays in place: its lower sole is on the floor
+            lowest = self.points[:, kinematics.SOLE_ROWS.ravel(), 2].min(axis=1)
+            self.pose = kinematics.pose_of(joints, world[:, 0] - lowest[:, None] * [0.0, 0.0, 1.0], toes, scale)
+            self.points = self.skeleton.points(self.pose)
+        self.weights = np.pad(confidence, ((0, 0), (0, 4)))
+        observed = known[:, floor.ANKLES]
+        if person.contacts is None:
+            held = contacts.contacts(self.points, observed, times, np.zeros(3))
+        else:
+            held = np.repeat((person.contacts & observed)[..., None], 2, axis=2)
+        self.held, self.observed = held, observed
+        self.stances = floor.stances(self.points, held)
+        lowest = self.points[:, kinematics.SOLE_ROWS, 2].min(axis=2)
+        self.lowest = lowest[observed] if observed.any() else lowest.ravel()
+
+    def _toes(self, joints: np.ndarray) -> np.ndarray:
+        """(T,2,3) directions from ankles to toes: as the file orients the feet, or as usual."""
+        if "left_foot" not in self.person.parts:
+            return feet.usual_toes(joints)
+        toe = np.array([0.0, -TOE_FORWARD, -ANKLE_HEIGHT])
+        return unit(np.stack([self.person.parts[f"{side}_foot"] @ toe for side in ("left", "right")], axis=1))
+
+    def motion(self, floor_height: float, frames: np.ndarray, settings: CaptureSettings, facts: dict) -> Motion:
+        """The motion over a floor at that height, metres. The solver runs where feet are to be planted, or for a switch
+        of it."""
+        height, switches = floor_height / self.size, settings.motion
+        ground = None
+        if self.person.has_path and settings.feet != "never":
+            levels = floor.levels(self.stances, height, len(frames))
+            air = contacts.airborne(self.held, self.observed, self.times)
+            still = contacts.standing(self.held, self.points, self.times)
+            held = self.held if settings.feet != "always" else contacts.at_least_one(self.held, self.points[..., 2])
+            up = np.array([0.0, 0.0, 1.0])
+            ground = Ground(up, height, held, levels, air, still, slides=settings.feet == "ground")
+        pose = self.pose
+        if not settings.raw and (ground is not None or switches & {"filter", "limits"}):
+            views = _views(self.points, self.weights)
+            directions, smooth, limits = pose.directions, "filter" in switches, "limits" in switches
+            problem = solver.Problem(self.skeleton, directions, views, self.fps, smooth=smooth, limits=limits)
+            pose = solver.solve(problem, pose, ground)
+        points = self.skeleton.points(pose) - [0.0, 0.0, height]
+        touch = contacts.planted(self.held if ground is None else ground.contacts, points, self.times)
+        if self.person.contacts is not None:
+            touch = self.person.contacts & self.observed
+        return self._finished(points[:, :17] * self.size, touch, floor_height, frames, settings, facts)
+
+    def _finished(
+        self,
+        world: np.ndarray,
+        touch: np.ndarray,
+        floor_height: float,
+        frames: np.ndarray,
+        settings: CaptureSettings,
+        facts: dict,
+    ) -> Motion:
+        camera_R, camera_t = _camera(self.person, floor_height)
+        body = np.einsum("tji,tkj->tki", camera_R, world - camera_t[:, None])
+        layers = {}
+        if "orientations" in settings.layers and self.person.parts and not settings.raw:
+            layers = {f"{part}_R": value.astype(np.float32) for part, value in self.person.parts.items()}
+            layers |= {f"{part}_valid": self.known.all(axis=1) for part in self.person.parts}
+        notices = [one.to_json() for one in _notices(self.person, self.known)]
+        return Motion(
+            joints3d=body - body[:, :1],
+            root=body[:, 0],
+            world=world,
+            camera_R=camera_R,
+            camera_t=camera_t,
+            keypoints2d=np.zeros((len(frames), 17, 3), np.float32),
+            confidence=self.known.astype(np.float32),
+            contacts=touch,
+            frames=frames,
+            times=self.times,
+            meta=facts | {"height_m": self.tall, "warnings": notices},
+            extras=layers,
+        )
+
+
+def _camera(person: Person3D, floor_height: float) -> tuple[np.ndarray, np.ndarray]:
     """The file's cameras (T,3,3), (T,3); a level one in front of the person's start where it has none."""
     if person.camera_R is not None and person.camera_t is not None:
-        return person.camera_R, person.camera_t * canonical
-    place = person.joints[0, 0] * canonical * [1, 1, 0] + [0.0, -_CAMERA_BACK, _CAMERA_UP]
+        return person.camera_R, person.camera_t - [0.0, 0.0, floor_height]
+    place = person.joints[0, 0] * [1, 1, 0] + [0.0, -_CAMERA_BACK, _CAMERA_UP]
     return np.repeat(LEVEL_CAMERA[None], len(person.frames), axis=0), np.repeat(place[None], len(person.frames), axis=0)
 
 
@@ -213,7 +276,7 @@ def _facts(motion: Motion3D, person: Person3D, settings: CaptureSettings, fps: f
     }
 
 
-def _notices(person: Person3D, known: np.ndarray, times: np.ndarray) -> list[Notice]:
+def _notices(person: Person3D, known: np.ndarray) -> list[Notice]:
     """Warnings about what the file lacks."""
     found = []
     share = float(known.all(axis=1).mean())

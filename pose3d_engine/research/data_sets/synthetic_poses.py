@@ -67,7 +67,7 @@ def motion(rng: np.random.Generator, n: int, length: int, rate: float) -> tuple[
         Joints (n, length, 17, 3) and face (n, length, 5, 3), metres, Y up.
     """
     stance = rng.choice(len(SHARES), n, p=SHARES)
-    joints, face = _pose(_angles(rng, stance, length, rate))
+    joints, face = pose_from_angles(_angles(rng, stance, length, rate))
     turn, ground = _stand(rng, stance, joints)
     return np.matmul(joints - ground, turn).astype(np.float32), np.matmul(face - ground, turn).astype(np.float32)
 
@@ -113,7 +113,7 @@ def _angles(rng: np.random.Generator, stance: np.ndarray, length: int, rate: flo
     return found
 
 
-def _pose(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def pose_from_angles(angles: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Returns joints and face for angles, with the Hip at the origin, the pelvis upright and facing z."""
     n, length = angles["knee"].shape[:2]
     joints = np.zeros((n, length, 17, 3))
