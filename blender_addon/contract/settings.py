@@ -142,8 +142,13 @@ class CaptureSettings(_Settings):
         "where it is not given, it is estimated from a camera that pans, else 60",
         metavar="DEG", low=5, high=170, usual=(20, 120), assumed=DEFAULT_FOV, unit="degrees", panel="capture")
     motion_source: Path | None = _row(
-        "path", None, "Motion Source", "3D joints of another system (.npz with joints3d) instead of a 3D model",
+        "path", None, "Motion Source",
+        "3D motion of another system (GVHMR, WHAM, GEM-X) instead of a 3D model; {name} in the path is the clip's name",
         metavar="FILE")
+    motion_command: str | None = _row(
+        "text", None, "Motion Command",
+        "command line of another system instead of a 3D model, with {video} and the folder {output}",
+        metavar="COMMAND", excludes="motion_source", in_file=False)  # As the detector command.
     flip: bool = _row(
         "bool", True, "Average with Mirror Image", "average with the mirrored input; slower",
         panel="estimation")

@@ -57,7 +57,8 @@ class Motion:
         contacts: (T,2) left and right foot on the floor.
         frames, times: (T,) the source frame and its seconds.
         meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint, checkpoint_sha256,
-            tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`).
+            tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`); imported, of
+            3D without its video (what the file had, and whether ``keypoints2d`` are any).
         extras: Arrays of optional layers by name.
     """
 

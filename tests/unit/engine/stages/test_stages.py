@@ -82,11 +82,11 @@ class TestMotionOfAnotherSystem:
     @pytest.mark.parametrize(
         ("arrays", "reason"),
         [
-            ({"joints3d": np.zeros((39, 17, 3))}, "frame 39 is not in it"),
-            ({"joints3d": np.full((40, 17, 3), np.nan)}, "give finite"),
+            ({"joints3d": np.zeros((39, 17, 3))}, "all joints of person 1 are at one place"),
+            ({"joints3d": np.full((40, 17, 3), np.nan)}, "values that are not finite"),
             ({"joints3d": np.zeros((40, 16, 3))}, "give finite"),
             ({"joints3d": np.zeros((40, 17, 3)), "frames": np.zeros(3, int)}, "one whole number a row"),
-            ({"positions": np.zeros((40, 17, 3))}, "joints3d"),
+            ({"positions": np.zeros((40, 17, 3))}, "not 3D motion of a known system .positions"),
         ],
     )
     def test_an_invalid_file_is_refused(self, tmp_path: Path, arrays: dict[str, np.ndarray], reason: str) -> None:
