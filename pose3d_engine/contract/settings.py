@@ -122,7 +122,7 @@ class CaptureSettings(_Settings):
         "text", None, "Person at", "the person to capture, by a pixel of the video and a time",
         metavar="X,Y,SECONDS", pattern=r"[-+.\deE]+(,[-+.\deE]+){2}", excludes="person")
     lifter: str = _row(
-        "text", "tcn-cmu", "3D Model", "what estimates 3D from 2D",
+        "text", "tcn-mocap", "3D Model", "what estimates 3D from 2D",
         metavar="NAME", lists="lifters", panel="estimation")
     checkpoint: Path | None = _row(
         "path", None, "Checkpoint",

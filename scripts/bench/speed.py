@@ -255,7 +255,7 @@ def rows(folder: Path) -> list[Row]:
     return [
         Row("engine, 1080p, one person", f"{alone(detection, clip, 1):.1f} frames/s", "20 frames/s"),
         Row("engine, 1080p, two people", f"{alone(detection, clip, 2):.1f} frames/s", "12 frames/s"),
-        Row("lifting, tcn-cmu", f"{alone(lifting, 'tcn-cmu', 6000):.0f} frames/s", "2000 frames/s"),
+        Row("lifting, tcn-mocap", f"{alone(lifting, 'tcn-mocap', 6000):.0f} frames/s", "2000 frames/s"),
         Row("capture of a minute, one person", f"{taken:.1f} s", "4 s"),
         Row("its CPU time", f"{sum(spent.values()):.1f} s: {parts}", ""),
         Row("engine's memory, 230 frames of 1080p", f"{alone(memory, clip):.2f} GB", "below 1 GB"),
