@@ -25,10 +25,24 @@ for _name in [name for name in sys.modules if name.startswith(__name__ + ".")]:
     globals().pop(_name[len(__name__) + 1 :], None)  # where ``from . import`` would find the old one
 
 
+_FORMER = "blender_addon"
+"""What the legacy add-on was called until 0.1; source folders still are."""
+
+
+def _disable_former() -> None:
+    """Disables the add-on of 0.1 where it is enabled, too: both have the same operators and panels."""
+    import addon_utils
+
+    module = sys.modules.get(_FORMER)
+    if __name__ != _FORMER and getattr(module, "__addon_enabled__", False):
+        addon_utils.disable(_FORMER, default_set=True)
+
+
 def register() -> None:
     """Called by Blender when the add-on is enabled."""
     from . import cli, features
 
+    _disable_former()
     features.register()
     cli.register()
 

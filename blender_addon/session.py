@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from .engine import job as states
 from .engine.job import Answered, Job, Refused, Runner
 from .engine.locate import EngineCommand, EngineNotFoundError
-from .work import Host, Maintenance, Part, Task
+from .work import ENGINE, Host, Maintenance, Part, Task
 
 INTERVAL = 0.1
 """Seconds from one look at the engine to the next."""
@@ -111,9 +111,13 @@ class Session:
             self.host.keep_ticking()
 
     def cancel(self) -> None:
-        """Cancels the job that runs, if any, and empties the queue."""
+        """Cancels the job that runs, if any, and those that wait."""
+        for task in self._waiting:
+            self._keep(task, Job(task.method, task.params, states.CANCELLED))
         self._waiting.clear()
         self.runner.cancel()
+        if not self.host.waits and self._kept:
+            self.host.keep_ticking()
 
     @property
     def busy(self) -> bool:
@@ -288,14 +292,20 @@ class Session:
             return
         assert work
         self.condition.trouble = job.message if job.broken and not job.stage else ""
+        if self.condition.trouble:
+            work.step = ENGINE
         self.note(f"{work.title} {job.state}" + (f": {job.message}" if job.message else ""))
-        if work.file or not work.away:
-            self._kept.append((work, job))
+        self._keep(work, job)
         if work.away:
             where = f"waits until {Path(work.file).name} is open again" if work.file else "is in the cache"
             self.note(f"Another file is open; the result {where}")
         self._deliver()
         self._next()
+
+    def _keep(self, task: Task, job: Job) -> None:
+        """Keeps a job that has ended for its scene, unless that is in a file that was never saved and is closed."""
+        if task.file or not task.away:
+            self._kept.append((task, job))
 
     def _deliver(self) -> None:
         """Brings results into the scenes for which they were made, of those that are shown."""
@@ -326,7 +336,8 @@ class Session:
             try:
                 self._start(task, self.host.command())
             except EngineNotFoundError as error:
-                self._kept.append((task, Job(task.method, task.params, states.FAILED, message=str(error))))
+                task.step = ENGINE
+                self._keep(task, Job(task.method, task.params, states.FAILED, message=str(error)))
                 self._deliver()
                 continue
             if self.host.waits:

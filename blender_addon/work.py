@@ -20,6 +20,13 @@ Prepare = Callable[[dict[str, Any]], None]
 wait for everything at once. An error in it has to occur in the handler again, which reports it."""
 
 
+CANCELLED = "Cancelled."
+"""What went wrong with a job that somebody has cancelled."""
+
+ENGINE = "engine"
+"""The step of what is wrong with the engine itself: it is no news any more once the engine works."""
+
+
 @dataclass
 class Task:
     """A job for a scene and what becomes of it.
@@ -30,6 +37,8 @@ class Task:
         method, params: The request to the engine.
         file: The path of the .blend with that scene, empty where it was never saved.
         away: Another file is open.
+        step: The step of the work beside whose button the panel says what becomes of the job.
+        changes_objects: Whether its result is more than settings of the scene.
     """
 
     scene: str
@@ -41,6 +50,8 @@ class Task:
     prepare: Prepare | None = None
     file: str = ""
     away: bool = False
+    step: str = ""
+    changes_objects: bool = False
 
 
 @dataclass

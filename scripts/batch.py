@@ -1,4 +1,4 @@
-"""Videos or motion files to FBX, BVH and .blend without a window.
+"""Videos or motion files to FBX, BVH, glTF and .blend without a window.
 
     blender -b --python scripts/batch.py -- VIDEO... --output-dir DIR --format fbx --format bvh
     python scripts/batch.py VIDEO... --output-dir DIR        (where the module bpy is installed)

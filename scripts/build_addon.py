@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "blender_addon"
 LICENCE = ROOT / "LICENSE"
 CONSTRAINTS = ROOT / "constraints.txt"
-BUNDLE = f"{PACKAGE.name}/bundle"
+MODULE = "video_to_mocap"
+"""The name of the installed add-on; as a legacy add-on it is that of a module, and must not be anybody else's."""
+BUNDLE = f"{MODULE}/bundle"
 
 PIP, PIP_SHA256 = "26.3", "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 """What installs the engine. This one works on Python 3.10 and newer."""
@@ -73,8 +75,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     All is in one folder, which a legacy add-on needs and an extension may have.
     """
     sources = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix in _SUFFIXES]
-    texts = {path.relative_to(ROOT).as_posix(): path for path in sources}
-    texts |= {f"{PACKAGE.name}/LICENSE": LICENCE, f"{BUNDLE}/constraints.txt": CONSTRAINTS}
+    texts = {f"{MODULE}/{path.relative_to(PACKAGE).as_posix()}": path for path in sources}
+    texts |= {f"{MODULE}/LICENSE": LICENCE, f"{BUNDLE}/constraints.txt": CONSTRAINTS}
     # As a checkout on Windows may have other line ends.
     packed = {name: path.read_bytes().replace(b"\r\n", b"\n") for name, path in texts.items()}
 
@@ -90,7 +92,7 @@ def build(folder: Path) -> Path:
     """Writes the zip into ``folder`` and returns its path. Never leaves a half-written one."""
     copy_contract.main()
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"video_to_mocap-{version()}.zip"
+    target = folder / f"{MODULE}-{version()}.zip"
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         unfinished, work = Path(temporary) / target.name, Path(temporary) / "wheel"
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:

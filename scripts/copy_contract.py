@@ -18,8 +18,8 @@ TABLE = ROOT / "docs" / "technical-director" / "settings.md"
 _HEAD = """\
 # Settings
 
-Every setting of an analysis and of a capture. This page is made from `pose3d_engine/contract/settings.py` by
-`scripts/copy_contract.py`; change the table there.
+Every setting of an analysis, of a capture and of a scene. This page is made from
+`pose3d_engine/contract/settings.py` by `scripts/copy_contract.py`; change the table there.
 
 In `pose3d run`, `pose3d batch` and `scripts/batch.py` an option is the name of the setting with dashes. A settings file
 (`--settings FILE.json`) and a request to the engine use the name itself and plain values: text, numbers, `true` and
@@ -29,6 +29,7 @@ In `pose3d run`, `pose3d batch` and `scripts/batch.py` an option is the name of 
 _TITLES = {
     "analyse": "## Analysis: the people in a video",
     "capture": "## Capture: the motion of the chosen people",
+    "scene": "## Scene: where the motion lies on the timeline (panel and `scripts/batch.py`)",
 }
 
 

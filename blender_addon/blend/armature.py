@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,30 +12,41 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..maths import confidence, mannequin, skeleton, solve, timeline
+from ..maths import confidence, mannequin, resampling, skeleton, solve
 from ..maths.motion_file import MotionFile, load
-from . import actions, character, fcurves, layers, marks, provenance
+from ..maths.timeline import Timing
+from . import actions, character, fcurves, layers, marks, names, provenance, scene_time
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A motion and its new character, as far as it can be computed outside Blender's main thread."""
+    """A motion and its new character, as far as it can be computed outside Blender's main thread.
 
+    Attributes:
+        whole: the motion as it was captured.
+        motion: its rows in which the person was visible, at the times of the keys that ``timing`` makes.
+    """
+
+    whole: MotionFile
     motion: MotionFile
+    timing: Timing
     rest: skeleton.Rest
     pose: solve.Pose
     shape: mannequin.Body
 
 
-def prepare(path: str | Path) -> Prepared:
+def prepare(path: str | Path | MotionFile, timing: Timing) -> Prepared:
     """Computes the character of a motion file. Raises MotionFileError on a file that is none."""
-    return _prepared(load(path))
-
-
-def _prepared(motion: MotionFile) -> Prepared:
+    whole = path if isinstance(path, MotionFile) else load(path)
+    motion = keyed(whole, timing)
     rest = skeleton.rest_pose(motion.world, motion.contacts)
-    pose = solve.solve(motion.world, motion.contacts, motion.fps, rest, motion.parts)
-    return Prepared(motion, rest, pose, mannequin.build(rest))
+    pose = solve.solve(motion.world, motion.contacts, motion.rate, rest, motion.parts)
+    return Prepared(whole, motion, timing, rest, pose, mannequin.build(rest))
+
+
+def keyed(motion: MotionFile, timing: Timing) -> MotionFile:
+    """The part of a motion that becomes keys, one row a key."""
+    return resampling.on_timeline(resampling.visible(motion), timing)
 
 
 def capture_to_scene(
@@ -44,19 +55,26 @@ def capture_to_scene(
     set_scene: bool = False,
     targets: Mapping[int, character.Target] | None = None,
     video: str | Path | None = None,
+    *,
+    start: int = 1,
+    whole: bool = True,
+    called: Sequence[str] = (),
 ) -> list[bpy.types.Object]:
     """Adds one character a motion file; their places relative to each other are those of the people.
 
-    The scene's selection and mode are as before; nothing stays behind if a file fails. Ranges of low confidence are
-    marked on the timeline.
+    The scene's selection, mode and playhead are as before; nothing stays behind if a file fails. Ranges of low
+    confidence are marked on the timeline.
 
     Args:
         context: whose scene gets the characters.
         paths: the motion files, or what ``prepare`` made of them.
-        set_scene: give the scene the rate and the frame range of the motion. Otherwise keys are placed in the scene's
-            own rate.
+        set_scene: give the scene the standard rate nearest to the video's, and the video's range; see
+            ``scene_time.match``.
         targets: by row in ``paths``, the rigs that take a motion instead of a new armature.
         video: the clip that the motions were captured from, for their provenance.
+        start: the scene's frame at which the video begins.
+        whole: keys lie on whole frames; else at the times of the video's frames.
+        called: what the characters are called, each by its file where that is empty.
 
     Returns:
         The armature objects.
@@ -65,58 +83,52 @@ def capture_to_scene(
         MotionFileError: a file is no motion file.
         RigError: a rig cannot take a motion.
     """
-    targets = targets or {}
+    targets, scene = targets or {}, context.scene
     given = [path if isinstance(path, Prepared) else load(path) for path in paths]
-    motions = [item.motion if isinstance(item, Prepared) else item for item in given]
-    solved = {row: character.solve(target, motions[row]) for row, target in targets.items()}
-    scene = context.scene
-    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current
+    motions = [item.whole if isinstance(item, Prepared) else item for item in given]
+    named = [
+        names.cut(name) if name else character_name(motion)
+        for name, motion in zip(called or [""] * len(motions), motions, strict=True)
+    ]
+    timing = scene_time.timing(scene, start, whole, motions[0].fps if set_scene and motions else None)
+    to_rigs = {row: keyed(motions[row], timing) for row in targets}
+    solved = {row: character.solve(target, to_rigs[row]) for row, target in targets.items()}
+    before = scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end
     try:
         if set_scene and motions:
-            fit_scene(scene, motions)
+            ends = min(motion.times[0] for motion in motions), max(motion.times[-1] for motion in motions)
+            scene_time.match(scene, motions[0].fps, ends, start)
         with _removing_on_failure():
-            made = {
-                row: create_character(
-                    context,
-                    item if isinstance(item, Prepared) else _prepared(item),
-                    character_name(motions[row]),
-                    video,
-                )
-                for row, item in enumerate(given)
-                if row not in targets
-            }
+            made = {}
+            for row, item in enumerate(given):
+                if row in targets:
+                    continue
+                if not isinstance(item, Prepared) or item.timing != timing:
+                    item = prepare(motions[row], timing)
+                made[row] = create_character(context, item, named[row], video)
+                unsure = confidence.is_low(item.motion.confidence)
+                if unsure.any():  # new keys are plain, and need not be read again
+                    _mark_low_confidence(scene, made[row], timing.frames(item.motion.times)[unsure])
             for row, target in targets.items():
-                action = character.write(context, target, motions[row], solved[row], character_name(motions[row]))
-                provenance.write(action, motions[row], video)
-                frames = timeline.key_frames(motions[row].times, scene.render.fps / scene.render.fps_base)
-                layers.write(target.armature, actions.bag_of(target.armature), motions[row], frames)
+                motion = to_rigs[row]
+                frames = timing.frames(motion.times)
+                action = character.write(target, frames, solved[row], named[row])
+                provenance.write(action, motion, video)
+                layers.write(target.armature, actions.bag_of(target.armature), motion, frames)
+                actions.note_as_captured(action)
                 made[row] = target.armature
-            for row, motion in enumerate(motions):
-                unsure = confidence.is_low(motion.confidence)
-                if row in targets or unsure.any():  # new keys are plain, and need not be read again
-                    _mark_low_confidence(scene, made[row], motion, unsure)
+                _mark_low_confidence(scene, made[row], frames[confidence.is_low(motion.confidence)])
             # Without this the new pose shows only after the next change of frame.
             scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
             return [made[row] for row in range(len(motions))]
     except BaseException:
-        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current = before
+        scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = before
         raise
 
 
 def character_name(motion: MotionFile) -> str:
-    """What a motion's character is called: by its file, ``CLIP`` or ``CLIP.person2``."""
-    return motion.path.stem
-
-
-def fit_scene(scene: bpy.types.Scene, motions: Iterable[MotionFile]) -> None:
-    """Gives the scene the rate of the first motion and the frame range of all, and goes to its start."""
-    motions = list(motions)
-    fps, base = timeline.scene_rate(motions[0].fps)
-    scene.render.fps, scene.render.fps_base = fps, base
-    frames = [timeline.key_frames(motion.times, fps / base) for motion in motions]
-    scene.frame_start = int(min(np.floor(f[0]) for f in frames))
-    scene.frame_end = int(max(np.ceil(f[-1]) for f in frames))
-    scene.frame_current = scene.frame_start
+    """What a motion's character is called where nobody named it: by its file, ``CLIP`` or ``CLIP.person2``."""
+    return names.cut(motion.path.stem)
 
 
 def create_character(
@@ -125,19 +137,21 @@ def create_character(
     """An armature of the person's own bone lengths with a body on it and the motion as a new Action.
 
     The armature object stays at the origin without rotation: the motion is in the bones, so that an export
-    that drops the object's transform loses nothing. ``video``: see ``provenance``.
+    that drops the object's transform loses nothing. It is as large as the scene's unit makes a metre. ``video``: see
+    ``provenance``.
     """
-    render, motion = context.scene.render, prepared.motion
+    motion, unit = prepared.motion, scene_time.unit(context.scene)
     with _removing_on_failure():
-        armature = _armature(context, prepared.rest, name)
-        _body(armature, prepared.shape, name)
-        frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
-        layers.write(armature, _key(armature, prepared.pose, frames, name), motion, frames)
+        armature = _armature(context, prepared.rest, name, unit)
+        _body(armature, prepared.shape, name, unit)
+        frames = prepared.timing.frames(motion.times)
+        layers.write(armature, _key(armature, prepared.pose, frames, name, unit), motion, frames)
+        actions.note_as_captured(armature.animation_data.action)
         provenance.write(armature, motion, video)
     return armature
 
 
-def _armature(context: bpy.types.Context, rest: skeleton.Rest, name: str) -> bpy.types.Object:
+def _armature(context: bpy.types.Context, rest: skeleton.Rest, name: str, unit: float) -> bpy.types.Object:
     data = bpy.data.armatures.new(name)
     data.display_type = "STICK"
     armature = bpy.data.objects.new(name, data)
@@ -146,11 +160,11 @@ def _armature(context: bpy.types.Context, rest: skeleton.Rest, name: str) -> bpy
     with _edit_mode(context, armature):
         for index, bone in enumerate(skeleton.BONES):
             edit = data.edit_bones.new(bone.name)
-            edit.head, edit.tail = rest.heads[index], rest.tails[index]
+            edit.head, edit.tail = rest.heads[index] * unit, rest.tails[index] * unit
             edit.align_roll(Vector(rest.frames[index][:, 2]))
             if bone.parent is not None:
                 edit.parent = data.edit_bones[bone.parent]
-                edit.use_connect = (edit.head - edit.parent.tail).length < 1e-6
+                edit.use_connect = (edit.head - edit.parent.tail).length < 1e-6 * unit
     return armature
 
 
@@ -189,16 +203,16 @@ def _edit_mode(context: bpy.types.Context, item: bpy.types.Object) -> Iterator[N
             bpy.ops.object.mode_set(mode=mode)
 
 
-def _body(armature: bpy.types.Object, shape: mannequin.Body, name: str) -> bpy.types.Object:
+def _body(armature: bpy.types.Object, shape: mannequin.Body, name: str, unit: float) -> bpy.types.Object:
     """The mannequin as one mesh: a vertex group a bone, every part rigid on its bone."""
-    mesh = bpy.data.meshes.new(f"{name} body")
-    mesh.from_pydata(shape.vertices.tolist(), [], shape.faces)
+    mesh = bpy.data.meshes.new(names.cut(name, " body"))
+    mesh.from_pydata((shape.vertices * unit).tolist(), [], shape.faces)
     for material in mannequin.MATERIALS:
         mesh.materials.append(_material(material))
     mesh.polygons.foreach_set("material_index", shape.materials)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(shape.faces), bool))
     mesh.update()
-    item = bpy.data.objects.new(f"{name} body", mesh)
+    item = bpy.data.objects.new(mesh.name, mesh)
     for index, bone in enumerate(skeleton.NAMES):
         group = item.vertex_groups.new(name=bone)
         group.add(np.flatnonzero(shape.bones == index).tolist(), 1.0, "REPLACE")
@@ -227,23 +241,20 @@ def _material(look: mannequin.Material) -> bpy.types.Material:
     return material
 
 
-def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str) -> Any:
+def _key(armature: bpy.types.Object, pose: solve.Pose, frames: np.ndarray, name: str, unit: float) -> Any:
     """Keys the pose as a new Action; returns what holds its F-curves."""
     bag = fcurves.channels(armature, bpy.data.actions.new(name))
     for index, bone in enumerate(skeleton.NAMES):
         path = f'pose.bones["{bone}"].'
         if index == 0:
-            fcurves.write(bag, path + "location", frames, pose.location, bone)
+            fcurves.write(bag, path + "location", frames, pose.location * unit, bone)
         fcurves.write(bag, path + "rotation_quaternion", frames, pose.rotations[:, index], bone)
     return bag
 
 
-def _mark_low_confidence(
-    scene: bpy.types.Scene, armature: bpy.types.Object, motion: MotionFile, rows: np.ndarray
-) -> None:
-    """Marks on the timeline the ``rows`` (T,; bool) of a motion that are little more than a guess."""
-    frames = timeline.key_frames(motion.times, scene.render.fps / scene.render.fps_base)
-    marks.mark(actions.bag_of(armature), frames[rows])
+def _mark_low_confidence(scene: bpy.types.Scene, armature: bpy.types.Object, frames: np.ndarray) -> None:
+    """Marks the ``frames`` (N,) on the timeline in which a motion is little more than a guess."""
+    marks.mark(actions.bag_of(armature), frames)
     marks.show(scene, armature)
 
 

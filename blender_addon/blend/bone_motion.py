@@ -5,7 +5,8 @@ The object's own place, rotation and size are part of the rest pose; its animati
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -14,8 +15,8 @@ import numpy as np
 from ..maths import rotations as rot
 from ..maths.clean_up import key_reduction
 from ..maths.clean_up.errors import CleanUpError
-from ..maths.clean_up.motion import Motion, Rig
-from . import actions, fcurves
+from ..maths.clean_up.motion import Motion, Posed, Rig, pose
+from . import actions, baking, fcurves
 from .fcurves import SAME_FRAME
 
 Curves = dict[tuple[str, int], bpy.types.FCurve]
@@ -73,6 +74,8 @@ def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) 
         size * np.array([bone.length for bone in bones]),
         tuple(bone.use_inherit_rotation for bone in bones),
         tuple(modes),
+        frozenset(row for row, bone in enumerate(bones) if not bone.use_local_location),
+        spin,
     )
     rotations, locations = np.empty((len(frames), len(names), 4)), np.empty((len(frames), len(names), 3))
     for row, name in enumerate(names):
@@ -80,7 +83,9 @@ def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) 
         locations[:, row] = size * _sampled(
             curves, fcurves.bone_path(name, "location"), armature.pose.bones[name].location, frames
         )
-    return Motion(rig, frames, rate, rot.continuous(rotations, rotations[0]), locations)
+    turned, placed = keyed(bag, rig)
+    channels = rot.continuous(rotations, rotations[0])
+    return Motion(rig, frames, rate, channels, locations, frozenset(turned | placed))
 
 
 def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Motion:
@@ -88,25 +93,103 @@ def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Mot
     return read(armature, actions.raw_bag(armature), frames, rate)
 
 
-def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -> int:
+def posed(context: bpy.types.Context, armature: bpy.types.Object, motion: Motion, bones: Collection[int]) -> Posed:
+    """The bones of ``motion``, which has the values of the armature's keys.
+
+    They are those of Blender's own evaluation where constraints, drivers or layers move the ``bones`` (rows) besides.
+    """
+    own = pose(motion)
+    with baking.stage(context) as scene:
+
+        def shown(frames: np.ndarray) -> Posed:
+            names = [item.name for item in armature.pose.bones]
+            order = [names.index(name) for name in motion.rig.names]
+            matrices = np.array([every[order] for _, every in baking.evaluated(scene, armature, frames)], float)
+            place, turn, scale = armature.matrix_world.decompose()
+            size, spin = float(sum(scale) / 3), np.array(turn)
+            matrices[..., :3, :3] /= np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
+            turned = rot.multiply(spin, rot.to_quaternions(matrices[..., :3, :3]))
+            heads = np.array(place) + size * rot.rotate(spin, matrices[..., :3, 3])
+            along = motion.rig.lengths[:, None] * rot.AXES[1]
+            return Posed(turned, heads, heads + rot.rotate(turned, along))
+
+        rows = np.unique([0, len(motion.frames) // 2, len(motion.frames) - 1])
+        some = shown(motion.frames[rows])
+        off = np.linalg.norm((some.heads - own.heads[rows])[:, list(bones)], axis=-1)
+        return own if off.max(initial=0.0) < _AS_KEYED else shown(motion.frames)
+
+
+_AS_KEYED = 1e-4
+"""Metres within which bones are where their keys alone would put them."""
+
+
+def keyed(bag: Any, rig: Rig) -> tuple[set[int], set[int]]:
+    """The rows of the bones that have keys on their rotation, and on their location."""
+    paths = {curve.data_path for curve in bag.fcurves if len(curve.keyframe_points)}
+    turned, placed = set(), set()
+    for row, name in enumerate(rig.names):
+        if fcurves.bone_path(name, fcurves.rotation_channel(rig.modes[row])) in paths:
+            turned.add(row)
+        if fcurves.bone_path(name, "location") in paths:
+            placed.add(row)
+    return turned, placed
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a tool has changed.
+
+    Attributes:
+        bones: how many.
+        frames: how many.
+        degrees: by which a bone is turned at most, in the armature's space.
+        metres: by which a bone's head is moved at most.
+        farthest: the bone with the largest way, else with the largest turn.
+    """
+
+    bones: int
+    frames: int
+    degrees: float
+    metres: float
+    farthest: str
+
+    def __bool__(self) -> bool:
+        return self.degrees > 0.01 or self.metres > 5e-5
+
+    def __str__(self) -> str:
+        count = f"{self.bones} bone{'s' * (self.bones != 1)} in {self.frames} frames"
+        return f"{count}, at most {self.degrees:.1f}\N{DEGREE SIGN} and {1000 * self.metres:.0f} mm ({self.farthest})"
+
+
+def change(before: Motion, after: Motion) -> Change:
+    """What differs between two motions of the same frames."""
+    keyed_otherwise = np.degrees(rot.angle(before.rotations, after.rotations)) > 1e-3
+    differs = keyed_otherwise | (np.linalg.norm(after.locations - before.locations, axis=-1) > 1e-6)
+    old, new = pose(before), pose(after)
+    turned = np.degrees(rot.angle(old.rotations, new.rotations))
+    way = np.linalg.norm(new.heads - old.heads, axis=-1)
+    most = way if way.max(initial=0.0) > 5e-4 else turned
+    name = before.rig.names[int(most.max(axis=0).argmax())]
+    return Change(
+        int(differs.any(axis=0).sum()), int(differs.any(axis=1).sum()), float(turned.max()), float(way.max()), name
+    )
+
+
+def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -> None:
     """Keys what changed from ``before`` to ``after`` at all their frames; keys outside of these stay.
 
-    Curves that are missing are made. Returns the number of bones that changed.
+    Curves that are missing are made.
     """
     curves = fcurves.by_path(bag)
     size = float(sum(armature.matrix_world.to_scale()) / 3)
-    changed = set()
     for row, name in enumerate(after.rig.names):
         mode = after.rig.modes[row]
         if np.abs(after.rotations[:, row] - before.rotations[:, row]).max() > 1e-7:
             start = _rotation(armature, curves, name, after.frames[:1])[0]
             values = rot.to_channels(after.rotations[:, row], mode, start)
             _key(bag, curves, fcurves.bone_path(name, fcurves.rotation_channel(mode)), name, after.frames, values)
-            changed.add(name)
         if np.abs(after.locations[:, row] - before.locations[:, row]).max() > 1e-7:
             _key(bag, curves, fcurves.bone_path(name, "location"), name, after.frames, after.locations[:, row] / size)
-            changed.add(name)
-    return len(changed)
 
 
 def channels_to_reduce(
@@ -128,6 +211,21 @@ def channels_to_reduce(
             )
             found.append(key_reduction.Channels(row, False, values))
     return found
+
+
+def count_keys(bag: Any, motion: Motion, channels: list[key_reduction.Channels]) -> int:
+    """How many keys the curves of ``channels`` have in the motion's range."""
+    curves, count = fcurves.by_path(bag), 0
+    first, last = motion.frames[0] - SAME_FRAME, motion.frames[-1] + SAME_FRAME
+    for item in channels:
+        name = motion.rig.names[item.bone]
+        channel = "location" if item.located else fcurves.rotation_channel(motion.rig.modes[item.bone])
+        for index in range(item.values.shape[1]):
+            curve = curves.get((fcurves.bone_path(name, channel), index))
+            if curve is not None:
+                frames = fcurves.read_keys(curve, ("co",))["co"][:, 0]
+                count += int(((frames >= first) & (frames <= last)).sum())
+    return count
 
 
 def write_keys(

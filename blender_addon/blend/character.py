@@ -10,17 +10,17 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..maths import recognise, rotations, timeline, transfer
+from ..maths import recognise, rotations, transfer
 from ..maths.bone_map import NEEDED, BoneMap
 from ..maths.motion_file import MotionFile
 from ..maths.rig import Rig, RigError, Solution
 from ..maths.transfer import Options
-from . import fcurves
+from . import actions, fcurves
 
 
 @dataclass(frozen=True)
 class Target:
-    """A rig that a motion goes to. action: the last result, which is written anew; None for a new Action."""
+    """A rig that a motion goes to. action: the last result, which is written anew unless somebody has edited it."""
 
     armature: bpy.types.Object
     bone_map: BoneMap
@@ -30,6 +30,23 @@ class Target:
 
 def recognised(armature: bpy.types.Object) -> BoneMap | None:
     """The bone map of an armature: a preset by its names, else by its shape; None if it looks like no body."""
+    return recognise.recognise(*_shape(armature))
+
+
+def fitted(armature: bpy.types.Object, preset: BoneMap) -> BoneMap | None:
+    """A chosen preset with the names as the armature has them; None if it has not even its hips."""
+    names, parents, heads, tails = _shape(armature)
+    found = recognise.fit(preset, names)
+    return recognise.filled(found, names, parents, heads, tails) if found else None
+
+
+def gaps(armature: bpy.types.Object, bone_map: BoneMap) -> list[str]:
+    """The bones of the armature's trunk that stay stiff with a map."""
+    return recognise.gaps(bone_map, *_shape(armature)[:2])
+
+
+def _shape(armature: bpy.types.Object) -> tuple[list[str], list[int], np.ndarray, np.ndarray]:
+    """The names (B), parents (B), heads and tails (B,3) of an armature's bones; z is up."""
     bones = list(armature.data.bones)
     rows = {bone.name: row for row, bone in enumerate(bones)}
     parents = [rows[bone.parent.name] if bone.parent else -1 for bone in bones]
@@ -38,7 +55,7 @@ def recognised(armature: bpy.types.Object) -> BoneMap | None:
         np.array([getattr(bone, end) for bone in bones]).reshape(-1, 3) @ matrix.T
         for end in ("head_local", "tail_local")
     )
-    return recognise.recognise(list(rows), parents, heads, tails)
+    return list(rows), parents, heads, tails
 
 
 def check(target: Target) -> None:
@@ -73,7 +90,7 @@ def solve(target: Target, motion: MotionFile) -> Solution:
         return transfer.transfer(
             motion.world,
             motion.contacts,
-            motion.fps,
+            motion.rate,
             read(target.armature, target.bone_map),
             target.bone_map,
             target.options,
@@ -109,10 +126,8 @@ def read(armature: bpy.types.Object, bone_map: BoneMap) -> Rig:
     )
 
 
-def write(
-    context: bpy.types.Context, target: Target, motion: MotionFile, solution: Solution, name: str
-) -> bpy.types.Action:
-    """Keys the solution as an Action of its own, which is returned; the one that the rig had is kept.
+def write(target: Target, frames: np.ndarray, solution: Solution, name: str) -> bpy.types.Action:
+    """Keys the solution at ``frames`` (T,) as an Action of its own, which is returned; the rig's own one is kept.
 
     Switches the rig to the controls of the map, and mutes the constraints that would override the keys
     (``in_the_way`` tells which, before).
@@ -138,14 +153,21 @@ def write(
         pose.bones[bone].location, pose.bones[bone].scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
     animation = armature.animation_data or armature.animation_data_create()
-    if animation.action is not None and animation.action != target.action:
+    action = target.action
+    if animation.action is not None and animation.action != action:
         animation.action.use_fake_user = True  # the animator's own: it must not vanish with its last user
-    action = target.action or bpy.data.actions.new(name)
+        if actions.BELOW in animation.action:
+            animation.action_blend_type, animation.action_extrapolation = "REPLACE", "HOLD"
+    if action is None or actions.is_edited(action) or action.users > (animation.action == action):
+        if action is not None:
+            actions.keep(action)
+        action = bpy.data.actions.new(name)
+    for key in (actions.RAW, actions.RETIMED):
+        if key in action:
+            del action[key]
     bag = fcurves.channels(armature, action)
     for curve in list(bag.fcurves):
         bag.fcurves.remove(curve)
-    render = context.scene.render
-    frames = timeline.key_frames(motion.times, render.fps / render.fps_base)
     for bone, quaternions in solution.rotations.items():
         mode = pose.bones[bone].rotation_mode
         path = fcurves.bone_path(bone, fcurves.rotation_channel(mode))

@@ -1,13 +1,15 @@
 """The captured character as FBX, BVH or glTF for other programs, or everything as a .blend.
 
-The options are those with which a file that Blender reads back has every joint where it was.
+The options are those with which a file that Blender reads back has every joint where it was. FBX and glTF are written
+from a plain copy of the character (:mod:`.baking`), BVH by :mod:`..maths.bvh`. An export is a generator that yields the
+share that is done, so that a window can show it and stop; :func:`finish` runs one to its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import numpy as np
 
 from ..contract import atomic
 from ..contract.errors import UserError
-from . import layers, provenance
+from ..maths import bvh as bvh_format
+from ..maths import rotations
+from . import baking, character, fcurves, layers
 
 
 class ExportError(Exception):
@@ -43,80 +47,88 @@ PROGRAMS = {
 }
 
 
-def export_fbx(
-    context: bpy.types.Context, armature: bpy.types.Object, path: str | Path, program: Program = PROGRAMS["BLENDER"]
-) -> None:
-    """Writes the armature, its body and its action as FBX, every frame baked. Raises ExportError."""
+def finish(export: Iterable[float]) -> None:
+    """Runs an export to its end."""
+    for _ in export:
+        pass
+
+
+def fbx(
+    context: bpy.types.Context,
+    armature: bpy.types.Object,
+    path: str | Path,
+    program: Program = PROGRAMS["BLENDER"],
+    deform_only: bool = True,
+) -> Generator[float, None, None]:
+    """Writes the armature, its body and its motion as FBX, one take, every frame baked. Raises ExportError."""
     _require("fbx", "io_scene_fbx")
-    bodies = [child for child in armature.children if child.type == "MESH"]
-    with (
-        _replacing(Path(path)) as temporary,
-        _action_range(context.scene, armature),
-        _called(armature, program.root),
-        _without_provenance(armature),
-        context.temp_override(object=armature, active_object=armature, selected_objects=[armature, *bodies]),
-    ):
-        bpy.ops.export_scene.fbx(
-            filepath=str(temporary),
-            use_selection=True,
-            object_types={"ARMATURE", "MESH"},
-            add_leaf_bones=False,
-            bake_anim_use_all_actions=False,
-            bake_anim_use_nla_strips=False,
-            bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
-            use_custom_props=bool(layers.names(armature)),
-            **program.options,
-        )
+    take = _take(armature)
+    with _replacing(Path(path)) as temporary, baking.stage(context) as scene:
+        item, bodies, names = yield from _staged(context, scene, armature, take, deform_only)
+        with _exporting(context, scene, item, bodies, [*names, (item, program.root or armature.name)]):
+            bpy.ops.export_scene.fbx(
+                filepath=str(temporary),
+                use_selection=True,
+                object_types={"ARMATURE", "MESH"},
+                add_leaf_bones=False,
+                bake_anim_use_all_actions=False,
+                bake_anim_use_nla_strips=False,
+                bake_anim_simplify_factor=0.0,  # 1, the default, moves joints by 5 mm
+                use_custom_props=bool(layers.names(armature)),
+                **program.options,
+            )
+    yield 1.0
 
 
-def export_bvh(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
-    """Writes the armature and its action as BVH in metres, z up. Raises ExportError.
-
-    BVH knows no object: joints are written as they lie in the armature, without the object's own transform.
-    """
-    _require("bvh", "io_anim_bvh")
-    with (
-        _replacing(Path(path)) as temporary,
-        _action_range(context.scene, armature) as (first, last),
-        context.temp_override(object=armature, active_object=armature, selected_objects=[armature]),
-    ):
-        bpy.ops.export_anim.bvh(
-            filepath=str(temporary),
-            frame_start=first,
-            frame_end=last,
-            root_transform_only=True,  # else unconnected bones get positions of their own
-        )
-
-
-def export_gltf(context: bpy.types.Context, armature: bpy.types.Object, path: str | Path) -> None:
-    """Writes the armature, its body and its action as binary glTF (.glb), every frame baked. Raises ExportError."""
+def gltf(
+    context: bpy.types.Context, armature: bpy.types.Object, path: str | Path, deform_only: bool = True
+) -> Generator[float, None, None]:
+    """Writes the armature, its body and its motion as binary glTF (.glb), every frame baked. Raises ExportError."""
     _require("gltf", "io_scene_gltf2")
-    chosen = [armature, *(child for child in armature.children if child.type == "MESH")]
-    layer = context.view_layer
-    before = layer.objects.active, [item for item in layer.objects if item is not None and item.select_get()]
-    with _replacing(Path(path)) as temporary, _action_range(context.scene, armature), _without_provenance(armature):
-        try:
-            # Its exporter looks at the scene itself, and not at what an operator is told is selected.
-            for item in before[1]:
-                item.select_set(False)
-            for item in chosen:
-                item.select_set(True)
-            layer.objects.active = armature
+    take = _take(armature)
+    known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
+    # Up to Blender 3.5 one option, then a mode: one animation for each Action of the armature, which is the take.
+    mode = {"export_animation_mode": "ACTIONS"} if "export_animation_mode" in known else {"export_nla_strips": True}
+    with _replacing(Path(path)) as temporary, baking.stage(context) as scene:
+        # Blender's exporter forgets the base of the rate, or takes it the wrong way round.
+        rate = scene.render.fps / scene.render.fps_base
+        scene.render.fps, scene.render.fps_base = max(1, round(rate)), 1.0
+        item, bodies, names = yield from _staged(context, scene, armature, take, deform_only, rate)
+        with _exporting(context, scene, item, bodies, names):
             bpy.ops.export_scene.gltf(
                 filepath=str(temporary),
                 export_format="GLB",
                 use_selection=True,
+                use_active_scene=True,
                 export_animations=True,
                 export_force_sampling=True,
-                export_nla_strips=False,
                 export_extras=bool(layers.names(armature)),
+                export_anim_single_armature=False,
+                **mode,
             )
-        finally:
-            for item in chosen:
-                item.select_set(False)
-            for item in before[1]:
-                item.select_set(True)
-            layer.objects.active = before[0]
+    yield 1.0
+
+
+def bvh(
+    context: bpy.types.Context,
+    armature: bpy.types.Object,
+    path: str | Path,
+    y_up: bool = True,
+    deform_only: bool = True,
+) -> Generator[float, None, None]:
+    """Writes the armature and its motion as BVH. Raises ExportError.
+
+    y_up: y up in centimetres, as most programs expect it; otherwise z up in metres with Blender's bone names.
+    """
+    with _replacing(Path(path)) as temporary:
+        with baking.stage(context) as scene:
+            baked = yield from baking.sample(scene, armature, _frames(armature), deform_only)
+        figure = _figure(armature, baked)
+        if y_up:
+            figure = bvh_format.in_t_pose(figure, _slots(armature, baked))
+        rate = context.scene.render.fps / context.scene.render.fps_base
+        temporary.write_text(bvh_format.text(figure, rate, y_up), encoding="utf-8")
+    yield 1.0
 
 
 def save_blend(path: str | Path) -> None:
@@ -127,58 +139,114 @@ def save_blend(path: str | Path) -> None:
 
 
 def _require(operator: str, addon: str) -> None:
-    group = bpy.ops.export_anim if operator == "bvh" else bpy.ops.export_scene
     try:
-        getattr(group, operator).get_rna_type()
+        getattr(bpy.ops.export_scene, operator).get_rna_type()
     except (AttributeError, KeyError) as error:
         raise ExportError(
             f"Blender's add-on {addon} is off; enable it in Preferences > Add-ons and export again"
         ) from error
 
 
-@contextmanager
-def _without_provenance(armature: bpy.types.Object) -> Iterator[None]:
-    """An exported file does not say where its video lies; the armature keeps the note."""
-    note = armature.pop(provenance.KEY, None)
-    try:
-        yield
-    finally:
-        if note is not None:
-            armature[provenance.KEY] = note
-
-
-@contextmanager
-def _called(item: bpy.types.Object, name: str | None) -> Iterator[None]:
-    """The object has this name in the block, whoever else has it."""
-    if name is None or item.name == name:
-        yield
-        return
-    own, other = item.name, bpy.data.objects.get(name)
-    if other is not None:
-        other.name = f"{name} (renamed for an export)"
-    item.name = name
-    try:
-        yield
-    finally:
-        item.name = own
-        if other is not None:
-            other.name = name
-
-
-@contextmanager
-def _action_range(scene: bpy.types.Scene, armature: bpy.types.Object) -> Iterator[tuple[int, int]]:
-    """The scene's frame range set to the armature's action; afterwards range and frame are as before."""
-    action = armature.animation_data.action if armature.animation_data else None
-    if action is None:
+def _actions(armature: bpy.types.Object) -> list[tuple[bpy.types.Action, float, float]]:
+    """The Actions that move the armature, from the lowest NLA track to the active one, with first and last frame."""
+    animation, found = armature.animation_data, []
+    if animation is not None:
+        strips = [strip for track in animation.nla_tracks if not track.mute for strip in track.strips]
+        found = [(strip.action, strip.frame_start, strip.frame_end) for strip in strips if strip.action]
+        bag = fcurves.find_channels(animation) if animation.action is not None else None
+        if bag is not None and len(bag.fcurves):  # a new layer has none yet
+            found.append((animation.action, *animation.action.frame_range))
+    if not found:
         raise ExportError(f"{armature.name} has no animation; capture a motion first, then export")
-    before = scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe
-    first, last = int(np.floor(action.frame_range[0])), int(np.ceil(action.frame_range[1]))
-    try:
-        scene.frame_start, scene.frame_end = first, last
-        yield first, last
-    finally:
-        scene.frame_start, scene.frame_end = before[0], before[1]
-        scene.frame_set(before[2], subframe=before[3])
+    return found
+
+
+def _take(armature: bpy.types.Object) -> str:
+    """The name of the take: that of the motion, which layers only change."""
+    return _actions(armature)[0][0].name
+
+
+def _frames(armature: bpy.types.Object) -> np.ndarray:
+    """The whole frames (T,) over which something moves the armature."""
+    spans = _actions(armature)
+    first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
+    return np.arange(np.floor(first), np.ceil(last) + 1)
+
+
+def _staged(
+    context: bpy.types.Context,
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    take: str,
+    deform_only: bool,
+    rate: float | None = None,
+) -> Generator[float, None, tuple[bpy.types.Object, list[bpy.types.Object], list[tuple[bpy.types.ID, str]]]]:
+    """The character in its own scene. rate: of the motion, where that of the scene is another one."""
+    frames = _frames(armature)
+    at = frames
+    if rate is not None and rate != scene.render.fps:
+        step = rate / scene.render.fps
+        at = frames[0] + step * np.arange(int((frames[-1] - frames[0]) / step + 1e-6) + 1)
+    baked = yield from baking.sample(scene, armature, at, deform_only)
+    baked = replace(baked, frames=frames[0] + np.arange(len(at)))
+    return (yield from baking.copy(scene, armature, baking.bodies_of(context.scene, armature), baked, take))
+
+
+@contextmanager
+def _exporting(
+    context: bpy.types.Context,
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    bodies: list[bpy.types.Object],
+    names: list[tuple[bpy.types.ID, str]],
+) -> Iterator[None]:
+    """Blender's exporters see this scene, with the character selected and everything under its name."""
+    layer = scene.view_layers[0]
+    for item in (armature, *bodies):
+        item.select_set(True, view_layer=layer)
+    layer.objects.active = armature
+    with (
+        baking.called(*names),
+        context.temp_override(
+            scene=scene,
+            view_layer=layer,
+            object=armature,
+            active_object=armature,
+            selected_objects=[armature, *bodies],
+        ),
+    ):
+        yield
+
+
+def _figure(armature: bpy.types.Object, baked: baking.Baked) -> bvh_format.Figure:
+    """The baked skeleton in world axes and metres; the object's own place, rotation and size are part of it."""
+    lengths = np.array([armature.data.bones[name].length for name in baked.bones])
+    rest = baked.world[0] @ baked.rest
+    tails = rest[:, :3, 3] + rest[:, :3, 1] * lengths[:, None]
+    posed = baked.world[:, None] @ baked.matrices
+    turned = rotations.to_matrices(rotations.to_quaternions(_upright(posed[..., :3, :3])))
+    return bvh_format.Figure(
+        baked.bones, baked.parents, _upright(rest[:, :3, :3]), rest[:, :3, 3], tails, turned, posed[:, 0, :3, 3]
+    )
+
+
+def _upright(matrices: np.ndarray) -> np.ndarray:
+    """Rotations (...,3,3) without their scale."""
+    return matrices / np.linalg.norm(matrices, axis=-2, keepdims=True)
+
+
+def _slots(armature: bpy.types.Object, baked: baking.Baked) -> dict[str, str]:
+    """The baked bones by slot of the rig's bone map. Of a control rig, the bones that lie on its controls at rest."""
+    found, bones = character.recognised(armature), armature.data.bones
+    slots: dict[str, str] = {}
+    for slot, names in found.bones.items() if found else ():
+        control = bones[names[0]]
+        near = 1e-3 * control.length
+        there = [name for name in baked.bones if (bones[name].head_local - control.head_local).length < near]
+        same = [name for name in there if name == control.name] or sorted(there, key=lambda name: -bones[name].length)
+        if same:
+            slots[slot] = same[0]
+    return slots
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.runs import runs
-from . import actions, bone_motion, fcurves
+from . import actions, bone_motion, fcurves, names
 
 PREFIX = "Check: "
 """How the timeline markers begin; then comes the armature's name, which is that of the clip and the person."""
@@ -60,17 +60,26 @@ def show(scene: Any, armature: Any) -> int:
     starts = [round(first) for first, _ in marked_ranges(actions.bag_of(armature))]
     clear(scene, armature.name)
     for start in starts:
-        scene.timeline_markers.new(PREFIX + armature.name, frame=start)
+        scene.timeline_markers.new(_name(armature.name), frame=start)
     return len(starts)
 
 
 def follow(scene: Any, armature: Any) -> None:
-    """Moves the armature's markers, if there are any, to where its marked keys are now."""
-    if any(item.name == PREFIX + armature.name for item in scene.timeline_markers):
+    """Moves the armature's markers, if there are any, to where its marked keys are now; on an empty layer they stay."""
+    animation = armature.animation_data
+    bag = fcurves.find_channels(animation) if animation and animation.action else None
+    if bag is None or not len(bag.fcurves):
+        return
+    if any(item.name == _name(armature.name) for item in scene.timeline_markers):
         show(scene, armature)
 
 
 def clear(scene: Any, name: str) -> None:
     """Removes the markers of the armature that is, or was, called ``name``."""
-    for marker in [item for item in scene.timeline_markers if item.name == PREFIX + name]:
+    for marker in [item for item in scene.timeline_markers if item.name == _name(name)]:
         scene.timeline_markers.remove(marker)
+
+
+def _name(armature: str) -> str:
+    """What the markers of an armature are called, as Blender keeps it."""
+    return names.cut(PREFIX + armature)

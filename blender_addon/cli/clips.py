@@ -11,6 +11,7 @@ from typing import Any
 
 from ..blend.character import RigError
 from ..blend.export import ExportError
+from ..contract import command_line
 from ..contract.batch import record, tasks
 from ..contract.batch.tasks import Result
 from ..contract.batch.worker import Report
@@ -18,7 +19,7 @@ from ..contract.errors import UserError
 from ..maths.motion_file import MotionFileError, load
 from . import scenes
 from .captures import Engine, capture, require_folder
-from .options import Options, Rig
+from .options import Options
 
 
 def together(inputs: Sequence[Path]) -> list[list[Path]]:
@@ -99,16 +100,16 @@ def _write(
     """Writes the missing outputs of one motion file, and returns the facts of the result."""
     motion = load(path)
     plan = _plan(path, people, options)
-    note, rig = options.output_dir / f"{path.stem}.rig.txt", _described(options.rig)
-    missing = plan.missing() if _noted(note) == rig else plan.outputs
+    note, made_for = options.output_dir / f"{path.stem}.rig.txt", _described(options)
+    missing = plan.missing() if _noted(note) == made_for else plan.outputs
     if missing:
         report(f"writing {', '.join(output.name for output in missing.values())}")
         require_folder(options.output_dir)
         beside = [load(other) for other in people if other != path] if plan.shared and "blend" in missing else []
-        scenes.write([motion, *beside], video, missing, options.rig)
-        # Results do not tell by themselves whose body they show.
-        if rig:
-            note.write_text(f"{rig}\n", encoding="utf-8")
+        scenes.write([motion, *beside], video, missing, options.rig, options.scene)
+        # Results do not tell by themselves whose body they show, nor how.
+        if made_for:
+            note.write_text(f"{made_for}\n", encoding="utf-8")
         else:
             note.unlink(missing_ok=True)
     written = list(plan.outputs.values()) if video is None else [path, *plan.outputs.values()]
@@ -120,13 +121,15 @@ def _write(
     }
 
 
-def _described(rig: Rig | None) -> str | None:
-    """A rig and how it is used, in one line; None for new armatures."""
-    return " ".join([f"{rig.file.resolve()}:{rig.name}", *rig.words]) if rig else None
+def _described(options: Options) -> str | None:
+    """A rig, how it is used, and where the motion lies, in one line; None for new armatures with the defaults."""
+    rig = options.rig
+    words = [f"{rig.file.resolve()}:{rig.name}", *rig.words] if rig else []
+    return " ".join([*words, *command_line.words(options.scene.values())]) or None
 
 
 def _noted(note: Path) -> str | None:
-    """The rig for which the results beside ``note`` were made; None for new armatures."""
+    """What the results beside ``note`` were made for, as :func:`_described` says it."""
     try:
         return note.read_text(encoding="utf-8").strip() or None
     except (OSError, ValueError):

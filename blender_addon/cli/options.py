@@ -13,9 +13,11 @@ from ..contract import command_line
 from ..contract.batch import tasks
 from ..contract.errors import UserError
 from ..contract.setting import Plain
+from ..contract.settings import SceneSettings
 from ..maths import bone_map
 
-FORMATS = ("fbx", "bvh", "blend")
+FORMATS = ("fbx", "bvh", "glb", "blend")
+"""Formats by the endings of their files; binary glTF is .glb."""
 
 _MOST_ARM_SPACE = 85.0
 """Degrees; an arm that is held out further points up."""
@@ -48,7 +50,8 @@ class Options:
         output_dir: The folder of the results.
         formats: Of :data:`FORMATS`, each once.
         jobs: Clips that are worked on at once.
-        settings: Plain values that differ from the defaults, with absolute paths.
+        settings: The engine's plain values that differ from the defaults, with absolute paths.
+        scene: Where the motion lies on the timeline.
         rig: None where every person becomes a new armature.
     """
 
@@ -57,6 +60,7 @@ class Options:
     formats: tuple[str, ...]
     jobs: int
     settings: dict[str, Plain]
+    scene: SceneSettings
     rig: Rig | None
 
 
@@ -74,7 +78,7 @@ def parse(words: Sequence[str], program: str) -> Options:
     try:
         args = parser.parse_args(words)
         values = command_line.values(args)
-        settings = command_line.chosen(values)
+        settings, scene = command_line.chosen(values), SceneSettings.of(values)
         inputs = tasks.expand(args.inputs)
         tasks.require_distinct(inputs)
         keypoints = values.get("keypoints")
@@ -84,7 +88,8 @@ def parse(words: Sequence[str], program: str) -> Options:
         rig = _rig(args)
     except (UserError, bone_map.BoneMapError) as error:
         parser.exit(2, f"{program}: {error}\n")
-    return Options(inputs, args.output_dir, tuple(dict.fromkeys(args.formats or ["fbx"])), args.jobs, settings, rig)
+    formats = tuple(dict.fromkeys(args.formats or ["fbx"]))
+    return Options(inputs, args.output_dir, formats, args.jobs, settings, scene, rig)
 
 
 def words(options: Options, inputs: Sequence[Path]) -> tuple[str, ...]:
@@ -92,24 +97,31 @@ def words(options: Options, inputs: Sequence[Path]) -> tuple[str, ...]:
     found = [f"--output-dir={options.output_dir}", *(f"--format={kind}" for kind in options.formats)]
     if options.rig:
         found += [f"--armature={options.rig.file}:{options.rig.name}", *options.rig.words]
-    return (*found, *command_line.words(options.settings), "--", *map(str, inputs))
+    chosen = options.settings | options.scene.values()
+    return (*found, *command_line.words(chosen), "--", *map(str, inputs))
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = command_line.Parser(
-        prog=program, description="Videos or motion files to animated armatures: FBX, BVH, .blend."
+        prog=program, description="Videos or motion files to animated armatures: FBX, BVH, glTF, .blend."
     )
     parser.add_argument(
         "inputs", nargs="+", metavar="VIDEO", help="videos, folders of them, patterns; also motion files (.npz)"
     )
     parser.add_argument("--output-dir", required=True, type=Path, metavar="DIR", help="the folder of the results")
     parser.add_argument(
-        "--format", action="append", choices=FORMATS, dest="formats", help="may be repeated; fbx where not given"
+        "--format",
+        action="append",
+        type=_format,
+        choices=FORMATS,
+        dest="formats",
+        help="may be repeated; fbx where not given; gltf is glb",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="clips that are worked on at once")
     command_line.add_settings_file(parser)
     command_line.add_settings(parser, "analyse")
     command_line.add_settings(parser, "capture")
+    command_line.add_settings(parser, "scene")
     rig = parser.add_argument_group("your own rig")
     rig.add_argument(
         "--armature", type=_armature, metavar="FILE.blend:OBJECT", help="the rig, instead of a new armature"
@@ -137,6 +149,10 @@ def _rig(args: argparse.Namespace) -> Rig | None:
     transfer = character.Options(not args.no_foot_lock, math.radians(args.arm_space), args.ik_limbs)
     file, name = args.armature
     return Rig(file, name, chosen, transfer, tuple(about))
+
+
+def _format(text: str) -> str:
+    return "glb" if text == "gltf" else text
 
 
 def _armature(text: str) -> tuple[Path, str]:

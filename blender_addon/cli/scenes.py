@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import bpy
 
 from ..blend import armature as apply
-from ..blend import camera, character, export
+from ..blend import camera, character, export, scene_time
 from ..contract.errors import UserError
-from ..maths import recognise
+from ..contract.settings import SceneSettings
 from ..maths.motion_file import MotionFile
 from .options import Rig
 from .registered import handles
 
+_EXPORTS: dict[str, Callable[..., Iterable[float]]] = {"fbx": export.fbx, "bvh": export.bvh, "glb": export.gltf}
+"""What writes the formats of one character, by the endings of their files."""
 
-def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[str, Path], rig: Rig | None) -> None:
+
+def write(
+    motions: Sequence[MotionFile],
+    video: Path | None,
+    outputs: Mapping[str, Path],
+    rig: Rig | None,
+    settings: SceneSettings,
+) -> None:
     """Writes a scene with the characters, a light and the video's camera.
 
     Args:
         motions: One for each character, which is a new armature.
         video: Shown behind the camera in a .blend; None where only the motion is known.
-        outputs: A path for each format; fbx and bvh hold the first character alone.
+        outputs: A path for each format; all but blend hold the first character alone.
         rig: Gets the one motion instead of a new armature, in its own file.
+        settings: Where the motion lies on the timeline.
 
     Raises:
         UserError: The rig's file cannot be opened, or has no such rig.
@@ -36,14 +46,20 @@ def write(motions: Sequence[MotionFile], video: Path | None, outputs: Mapping[st
         _empty_scene()
         targets = {}
     context = bpy.context
-    (armature, *_) = apply.capture_to_scene(context, [motion.path for motion in motions], True, targets)
+    scene, start, whole = context.scene, settings.start_frame, settings.keys == "whole"
+    # As the panel does: a file that is somebody's work keeps its rate.
+    matched = rig is None or scene_time.is_untouched(scene)
+    paths = [motion.path for motion in motions]
+    (armature, *_) = apply.capture_to_scene(context, paths, matched, targets, start=start, whole=whole)
+    if matched:
+        scene.frame_set(scene.frame_start)
     for kind, path in outputs.items():
-        if kind == "fbx":
-            export.export_fbx(context, armature, path)
-        elif kind == "bvh":
-            export.export_bvh(context, armature, path)
+        if kind in _EXPORTS:
+            export.finish(_EXPORTS[kind](context, armature, path))
         else:
-            camera.look_through(context, camera.create_camera(context, motions[0], "Video camera"), motions[0], video)
+            timing = scene_time.timing(scene, start, whole)
+            item = camera.create_camera(context, motions[0], "Video camera", timing)
+            camera.look_through(context, item, motions[0], video, start)
             camera.add_sun(context)
             export.save_blend(path)
 
@@ -68,8 +84,7 @@ def _target(rig: Rig) -> character.Target:
         there = ", ".join(armatures) or "none"
         raise UserError(f"{rig.file}: no armature {rig.name} in its scene; there are: {there}")
     item = bpy.data.objects[rig.name]
-    names = [bone.name for bone in item.data.bones]
-    found = recognise.fit(rig.bone_map, names) if rig.bone_map else character.recognised(item)
+    found = character.fitted(item, rig.bone_map) if rig.bone_map else character.recognised(item)
     if found is None:
         what = f"has no bones of {rig.bone_map.name}" if rig.bone_map else "is no rig that is recognised"
         raise UserError(

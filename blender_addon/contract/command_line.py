@@ -23,7 +23,11 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see: {self.prog} --help\n")
 
 
-_TITLES = {"analyse": "settings of the analysis (people)", "capture": "settings of the capture (motion)"}
+_TITLES = {
+    "analyse": "settings of the analysis (people)",
+    "capture": "settings of the capture (motion)",
+    "scene": "settings of the scene (keys)",
+}
 
 
 def add_settings_file(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +99,7 @@ def values(args: argparse.Namespace) -> Given:
 
 
 def chosen(given: Given) -> dict[str, Plain]:
-    """The values that differ from the defaults, with absolute paths: what a batch notes beside its results."""
+    """The engine's values that differ from the defaults, with absolute paths: what a batch notes beside its results."""
     found = AnalyseSettings.of(given).values() | CaptureSettings.of(given).values()
     paths = {name: str(Path(str(value)).absolute()) for name, value in found.items() if BY_NAME[name].kind == "path"}
     return found | paths

@@ -1,8 +1,8 @@
-"""The settings of an analysis and of a capture: one row each, from which everything else is made.
+"""The settings of an analysis, of a capture and of a scene: one row each, from which everything else is made.
 
-A row is a field of :class:`AnalyseSettings` or :class:`CaptureSettings`. The options of the command line, the checks of
-the protocol, the settings file, the properties of the panel and the table in the documentation are all made from
-:data:`SETTINGS`. To add a setting, add a field.
+A row is a field of :class:`AnalyseSettings`, :class:`CaptureSettings` or :class:`SceneSettings`. The options of the
+command line, the checks of the protocol, the settings file, the properties of the panel and the table in the
+documentation are all made from :data:`SETTINGS`. To add a setting, add a field.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from .errors import UserError
 from .layers import LAYERS
-from .setting import Choice, Kind, Plain, Setting
+from .setting import Choice, Kind, Plain, Setting, Step
 
 
 def _row(kind: Kind, default: Plain | None, label: str, help: str, **more: Any) -> Any:  # noqa: A002 - as argparse
@@ -24,7 +24,9 @@ def _row(kind: Kind, default: Plain | None, label: str, help: str, **more: Any) 
 
 
 class _Settings:
-    """What both classes of settings share. Raises UserError for a bad value, and for two that exclude each other."""
+    """What the classes of settings share. Raises UserError for a bad value, and for two that exclude each other."""
+
+    step: ClassVar[Step]
 
     def __post_init__(self) -> None:
         given = {}
@@ -75,11 +77,14 @@ REPAIR = (
     Choice("rate", "Upsample Low Frame Rates", "Bring a video with few frames a second to the rate of the 3D model"),
 )
 MOTION = (
-    Choice("fusion", "Blend Detector 3D", "Average the 3D model's pose with the detector's own, where it has one"),
     Choice("limits", "Joint Limits", "Resolve depth flips and keep joints within their anatomical limits"),
     Choice("filter", "Smoothing", "Remove jitter; fast movements stay sharp"),
-    Choice("fit", "Fit to Video", "Move the smoothed body back over the person in the picture"),
+    Choice("fit", "Fit to Video", "Keep the body over the person in the picture"),
     Choice("level", "Find Camera Tilt", "Estimate the camera's tilt and roll from people who stand and walk"),
+)
+KEYS = (
+    Choice("whole", "Whole Frames", "Keys on whole frames of the scene: the motion is resampled where rates differ"),
+    Choice("video", "Video Frames", "A key at the time of every video frame, between the scene's frames if need be"),
 )
 
 
@@ -87,6 +92,8 @@ MOTION = (
 @dataclass(frozen=True)
 class AnalyseSettings(_Settings):
     """What changes the people that are found in a video; another program may replace the detector."""
+
+    step = "analyse"
 
     detector: str = _row(
         "text", "mediapipe", "Detector",
@@ -116,6 +123,8 @@ class AnalyseSettings(_Settings):
 class CaptureSettings(_Settings):
     """What changes the motion of people who were found. Nothing here needs the video again."""
 
+    step = "capture"
+
     person: str = _row(
         "text", "largest", "Person", "the people to capture: largest, all, or numbers",
         metavar="largest|all|ID[,ID]", pattern=r"largest|all|[1-9]\d*(,[1-9]\d*)*")
@@ -143,21 +152,26 @@ class CaptureSettings(_Settings):
         "where it is not given, it is estimated from a camera that pans, else 60",
         metavar="DEG", low=5, high=170, usual=(20, 120), assumed=DEFAULT_FOV, unit="degrees", panel="capture")
     motion_source: Path | None = _row(
-        "path", None, "Motion Source", "3D joints of another system (.npz with joints3d) instead of a 3D model",
+        "path", None, "Motion Source",
+        "3D motion of another system (GVHMR, WHAM, GEM-X) instead of a 3D model; {name} in the path is the clip's name",
         metavar="FILE")
+    motion_command: str | None = _row(
+        "text", None, "Motion Command",
+        "command line of another system instead of a 3D model, with {video} and the folder {output}",
+        metavar="COMMAND", excludes="motion_source", in_file=False)  # As the detector command.
     flip: bool = _row(
         "bool", True, "Average with Mirror Image", "average with the mirrored input; slower",
         panel="estimation")
     device: str = _row("choice", "auto", "Device", "what the engine computes on", choices=DEVICES, panel="estimation")
     raw: bool = _row(
-        "bool", False, "Raw", "stop after the 3D model: no fusion, no motion stage",
+        "bool", False, "Raw", "stop after the 3D model: no motion stage",
         in_file=False, option=False)
     repair: frozenset[str] = _row(
         "steps", "all", "Repair", "steps that repair the 2D track before 3D is estimated",
         metavar="all|none|STEP[,STEP]", choices=REPAIR, panel="estimation")
     motion: frozenset[str] = _row(
         "steps", "all", "Motion Stages", "stages of the motion clean-up; filter is the smoothing",
-        metavar="all|none|STAGE[,STAGE]", choices=MOTION, panel="estimation")
+        metavar="all|none|STAGE[,STAGE]", choices=MOTION, removed=("fusion",), panel="estimation")
     layers: frozenset[str] = _row(
         "steps", "all", "Layers", "what is captured beyond the joints, where the detector shows it",
         metavar="all|none|LAYER[,LAYER]",
@@ -175,23 +189,36 @@ class CaptureSettings(_Settings):
         choices=CAMERA, panel="floor")
 
 
+@dataclass(frozen=True)
+class SceneSettings(_Settings):
+    """How captured motion comes into a scene. The add-on's alone: the engine knows no scene."""
+
+    step = "scene"
+
+    keys: str = _row(
+        "choice", "whole", "Keys", "where keys lie in a scene that has another frame rate than the video",
+        choices=KEYS, panel="scene")
+    start_frame: int = _row(
+        "int", 1, "Start Frame", "frame of the scene at which the video begins",
+        metavar="N", low=0, high=1_000_000, usual=(0, 2000), panel="scene")
+
+
 # fmt: on
 
 
-def rows(cls: type) -> tuple[Setting, ...]:
+def rows(cls: type[_Settings]) -> tuple[Setting, ...]:
     """The rows of a class of settings, in order."""
-    step = "analyse" if issubclass(cls, AnalyseSettings) else "capture"
-    return tuple(replace(item.metadata["setting"], name=item.name, step=step) for item in fields(cls))
+    return tuple(replace(item.metadata["setting"], name=item.name, step=cls.step) for item in fields(cls))  # type: ignore[arg-type]
 
 
-SETTINGS = (*rows(AnalyseSettings), *rows(CaptureSettings))
+SETTINGS = (*rows(AnalyseSettings), *rows(CaptureSettings), *rows(SceneSettings))
 """Every setting, those of the analysis first."""
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def for_step(values: Mapping[str, Plain], step: str) -> dict[str, Plain]:
-    """The values that belong to a request, ``analyse`` or ``capture``."""
+    """The values that belong to a step; those of ``analyse`` and ``capture`` are a request's."""
     return {name: value for name, value in values.items() if BY_NAME[name].step == step}
 
 

@@ -20,6 +20,7 @@ def modules() -> tuple[ModuleType, ...]:
     from .character import ops as character_ops
     from .character import panel as character_panel
     from .character import props as character_props
+    from .clean_up import checks as clean_up_checks
     from .clean_up import ops as clean_up_ops
     from .clean_up import panel as clean_up_panel
     from .common import host
@@ -42,7 +43,7 @@ def modules() -> tuple[ModuleType, ...]:
     return (
         *(host, install_props, character_props, settings),
         *(install_ops, status_ops, video_ops, people_ops, overlay, capture_ops, capture_files),
-        *(character_ops, clean_up_ops, export_ops, queue_ops, report_ops),
+        *(character_ops, clean_up_ops, clean_up_checks, export_ops, queue_ops, report_ops),
         *(status_panel, video_panel, people_panel, capture_panel, character_panel),
         *(clean_up_panel, export_panel, queue_panel, report_panel),
     )

@@ -80,9 +80,10 @@ def plant(legs: Sequence[Leg], contacts: Array, rate: float, floor: float) -> Pl
         sunk = floor - (free[:, 2] + offset[:, 2] + leg.sole[..., 2].min(axis=1))
         offset[:, 2] += np.maximum(sunk, 0.0)
         wanted.append(free + offset)
-    drop = _drop(legs, wanted, rate)
-    lowered = np.stack([np.zeros_like(drop), np.zeros_like(drop), drop], axis=-1)
-    return Planted(drop, [_turns(leg, ankle - leg.hip + lowered) for leg, ankle in zip(legs, wanted, strict=True)])
+    spans = [Span(leg.upper + leg.lower, ankle - leg.hip, leg.length) for leg, ankle in zip(legs, wanted, strict=True)]
+    sunk = drop(spans, rate)
+    lowered = sunk[:, None] * [0.0, 0.0, 1.0]
+    return Planted(sunk, [_turns(leg, span.wanted + lowered) for leg, span in zip(legs, spans, strict=True)])
 
 
 def _held(free: Array, contact: Array, rate: float, height: float, step: float) -> Array:
@@ -97,11 +98,16 @@ def _held(free: Array, contact: Array, rate: float, height: float, step: float) 
         if abs(place[2] - height) < step:
             place[2] = height
         offset[start:stop] = place - free[start:stop]
-    blend = max(1, round(_BLEND_SECONDS * rate))
-    gaps = zip([0, *(stop for _, stop in stretches)], [*(start for start, _ in stretches), len(free)], strict=True)
+    return blended(offset, stretches, max(1, round(_BLEND_SECONDS * rate)))
+
+
+def blended(offset: Array, stretches: Sequence[tuple[int, int]], blend: int) -> Array:
+    """Offsets (T,3) that are known in stretches (first row, row after the last), blended over ``blend`` rows outside of
+    them; in place."""
+    gaps = zip([0, *(stop for _, stop in stretches)], [*(start for start, _ in stretches), len(offset)], strict=True)
     for start, stop in gaps:
         before = offset[start - 1].copy() if start > 0 else None
-        after = offset[stop].copy() if stop < len(free) else None
+        after = offset[stop].copy() if stop < len(offset) else None
         reach = min(blend, stop - start) + 1
         ahead = np.arange(1, stop - start + 1)
         if before is not None:
@@ -111,20 +117,27 @@ def _held(free: Array, contact: Array, rate: float, height: float, step: float) 
     return offset
 
 
-def _drop(legs: Sequence[Leg], ankles: Sequence[Array], rate: float) -> Array:
+@dataclass(frozen=True)
+class Span:
+    """From a hip joint to an ankle, (T,3): where it is and where it has to be. length: of the leg when stretched."""
+
+    free: Array
+    wanted: Array
+    length: float
+
+
+def drop(spans: Sequence[Span], rate: float) -> Array:
     """How far (T,) the pelvis has to sink for all legs to reach, smooth over time."""
-    need = np.zeros(len(ankles[0]))
+    need = np.zeros(len(spans[0].free))
     deepest = float("inf")
-    for leg, ankle in zip(legs, ankles, strict=True):
-        length = leg.length
-        span = ankle - leg.hip
-        across = np.linalg.norm(span[:, :2], axis=-1)
-        low = np.sqrt(np.maximum((_REACH * length) ** 2 - across**2, 0.0))
+    for span in spans:
+        across = np.linalg.norm(span.wanted[:, :2], axis=-1)
+        low = np.sqrt(np.maximum((_REACH * span.length) ** 2 - across**2, 0.0))
         # A leg that was already straight may stay so: only the lock's own corrections are compensated.
-        straight = np.linalg.norm(leg.upper + leg.lower, axis=-1) > _REACH * length
-        moved = np.linalg.norm(ankle - leg.hip - leg.upper - leg.lower, axis=-1) > 1e-4 * length
-        need = np.maximum(need, np.where(moved | ~straight, -span[:, 2] - low, 0.0))
-        deepest = min(deepest, _DEEPEST * length)
+        straight = np.linalg.norm(span.free, axis=-1) > _REACH * span.length
+        moved = np.linalg.norm(span.wanted - span.free, axis=-1) > 1e-4 * span.length
+        need = np.maximum(need, np.where(moved | ~straight, -span.wanted[:, 2] - low, 0.0))
+        deepest = min(deepest, _DEEPEST * span.length)
     need = np.clip(need, 0.0, deepest)
     reach = max(1, round(_BLEND_SECONDS * rate))
     wide = np.lib.stride_tricks.sliding_window_view(np.pad(need, 2 * reach, mode="edge"), 2 * reach + 1).max(axis=-1)

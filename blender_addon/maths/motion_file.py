@@ -41,6 +41,7 @@ class MotionFile:
         parts: by bone (``hand.L``, ...) that the detector observed: the orientation (T,3,3) of that part of a figure in
             T-pose that faces -Y, world axes, and where it is known (T,).
         values: of the layers, (T,) by the name of their channel.
+        row_rate: rows a second where they are no longer the video's frames; 0 where they are.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class MotionFile:
     meta: dict[str, Any]
     parts: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     values: Mapping[str, Array] = field(default_factory=dict)
+    row_rate: float = 0.0
 
     def __len__(self) -> int:
         return len(self.times)
@@ -61,6 +63,11 @@ class MotionFile:
     def fps(self) -> float:
         """Mean frames a second of the video."""
         return float(self.meta["fps"])
+
+    @property
+    def rate(self) -> float:
+        """Mean rows a second."""
+        return self.row_rate or self.fps
 
 
 def load(path: str | Path) -> MotionFile:
@@ -77,7 +84,8 @@ def load(path: str | Path) -> MotionFile:
         if channel.bone and channel.name in layers and valid is not None and valid.any():
             parts[channel.bone] = (layers[channel.name], valid)
     values = {item.name: layers[item.name] for item in channels() if item.kind == "value" and item.name in layers}
-    return MotionFile(path=path, meta=meta, parts=parts, values=values, **arrays)
+    rows: dict[str, Any] = dict(arrays)
+    return MotionFile(path=path, meta=meta, parts=parts, values=values, **rows)
 
 
 def _require_facts(path: Path, meta: dict[str, Any]) -> None:

@@ -10,21 +10,99 @@ from itertools import combinations
 import numpy as np
 
 from .arrays import Array
-from .bone_map import NEEDED, BoneMap, presets
+from .bone_map import EXPECTED, NEEDED, BoneMap, presets
 
 _CORE = (*NEEDED, *(f"{limb}.{side}" for side in "LR" for limb in ("upper_arm", "forearm")))
 """Slots without which a preset does not fit a rig."""
 
 
 def recognise(names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap | None:
-    """The map of a rig: the best preset, else by its shape; None if it has no two legs.
+    """The map of a rig: the best preset, completed by its shape; else by its shape; None if it has no two legs.
 
     Args:
         names: of the bones.
         parents: row of the parent, -1 for none.
         heads, tails: (B,3) in a space whose z is up.
     """
-    return by_names(names) or by_shape(names, parents, heads, tails)
+    named = by_names(names)
+    return filled(named, names, parents, heads, tails) if named else by_shape(names, parents, heads, tails)
+
+
+_BESIDE = {"foot": "shin", "toe": "foot", "hand": "forearm", "shoulder": "upper_arm"}
+"""Limb -> the one beside it: where name and shape agree about that, the shape may tell the limb."""
+
+
+def filled(bone_map: BoneMap, names: Sequence[str], parents: Sequence[int], heads: Array, tails: Array) -> BoneMap:
+    """The map of a rig that has some of its bones under other names, with those too.
+
+    Spine and neck are all bones from the hips to the head, shared where the arms branch off or the neck's name begins;
+    feet, toes, hands, shoulders, neck and head that are missing are told by the shape. A control rig stays as it is:
+    between its controls are other bones.
+
+    Args:
+        bone_map: with names that the rig has.
+        names: of the bones.
+        parents: row of the parent, -1 for none.
+        heads, tails: (B,3) in a space whose z is up.
+    """
+    if bone_map.control_rig:
+        return bone_map
+    bones, tree = dict(bone_map.bones), _Tree(parents, np.asarray(heads, np.float64))
+    row = {name: number for number, name in enumerate(names)}
+    _add_limbs(bones, by_shape(names, parents, heads, tails))
+    used = {bone for slot in bones.values() for bone in slot}
+    top = next((bones[slot] for slot in ("head", "neck") if bones.get(slot)), None)
+    hips = row[bones["hips"][0]]
+    if top is None or not tree.carries(hips, row[top[-1]]):
+        return replace(bone_map, bones=bones)
+    chain = tree.between(hips, row[top[-1]])
+    own = [row[bone] for slot in ("spine", "neck") for bone in bones.get(slot, ())]
+    others = used - {names[bone] for bone in own} - set(top)
+    if not set(own) <= set(chain) or others & {names[bone] for bone in chain}:
+        return replace(bone_map, bones=bones)
+    if bones.get("neck"):
+        split = chain.index(row[bones["neck"][0]])
+    else:
+        arms = [row[bones[slot][0]] for slot in ("upper_arm.L", "upper_arm.R") if slot in bones]
+        split = max((chain.index(arm) + 1 for arm in tree.path(arms[0]) if arm in chain), default=0) if arms else 0
+    end = len(chain) - 1 if bones.get("head") else len(chain)
+    bones["spine"] = tuple(names[bone] for bone in chain[:split])
+    bones["neck"] = tuple(names[bone] for bone in chain[split:end])
+    return replace(bone_map, bones={slot: found for slot, found in bones.items() if found})
+
+
+def _add_limbs(bones: dict[str, tuple[str, ...]], shape: BoneMap | None) -> None:
+    """Adds what is missing of limbs, neck and head, as far as a map by shape agrees about what is beside it."""
+    for slot in (*EXPECTED, "toe.L", "toe.R") if shape else ():
+        limb, _, side = slot.partition(".")
+        beside = f"{_BESIDE.get(limb)}.{side}" if side else "hips"
+        found = shape.bones.get(slot, ()) if shape else ()
+        free = (
+            slot not in bones
+            and slot != "spine"
+            and not set(found) & {bone for names in bones.values() for bone in names}
+        )
+        if found and free and shape and shape.bones.get(beside) == bones.get(beside):
+            bones[slot] = found
+
+
+def gaps(bone_map: BoneMap, names: Sequence[str], parents: Sequence[int]) -> list[str]:
+    """The bones of the trunk that no slot has although they lie between two that have one: they stay stiff."""
+    row = {name: number for number, name in enumerate(names)}
+    used = {bone for slot in bone_map.bones.values() for bone in slot}
+    found: list[str] = []
+    if bone_map.control_rig:
+        return found
+    for slot in ("spine", "neck", "head"):
+        for bone in bone_map.bones.get(slot, ()):
+            between: list[str] = []
+            above = parents[row[bone]] if bone in row else -1
+            while above >= 0 and names[above] not in used:
+                between.append(names[above])
+                above = parents[above]
+            if above >= 0:
+                found += reversed(between)
+    return found
 
 
 def by_names(names: Iterable[str], known: Sequence[BoneMap] | None = None) -> BoneMap | None:

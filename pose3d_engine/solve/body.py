@@ -26,6 +26,8 @@ Human3.6M's actors and anthropometric tables. Left is as right."""
 CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")  #: Ankle to head, in a fixed ratio to the height.
 CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)  #: Metres, of the canonical body.
 ANKLE_HEIGHT = 0.08  #: Metres of the ankle joint above the sole, of the canonical body.
+HEEL_BACK, TOE_FORWARD = 0.05, 0.17
+"""Metres of the canonical body: the ends of the sole behind and before the ankle."""
 
 MASSES: tuple[tuple[str, str, float, float], ...] = (
     ("Neck/Nose", "Head", 0.5, 0.081),
@@ -54,3 +56,12 @@ def centre_of_mass(joints: np.ndarray) -> np.ndarray:
         for near, far, place, mass in MASSES
     )
     return np.asarray(total / sum(mass for *_, mass in MASSES))
+
+
+def point_masses(points: int) -> np.ndarray:
+    """(P,) the weight of each point in the centre of mass; those after the 17 joints have none."""
+    masses = np.zeros(points)
+    for near, far, place, mass in MASSES:
+        masses[H36M17.index(near)] += mass * (1 - place)
+        masses[H36M17.index(far)] += mass * place
+    return masses / masses.sum()

@@ -26,12 +26,12 @@ const JOB_TYPE = {
         },
         {
             key: "formats", type: "string", default: "fbx", required: true,
-            description: "Any of fbx, bvh, blend, with commas between"
+            description: "Any of fbx, bvh, glb, blend, with commas between"
         }
     ]
 };
 
-const FORMATS = ["fbx", "bvh", "blend"];
+const FORMATS = ["fbx", "bvh", "glb", "blend"];
 
 function compileJob(job) {
     const settings = job.settings;

@@ -87,7 +87,7 @@ def install_add_on() -> Steps:
     yield 0.5
     yield from press("preferences.addon_enable", place("WINDOW", newest()))
     yield 0.5
-    assert "blender_addon" in bpy.context.preferences.addons
+    assert "video_to_mocap" in bpy.context.preferences.addons
     yield from mouse.close(newest())
 
 
@@ -109,7 +109,7 @@ def settings() -> bpy.types.PropertyGroup:
 
 
 def idle() -> bool:
-    from blender_addon import session
+    from video_to_mocap import session
 
     return not session.current().busy
 
@@ -120,8 +120,8 @@ def captured() -> bool:
 
 def install_engine() -> Steps:
     """1. Install, after the add-on itself."""
-    from blender_addon import session
-    from blender_addon.features.install.condition import condition
+    from video_to_mocap import session
+    from video_to_mocap.features.install.condition import condition
 
     jobs = session.current()
     yield from mouse.move(600, 400)
@@ -146,15 +146,13 @@ def choose_video() -> Steps:
     """2. Video."""
     yield from enter("video_to_mocap.video", VIDEO)
     yield from until("the video's facts", lambda: settings().facts_known(), PATIENCE)
-    yield from press("video_to_mocap.match_scene")
-    assert (window().scene.render.fps, window().scene.frame_end) == (25, 50)
     yield from top()
     yield from picture("2-video")
 
 
 def analyse() -> Steps:
     """3. People."""
-    from blender_addon import session
+    from video_to_mocap import session
 
     yield from press("video_to_mocap.analyse")
     yield from until("the analysis", lambda: session.current().fraction > 0.1, PATIENCE)
@@ -173,10 +171,10 @@ def capture() -> Steps:
     assert abs(settings().height - 1.75) < 1e-6 and settings().use_fov and abs(settings().fov - radians(40)) < 1e-6
     yield from press("video_to_mocap.capture")
     yield from until("the armature", captured, PATIENCE)
+    assert (window().scene.render.fps, window().scene.frame_end) == (25, 50)
     yield from top()
     window().scene.frame_set(15)
-    with override():
-        bpy.ops.view3d.view_selected()
+    yield 0.5
     yield from picture("4-captured")
     yield from press("video_to_mocap.video_camera")
     yield from until("the camera's view", lambda: view().spaces.active.region_3d.view_perspective == "CAMERA", PATIENCE)
@@ -186,6 +184,7 @@ def capture() -> Steps:
 
 def retarget() -> Steps:
     """5. Character."""
+    yield from press("video_to_mocap.select_result")
     first = bpy.context.view_layer.objects.active
     addon_utils.enable("rigify", default_set=True)
     with override():
@@ -224,7 +223,6 @@ def clean_up_and_export() -> Steps:
 
 
 def guide() -> Steps:
-    bpy.data.objects.remove(bpy.data.objects["Cube"])  # it would stand in the person's way
     yield from install_add_on()
     for chapter in (install_engine, choose_video, analyse, capture, retarget, clean_up_and_export):
         yield from chapter()

@@ -38,17 +38,30 @@ def _works(name: str) -> None:
     bpy.context.scene.video_to_mocap.video = __file__
     assert bpy.ops.video_to_mocap.analyse() == {"FINISHED"}
     assert bpy.ops.video_to_mocap.capture() == {"FINISHED"}
-    assert bpy.context.active_object.type == "ARMATURE"
+    assert any(item.type == "ARMATURE" for item in bpy.context.scene.objects)
 
 
 def _install(archive: str) -> None:
     bpy.ops.preferences.addon_install(filepath=archive)
-    bpy.ops.preferences.addon_enable(module="blender_addon")
+    bpy.ops.preferences.addon_enable(module="video_to_mocap")
 
 
 def test_legacy_add_on() -> None:
     _install(ARCHIVE)
-    _works("blender_addon")
+    _works("video_to_mocap")
+
+
+def test_the_former_module_is_disabled(tmp_path: Path) -> None:
+    """Until 0.1 the legacy add-on was called blender_addon; both at once would be in each other's way."""
+    former = tmp_path / "former.zip"
+    with zipfile.ZipFile(ARCHIVE) as new, zipfile.ZipFile(former, "w") as old:
+        for name in new.namelist():
+            old.writestr(name.replace("video_to_mocap/", "blender_addon/", 1), new.read(name))
+    bpy.ops.preferences.addon_install(filepath=str(former))
+    bpy.ops.preferences.addon_enable(module="blender_addon")
+    _install(ARCHIVE)
+    assert "blender_addon" not in bpy.context.preferences.addons
+    _works("video_to_mocap")
 
 
 def test_extension() -> None:
@@ -67,14 +80,14 @@ def test_an_update_runs_the_new_code_everywhere(tmp_path: Path) -> None:
             new.writestr(name, content)
 
     def modules() -> list[object]:
-        return [module for name, module in sys.modules.items() if name.startswith("blender_addon.")]
+        return [module for name, module in sys.modules.items() if name.startswith("video_to_mocap.")]
 
     _install(ARCHIVE)
     assert len(modules()) > 20 and not any(hasattr(module, "NEW") for module in modules())
     _install(str(newer))
     assert len(modules()) > 20 and all(hasattr(module, "NEW") for module in modules())
     assert bpy.context.scene.video_to_mocap.progress == 0.0
-    _works("blender_addon")
+    _works("video_to_mocap")
 
 
 def test_blenders_own_tool_finds_nothing_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +96,6 @@ def test_blenders_own_tool_finds_nothing_wrong(tmp_path: Path, capfd: pytest.Cap
     with zipfile.ZipFile(ARCHIVE) as opened:
         opened.extractall(tmp_path / "unpacked")
     assert command_line(["validate", ARCHIVE]) == 0
-    assert command_line(["validate", str(tmp_path / "unpacked" / "blender_addon")]) == 0
+    assert command_line(["validate", str(tmp_path / "unpacked" / "video_to_mocap")]) == 0
     printed = "".join(capfd.readouterr()).lower()
     assert "warning" not in printed and "error" not in printed, printed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import addon_utils
 import bpy
 from mathutils import Matrix, Vector
 
@@ -35,6 +36,15 @@ def built(made: made_rigs.MadeRig, name: str = "rig") -> bpy.types.Object:
     item.matrix_world = Matrix((made.axes * made.scale).tolist()).to_4x4()
     bpy.context.view_layer.update()
     return item
+
+
+def rigify() -> bpy.types.Object:
+    """The rig that Rigify makes of its basic human."""
+    addon_utils.enable("rigify", default_set=True)
+    bpy.ops.object.armature_basic_human_metarig_add()
+    metarig = bpy.context.object
+    bpy.ops.pose.rigify_generate()
+    return next(item for item in bpy.data.objects if item.type == "ARMATURE" and item != metarig)
 
 
 def _linked(name: str) -> bpy.types.Object:

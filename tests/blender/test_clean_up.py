@@ -31,10 +31,10 @@ def ops(walk: None, operators: Any) -> Any:
 
 @pytest.fixture
 def walk(request: pytest.FixtureRequest, addon: None, tmp_path: Path) -> None:
-    """Its frames and its confidence can be given as a parameter."""
-    given = {"frames": 40, "confidence": None, **getattr(request, "param", {})}
+    """Its frames, its confidence and how it moves can be given as a parameter."""
+    given = {"frames": 40, "confidence": None, "moves": synthetic.walk, **getattr(request, "param", {})}
     path = synthetic.save_motion(
-        tmp_path / "walk.npz", *synthetic.walk(given["frames"]), confidence=given["confidence"]
+        tmp_path / "walk.npz", *given["moves"](given["frames"]), confidence=given["confidence"]
     )
     (item,) = armature.capture_to_scene(bpy.context, [path], set_scene=True)
     bpy.context.view_layer.objects.active = item
@@ -287,6 +287,11 @@ def test_bridge_trim_and_time(ops: Any, scene: bpy.types.Scene) -> None:
     assert "no motion" in complaint(ops.smooth, first=100, last=120)
 
 
+STROLL = pytest.mark.parametrize("walk", [{"moves": synthetic.stroll}], indirect=True)
+"""Feet stand where the motion file says that they do."""
+
+
+@STROLL
 def test_suspicious_frames_are_marked_and_found(ops: Any, scene: bpy.types.Scene) -> None:
     bag = actions.bag_of(rig())
     for curve in bag.fcurves:
@@ -302,6 +307,52 @@ def test_suspicious_frames_are_marked_and_found(ops: Any, scene: bpy.types.Scene
     scene.frame_set(40)
     ops.next_suspicious(back=True)
     assert abs(scene.frame_current - 25) <= 2
+
+
+@STROLL
+def test_what_a_capture_got_wrong_is_named(
+    ops: Any, scene: bpy.types.Scene, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    """A hand that turns by 58 degrees in one frame, a knee that jumps, a body off the image, a foot that drifts."""
+    assert ops.mark_suspicious() == {"FINISHED"}
+    assert "No problems found" in capfd.readouterr().out
+    _edit(tmp_path / "walk.npz", off=slice(29, 34))
+    bag = actions.bag_of(rig())
+    motion_now = look()
+    rotations_now = motion_now.rotations.copy()
+    for bone, frame, degrees in (("hand.L", 6, 58), ("shin.R", 18, 30)):
+        row = motion_now.rig.names.index(bone)
+        rotations_now[frame - 1 :, row] = rotations.multiply(
+            rotations_now[frame - 1 :, row], rotations.about(rotations.AXES[0], np.radians(degrees))
+        )
+    bone_motion.write(rig(), bag, motion_now, motion_now.with_rotations(rotations_now))
+    assert ops.mark_suspicious() == {"FINISHED"}
+    said = capfd.readouterr().out
+    assert "jumps" in said and "off the image" in said and "drifting feet" in said, said
+    scene.frame_set(1)
+    words = {}
+    while "No frame" not in (told := _next(ops, capfd)):
+        words[scene.frame_current] = told
+    assert any("hand.L turns" in told and abs(frame - 6) <= 1 for frame, told in words.items()), words
+    assert any("shin.R turns" in told for told in words.values()), words
+    assert any("9 % of its height off the image" in told.replace("9%", "9 %") for told in words.values()), words
+
+
+def _edit(path: Path, off: slice) -> None:
+    """Moves the keypoints of a motion file aside by 9 % of the person's height in the rows ``off``."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    depth = ((arrays["world"] - arrays["camera_t"][:, None]) @ arrays["camera_R"])[off, :1, 2]
+    arrays["keypoints2d"][off, :, 0] += 0.09 * 1100.0 * 1.7 / depth
+    np.savez_compressed(path, **arrays)
+
+
+def _next(ops: Any, capfd: pytest.CaptureFixture) -> str:
+    try:
+        ops.next_suspicious()
+    except RuntimeError as error:
+        return str(error)
+    return capfd.readouterr().out
 
 
 @pytest.mark.parametrize("walk", [{"confidence": _hidden()}], indirect=True)

@@ -49,7 +49,7 @@ def test_another_range_has_the_same_people_and_another_video_has_not(
     settings.end = 0.8
     operators.analyse()
     assert _state(settings) == [(1, "Person 1", True, None), (2, "Anna", False, hero)], _state(settings)
-    settings.video = settings.video
+    settings.video, settings.video = __file__, str(video)
     operators.analyse()
     assert _state(settings) == [(1, "Person 1", True, None), (2, "Person 2", False, None)], _state(settings)
 

@@ -40,7 +40,7 @@ def test_clips_in_line_and_one_of_them_broken(settings: Any, operators: Any, fol
     assert [clip.state for clip in settings.clips] == STATES
     assert "text.mp4" in settings.clips[1].message and "status 3" in settings.clips[2].message
     assert armatures() == ["a", "b"]
-    assert bpy.context.scene.render.fps == 24
+    assert bpy.context.scene.render.fps == 30
     settings.active_clip = 3
     operators.remove_clip()
     assert len(settings.clips) == 3 and settings.active_clip == 2

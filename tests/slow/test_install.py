@@ -21,12 +21,12 @@ import json, os, sys, traceback
 import bpy
 def main():
     bpy.ops.preferences.addon_install(filepath=sys.argv[sys.argv.index("--") + 1])
-    bpy.ops.preferences.addon_enable(module="blender_addon")
-    chosen = bpy.context.preferences.addons["blender_addon"].preferences
+    bpy.ops.preferences.addon_enable(module="video_to_mocap")
+    chosen = bpy.context.preferences.addons["video_to_mocap"].preferences
     chosen.build = "cpu"
     settings = bpy.context.scene.video_to_mocap
-    from blender_addon.engine import installed
-    from blender_addon.features.install import condition as install
+    from video_to_mocap.engine import installed
+    from video_to_mocap.features.install import condition as install
 """
 
 END = """
@@ -112,7 +112,7 @@ assert install.condition(bpy.context)[0] == installed.READY, install.condition(b
 settings.video, settings.end = {str(demo_clip)!r}, 2.0
 assert bpy.ops.video_to_mocap.analyse() == {{"FINISHED"}}
 assert bpy.ops.video_to_mocap.capture() == {{"FINISHED"}}
-person = bpy.context.active_object
+person = next(item for item in bpy.data.objects if item.type == "ARMATURE")
 first, last = person.animation_data.action.frame_range
 assert person.type == "ARMATURE" and first == 1 and last >= 59, (first, last)
 assert bpy.ops.video_to_mocap.check() == {{"FINISHED"}}
@@ -155,7 +155,7 @@ print("the same engine")
 def test_without_a_network(captured: Home, archive: Path, tmp_path: Path) -> None:
     """From a folder of wheels, made by the commands of docs/animator/install.md; and without one, a plain word."""
     python = json.loads((captured.engine / "installed.json").read_text())["python"]
-    (bundle,) = (captured.folder / ".config" / "blender").glob("*/scripts/addons/blender_addon/bundle")
+    (bundle,) = (captured.folder / ".config" / "blender").glob("*/scripts/addons/video_to_mocap/bundle")
     wheels = tmp_path / "wheels"
     download = [python, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(wheels)]
     (engine,) = bundle.glob("pose3d_engine-*.whl")

@@ -223,8 +223,10 @@ def capture(params: dict[str, Any]) -> dict[str, Any]:
     for row, angle in enumerate(np.linspace(0.0, 0.8, FRAMES)):
         turn = np.array([[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]])
         world[row, 7:] = (rest[7:] - rest[0]) @ turn + rest[0]
-    persons = [int(person) for person in params["person"].split(",")]
-    clip = Path(_contract("people_file").People.load(Path(params["people"])).meta["video"]["path"]).stem
+    found = _contract("people_file").People.load(Path(params["people"])).meta
+    everybody = ",".join(str(person["person"]) for person in found["people"])
+    persons = [int(person) for person in params["person"].replace("all", everybody).split(",")]
+    clip = Path(found["video"]["path"]).stem
     output = Path(os.environ["XDG_CACHE_HOME"], "analyses", f"motion-{uuid.uuid4().hex[:16]}", f"{clip}.npz")
     output.parent.mkdir(parents=True)
     motions = []

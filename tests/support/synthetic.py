@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from blender_addon.contract.skeletons import COCO_ROWS, H36M_ROWS
 from blender_addon.maths.motion_file import JOINTS
 from blender_addon.maths.rotations import to_matrices
 from blender_addon.maths.skeleton import BONES, PARENTS, Rest
@@ -130,6 +131,9 @@ def save_motion(
     rotation = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
     translation = np.array([0.0, -distance, 1.0])
     camera = (world - translation) @ rotation  # R^T (world - t)
+    pixels = camera[..., :2] / np.maximum(camera[..., 2:], 0.1) * 1100.0 + [640.0, 360.0]
+    keypoints = np.ones((count, 17, 3))
+    keypoints[:, COCO_ROWS, :2] = pixels[:, H36M_ROWS]
     meta = {
         "fps": rate,
         "width": 1280,
@@ -148,7 +152,7 @@ def save_motion(
         world=world.astype(np.float32),
         camera_R=np.repeat(rotation[None], count, axis=0).astype(np.float32),
         camera_t=np.repeat(translation[None], count, axis=0).astype(np.float32),
-        keypoints2d=np.ones((count, 17, 3), np.float32),
+        keypoints2d=keypoints.astype(np.float32),
         confidence=np.ones((count, 17), np.float32) if confidence is None else confidence.astype(np.float32),
         contacts=contacts,
         frames=frames,

@@ -178,6 +178,15 @@ def find(what: str, place: Place | None = None) -> Steps:
     raise AssertionError(f"{what} is not to be found; there is {sorted({text for *_, text in _noted})}")
 
 
+def require_in_view(*operators: str) -> Steps:
+    """Raises AssertionError unless the buttons of these operators are in the sidebar as it is before it is scrolled."""
+    yield from scroll("WHEELUPMOUSE", 60)
+    yield from look(Place(window(), sidebar()), 10)
+    texts = [text for *_, text in _noted]
+    missing = [name for name in operators if not any(text.startswith(f"bpy.ops.{name}(") for text in texts)]
+    assert not missing, f"{missing} are out of view"
+
+
 def scroll(wheel: str, notches: int) -> Steps:
     """Turns the mouse's wheel over the sidebar."""
     region = sidebar()

@@ -23,6 +23,9 @@ sys.path[:0] = [SOURCE, str(Path(__file__).parent)]
 import mouse  # noqa: E402
 from mouse import Steps, override, press, until, window  # noqa: E402
 
+MAIN_BUTTONS = ("video_to_mocap.analyse", "video_to_mocap.capture", "video_to_mocap.video_camera")
+"""In view in a window of 1280 x 800 pixels, whatever was said last."""
+
 THEMES = {"dark": "Blender_Dark.xml", "light": "Blender_Light.xml"}
 
 
@@ -66,7 +69,6 @@ def test() -> Steps:
     def idle() -> bool:
         return not jobs.busy
 
-    bpy.data.objects.remove(bpy.data.objects["Cube"])
     yield from mouse.open_sidebar()
     yield from shots("first-start")
     with no_engine():
@@ -79,6 +81,7 @@ def test() -> Steps:
     yield from until("the end of it", lambda: not jobs.busy)
 
     settings().video = NO_VIDEO
+    yield from until("the file's facts", lambda: settings().facts_known())  # they move the buttons
     yield from press("video_to_mocap.analyse")
     yield from until("the error", lambda: idle() and settings().failed)
     yield from shots("error")
@@ -94,12 +97,12 @@ def test() -> Steps:
     yield from press("video_to_mocap.analyse")
     yield from until("the people", lambda: idle() and len(settings().persons) == 2)
     yield from shots("people")
+    yield from mouse.require_in_view(*MAIN_BUTTONS)
 
     yield from press("video_to_mocap.capture")
     yield from until("the armature", lambda: idle() and bool(settings().report_lines))
-    with override():
-        bpy.ops.view3d.view_selected()
     yield from shots("captured")
+    yield from mouse.require_in_view(*MAIN_BUTTONS, "video_to_mocap.select_result")
 
 
 bpy.ops.preferences.addon_enable(module="blender_addon")

@@ -11,6 +11,10 @@ from ... import session
 from ...contract import settings_file
 from ...contract.errors import UserError
 from ..common import requests, table
+from ..common.telling import tell
+
+STEP = "settings"
+"""Beside the buttons of which step the panel says what becomes of these."""
 
 
 class VIDEO_TO_MOCAP_OT_export_settings(bpy.types.Operator):
@@ -36,10 +40,8 @@ class VIDEO_TO_MOCAP_OT_export_settings(bpy.types.Operator):
         try:
             settings_file.save(path, requests.kept(context.scene.video_to_mocap))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Saved {path}")
-        return {"FINISHED"}
+            return tell(self, context, str(error), STEP, failed=True)
+        return tell(self, context, f"Saved {path}", STEP)
 
 
 class VIDEO_TO_MOCAP_OT_import_settings(bpy.types.Operator):
@@ -64,12 +66,10 @@ class VIDEO_TO_MOCAP_OT_import_settings(bpy.types.Operator):
         try:
             values = settings_file.load(bpy.path.abspath(self.filepath))
         except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return tell(self, context, str(error), STEP, failed=True)
         unused = table.take(context.scene.video_to_mocap, values)
-        if unused:
-            self.report({"WARNING"}, f"The panel has no place for {', '.join(unused)}; left out")
-        return {"FINISHED"}
+        left = f" The panel has no place for {', '.join(unused)}; left out." if unused else ""
+        return tell(self, context, f"Settings of {Path(self.filepath).name}.{left}", STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_OT_export_settings, VIDEO_TO_MOCAP_OT_import_settings)

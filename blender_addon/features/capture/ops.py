@@ -11,12 +11,12 @@ from bl_operators.presets import AddPresetBase
 
 from ...maths.bone_map import BoneMapError
 from ..character import props as character
-from ..common import requests, starting, table, words
+from ..common import requests, starting, table
 from ..common.requests import NotReadyError
 from ..common.starting import StartsJob, video_path
 from . import results
 
-SETTINGS = (*table.names(table.shown()), "set_scene", "source")
+SETTINGS = (*table.names(table.shown()), "source")
 """The properties that a preset keeps: how a clip is captured, not which."""
 
 
@@ -25,7 +25,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
     bl_label = "Capture"
     bl_description = (
         "Make an armature that moves like each ticked person, or retarget the motion to your own rig. Capturing again "
-        "replaces the last result of the same person, unless you renamed it"
+        "renews the last result of the same person, unless you renamed it; keys that you have edited are kept"
     )
 
     @classmethod
@@ -42,7 +42,7 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
         if not people.is_file():
             raise NotReadyError("The analysis of this video is no longer in the cache. Press Analyse again.")
         video = video_path(settings)
-        new = set(persons) - set(_targets(context, persons))
+        rigged = set(_targets(context, persons))
         params = requests.capture(settings, people, persons)
         starting.begin(
             context,
@@ -50,7 +50,8 @@ class VIDEO_TO_MOCAP_OT_capture(StartsJob, bpy.types.Operator):
             "capture",
             params,
             partial(captured, str(video)),
-            prepare=partial(results.prepare, new),
+            prepare=partial(results.prepare, rigged, context.scene.name),
+            changes_objects=True,
         )
 
 
@@ -66,18 +67,30 @@ def _targets(context: bpy.types.Context, persons: list[int]) -> dict[int, Any]:
 
 def captured(source: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
     """Brings the motions that the engine has captured of the video ``source`` into the scene."""
-    from ..video import camera  # not at the top: it needs numpy, and enabling the add-on must not wait for it
-
     settings = context.scene.video_to_mocap
-    motions = results.motions(result)
-    targets = _targets(context, list(motions))
-    for target in targets.values():
-        character.note_muted(context.scene, target)
-    armatures = results.replace(context, source, motions, settings.set_scene, targets)
-    results.select(context, armatures)
-    settings.show_result(result["motions"])
-    camera.follow(context, Path(source), result["motions"][0]["path"])
-    settings.say(words.captured(result["motions"]))
+    targets = _targets(context, [int(motion["person"]) for motion in result["motions"]])
+    settings.say(results.bring(context, source, result, targets, settings.given_names()))
+
+
+class VIDEO_TO_MOCAP_OT_select_result(bpy.types.Operator):
+    """Select what was captured of this video, and bring it into view"""
+
+    bl_idname = "video_to_mocap.select_result"
+    bl_label = "Select Result"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(context.mode == "OBJECT" and results.of_video(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from . import view
+
+        found = results.of_video(context.scene)
+        view.select(context, found)
+        if context.area and context.area.type == "VIEW_3D":
+            view.frame(context.scene, context.area, found)
+        return {"FINISHED"}
 
 
 class VIDEO_TO_MOCAP_MT_presets(bpy.types.Menu):
@@ -100,4 +113,9 @@ class VIDEO_TO_MOCAP_OT_add_preset(AddPresetBase, bpy.types.Operator):
     preset_values = tuple(f"settings.{name}" for name in SETTINGS)
 
 
-CLASSES = (VIDEO_TO_MOCAP_OT_capture, VIDEO_TO_MOCAP_MT_presets, VIDEO_TO_MOCAP_OT_add_preset)
+CLASSES = (
+    VIDEO_TO_MOCAP_OT_capture,
+    VIDEO_TO_MOCAP_OT_select_result,
+    VIDEO_TO_MOCAP_MT_presets,
+    VIDEO_TO_MOCAP_OT_add_preset,
+)

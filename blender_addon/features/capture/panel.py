@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ... import session
-from ..common import table
-from ..common.layout import paragraph
-from ..common.sidebar import Step, start_button
+from ..common import starting, table
+from ..common.layout import message, paragraph
+from ..common.sidebar import Step
+from ..video.ops import SCENE
+from .files import STEP
 
 
 class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
-    bl_label = "Capture"
+    bl_label = "Capture Settings"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
@@ -27,8 +31,34 @@ class VIDEO_TO_MOCAP_PT_capture(Step, bpy.types.Panel):
         row.operator("video_to_mocap.import_settings", text="", icon="IMPORT")
         row.operator("video_to_mocap.export_settings", text="", icon="EXPORT")
         table.draw(column, settings, "capture")
+        message(layout, context, STEP)
+
+
+class VIDEO_TO_MOCAP_PT_scene(Step, bpy.types.Panel):
+    """Where the motion lies on the timeline."""
+
+    bl_label = "Scene"
+    bl_parent_id = "VIDEO_TO_MOCAP_PT_capture"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.video_to_mocap
+        column = layout.column()
+        column.enabled = not session.current().busy
         column.prop(settings, "set_scene")
-        start_button(layout, "video_to_mocap.capture", "Capture", "ARMATURE_DATA")
+        table.draw(column, settings, "scene")
+        column.operator("video_to_mocap.match_scene", text=_rate(settings))
+        message(layout, context, SCENE)
+
+
+def _rate(settings: Any) -> str:
+    """The button that matches the scene now, with the rate that it gets."""
+    if not settings.facts_known() or not starting.has_numpy():
+        return "Match Scene"
+    from ...maths import timeline  # not at the top: it needs numpy, and enabling must not wait for it
+
+    fps, base = timeline.scene_rate(settings.facts.rate)
+    return f"Match Scene ({fps / base:.5g} fps)"
 
 
 class VIDEO_TO_MOCAP_PT_floor(Step, bpy.types.Panel):
@@ -60,4 +90,4 @@ class VIDEO_TO_MOCAP_PT_lifting(Step, bpy.types.Panel):
         table.draw(column, settings, "estimation")
 
 
-CLASSES = (VIDEO_TO_MOCAP_PT_capture, VIDEO_TO_MOCAP_PT_floor, VIDEO_TO_MOCAP_PT_lifting)
+CLASSES = (VIDEO_TO_MOCAP_PT_capture, VIDEO_TO_MOCAP_PT_scene, VIDEO_TO_MOCAP_PT_floor, VIDEO_TO_MOCAP_PT_lifting)

@@ -12,7 +12,11 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...maths import bone_map as maps
 from ...maths.bone_map import BoneMapError
+from ..common.telling import tell
 from .props import learn, recognised, rig_of
+
+STEP = "character"
+"""Beside the buttons of which step the panel says what becomes of these."""
 
 
 def active_rig(context: bpy.types.Context) -> Any:
@@ -72,15 +76,13 @@ class VIDEO_TO_MOCAP_OT_apply_bone_map(_ForRig, bpy.types.Operator):
     preset: EnumProperty(name="Bone Map", description="The kind of the rig", items=_preset_items)  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ...maths import recognise
+        from ...blend import character
 
         armature = active_person(context).armature
-        fitted = recognise.fit(maps.preset(self.preset), [bone.name for bone in armature.data.bones])
+        fitted = character.fitted(armature, maps.preset(self.preset))
         if fitted is None:
-            self.report(
-                {"ERROR"}, f"{armature.name} has no bones of {maps.preset(self.preset).name}. Choose another bone map."
-            )
-            return {"CANCELLED"}
+            text = f"{armature.name} has no bones of {maps.preset(self.preset).name}. Choose another bone map."
+            return tell(self, context, text, STEP, failed=True)
         learn(context.scene, armature).show(fitted)
         return {"FINISHED"}
 
@@ -102,8 +104,7 @@ class VIDEO_TO_MOCAP_OT_load_bone_map(_ForRig, bpy.types.Operator):
         try:
             loaded = maps.load(Path(bpy.path.abspath(self.filepath)))
         except BoneMapError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return tell(self, context, str(error), STEP, failed=True)
         learn(context.scene, active_person(context).armature).show(loaded)
         return {"FINISHED"}
 
@@ -131,10 +132,8 @@ class VIDEO_TO_MOCAP_OT_save_bone_map(_ForRig, bpy.types.Operator):
         try:
             maps.save(path, learn(context.scene, active_person(context).armature).bone_map())
         except BoneMapError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Saved {path}")
-        return {"FINISHED"}
+            return tell(self, context, str(error), STEP, failed=True)
+        return tell(self, context, f"Saved {path}", STEP)
 
 
 class VIDEO_TO_MOCAP_OT_restore_constraints(_ForRig, bpy.types.Operator):

@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from ..common.layout import paragraph
+from ..common.layout import message, paragraph
 from ..common.sidebar import Lines, Step
-from .ops import active_person
+from .ops import STEP, active_person
 from .props import missing_bone, rig_of
 
 
@@ -33,7 +33,7 @@ class VIDEO_TO_MOCAP_PT_character(Step, bpy.types.Panel):
         column.label(text=f"Target Rig of {person.name}")
         column.prop(person, "armature", text="")
         if person.armature is None:
-            paragraph(column, context, "Capture makes a new armature with the person's proportions.", "INFO")
+            column.label(text="None: a new armature", icon="INFO")
             return
         rig = rig_of(context.scene, person.armature)
         if rig is None or person.armature.type != "ARMATURE":
@@ -57,6 +57,7 @@ class VIDEO_TO_MOCAP_PT_character(Step, bpy.types.Panel):
             layout.prop_search(rig.bones[rig.active_bone], "bone", person.armature.data, "bones", text="")
         if rig.muted:
             layout.operator("video_to_mocap.restore_constraints", icon="CONSTRAINT")
+        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_UL_bones, VIDEO_TO_MOCAP_PT_character)

@@ -124,6 +124,11 @@ class VIDEO_TO_MOCAP_PG_rigs(bpy.types.PropertyGroup):
     )
 
 
+def is_armature(self: Any, item: bpy.types.Object) -> bool:
+    """What a field for a rig can hold."""
+    return item.type == "ARMATURE"
+
+
 def rig_of(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any:
     """What the scene knows of a rig, None if nothing yet."""
     return next((rig for rig in scene.video_to_mocap_rigs.rigs if rig.armature == armature), None)
@@ -153,14 +158,27 @@ def targets(scene: bpy.types.Scene, persons: list[int]) -> dict[int, Target]:
             continue
         if any(target.armature == armature for target in found.values()):
             raise character.RigError(f"{armature.name} is the rig of two people; choose another one for {person.name}")
-        if armature.name not in scene.objects:
-            raise character.RigError(f"{armature.name} is not in this scene; choose the rig of {person.name} again")
-        rig = learn(scene, armature)
-        options = character.Options(rig.foot_lock, rig.arm_space, rig.use_ik)
-        target = character.Target(armature, rig.bone_map(), options)
-        character.check(target)
-        found[person.number] = target
+        try:
+            found[person.number] = target_of(scene, armature)
+        except NotInSceneError as error:
+            raise character.RigError(f"{error}; choose the rig of {person.name} again") from error
     return found
+
+
+class NotInSceneError(Exception):
+    """A rig is not in the scene that shall get its motion."""
+
+
+def target_of(scene: bpy.types.Scene, armature: bpy.types.Object) -> Target:
+    """A rig of the scene with what the scene knows of it. Raises RigError, BoneMapError and NotInSceneError."""
+    from ...blend import character
+
+    if armature.name not in scene.objects:
+        raise NotInSceneError(f"{armature.name} is not in this scene")
+    rig = learn(scene, armature)
+    target = character.Target(armature, rig.bone_map(), character.Options(rig.foot_lock, rig.arm_space, rig.use_ik))
+    character.check(target)
+    return target
 
 
 def note_muted(scene: bpy.types.Scene, target: Target) -> None:
@@ -205,16 +223,25 @@ def _complaint(rig: Any) -> str:
     if gone:
         return f"The rig has no bone {gone}. Correct it in the list."
     try:
-        lost = rig.bone_map().missing()
+        bone_map = rig.bone_map()
     except BoneMapError as error:
         return str(error)
+    lost = bone_map.missing()
     if not lost:
-        return ""
+        return _stiff(rig, bone_map)
     names = ", ".join(_label(slot, 0) if slot not in maps.CHAINS else slot.title() for slot in lost[:4])
     more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
     if set(lost) & set(maps.NEEDED):
         return f"Needed: {names}{more}. Choose the bones in the list."
     return f"Not in this rig: {names}{more}. They stay at rest."
+
+
+def _stiff(rig: Any, bone_map: BoneMap) -> str:
+    """Which bones of the trunk the map leaves out although they lie between two of its bones; empty if none."""
+    from ...blend import character
+
+    gaps = character.gaps(rig.armature, bone_map) if rig.armature else []
+    return f"Stiff, because they are in no line: {', '.join(gaps)}. Add them to Spine or Neck." if gaps else ""
 
 
 CLASSES = (VIDEO_TO_MOCAP_PG_bone, VIDEO_TO_MOCAP_PG_rig, VIDEO_TO_MOCAP_PG_rigs)

@@ -9,6 +9,9 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from .tool import Tool
 
+_DRIFTS = 5.0
+"""Millimetres by which a foot visibly drifts although it is locked."""
+
 
 class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
     """Remove jitter from the motion of the selected bones, without delay"""
@@ -24,6 +27,12 @@ class VIDEO_TO_MOCAP_OT_smooth(Tool, bpy.types.Operator):
         soft_max=10.0,
         max=60.0,
     )
+    keeps_feet: BoolProperty(  # type: ignore[valid-type]
+        name="Keep Feet Planted",
+        description="Put feet that stood still back to their places, by bending the legs",
+        default=True,
+    )
+    nothing = "nothing moves faster than the cut-off, or the cut-off is above half the rate of the keys"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         from ...maths.clean_up import smoothing
@@ -54,19 +63,31 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
         max=1000.0,
     )
 
+    keeps_feet: BoolProperty(  # type: ignore[valid-type]
+        name="Keep Feet Planted",
+        description="Keep feet that stand still nearer to their places than the distance, so that they do not tremble",
+        default=True,
+    )
+    nothing = "no key can go within these bounds; give a larger angle and distance"
+
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        from ...blend import actions, bone_motion
+        from ...blend import actions, bone_motion, feet
         from ...maths.clean_up import key_reduction
+        from ...maths.clean_up.errors import NothingToDoError
 
         bag = actions.bag_of(armature)
         render = context.scene.render
         frames = bone_motion.rows(bag, *self.span(context), even=True)
         motion = bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
         channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
-        keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000)
+        planted = feet.Standing(context, armature, bag, motion).planted() if self.keeps_feet else None
+        keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000, planted)
+        if bone_motion.count_keys(bag, motion, channels) <= sum(len(key.rows) for few in keys for key in few):
+            raise NothingToDoError(f"{self.label()} changed nothing: {self.nothing}")
         actions.keep_raw(armature)
         old, new = bone_motion.write_keys(armature, bag, motion, channels, keys)
-        return f"{old} keys reduced to {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer"
+        off = bone_motion.change(motion, key_reduction.sampled(motion, channels, keys))
+        return f"{old} keys reduced to {new}, {100 * (1 - new / max(old, 1)):.0f} % fewer: {off}"
 
 
 class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
@@ -84,14 +105,34 @@ class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
         max=100,
     )
 
-    def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...maths.clean_up import foot_pinning
-        from ...maths.clean_up.errors import CleanUpError
+    nothing = "the feet stand still there already"
 
-        rows = self.feet(context, armature, motion)
-        if not rows:
-            raise CleanUpError("No foot bone was found by its name; select the foot bones and try again")
-        return foot_pinning.pin_feet(motion, rows, *self.span(context), self.blend)
+    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
+        from ...blend import actions, bone_motion
+        from ...maths.clean_up import foot_pinning
+
+        bag = actions.bag_of(armature)
+        before = self.motion(context, armature, bag)
+        feet = self.feet(context, armature, bag, before)
+        rows = [bone for foot in feet for bone in foot.bones]
+        inside = before.rows_in(*self.span(context))
+
+        def drifts(motion: Any) -> list[float]:
+            heads = bone_motion.posed(context, armature, motion, rows).heads[inside]
+            return [1000 * foot_pinning.drift(heads[:, foot.bone]) for foot in feet]
+
+        posed = bone_motion.posed(context, armature, before, rows)
+        after = foot_pinning.pin_feet(before, posed, feet, *self.span(context), self.blend)
+        self.require(bone_motion.change(before.take(inside), after.take(inside)))
+        then = drifts(before)
+        actions.keep_raw(armature)
+        bone_motion.write(armature, bag, before, after)
+        now = drifts(after)
+        names = ", ".join(before.rig.names[foot.bone] for foot in feet)
+        words = f"{self.label()}: {names} held; they drifted by {max(then):.0f} mm, now by {max(now):.1f} mm"
+        if max(now) > _DRIFTS:
+            self.report({"WARNING"}, f"{words}. A leg is too short there: lower the hips, then lock again.")
+        return words
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
         return super().motion(context, armature, bag, self.blend)
@@ -103,6 +144,7 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
     bl_idname = "video_to_mocap.unlock_feet"
     bl_label = "Unlock Feet"
     needs_range = True
+    nothing = "the legs are the raw ones there already"
 
     blend: IntProperty(  # type: ignore[valid-type]
         name="Blend",
@@ -113,13 +155,12 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
     )
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
-        from ...blend import bone_motion
+        from ...blend import actions, bone_motion
         from ...maths.clean_up import foot_pinning
 
         raw = bone_motion.read_raw(armature, motion.frames, motion.rate)
-        return foot_pinning.unpin_feet(
-            motion, raw, self.feet(context, armature, motion), *self.span(context), self.blend
-        )
+        feet = self.feet(context, armature, actions.bag_of(armature), motion)
+        return foot_pinning.unpin_feet(motion, raw, feet, *self.span(context), self.blend)
 
 
 class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
@@ -127,11 +168,14 @@ class VIDEO_TO_MOCAP_OT_level_floor(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.level_floor"
     bl_label = "Level Floor"
+    nothing = "the floor is level at height 0 already"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
+        from ...blend import actions
         from ...maths.clean_up import root_motion
 
-        return root_motion.level_floor(motion, self.feet(context, armature, motion))
+        feet = self.feet(context, armature, actions.bag_of(armature), motion)
+        return root_motion.level_floor(motion, [foot.bone for foot in feet])
 
 
 class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
@@ -139,6 +183,8 @@ class VIDEO_TO_MOCAP_OT_straighten_path(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.straighten_path"
     bl_label = "Straighten Path"
+    keeps_feet = stands_anew = True
+    nothing = "the path is straight already"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         from ...maths.clean_up import root_motion
@@ -151,6 +197,7 @@ class VIDEO_TO_MOCAP_OT_set_heading(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.set_heading"
     bl_label = "Set Heading"
+    nothing = "the character goes in that direction already; set another Heading"
 
     heading: FloatProperty(  # type: ignore[valid-type]
         name="Heading",
@@ -170,6 +217,7 @@ class VIDEO_TO_MOCAP_OT_make_loop(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.make_loop"
     bl_label = "Make Loop"
+    nothing = "the range ends as it begins already"
 
     blend: IntProperty(  # type: ignore[valid-type]
         name="Blend", description="Over how many frames the end blends into the start", default=10, min=1, max=1000
@@ -189,6 +237,7 @@ class VIDEO_TO_MOCAP_OT_mirror_motion(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.mirror_motion"
     bl_label = "Mirror"
+    nothing = "the motion is its own mirror image"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         import numpy as np
@@ -203,7 +252,8 @@ class VIDEO_TO_MOCAP_OT_swap_sides(Tool, bpy.types.Operator):
 
     bl_idname = "video_to_mocap.swap_sides"
     bl_label = "Fix Left/Right Flip"
-    needs_range = True
+    needs_range = keeps_feet = stands_anew = exchanges_feet = True
+    nothing = "both sides move alike there"
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         from ...maths.clean_up import mirroring
@@ -218,18 +268,21 @@ class VIDEO_TO_MOCAP_OT_bridge(Tool, bpy.types.Operator):
     bl_idname = "video_to_mocap.bridge"
     bl_label = "Interpolate Range"
     needs_range = True
+    nothing = "the motion crosses the range smoothly already"
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions, bone_motion
-        from ...maths.clean_up import interpolation
+        from ...maths.clean_up import interpolation, key_reduction
 
         bag = actions.bag_of(armature)
         motion = self.motion(context, armature, bag, interpolation.AROUND)
         channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
         part, keys = interpolation.interpolate_range(motion, channels, *self.span(context))
+        change = bone_motion.change(part, key_reduction.sampled(part, channels, keys))
+        self.require(change)
         actions.keep_raw(armature)
         old, new = bone_motion.write_keys(armature, bag, part, channels, keys)
-        return f"Interpolated {part.frames[-1] - part.frames[0]:g} frames: {old - new} keys removed"
+        return f"{self.label()}: {old - new} keys removed; {change}"
 
 
 class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
@@ -241,13 +294,17 @@ class VIDEO_TO_MOCAP_OT_trim(Tool, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions, bone_motion, retiming
+        from ...maths.clean_up.errors import NothingToDoError
 
         bag = actions.bag_of(armature)
         first, last = self.span(context)
         bone_motion.rows(bag, first, last)  # says so if nothing would be left
+        start, end = bone_motion.key_frames(bag)[[0, -1]]
+        if first <= start and end <= last:
+            raise NothingToDoError(f"Trim changed nothing: all keys, {start:g} to {end:g}, are in the range")
         actions.keep_raw(armature)
         retiming.cut(bag, first, last)
-        return f"Kept frames {first:g} to {last:g}"
+        return f"Kept frames {max(first, start):g} to {min(last, end):g} of {start:g} to {end:g}"
 
 
 class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
@@ -267,9 +324,12 @@ class VIDEO_TO_MOCAP_OT_time_scale(Tool, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions, bone_motion, retiming
+        from ...maths.clean_up.errors import NothingToDoError
 
         bag = actions.bag_of(armature)
         frames = bone_motion.rows(bag, *self.span(context))
+        if self.factor == 1.0:
+            raise NothingToDoError("Scale Time changed nothing: Duration is 1; set it to 2 for half as fast")
         actions.keep_raw(armature)
         retiming.retime(bag, frames[0], frames[-1], self.factor)
         armature.animation_data.action[actions.RETIMED] = True
@@ -285,10 +345,7 @@ class VIDEO_TO_MOCAP_OT_restore_raw(Tool, bpy.types.Operator):
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         from ...blend import actions
 
-        actions.bag_of(armature)  # says so where there is no motion
-        cleaned = armature.animation_data.action
-        actions.restore(armature)
-        return f'Raw motion restored; your version is kept as "{cleaned.name}"'
+        return f'Raw motion restored; your version is kept as "{actions.restore(armature)}"'
 
 
 class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
@@ -301,52 +358,6 @@ class VIDEO_TO_MOCAP_OT_add_layer(Tool, bpy.types.Operator):
         from ...blend import actions
 
         return f"New keys go into {actions.add_layer(armature)}; the motion is in the NLA track below it"
-
-
-class VIDEO_TO_MOCAP_OT_mark_suspicious(Tool, bpy.types.Operator):
-    """Mark frames in which the motion jerks, with keys of the type Jitter and with markers"""
-
-    bl_idname = "video_to_mocap.mark_suspicious"
-    bl_label = "Mark Suspicious"
-
-    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        import numpy as np
-
-        from ...blend import actions, marks
-        from ...maths.clean_up import suspicious_frames
-
-        bag = actions.bag_of(armature)
-        motion = self.motion(context, armature, bag)
-        chosen = set(self.bones(context, armature))
-        flags = suspicious_frames.find_jerks(
-            motion, [row for row, name in enumerate(motion.rig.names) if name in chosen]
-        )
-        marks.mark(bag, np.union1d(marks.marked(bag), motion.frames[flags]))
-        count = marks.show(context.scene, armature)
-        return f"{count} ranges to check" if count else "No problems found"
-
-
-class VIDEO_TO_MOCAP_OT_next_suspicious(Tool, bpy.types.Operator):
-    """Go to the next marked range: its confidence is low, or the motion jerks"""
-
-    bl_idname = "video_to_mocap.next_suspicious"
-    bl_label = "Next Suspicious Frame"
-
-    back: BoolProperty(name="Back", description="Go to the previous marked range")  # type: ignore[valid-type]
-
-    def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
-        import numpy as np
-
-        from ...blend import actions, marks
-        from ...maths.clean_up.errors import CleanUpError
-
-        starts = np.array([first for first, _ in marks.marked_ranges(actions.bag_of(armature))])
-        now = context.scene.frame_current_final
-        ahead = starts[starts < now - 0.5][-1:] if self.back else starts[starts > now + 0.5][:1]
-        if not len(ahead):
-            raise CleanUpError(f"No frame {'before' if self.back else 'after'} this one is marked")
-        context.scene.frame_set(round(float(ahead[0])))
-        return f"Frame {ahead[0]:g}"
 
 
 CLASSES = (
@@ -365,6 +376,4 @@ CLASSES = (
     VIDEO_TO_MOCAP_OT_time_scale,
     VIDEO_TO_MOCAP_OT_restore_raw,
     VIDEO_TO_MOCAP_OT_add_layer,
-    VIDEO_TO_MOCAP_OT_mark_suspicious,
-    VIDEO_TO_MOCAP_OT_next_suspicious,
 )

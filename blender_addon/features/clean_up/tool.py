@@ -30,17 +30,27 @@ class Tool:
             return False
         return True
 
+    keeps_feet = False
+    """Whether feet that stand are put back to their places after the tool."""
+    stands_anew = False
+    """Whether they stand where they are on average after the tool, and not where they stood before."""
+    exchanges_feet = False
+    """Whether the tool exchanges left and right."""
+    nothing = "everything is so already"
+    """Why the tool may have nothing to change."""
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         # Not at the top: enabling the add-on must not wait for numpy.
         from ...blend import marks
-        from ...maths.clean_up.errors import CleanUpError
+        from ...maths.clean_up.errors import CleanUpError, NothingToDoError
 
         try:
             words = self.work(context, context.active_object)
             marks.follow(context.scene, context.active_object)
         except CleanUpError as error:
             self.report({"ERROR" if bpy.app.background else "WARNING"}, f"{error}.")  # type: ignore[attr-defined]
-            return {"CANCELLED"}
+            # A tool that ended shows its values, so that others can be tried.
+            return {"FINISHED" if isinstance(error, NothingToDoError) else "CANCELLED"}
         # Without this the new pose shows only after the next change of frame.
         context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
         self.report({"INFO"}, words)  # type: ignore[attr-defined]
@@ -48,14 +58,30 @@ class Tool:
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         """Does the work; returns the message for the user. Raises CleanUpError."""
-        from ...blend import actions, bone_motion
+        from ...blend import actions, bone_motion, feet
 
         bag = actions.bag_of(armature)
         before = self.motion(context, armature, bag)
         after = self.change(context, armature, before)
+        self.require(bone_motion.change(before, after))
+        standing = feet.Standing(context, armature, bag, before) if self.keeps_feet else None
         actions.keep_raw(armature)
-        count = bone_motion.write(armature, bag, before, after)
-        return f"{self.bl_label}: {count} bones, {len(before.frames)} frames"  # type: ignore[attr-defined]
+        bone_motion.write(armature, bag, before, after)
+        if standing:
+            held = standing.hold(after, self.stands_anew, self.exchanges_feet)
+            bone_motion.write(armature, bag, after, held)
+            after = held
+        return f"{self.label()}: {bone_motion.change(before, after)}"
+
+    def label(self) -> str:
+        return self.bl_label  # type: ignore[attr-defined, no-any-return]
+
+    def require(self, change: Any) -> None:
+        """Raises NothingToDoError where a tool has changed nothing."""
+        from ...maths.clean_up.errors import NothingToDoError
+
+        if not change:
+            raise NothingToDoError(f"{self.label()} changed nothing: {self.nothing}")
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> Any:
         """The changed motion. Raises CleanUpError."""
@@ -106,12 +132,21 @@ class Tool:
             np.where(mine, after.locations, before.locations)
         )
 
-    def feet(self, context: bpy.types.Context, armature: bpy.types.Object, motion: Any) -> list[int]:
-        """The selected bones that are feet by their name; where none is, all feet."""
+    def feet(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, motion: Any) -> Any:
+        """The feet that the selected bones move; all where none is selected. Raises CleanUpError without any."""
+        from ...blend import bone_motion
+        from ...blend import feet as feet_of
         from ...maths.clean_up import foot_pinning
+        from ...maths.clean_up.errors import CleanUpError
 
-        found = foot_pinning.find_feet(motion.rig)
+        found = feet_of.find(armature, bag, motion)
         chosen = [motion.rig.names.index(name) for name in self.bones(context, armature)]
-        if len(chosen) < len(motion.rig.names) and not set(chosen) & set(found):
-            return chosen  # a foot that is called otherwise
-        return [row for row in found if row in chosen]
+        if len(chosen) < len(motion.rig.names):
+            found = foot_pinning.chosen_feet(motion.rig, found, chosen, bone_motion.keyed(bag, motion.rig)[1])
+        if not found:
+            raise CleanUpError(
+                f"No foot of {armature.name} has keys, neither its leg nor an IK control; select the bones that move "
+                "the feet and try again"
+            )
+        feet_of.require_moving(armature, found)
+        return found

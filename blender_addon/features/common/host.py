@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from typing import Any, Literal
 
@@ -13,8 +14,8 @@ from ...engine import job as states
 from ...engine.job import Job
 from ...engine.locate import EngineCommand
 from ...session import INTERVAL
-from ...work import Task
-from . import preferences, redraw, words
+from ...work import CANCELLED, Task
+from . import modes, preferences, redraw, words
 
 
 class BlenderHost:
@@ -67,11 +68,11 @@ class BlenderHost:
             settings = context.scene.video_to_mocap
             trouble = ""
             if job.state == states.CANCELLED:
-                trouble = "Cancelled."
-                settings.say(trouble)
+                trouble = CANCELLED
+                settings.say(trouble, step=task.step)
             elif job.state == states.FAILED:
                 trouble = job.message
-                settings.say(trouble, failed=True)
+                settings.say(trouble, failed=True, step=task.step)
             else:
                 trouble = self._handle(context, task, job.result)
             if task.ended:
@@ -80,15 +81,35 @@ class BlenderHost:
     def _handle(self, context: bpy.types.Context, task: Task, result: dict[str, Any]) -> str:
         """Brings a result into the context's scene as one step to undo. Returns what went wrong."""
         trouble = ""
+        apart = task.changes_objects and modes.has_own_undo(context)
+        try:
+            with modes.object_mode(context) if task.changes_objects else contextlib.nullcontext():
+                trouble = self._work(context, task, result)
+                if apart:  # in the mode itself it would be a step of that mode, which holds nothing of this
+                    self._push_undo(task)
+        except RuntimeError as error:  # a mode that cannot be left, or not be gone back to
+            trouble = trouble or self._say(context, task, error)
+        if not apart:
+            self._push_undo(task)
+        return trouble
+
+    def _work(self, context: bpy.types.Context, task: Task, result: dict[str, Any]) -> str:
         try:
             task.handler(context, result)
         except Exception as error:  # noqa: BLE001 - whatever it is, the panel has to say it and to stay usable
-            traceback.print_exc()
-            trouble = words.trouble(error)
-            context.scene.video_to_mocap.say(trouble, failed=True)
+            return self._say(context, task, error)
+        return ""
+
+    def _say(self, context: bpy.types.Context, task: Task, error: Exception) -> str:
+        """Says what went wrong, from where an error is handled."""
+        traceback.print_exc()
+        trouble = words.trouble(error)
+        context.scene.video_to_mocap.say(trouble, failed=True, step=task.step)
+        return trouble
+
+    def _push_undo(self, task: Task) -> None:
         if not self.waits:
             bpy.ops.ed.undo_push(message=task.title)
-        return trouble
 
     def show(self, what: object, at_once: bool) -> None:
         self._sidebars.show(what, at_once)

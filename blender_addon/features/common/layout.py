@@ -16,6 +16,13 @@ def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
         column.label(text=line, icon="BLANK1" if number else icon)
 
 
+def message(layout: bpy.types.UILayout, context: bpy.types.Context, step: str) -> None:
+    """What happened last, beside the buttons of the step where it did."""
+    settings = context.scene.video_to_mocap
+    if settings.status and settings.status_step == step:
+        paragraph(layout, context, words.without_folders(settings.status), "ERROR" if settings.failed else "INFO")
+
+
 def progress(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
     """A progress bar for ``settings.progress``."""
     if hasattr(layout, "progress"):  # Blender 4.0

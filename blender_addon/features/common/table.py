@@ -47,6 +47,8 @@ def properties(rows: Iterable[Setting], update: Update | None = None) -> dict[st
                 update=update,
             )
         made[row.name] = _property(row, update)
+        if row.unit == "m":
+            made[_in_units(row)] = _length(row)
     return made
 
 
@@ -98,7 +100,8 @@ def draw(layout: bpy.types.UILayout, settings: Any, panel: str) -> None:
 
 def _draw_number(layout: bpy.types.UILayout, settings: Any, row: Setting) -> None:
     if not _optional(row):
-        layout.prop(settings, row.name)
+        scaled = row.unit == "m" and settings.id_data.unit_settings.scale_length != 1.0
+        layout.prop(settings, _in_units(row) if scaled else row.name)
         return
     line = layout.row(align=True)
     line.prop(settings, f"use_{row.name}", text="")
@@ -150,6 +153,24 @@ def _float(row: Setting, words: dict[str, Any]) -> Any:
     elif row.unit == "m":
         kind = {"subtype": "DISTANCE", "unit": "LENGTH", "precision": _SIGNIFICANT}
     return FloatProperty(default=start * scale, **bounds, **_slider(row, scale), **kind, **words)
+
+
+def _in_units(row: Setting) -> str:
+    """The name of the property that shows a length in a scene whose unit is not the metre."""
+    return f"{row.name}_in_units"
+
+
+def _length(row: Setting) -> Any:
+    """A length as Blender shows it, in units of the scene; what is kept is in metres."""
+
+    def get(self: Any) -> float:
+        return float(getattr(self, row.name) / self.id_data.unit_settings.scale_length)
+
+    def put(self: Any, value: float) -> None:
+        setattr(self, row.name, value * self.id_data.unit_settings.scale_length)
+
+    words = {"name": row.label, "description": row.help[:1].upper() + row.help[1:]}
+    return FloatProperty(get=get, set=put, subtype="DISTANCE", unit="LENGTH", precision=_SIGNIFICANT, **words)
 
 
 def _slider(row: Setting, scale: float) -> dict[str, Any]:

@@ -113,13 +113,17 @@ def facts(width: int, height: int, rate: float, duration: float, rotation: int) 
     return f"{picture}\n{rate:.5g} fps" + (f", {seconds(duration)}" if duration > 0.0 else "")
 
 
-def captured(motions: Sequence[Mapping[str, Any]]) -> str:
-    """What to say after a capture of ``motions``, the engine's records."""
+def captured(motions: Sequence[Mapping[str, Any]], names: Mapping[int, str], notes: Sequence[str] = ()) -> str:
+    """What to say after a capture of ``motions``, the engine's records.
+
+    names: those that people were given, by number. notes: on the scene.
+    """
     lines = []
     for motion in motions:
-        lines.append(f"Captured person {motion['person']}: {motion['frames']} frames.")
+        name = names.get(int(motion["person"])) or f"person {motion['person']}"
+        lines.append(f"Captured {name}: {motion['frames']} frames.")
         lines.extend(sentence(notice.text) for notice in notices(motion))
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes])
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,14 @@ def without_folders(words: str) -> str:
     return re.sub(r"(?<![\w.])(?:~|[A-Za-z]:)?(?:[\\/][^\\/\n:;,\"']+)*[\\/](?=[^\\/\n:;,\"'\s])", "", words)
 
 
+NO_NUMPY = (
+    "This Blender has no NumPy, without which nothing can be captured. On Debian and Ubuntu install it with "
+    "`sudo apt install python3-numpy`, then start Blender again. Blender from blender.org has it."
+)
+
+
 def trouble(error: Exception) -> str:
     """What to say about an error while a result was brought into the scene."""
     if isinstance(error, ModuleNotFoundError) and error.name == "numpy":
-        return (
-            "This Blender has no NumPy. On Debian and Ubuntu install it with `sudo apt install python3-numpy`, "
-            "then start Blender again."
-        )
+        return NO_NUMPY
     return f"The result could not be brought into the scene: {error}"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+_STEP_SECONDS = 0.1
+"""How long the window waits for a part of the export."""
 
 _ENDINGS = {"FBX": ".fbx", "BVH": ".bvh", "GLTF": ".glb"}
 
@@ -39,6 +44,24 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         ),
     )
 
+    axes: EnumProperty(  # type: ignore[valid-type]
+        name="Axes",
+        description="What the BVH's numbers mean: the file itself does not say it",
+        items=(
+            ("Y_UP", "Y Up, cm", "As most programs expect it: y up, centimetres, T-pose facing +z, names without dots"),
+            ("Z_UP", "Z Up, m", "Blender's own axes, units and bone names. Import it with Y Forward, Z Up"),
+        ),
+    )
+    deform_only: BoolProperty(  # type: ignore[valid-type]
+        name="Deform Bones Only",
+        description="Leave out the controls and helpers of a rig; the bones that deform the body keep their motion",
+        default=True,
+    )
+
+    _asked = False
+    """Whether a person has chosen the file, and waits in front of a window."""
+    _done = 0.0
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         item = context.active_object
@@ -52,6 +75,7 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
             self.filepath = str(folder / bpy.path.clean_name(context.active_object.name))
         self.check(context)
+        self._asked = True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -60,6 +84,9 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         self.layout.prop(self, "format")
         if self.format == "FBX":
             self.layout.prop(self, "program")
+        if self.format == "BVH":
+            self.layout.prop(self, "axes")
+        self.layout.prop(self, "deform_only")
 
     def check(self, context: bpy.types.Context) -> bool:
         """Keeps the file's ending in step with the format. Returns whether something changed."""
@@ -71,24 +98,63 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         return changed
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        self._steps = self._export(context)
+        if not self._asked:
+            while not (ended := self._go_on(60.0)):
+                pass
+            return ended
+        # The window is drawn and Esc is heard between the steps.
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(0.01, window=context.window)
+        manager.progress_begin(0, 100)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        ended: set[str] = set()
+        if event.type == "ESC":
+            self._steps.close()
+            self.report({"WARNING"}, "Export cancelled; no file was written.")
+            ended = {"CANCELLED"}
+        elif event.type == "TIMER":
+            ended = self._go_on(_STEP_SECONDS)
+        if not ended:
+            context.window_manager.progress_update(round(100 * self._done))
+            context.workspace.status_text_set(f"Exporting {Path(self.filepath).name}: {self._done:.0%} (Esc cancels)")
+            return {"RUNNING_MODAL"}
+        context.window_manager.event_timer_remove(self._timer)
+        context.window_manager.progress_end()
+        context.workspace.status_text_set(None)
+        return ended
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: another file is opened, or Blender quits."""
+        self._steps.close()
+
+    def _export(self, context: bpy.types.Context) -> Generator[float, None, None]:
         from ...blend import export
 
-        path = Path(bpy.path.abspath(self.filepath))
-        armature = context.active_object
+        path, armature = Path(bpy.path.abspath(self.filepath)), context.active_object
+        if self.format == "FBX":
+            return export.fbx(context, armature, path, export.PROGRAMS[self.program], self.deform_only)
+        if self.format == "BVH":
+            return export.bvh(context, armature, path, self.axes == "Y_UP", self.deform_only)
+        return export.gltf(context, armature, path, self.deform_only)
+
+    def _go_on(self, seconds: float) -> set[str]:
+        """Works for about so many seconds. Returns how the export ended; nothing while there is more to do."""
+        from ...blend import export
+
+        until = time.monotonic() + seconds
         try:
-            if self.format == "FBX":
-                export.export_fbx(context, armature, path, export.PROGRAMS[self.program])
-            elif self.format == "BVH":
-                export.export_bvh(context, armature, path)
-            else:
-                export.export_gltf(context, armature, path)
+            for done in self._steps:
+                self._done = done
+                if time.monotonic() > until:
+                    return set()
         except export.ExportError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        except (OSError, RuntimeError) as error:
-            self.report({"ERROR"}, f"{path}: cannot be written ({error}). Choose another folder.")
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Saved {path}")
+        self.report({"INFO"}, f"Saved {bpy.path.abspath(self.filepath)}")
         return {"FINISHED"}
 
 

@@ -10,10 +10,14 @@ from ... import session
 from ...engine import builds, installed, locate
 from ...engine.installed import EngineFiles
 from ...engine.locate import EngineNotFoundError
-from ..common import preferences
+from ..common import preferences, words
+from ..common.starting import has_numpy
 
 CHOSEN = "chosen"
 """The state of an engine that was chosen by hand and is not there: installing one would not help."""
+
+NO_NUMPY = "no numpy"
+"""The state where Blender itself lacks something: no engine would help."""
 
 
 def files() -> EngineFiles:
@@ -22,7 +26,9 @@ def files() -> EngineFiles:
 
 
 def condition(context: bpy.types.Context) -> tuple[str, str]:
-    """The engine's state (of :mod:`...engine.installed`, or CHOSEN), and what to say about it."""
+    """The engine's state (of :mod:`...engine.installed`, CHOSEN or NO_NUMPY), and what to say about it."""
+    if not has_numpy():
+        return NO_NUMPY, words.NO_NUMPY
     here = files()
     try:
         command = preferences.engine_command(context, lambda: here.installed)

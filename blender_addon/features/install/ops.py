@@ -16,7 +16,7 @@ from ...engine.locate import EngineCommand, EngineNotFoundError
 from ...session import Condition
 from ...work import Maintenance
 from ..common import preferences
-from ..common.starting import BUSY
+from ..common.starting import BUSY, has_numpy
 from .condition import files
 
 _REPORT = "doctor"
@@ -262,3 +262,8 @@ CLASSES = (
     VIDEO_TO_MOCAP_OT_add_weights,
     VIDEO_TO_MOCAP_OT_clear_cache,
 )
+
+
+def register() -> None:
+    """Looks, when the add-on is enabled, for what Blender itself may lack."""
+    has_numpy()

@@ -11,7 +11,7 @@ from ...engine import builds, installed
 from ...engine import job as states
 from ..common import preferences
 from ..common.layout import paragraph, progress
-from .condition import CHOSEN, files
+from .condition import CHOSEN, NO_NUMPY, files
 from .condition import condition as engine_condition
 
 STAGES = {
@@ -29,14 +29,14 @@ _BUTTONS = {installed.MISSING: "Install", installed.OUTDATED: "Update", installe
 
 
 def draw_box(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
-    """What the sidebar shows where no engine is ready, or one is being made; returns whether there is nothing else."""
+    """What the sidebar shows where no engine is ready, or one is being made; returns whether one is ready."""
     now = session.current()
     if now.maintenance:
-        _draw_progress(layout, context)
-        return True
+        _draw_progress(layout.box(), context)
+        return False
     state, text = engine_condition(context)
     if state == installed.READY:
-        return False
+        return True
     box = layout.box()
     paragraph(box, context, text, "INFO" if state == installed.OUTDATED else "ERROR")
     if now.condition.failed and now.condition.message not in text:
@@ -46,8 +46,9 @@ def draw_box(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
         if chosen:
             box.prop(chosen, "build", text="")
         box.operator("video_to_mocap.install", text=_BUTTONS[state], icon="IMPORT")
-    box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = preferences.PACKAGE
-    return state != installed.OUTDATED
+    if state != NO_NUMPY:
+        box.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = preferences.PACKAGE
+    return state == installed.OUTDATED
 
 
 def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -81,12 +82,12 @@ def _draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context, chosen:
     now = session.current()
     state, text = engine_condition(context)
     here = files().installed
-    own = here is not None and state not in (installed.MISSING, CHOSEN)
+    own = here is not None and state not in (installed.MISSING, CHOSEN, NO_NUMPY)
     paragraph(layout, context, _title_of(state), "CHECKMARK" if state == installed.READY else "ERROR")
     paragraph(layout, context, text, "BLANK1")
     if now.condition.message and now.condition.message not in text:
         paragraph(layout, context, now.condition.message, "ERROR" if now.condition.failed else "INFO")
-    if state != CHOSEN and files().bundle:
+    if state not in (CHOSEN, NO_NUMPY) and files().bundle:
         row = layout.row(align=True)
         row.prop(chosen, "build", text="")
         label = _BUTTONS.get(state) or ("Repair" if here and here.build == chosen.build else "Change")
@@ -112,6 +113,7 @@ def _title_of(state: str) -> str:
         installed.OUTDATED: "The engine is ready, but has another version than the add-on",
         installed.BROKEN: "The engine is damaged",
         CHOSEN: "The chosen engine does not work",
+        NO_NUMPY: "Blender has no NumPy",
     }[state]
 
 

@@ -31,6 +31,8 @@ class VIDEO_TO_MOCAP_OT_analyse(StartsJob, bpy.types.Operator):
 class _EditsPeople(StartsJob):
     """An operator that asks the engine for another list of people."""
 
+    step = "people"
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not context.scene.video_to_mocap.persons:
@@ -43,7 +45,7 @@ class _EditsPeople(StartsJob):
         if not Path(people).is_file():
             raise NotReadyError("The analysis of this video is no longer in the cache. Press Analyse again.")
         params = {"people": people, "thumbnails": True, **how}
-        starting.begin(context, self.bl_label, "edit", params, analysed)  # type: ignore[attr-defined]
+        starting.begin(context, self.bl_label, "edit", params, analysed, step=self.step)  # type: ignore[attr-defined]
 
 
 class VIDEO_TO_MOCAP_OT_split_person(_EditsPeople, bpy.types.Operator):
@@ -79,8 +81,8 @@ class VIDEO_TO_MOCAP_OT_merge_persons(_EditsPeople, bpy.types.Operator):
 
 
 def seconds_of_frame(scene: bpy.types.Scene) -> float:
-    """Where in the video the current frame of the scene lies: frame 1 is its beginning."""
-    return max(0.0, (scene.frame_current_final - 1.0) * scene.render.fps_base / scene.render.fps)
+    """Where in the video the current frame of the scene lies."""
+    return max(0.0, scene.video_to_mocap.timing().seconds(scene.frame_current_final))
 
 
 def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def draw() -> None:
 
     times, keypoints, boxes = found
     scene = context.scene
-    seconds = (scene.frame_current_final - 1.0) * scene.render.fps_base / scene.render.fps
+    seconds = settings.timing().seconds(scene.frame_current_final)
     row = int(np.abs(times - seconds).argmin())
     if abs(times[row] - seconds) > 1.0 / settings.facts.rate:
         return  # outside the part that was analysed

@@ -8,8 +8,8 @@ import bpy
 
 from ... import session
 from ..common import table, words
-from ..common.layout import paragraph
-from ..common.sidebar import Lines, Step, start_button
+from ..common.layout import message, paragraph
+from ..common.sidebar import Lines, Step
 from .thumbnails import Thumbnails
 
 
@@ -36,26 +36,37 @@ class VIDEO_TO_MOCAP_PT_people(Step, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
-        start_button(layout, "video_to_mocap.analyse", "Analyse", "VIEWZOOM")
         if not settings.persons:
+            layout.label(text="Analyse a video first")
             return
         rows = min(max(len(settings.persons), 2), 6)
         layout.template_list("VIDEO_TO_MOCAP_UL_persons", "", settings, "persons", settings, "active_person", rows=rows)
         if 0 <= settings.active_person < len(settings.persons):
             _draw_person(layout, context, settings.persons[settings.active_person])
-        layout.prop(settings, "show_people_over_video")
-        row = layout.column(align=True)
-        row.enabled = not session.current().busy
-        row.operator("video_to_mocap.split_person")
-        row.operator("video_to_mocap.merge_persons")
 
 
 def _draw_person(layout: bpy.types.UILayout, context: bpy.types.Context, person: Any) -> None:
-    box = layout.box()
     picture = session.current().part(Thumbnails).icon(person.thumbnail)
     if picture:
-        box.template_icon(icon_value=picture, scale=4.0)
-    paragraph(box, context, words.visible(person.first, person.last, person.complete), "TIME")
+        layout.template_icon(icon_value=picture, scale=3.0)
+    paragraph(layout, context, words.visible(person.first, person.last, person.complete), "TIME")
+
+
+class VIDEO_TO_MOCAP_PT_tracks(Step, bpy.types.Panel):
+    """What is to be corrected where people were confused."""
+
+    bl_label = "Tracks"
+    bl_parent_id = "VIDEO_TO_MOCAP_PT_people"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.prop(context.scene.video_to_mocap, "show_people_over_video")
+        column = layout.column(align=True)
+        column.enabled = not session.current().busy
+        column.operator("video_to_mocap.split_person")
+        column.operator("video_to_mocap.merge_persons")
+        message(layout, context, "people")
 
 
 class VIDEO_TO_MOCAP_PT_detector(Step, bpy.types.Panel):
@@ -77,4 +88,4 @@ class VIDEO_TO_MOCAP_PT_detector(Step, bpy.types.Panel):
         table.draw(column, settings, "detection")
 
 
-CLASSES = (VIDEO_TO_MOCAP_UL_persons, VIDEO_TO_MOCAP_PT_people, VIDEO_TO_MOCAP_PT_detector)
+CLASSES = (VIDEO_TO_MOCAP_UL_persons, VIDEO_TO_MOCAP_PT_people, VIDEO_TO_MOCAP_PT_tracks, VIDEO_TO_MOCAP_PT_detector)

@@ -19,12 +19,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..character.props import learn
+from ..character.props import is_armature, learn
 from ..common import table, words
-
-
-def _is_armature(self: Any, item: bpy.types.Object) -> bool:
-    return item.type == "ARMATURE"
 
 
 def _rig_chosen(self: Any, context: bpy.types.Context) -> None:
@@ -78,7 +74,7 @@ class VIDEO_TO_MOCAP_PG_person(bpy.types.PropertyGroup):
         description="Your own character, to which this person's motion is retargeted. Leave it empty for a new "
         "armature of the person's own proportions",
         type=bpy.types.Object,
-        poll=_is_armature,
+        poll=is_armature,
         update=_rig_chosen,
     )
 
@@ -179,6 +175,15 @@ class PeopleProperties:
         """The numbers of the people to capture."""
         settings: Any = self
         return sorted(person.number for person in settings.persons if person.use)
+
+    def given_names(self) -> dict[int, str]:
+        """The names that somebody has given to people, by number."""
+        settings: Any = self
+        return {
+            person.number: person.name.strip()
+            for person in settings.persons
+            if person.name.strip() not in ("", f"Person {person.number}")
+        }
 
 
 PeopleProperties.__annotations__ |= table.properties(table.shown("detection"), _detection_changed)

@@ -11,11 +11,15 @@ from bpy.app.handlers import persistent
 from bpy.props import CollectionProperty, StringProperty
 
 from ... import session
+from ...maths.bone_map import BoneMapError
+from ...work import CANCELLED
 from ..capture import results
-from ..common import requests, starting, words
+from ..character import props as character
+from ..common import requests, starting
 from ..common.requests import NotReadyError
 from ..common.starting import StartsJob
 from ..video.ops import FILTER
+from .props import STEP
 
 
 class VIDEO_TO_MOCAP_OT_add_clips(bpy.types.Operator):
@@ -68,37 +72,63 @@ class VIDEO_TO_MOCAP_OT_run_clips(StartsJob, bpy.types.Operator):
     bl_idname = "video_to_mocap.run_clips"
     bl_label = "Capture All"
     bl_description = (
-        "Capture the largest person of every clip of the list that is not done, with these settings, into this scene"
+        "Capture every clip of the list that is not done, with these settings, into this scene, as Capture does"
     )
+    step = STEP
 
     def begin(self, context: bpy.types.Context, settings: Any) -> None:
         todo = [clip.video for clip in settings.clips if clip.state != "DONE"]
         if not todo:
             raise NotReadyError("There is no clip to capture. Add clips with +.")
+        _targets(context)  # says so where the rig cannot take a motion
         for video in todo:
             _set(context, video, "WAITING")
         for video in todo:
             params = requests.analyse(settings, Path(video), whole=True)
-            starting.begin(context, "Analyse", "analyse", params, partial(_found, video), partial(_ended, video))
+            ended = partial(_ended, video)
+            starting.begin(context, "Analyse", "analyse", params, partial(_found, video), ended, step=STEP)
+
+
+def _targets(context: bpy.types.Context) -> dict[int, Any]:
+    """The rig that the largest person of each clip moves, by the person's number. Raises NotReadyError."""
+    from ...maths.rig import RigError
+
+    rig = context.scene.video_to_mocap.clips_rig
+    if rig is None:
+        return {}
+    try:
+        return {1: character.target_of(context.scene, rig)}
+    except (RigError, BoneMapError, character.NotInSceneError) as error:
+        raise NotReadyError(f"{error}. Choose another rig.") from error
 
 
 def _found(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
     """The people of a clip are known: captured before the next clip is looked at."""
+    settings = context.scene.video_to_mocap
     _set(context, video, "RUNNING")
-    params = requests.capture(context.scene.video_to_mocap, Path(result["people"]), [1])
-    prepare = partial(results.prepare, {1})
-    starting.begin(context, "Capture", "capture", params, partial(_captured, video), partial(_ended, video), prepare)
+    persons = [1] if settings.clips_people == "LARGEST" else []
+    starting.begin(
+        context,
+        "Capture",
+        "capture",
+        requests.capture(settings, Path(result["people"]), persons),
+        partial(_captured, video),
+        partial(_ended, video),
+        partial(results.prepare, set(_targets(context)), context.scene.name),
+        step=STEP,
+        changes_objects=True,
+    )
 
 
 def _captured(video: str, context: bpy.types.Context, result: dict[str, Any]) -> None:
-    # Not the scene's rate: clips may have several.
-    results.select(context, results.replace(context, video, results.motions(result), False, {}))
-    _set(context, video, "DONE", words.captured(result["motions"]))
+    said = results.bring(context, video, result, _targets(context), {})
+    context.scene.video_to_mocap.say(f"{Path(video).name}: {said}", step=STEP)
+    _set(context, video, "DONE", said)
 
 
 def _ended(video: str, context: bpy.types.Context, trouble: str) -> None:
     if trouble:
-        _set(context, video, "FAILED", trouble)
+        _set(context, video, "CANCELLED" if trouble == CANCELLED else "FAILED", trouble)
 
 
 def _set(context: bpy.types.Context, video: str, state: str, message: str = "") -> None:

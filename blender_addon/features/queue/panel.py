@@ -6,11 +6,13 @@ from typing import Any
 
 import bpy
 
+from ... import session
 from ..common import words
-from ..common.layout import paragraph
+from ..common.layout import message, paragraph
 from ..common.sidebar import Lines, Step, start_button
+from .props import STEP
 
-_ICONS = {"WAITING": "TIME", "RUNNING": "PLAY", "DONE": "CHECKMARK", "FAILED": "ERROR"}
+_ICONS = {"WAITING": "TIME", "RUNNING": "PLAY", "DONE": "CHECKMARK", "FAILED": "ERROR", "CANCELLED": "X"}
 
 
 class VIDEO_TO_MOCAP_UL_clips(Lines, bpy.types.UIList):
@@ -35,7 +37,12 @@ class VIDEO_TO_MOCAP_PT_queue(Step, bpy.types.Panel):
             clip = settings.clips[settings.active_clip]
             if clip.message:
                 paragraph(layout, context, words.without_folders(clip.message), _ICONS[clip.state])
+        column = layout.column()
+        column.enabled = not session.current().busy
+        column.prop(settings, "clips_people", text="")
+        column.prop(settings, "clips_rig", text="Rig")
         start_button(layout, "video_to_mocap.run_clips", "Capture All", "PLAY")
+        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_UL_clips, VIDEO_TO_MOCAP_PT_queue)

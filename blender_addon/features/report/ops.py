@@ -12,6 +12,10 @@ import bpy
 from ... import session
 from ...contract.version import __version__
 from ..common import requests, words
+from ..common.telling import tell
+
+STEP = "report"
+"""Beside the button of which step the panel says what becomes of it."""
 
 _LINES = 30
 """Of the log, in a report."""
@@ -25,8 +29,7 @@ class VIDEO_TO_MOCAP_OT_copy_report(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.window_manager.clipboard = written(context.scene)
-        self.report({"INFO"}, "The report is on the clipboard")
-        return {"FINISHED"}
+        return tell(self, context, "The report is on the clipboard", STEP)
 
 
 def written(scene: bpy.types.Scene) -> str:

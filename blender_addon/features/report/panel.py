@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..common.layout import paragraph
+from ..common.layout import message, paragraph
 from ..common.sidebar import Step
+from .ops import STEP
 
 
 class VIDEO_TO_MOCAP_PT_report(Step, bpy.types.Panel):
@@ -19,6 +20,7 @@ class VIDEO_TO_MOCAP_PT_report(Step, bpy.types.Panel):
         if not len(settings.report_lines):
             layout.label(text="Nothing is captured yet")
         layout.operator("video_to_mocap.copy_report", icon="COPYDOWN")
+        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_report,)

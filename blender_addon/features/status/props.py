@@ -18,6 +18,9 @@ class StatusProperties:
 
     status: StringProperty(name="Status", description="What happened last")  # type: ignore[valid-type]
     failed: BoolProperty(name="Failed", description="Whether what happened last is an error")  # type: ignore[valid-type]
+    status_step: StringProperty(  # type: ignore[valid-type]
+        name="Step", description="Beside the button of which step it is shown, too", options={"HIDDEN"}
+    )
     progress: FloatProperty(  # type: ignore[valid-type]
         name="Progress",
         description="How much of this step is done",
@@ -28,8 +31,8 @@ class StatusProperties:
         get=_progress,
     )
 
-    def say(self, text: str, failed: bool = False) -> None:
-        """Puts ``text`` where the panel shows what happened last."""
-        self.status, self.failed = text, failed
+    def say(self, text: str, failed: bool = False, step: str = "") -> None:
+        """Puts ``text`` where the panel shows what happened last: at the top, and beside the buttons of a ``step``."""
+        self.status, self.failed, self.status_step = text, failed, step
         if text:
             session.current().note(text)

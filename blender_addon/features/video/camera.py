@@ -9,13 +9,16 @@ from typing import Any
 
 import bpy
 
-from ...blend import camera, provenance
+from ...blend import camera, provenance, scene_time
 from ...contract.settings import DEFAULT_FOV
 from ...maths.motion_file import MotionFileError, load
 from ..common import tags
 
 _HEIGHT, _DISTANCE = 1.2, 4.0
 """Metres: where a camera stands of which nothing is known yet."""
+
+_ALPHA = 0.5
+"""How much of a body is seen over the actor, who has to be seen through it."""
 
 
 def of_video(scene: bpy.types.Scene, video: Path) -> Any:
@@ -39,20 +42,32 @@ def show(context: bpy.types.Context, video: Path) -> bpy.types.Object:
         item[tags.CAMERA] = str(video)
     motion = last_motion(scene, video)
     if motion is not None:
-        camera.place(scene, item, motion)
+        camera.place(scene, item, motion, settings.timing())
     else:
         fov = math.degrees(settings.fov) if settings.use_fov else DEFAULT_FOV
         focal = camera.focal_of(fov, facts.width, facts.height)
-        camera.level(item, focal / facts.width, _HEIGHT, _DISTANCE)
-    camera.show_video(scene, item, video, (facts.width, facts.height), facts.rate, facts.rotation)
+        unit = scene_time.unit(scene)
+        camera.level(item, focal / facts.width, _HEIGHT * unit, _DISTANCE * unit)
+    size = facts.width, facts.height
+    camera.show_video(scene, item, video, size, facts.rate, facts.rotation, settings.start_frame)
     return item
 
 
-def follow(context: bpy.types.Context, video: Path, motion: str) -> None:
+def look_through(space: Any) -> None:
+    """Has a 3D Viewport look through the scene's camera, and through the bodies at the video behind them."""
+    space.region_3d.view_perspective = "CAMERA"
+    space.shading.show_xray, space.shading.xray_alpha = True, _ALPHA
+
+
+def follow(scene: bpy.types.Scene, video: Path, motion: str) -> None:
     """Brings the camera of ``video``, where there is one, to where the capture in the file ``motion`` saw it."""
-    item = of_video(context.scene, video)
-    if item is not None:
-        camera.place(context.scene, item, load(motion))
+    item = of_video(scene, video)
+    if item is None:
+        return
+    found, timing = load(motion), scene.video_to_mocap.timing()
+    camera.place(scene, item, found, timing)
+    if item.data.background_images and item.data.background_images[0].image:
+        camera.keep_in_step(scene, item.data, found.fps, timing.start)
 
 
 def last_motion(scene: bpy.types.Scene, video: Path) -> Any:

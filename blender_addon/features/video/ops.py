@@ -10,9 +10,13 @@ from bpy.props import EnumProperty, StringProperty
 from ...contract.paths import VIDEO_SUFFIXES
 from ..common.requests import NotReadyError
 from ..common.starting import video_path
+from ..common.telling import tell
 
 FILTER = ";".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
 """Which files a file browser shows."""
+
+SCENE = "scene"
+"""Beside the button of which step the panel says what becomes of it."""
 
 
 class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
@@ -41,7 +45,7 @@ class VIDEO_TO_MOCAP_OT_open_video(bpy.types.Operator):
 class VIDEO_TO_MOCAP_OT_set_range(bpy.types.Operator):
     bl_idname = "video_to_mocap.set_range"
     bl_label = "Range from Timeline"
-    bl_description = "Take over the part of the video to capture from the timeline; frame 1 is the video's beginning"
+    bl_description = "Take over the part of the video to capture from the timeline; the video begins at the Start Frame"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     part: EnumProperty(  # type: ignore[valid-type]
@@ -66,16 +70,16 @@ class VIDEO_TO_MOCAP_OT_set_range(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
         settings = scene.video_to_mocap
-        rate = scene.render.fps / scene.render.fps_base
+        timing = settings.timing()
         preview = scene.use_preview_range
         first = scene.frame_preview_start if preview else scene.frame_start
         last = scene.frame_preview_end if preview else scene.frame_end
         if self.part == "START":
-            settings.start = max(0.0, (scene.frame_current - 1) / rate)
+            settings.start = max(0.0, timing.seconds(scene.frame_current))
         elif self.part == "END":
-            settings.end = max(0.0, scene.frame_current / rate)
+            settings.end = max(0.0, timing.seconds(scene.frame_current + 1))
         else:
-            settings.start, settings.end = max(0.0, (first - 1) / rate), max(0.0, last / rate)
+            settings.start, settings.end = max(0.0, timing.seconds(first)), max(0.0, timing.seconds(last + 1))
         return {"FINISHED"}
 
 
@@ -89,23 +93,24 @@ class _NeedsFacts:
 
 
 class VIDEO_TO_MOCAP_OT_match_scene(_NeedsFacts, bpy.types.Operator):
-    """Give the scene the video's frame rate, and its range that of the video or of the part that is chosen"""
+    """Give the scene the standard frame rate nearest to the video's, and its range that of the video or of the part \
+that is chosen. Where something is animated already, the rate stays and the range only grows"""
 
     bl_idname = "video_to_mocap.match_scene"
     bl_label = "Match Scene"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ...maths import timeline  # not at the top: it needs numpy
+        from ...blend import scene_time  # not at the top: it needs numpy
 
         scene, settings = context.scene, context.scene.video_to_mocap
         facts = settings.facts
-        scene.render.fps, scene.render.fps_base = timeline.scene_rate(facts.rate)
         end = settings.end if settings.end > 0.0 else facts.duration or facts.frames / facts.rate
-        scene.frame_start = 1 + round(settings.start * facts.rate)
-        scene.frame_end = max(scene.frame_start, round(end * facts.rate))
-        scene.frame_current = min(max(scene.frame_current, scene.frame_start), scene.frame_end)
-        return {"FINISHED"}
+        last = max(settings.start, end - 1.0 / facts.rate)
+        left = scene_time.match(scene, facts.rate, (settings.start, last), settings.start_frame)
+        rate = scene_time.rate(scene)
+        text = left or f"The scene has {rate:.5g} fps, frames {scene.frame_start} to {scene.frame_end}."
+        return tell(self, context, text, SCENE)
 
 
 class VIDEO_TO_MOCAP_OT_video_camera(_NeedsFacts, bpy.types.Operator):
@@ -123,12 +128,11 @@ class VIDEO_TO_MOCAP_OT_video_camera(_NeedsFacts, bpy.types.Operator):
         try:
             item = camera.show(context, video_path(context.scene.video_to_mocap))
         except (NotReadyError, RuntimeError) as error:
-            self.report({"WARNING"}, str(error))
-            return {"CANCELLED"}
+            return tell(self, context, str(error), "", failed=True)
         context.scene.camera = item
         space = context.space_data
         if space and space.type == "VIEW_3D":
-            space.region_3d.view_perspective = "CAMERA"
+            camera.look_through(space)
         return {"FINISHED"}
 
 

@@ -43,30 +43,33 @@ def _settings_of(scene: str, video: str) -> Any:
     return found.video_to_mocap if found and found.video_to_mocap.video == video else None
 
 
+def draw_video(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The video and its facts, for the top of the sidebar."""
+    settings = context.scene.video_to_mocap
+    want_facts(context.scene)
+    column = layout.column()
+    column.enabled = not session.current().busy
+    column.prop(settings, "video", text="")
+    if settings.video and settings.facts_known():
+        facts = settings.facts
+        text = words.facts(facts.width, facts.height, facts.rate, facts.duration, facts.rotation)
+        paragraph(column, context, text, "FILE_MOVIE")
+
+
 class VIDEO_TO_MOCAP_PT_video(Step, bpy.types.Panel):
-    bl_label = "Video"
+    bl_label = "Range"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.video_to_mocap
-        want_facts(context.scene)
         column = layout.column()
         column.enabled = not session.current().busy
-        column.prop(settings, "video", text="")
-        if not settings.video:
-            return
-        if settings.facts_known():
-            facts = settings.facts
-            text = words.facts(facts.width, facts.height, facts.rate, facts.duration, facts.rotation)
-            paragraph(column, context, text, "FILE_MOVIE")
         span = column.column(align=True)
         for name, part in (("start", "START"), ("end", "END")):
             row = span.row(align=True)
             row.prop(settings, name)
             row.operator("video_to_mocap.set_range", text="", icon="TIME").part = part
         span.operator("video_to_mocap.set_range", text="Range from Timeline", icon="PREVIEW_RANGE").part = "RANGE"
-        row = column.row(align=True)
-        row.operator("video_to_mocap.match_scene")
-        row.operator("video_to_mocap.video_camera", icon="VIEW_CAMERA", text="Camera")
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_video,)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..common import table
+
+if TYPE_CHECKING:
+    from ...maths.timeline import Timing
 
 
 class VIDEO_TO_MOCAP_PG_facts(bpy.types.PropertyGroup):
@@ -22,7 +28,14 @@ class VIDEO_TO_MOCAP_PG_facts(bpy.types.PropertyGroup):
 
 
 def _video_changed(self: Any, context: bpy.types.Context) -> None:
-    self.forget_people(same_video=False)
+    if _whole(self.video) != self.listed_video:  # not where the same file is chosen again
+        self.listed_video = _whole(self.video)
+        self.forget_people(same_video=False)
+
+
+def _whole(path: str) -> str:
+    """The absolute path of a file, however it is spelled; empty for none."""
+    return os.path.normcase(os.path.realpath(bpy.path.abspath(path))) if path.strip() else ""
 
 
 def _range_changed(self: Any, context: bpy.types.Context) -> None:
@@ -38,6 +51,8 @@ class VideoProperties:
         subtype="FILE_PATH",
         update=_video_changed,
     )
+    listed_video: StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    """The absolute path of the video to which the list of people belongs."""
     facts: PointerProperty(type=VIDEO_TO_MOCAP_PG_facts, options={"HIDDEN"})  # type: ignore[valid-type]
     start: FloatProperty(  # type: ignore[valid-type]
         name="From (s)",
@@ -68,3 +83,14 @@ class VideoProperties:
         """Whether the facts are those of the chosen video."""
         facts: Any = self.facts
         return bool(self.video) and facts.video == self.video
+
+    def timing(self) -> Timing:
+        """Where the video lies on the timeline of the scene, as that is now."""
+        from ...maths.timeline import Timing  # not at the top: it needs numpy, and enabling must not wait for it
+
+        settings: Any = self
+        render = settings.id_data.render
+        return Timing(render.fps / render.fps_base, settings.start_frame, settings.keys == "whole")
+
+
+VideoProperties.__annotations__ |= table.properties(table.shown("scene"))

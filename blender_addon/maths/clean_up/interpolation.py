@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from .errors import CleanUpError
@@ -35,12 +33,7 @@ def interpolate_range(
     if len(inside) < 3:
         raise CleanUpError("There is nothing to replace between these two frames; choose a longer range")
     a, b = int(inside[0]), int(inside[-1])
-    part = replace(
-        motion,
-        frames=motion.frames[inside],
-        rotations=motion.rotations[inside],
-        locations=motion.locations[inside],
-    )
+    part = motion.take(inside)
     span = float(b - a)
     handle = np.full(2, span / 3)
     keys = []

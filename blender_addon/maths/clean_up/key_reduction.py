@@ -16,13 +16,16 @@ from .. import rotations as rot
 from ..arrays import Array
 from . import bezier, key_placement
 from .errors import CleanUpError
-from .motion import Motion, Posed, Rig, base_in_armature, generations, pose
+from .motion import Motion, Posed, Rig, base_in_armature, generations, location_axes, pose
 
 _WINDOW = 240
 """Frames that are solved together; where two windows meet, every curve has a key."""
 _TOGETHER = 300
 """Windows of bones that are fitted at once: as many as fit into a processor's cache. Threads would wait for each other,
 because numpy's calls are short."""
+STEADY = 0.002
+"""Metres by which the joints of a standing foot may be off: it drifts by less than twice that, and viewers notice a
+standing foot from about 5 mm."""
 _PLACE, _ROOT = 0.7, 0.8
 """Shares of the allowed distance for the root's place and for its children's ends; the ends of limbs may use all."""
 _NEAR = 0.99
@@ -64,7 +67,9 @@ class Channels:
     values: Array
 
 
-def reduce(motion: Motion, channels: list[Channels], degrees: float, metres: float) -> list[list[Keys]]:
+def reduce(
+    motion: Motion, channels: list[Channels], degrees: float, metres: float, planted: Array | None = None
+) -> list[list[Keys]]:
     """Few keys, with which every bone stays near ``motion`` at every frame, in armature space.
 
     The keys of a rotation's curves, and those of a location's, are placed at common frames; then each curve drops the
@@ -75,6 +80,7 @@ def reduce(motion: Motion, channels: list[Channels], degrees: float, metres: flo
         channels: the curves to reduce.
         degrees: by which a bone may be rotated at most.
         metres: by which a head or tail may be off at most.
+        planted: (T,B) bool, bones of feet that stand, and those that carry them: their ends keep to ``STEADY``.
 
     Returns:
         For every item of ``channels`` the keys of its curves.
@@ -87,10 +93,13 @@ def reduce(motion: Motion, channels: list[Channels], degrees: float, metres: flo
     if len(motion.frames) < 3:
         raise CleanUpError("There are too few frames to take keys away from; choose a longer range")
     wanted = pose(motion)
+    bounds = np.full(wanted.heads.shape[:2], metres)
+    if planted is not None:
+        bounds[planted] = min(metres, STEADY)
     for share in (1.0, 0.7, 0.4, 0.1):
-        task = _Task(motion, wanted, channels, share * np.radians(degrees), share * metres)
+        task = _Task(motion, wanted, channels, share * np.radians(degrees), share * bounds)
         task.run()
-        if _within(pose(sampled(motion, channels, task.keys)), wanted, np.radians(degrees), metres):
+        if _within(pose(sampled(motion, channels, task.keys)), wanted, np.radians(degrees), bounds):
             return task.keys
     return [[_dense(column) for column in item.values.T] for item in channels]
 
@@ -118,13 +127,13 @@ def _curve(keys: Keys, count: int) -> Array:
     return bezier.evaluate(curves)[0, 0]
 
 
-def _within(posed: Posed, wanted: Posed, radians: float, metres: float) -> bool:
-    """Whether all bones keep the bound."""
-    away = max(
-        float(np.linalg.norm(a - b, axis=-1).max())
+def _within(posed: Posed, wanted: Posed, radians: float, metres: Array) -> bool:
+    """Whether all bones keep the bounds; ``metres`` (T,B)."""
+    near = all(
+        bool((np.linalg.norm(a - b, axis=-1) <= metres).all())
         for a, b in ((posed.heads, wanted.heads), (posed.tails, wanted.tails))
     )
-    return away <= metres and float(rot.angle(posed.rotations, wanted.rotations).max()) <= radians
+    return near and float(rot.angle(posed.rotations, wanted.rotations).max()) <= radians
 
 
 def _from_channels(values: Array, mode: str) -> Array:
@@ -170,7 +179,7 @@ class _Target:
 class _Task:
     """One attempt to reduce a motion: ``result`` and the posed ``rotations`` and ``heads`` grow bone by bone."""
 
-    def __init__(self, motion: Motion, wanted: Posed, channels: list[Channels], radians: float, metres: float) -> None:
+    def __init__(self, motion: Motion, wanted: Posed, channels: list[Channels], radians: float, metres: Array) -> None:
         self.channels, self.keys = channels, [[] for _ in channels]  # type: list[Channels], list[list[Keys]]
         self.count = len(motion.frames)
         windows = max(1, round((self.count - 1) / _WINDOW))
@@ -187,7 +196,7 @@ class _Task:
         self.allowed = self._allowed(motion.rig)
 
     def _allowed(self, rig: Rig) -> Array:
-        """How far the ends of each bone (B,) may be off, metres."""
+        """How far the ends of each bone (T,B) may be off, metres."""
         depth = np.zeros(len(rig.names))
         below = np.zeros(len(rig.names))
         for bone, parent in enumerate(rig.parents):
@@ -220,23 +229,25 @@ class _Task:
     def _reduce_location(self, bone: int, row: int) -> None:
         """Reduces the location of a bone, so that its head is where it was."""
         rig = self.motion.rig
-        base, head = base_in_armature(rig, bone, self.rotations, self.heads)
-        target = rot.rotate(rot.inverse(base), self.wanted.heads[:, bone] - head)
-        limit = _PLACE * self.metres
+        _, head = base_in_armature(rig, bone, self.rotations, self.heads)
+        axes = location_axes(rig, bone, self.rotations)
+        target = rot.rotate(rot.inverse(axes), self.wanted.heads[:, bone] - head)
+        limit = (_PLACE * self.metres[:, bone])[self.rows]
 
         def miss(fitted: Array, items: Array) -> Array:
-            return np.linalg.norm(fitted - samples[:, items], axis=0) / limit
+            return np.linalg.norm(fitted - samples[:, items], axis=0) / limit[items]
 
         samples = np.ascontiguousarray(target.T[:, self.rows])
         tangents = bezier.slopes(target.T)[:, self.rows]
-        curves, fitted = key_placement.choose(samples, tangents, self.held, np.full(len(self.rows), limit), miss)
+        curves, fitted = key_placement.choose(samples, tangents, self.held, limit.min(axis=1), miss)
         self.keys[row] = [self._gathered(part) for part in curves]
         self._spread(self.result.locations, bone, fitted)
 
     def _pose(self, bone: int) -> None:
         """Poses a bone on its reduced parent, with its own rotation as it was."""
         base, head = base_in_armature(self.motion.rig, bone, self.rotations, self.heads)
-        self.heads[:, bone] = head + rot.rotate(base, self.result.locations[:, bone])
+        axes = location_axes(self.motion.rig, bone, self.rotations)
+        self.heads[:, bone] = head + rot.rotate(axes, self.result.locations[:, bone])
         if not self.motion.rig.inherits[bone]:
             base = self.motion.rig.rest[bone]
         self.rotations[:, bone] = rot.multiply(base, self.motion.rotations[:, bone])
@@ -251,9 +262,9 @@ class _Task:
             for curves in zip(*((item.samples.T, bezier.slopes(item.samples.T)) for item in targets), strict=True)
         )
         points = self._points_by_window(targets)
-        allowed = np.repeat(self.allowed[bones], windows)[:, None].astype(np.float32)
+        allowed = np.concatenate([self.allowed[:, bone][self.rows] for bone in bones]).astype(np.float32)
         angle = np.minimum(
-            self.radians, allowed[:, 0] / np.maximum(np.linalg.norm(points, axis=-1).max(axis=(1, 2)), 1e-6)
+            self.radians, allowed.min(axis=1) / np.maximum(np.linalg.norm(points, axis=-1).max(axis=(1, 2)), 1e-6)
         )
         curves, fitted = key_placement.choose(
             samples,
@@ -282,7 +293,7 @@ class _Task:
         # Everything in the axes of the bone as it was.
         missing = rot.rotate(rot.inverse(wanted), self.heads[:, bone] - self.wanted.heads[:, bone])
         points = self._points(bone)
-        target = rot.multiply(wanted, self._compensation(missing, points))
+        target = rot.multiply(wanted, self._compensation(missing, points, self.metres[:, bone]))
         local = rot.multiply(rot.inverse(base), target)
         samples = rot.nearest_channels(local, mode, self.channels[row].values)
         return _Target(samples, rot.multiply(rot.inverse(base), wanted), missing, points)
@@ -301,7 +312,7 @@ class _Task:
         Args:
             targets: of the bones.
             points: (M, 1 or F, P, 3), of ``_points_by_window``.
-            allowed: (M,1) metres by which points may be off.
+            allowed: (M,F) metres by which points may be off.
             mode: the bones' rotation mode.
         """
         back = np.concatenate([self._by_window(rot.inverse(item.wanted)) for item in targets], axis=1)
@@ -343,7 +354,7 @@ class _Task:
                 found.append(self.wanted.tails[:, child])
                 waiting += rig.children(child)
         points = rot.rotate(rot.inverse(own[0])[:, None], np.stack(found, axis=1) - own[1][:, None])
-        if np.ptp(points, axis=0).max() < 1e-3 * self.metres:
+        if np.ptp(points, axis=0).max() < 1e-3 * self.metres.min():
             points = points[:1]
         # The farthest, then whatever is farthest from those.
         chosen = [int(np.linalg.norm(points, axis=-1).max(axis=0).argmax())]
@@ -354,12 +365,12 @@ class _Task:
             chosen.append(int(away.argmax()))
         return points[:, chosen]
 
-    def _compensation(self, missing: Array, points: Array) -> Array:
+    def _compensation(self, missing: Array, points: Array, metres: Array) -> Array:
         """The small rotation (T,4) after which ``points`` are nearest to their places, with the head off by ``missing``
-        (T,3): by least squares, in shares of the bound on distance and angle."""
+        (T,3): by least squares, in shares of the bound on distance ``metres`` (T,) and angle."""
         squares = (points**2).sum(axis=-1)[..., None, None] * np.eye(3) - points[..., :, None] * points[..., None, :]
-        matrix = squares.sum(axis=1) / self.metres**2 + np.eye(3) / self.radians**2
-        right = -np.cross(points, missing[:, None]).sum(axis=1) / self.metres**2
+        matrix = squares.sum(axis=1) / metres[:, None, None] ** 2 + np.eye(3) / self.radians**2
+        right = -np.cross(points, missing[:, None]).sum(axis=1) / metres[:, None] ** 2
         turn = np.linalg.solve(np.broadcast_to(matrix, (len(right), 3, 3)), right[..., None])[..., 0]
         return rot.normalise(np.concatenate([np.ones((len(turn), 1)), turn / 2], axis=-1))
 

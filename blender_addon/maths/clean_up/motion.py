@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class Rig:
         lengths: (B,).
         inherits: (B) whether a bone turns with its parent.
         modes: (B) how a bone's rotation is keyed: ``QUATERNION``, ``AXIS_ANGLE`` or an Euler order such as ``XYZ``.
+        unlocal: rows of the bones whose Local Location is off: their location is in the axes of their parent.
+        axes: (4,) orientation of the armature's object, the axes of such a bone without a parent.
     """
 
     names: tuple[str, ...]
@@ -31,6 +33,8 @@ class Rig:
     lengths: Array
     inherits: tuple[bool, ...]
     modes: tuple[str, ...]
+    unlocal: frozenset[int] = frozenset()
+    axes: Array = field(default_factory=lambda: rot.IDENTITY)
 
     def children(self, bone: int) -> list[int]:
         """The rows of the bones whose parent is ``bone``."""
@@ -55,6 +59,7 @@ class Motion:
         rate: frames a second of the scene.
         rotations: (T,B,4) channels of the pose bones: local, against the rest pose.
         locations: (T,B,3) likewise, metres. Scale is ignored.
+        keyed: rows of the bones that have keys; of none where that is not known.
     """
 
     rig: Rig
@@ -62,6 +67,16 @@ class Motion:
     rate: float
     rotations: Array
     locations: Array
+    keyed: frozenset[int] = frozenset()
+
+    @property
+    def tops(self) -> list[int]:
+        """The rows of the keyed bones without keyed ones above them, which carry the character; else the roots.
+
+        In a control rig these are not the roots: constraints move several of those together.
+        """
+        found = [bone for bone in sorted(self.keyed) if not self.keyed.intersection(self.rig.chain(bone)[1:])]
+        return found or [bone for bone, parent in enumerate(self.rig.parents) if parent < 0]
 
     @property
     def step(self) -> float:
@@ -75,6 +90,10 @@ class Motion:
     def with_locations(self, locations: Array) -> Motion:
         """The same motion with other locations (T,B,3)."""
         return replace(self, locations=locations)
+
+    def take(self, rows: Array) -> Motion:
+        """The motion in some ``rows`` (N,)."""
+        return replace(self, frames=self.frames[rows], rotations=self.rotations[rows], locations=self.locations[rows])
 
     def rows_in(self, first: float, last: float) -> Array:
         """The rows (N,) of the frames from ``first`` to ``last``."""
@@ -111,11 +130,12 @@ def pose(motion: Motion) -> Posed:
     for bones in generations(rig.parents):
         parents = np.array(rig.parents)[bones]
         if parents[0] < 0:
-            base, head = resting[bones], offsets[bones]
+            base, head, above = resting[bones], offsets[bones], rig.axes
         else:
-            base = rot.multiply(rotations[:, parents], resting[bones])
-            head = heads[:, parents] + rot.rotate(rotations[:, parents], offsets[bones])
-        heads[:, bones] = head + rot.rotate(base, motion.locations[:, bones])
+            above = rotations[:, parents]
+            base, head = rot.multiply(above, resting[bones]), heads[:, parents] + rot.rotate(above, offsets[bones])
+        unlocal = np.array([bone in rig.unlocal for bone in bones])[:, None]
+        heads[:, bones] = head + rot.rotate(np.where(unlocal, above, base), motion.locations[:, bones])
         base = np.where(np.array(rig.inherits)[bones, None] | (parents < 0)[:, None], base, rig.rest[bones])
         rotations[:, bones] = rot.multiply(base, motion.rotations[:, bones])
     along = np.zeros((count, 3))
@@ -148,6 +168,15 @@ def base_in_armature(rig: Rig, bone: int, rotations: Array, heads: Array) -> tup
         rot.multiply(rotations[:, parent], rest),
         heads[:, parent] + rot.rotate(rotations[:, parent], offset),
     )
+
+
+def location_axes(rig: Rig, bone: int, rotations: Array) -> Array:
+    """The axes (T,4) or (4,) of a bone's location among posed rotations (T,B,4)."""
+    parent = rig.parents[bone]
+    above = rotations[:, parent] if parent >= 0 else rig.axes
+    if bone in rig.unlocal:
+        return above
+    return rot.multiply(above, rest_in_parent(rig, bone)[0]) if parent >= 0 else rig.rest[bone]
 
 
 def _rotation_base(rig: Rig, bone: int, posed: Array) -> Array:

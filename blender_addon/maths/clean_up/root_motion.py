@@ -8,7 +8,7 @@ from .. import rotations as rot
 from ..arrays import Array
 from ..rotations import AXES
 from .errors import CleanUpError
-from .motion import Motion, pose, ramp
+from .motion import Motion, location_axes, pose, ramp
 from .smoothing import low_pass
 
 _UP = 2
@@ -21,17 +21,18 @@ _GOING = 0.3
 
 def transformed(motion: Motion, turn: Array, shift: Array) -> Motion:
     """The character rotated by ``turn`` (T,4) or (4,) about the origin, then moved by ``shift`` (T,3) or (3,)."""
-    rig = motion.rig
+    rig, tops, posed = motion.rig, motion.tops, pose(motion)
     rotations, locations = motion.rotations.copy(), motion.locations.copy()
-    for bone, parent in enumerate(rig.parents):
-        rest = rig.rest[bone]
-        back = rot.inverse(rest)
-        if parent < 0 or not rig.inherits[bone]:
-            local = rot.multiply(back, rot.multiply(turn, rest))
+    for bone in range(len(rig.parents)):
+        if bone in tops:
+            turned, head = posed.rotations[:, bone], posed.heads[:, bone]
+            base = rot.multiply(turned, rot.inverse(motion.rotations[:, bone]))
+            rotations[:, bone] = rot.multiply(rot.inverse(base), rot.multiply(turn, turned))
+            axes = location_axes(rig, bone, posed.rotations)
+            locations[:, bone] += rot.rotate(rot.inverse(axes), rot.rotate(turn, head) + shift - head)
+        elif not rig.inherits[bone] and set(tops).intersection(rig.chain(bone)):
+            local = rot.multiply(rot.inverse(rig.rest[bone]), rot.multiply(turn, rig.rest[bone]))
             rotations[:, bone] = rot.multiply(local, rotations[:, bone])
-        if parent < 0:
-            head = rig.heads[bone] + rot.rotate(rest, motion.locations[:, bone])
-            locations[:, bone] = rot.rotate(back, rot.rotate(turn, head) + shift - rig.heads[bone])
     return motion.with_rotations(rotations).with_locations(locations)
 
 
@@ -173,9 +174,8 @@ def make_loop(motion: Motion, blend: int, stay: bool) -> Motion:
     rotations = rot.multiply(motion.rotations, part)
     gap = motion.locations[:1] - motion.locations[-1:]
     if not stay:
-        for bone, parent in enumerate(motion.rig.parents):
-            if parent < 0:  # the path stays; only the height comes back
-                rest = motion.rig.rest[bone]
-                rise = rot.rotate(rest, gap[0, bone]) * [0.0, 0.0, 1.0]
-                gap[0, bone] = rot.rotate(rot.inverse(rest), rise)
+        turned = pose(motion).rotations[:1]
+        for bone in motion.tops:  # the path stays; only the height comes back
+            axes = np.reshape(location_axes(motion.rig, bone, turned), 4)
+            gap[0, bone] = rot.rotate(rot.inverse(axes), rot.rotate(axes, gap[0, bone]) * [0.0, 0.0, 1.0])
     return motion.with_rotations(rotations).with_locations(motion.locations + weight[:, None, None] * gap)

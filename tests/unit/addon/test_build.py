@@ -43,9 +43,9 @@ def test_one_version_everywhere() -> None:
 def test_what_is_in_it(archive: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         names = opened.namelist()
-    assert {"blender_addon/__init__.py", "blender_addon/blender_manifest.toml", "blender_addon/LICENSE"} <= set(names)
-    assert "blender_addon/blend/armature.py" in names and "blender_addon/blend/export.py" in names
-    assert all(name.startswith("blender_addon/") for name in names)
+    assert {f"video_to_mocap/{name}" for name in ("__init__.py", "blender_manifest.toml", "LICENSE")} <= set(names)
+    assert "video_to_mocap/blend/armature.py" in names and "video_to_mocap/blend/export.py" in names
+    assert all(name.startswith("video_to_mocap/") for name in names)
     assert not [name for name in names if "__pycache__" in name or "test" in name or name.endswith((".pyc", ".tmp"))]
     tracked = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "blender_addon"],
@@ -54,16 +54,16 @@ def test_what_is_in_it(archive: Path) -> None:
         text=True,
         check=True,
     ).stdout.split()
-    bundled = {name for name in names if name.startswith("blender_addon/bundle/")}
-    assert {name for name in tracked if name.endswith((".py", ".toml", ".json"))} == set(names) - bundled - {
-        "blender_addon/LICENSE"
-    }
+    bundled = {name for name in names if name.startswith("video_to_mocap/bundle/")}
+    sources = {name for name in tracked if name.endswith((".py", ".toml", ".json"))}
+    packed = {name.replace("blender_addon/", "video_to_mocap/", 1) for name in sources}
+    assert packed == set(names) - bundled - {"video_to_mocap/LICENSE"}
 
 
 def test_what_the_engine_is_installed_from_travels_inside(archive: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(tmp_path)
-    shipped = installed.bundle(tmp_path / "blender_addon")
+    shipped = installed.bundle(tmp_path / "video_to_mocap")
     assert shipped and shipped.constraints.read_bytes() == (ROOT / "constraints.txt").read_bytes()
     with zipfile.ZipFile(shipped.wheel) as wheel:
         assert {"pose3d_engine/checkpoint/tcn-mocap.safetensors", "pose3d_engine/checkpoint/register.json"} <= set(
@@ -87,6 +87,11 @@ def test_blenders_own_tool_finds_nothing_wrong(archive: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("blender", BLENDERS)
 def test_installs_as_a_legacy_add_on(blender: str, archive: Path, tmp_path: Path) -> None:
     passes(blender, tmp_path, INSTALLED, "test_legacy_add_on", ADDON_ZIP=str(archive))
+
+
+@pytest.mark.parametrize("blender", BLENDERS)
+def test_it_takes_the_place_of_the_former_module(blender: str, archive: Path, tmp_path: Path) -> None:
+    passes(blender, tmp_path, INSTALLED, "test_the_former_module_is_disabled", ADDON_ZIP=str(archive))
 
 
 def test_installs_as_an_extension(archive: Path, tmp_path: Path) -> None:

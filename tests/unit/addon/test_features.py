@@ -72,6 +72,9 @@ def test_no_global_changes(name: str) -> None:
         assert all(text.lstrip("_")[:1].isupper() for text in names), f"{names}: a constant, or a part of the session"
 
 
+BEHIND_FUNCTIONS = {"features.video.camera", "features.capture.view"}
+
+
 def test_nothing_heavy_when_the_add_on_is_enabled() -> None:
     """No numpy: Debian's Blender has none of its own, and it would take half of the time."""
     wanted, reached = {"features", *FEATURES}, set()
@@ -79,7 +82,7 @@ def test_nothing_heavy_when_the_add_on_is_enabled() -> None:
         name = wanted.pop()
         reached.add(name)
         wanted |= imported(name, anywhere=False) - reached
-    heavy = {name for name in reached if name != "features.video.camera" and "numpy" in _at_the_top(name)}
+    heavy = {name for name in reached if name not in BEHIND_FUNCTIONS and "numpy" in _at_the_top(name)}
     assert heavy <= _behind_functions(), heavy
 
 
@@ -89,13 +92,14 @@ def _at_the_top(name: str) -> set[str]:
 
 
 def _behind_functions() -> set[str]:
-    """What only the camera of the video imports, which is imported by functions alone."""
-    reached, wanted = set(), {"features.video.camera"}
+    """What only the camera of the video and the view import, which are imported by functions alone."""
+    reached, wanted = set(), set(BEHIND_FUNCTIONS)
     while wanted:
         name = wanted.pop()
         reached.add(name)
         wanted |= imported(name, anywhere=False) - reached
-    assert all("features.video.camera" not in imported(name, anywhere=False) for name in MODULES)
+    light = [name for name in MODULES if name not in BEHIND_FUNCTIONS]
+    assert not any(BEHIND_FUNCTIONS & imported(name, anywhere=False) for name in light)
     return reached
 
 

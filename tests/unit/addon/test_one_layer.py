@@ -67,7 +67,7 @@ from blender_addon.blend import armature, export
 (rig,) = armature.capture_to_scene(bpy.context, ["motion.npz"], True)
 bpy.context.scene.frame_set(bpy.context.scene.frame_start + 7)
 print("armature:", rig["frame_count"])
-export.export_fbx(bpy.context, rig, Path("motion.fbx"))
+export.finish(export.fbx(bpy.context, rig, Path("motion.fbx")))
 export.save_blend(Path("motion.blend"))
 bpy.ops.wm.open_mainfile(filepath="motion.blend")
 (rig,) = [item for item in bpy.context.scene.objects if item.type == "ARMATURE"]

@@ -47,7 +47,8 @@ def left_over(temporary: Path) -> list[str]:
 def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     motion = synthetic.save_motion(tmp_path / "clip ü 1.npz", *synthetic.walk(20))
     folder = tmp_path / "out"
-    words = [motion, "--output-dir", folder, "--format", "fbx", "--format", "bvh", "--format", "blend"]
+    kinds = ("fbx", "bvh", "glb", "blend")
+    words = [motion, "--output-dir", folder, *(f"--format={kind.replace('glb', 'gltf')}" for kind in kinds)]
     temporary, home = tmp_path / "temporary", tmp_path / "home"
     temporary.mkdir()
     home.mkdir()
@@ -59,7 +60,9 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     (result,) = results
     assert result["input"] == str(motion)
     assert (result["person"], result["frames"], result["error"], result["warnings"]) == (1, 20, None, [])
-    assert [Path(path).name for path in result["outputs"]] == [f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "blend")]
+    assert [Path(path).name for path in result["outputs"]] == [
+        f"clip ü 1.{kind}" for kind in ("fbx", "bvh", "glb", "blend")
+    ]
     outputs = [path for path in folder.iterdir() if path.is_file()]
     assert sorted(path.name for path in outputs) == sorted(Path(path).name for path in result["outputs"])
     assert "writing clip ü 1.fbx" in (folder / "logs" / "clip ü 1.log").read_text(encoding="utf-8")
@@ -72,6 +75,23 @@ def test_a_motion_file_becomes_all_formats_once(host: str, tmp_path: Path, monke
     assert status == 0
     assert results[0]["skipped"]
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()} == times
+
+
+def test_keys_lie_on_whole_frames_from_the_start_frame_on(tmp_path: Path) -> None:
+    """As in the panel: 31 frames of a phone's 25.05 fps at 25 fps, unless the video's own frames are asked for."""
+    motion = synthetic.save_motion(tmp_path / "clip.npz", *synthetic.walk(31, 25.05), rate=25.05)
+    for words, frames in (
+        (["--start-frame", "1001"], [1001.0, 1030.0]),
+        (["--keys", "video"], [1.0, 1 + 30 / 25.05 * 25]),
+    ):
+        status, (result,), stderr = call(
+            "module", motion, "--output-dir", tmp_path / "out", "--format", "blend", *words
+        )
+        assert status == 0 and not result["skipped"], stderr
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "clip.blend"))
+        assert bpy.context.scene.render.fps == 25
+        action = bpy.data.objects["clip"].animation_data.action
+        np.testing.assert_allclose(action.frame_range, frames, atol=1e-4)
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -240,7 +240,9 @@ class TestText:
     def test_what_happened(self) -> None:
         assert len({words.found(count) for count in range(4)}) == 4 and "3" in words.found(3)
         warning = {"code": "feet_not_visible", "text": "the feet are not visible", "span": None}
-        said, warned = words.captured([{"person": 2, "frames": 30, "tds": 2, "warnings": [warning]}]).splitlines()
-        assert "2" in said and "30 frames" in said and "feet are not visible" in warned
+        motion = {"person": 2, "frames": 30, "tds": 2, "warnings": [warning]}
+        said, warned, note = words.captured([motion], {}, ["The cube is hidden."]).splitlines()
+        assert "2" in said and "30 frames" in said and "feet are not visible" in warned and "cube" in note
+        assert words.captured([motion], {2: "Anna"}).startswith("Captured Anna: 30 frames")
         assert "python3-numpy" in words.trouble(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
         assert words.trouble(ValueError("odd")).endswith(": odd")

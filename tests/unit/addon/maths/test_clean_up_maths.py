@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blender_addon.contract.runs import runs
+from blender_addon.maths import motion_file
 from blender_addon.maths import rotations as rot
 from blender_addon.maths.clean_up import (
     bezier,
@@ -21,6 +23,7 @@ from blender_addon.maths.clean_up import (
 )
 from blender_addon.maths.clean_up.errors import CleanUpError
 from blender_addon.maths.clean_up.motion import Motion, Rig, pose
+from tests.support import synthetic
 
 NAMES = ("root", "thigh.L", "shin.L", "foot.L", "thigh.R", "shin.R", "foot.R")
 PARENTS = (-1, 0, 1, 2, 0, 4, 5)
@@ -312,13 +315,14 @@ class TestFeet:
         motion = motion.with_rotations(rot.multiply(rot.from_euler(bent, "XYZ"), motion.rotations)).with_locations(
             still
         )
-        done = foot_pinning.pin_feet(motion, foot_pinning.find_feet(motion.rig), first, first + 10, blend)
+        feet = foot_pinning.find_feet(motion.rig)
+        done = foot_pinning.pin_feet(motion, pose(motion), feet, first, first + 10, blend)
         inside = slice(first - 1, first + 10)
         for foot in (3, 6):
             assert np.ptp(pose(done).heads[inside, foot], axis=0).max() < 1e-6
         touched = np.flatnonzero(np.abs(done.rotations - motion.rotations).max(axis=(1, 2)) > 1e-12)
         assert touched.min() >= first - 1 - blend and touched.max() <= first + 9 + blend
-        free = foot_pinning.unpin_feet(done, motion, [3, 6], 1, 40, 0)
+        free = foot_pinning.unpin_feet(done, motion, feet, 1, 40, 0)
         assert rot.angle(free.rotations, motion.rotations).max() < 1e-6
 
 
@@ -357,10 +361,64 @@ def test_a_bridge_leads_from_what_was_before_to_what_comes_after() -> None:
             assert values.min() > ends.min() - room and values.max() < ends.max() + room
 
 
-def test_a_jerk_is_found_and_nothing_else() -> None:
-    motion = moving(2, 120)
-    rotations = motion.rotations.copy()
-    rotations[60, 2] = rot.multiply(rotations[60, 2], rot.about(rot.AXES[0], 1.2))
-    found = runs(suspicious_frames.find_jerks(motion.with_rotations(rotations), list(range(7))), gap=3)
-    assert len(found) == 1 and found[0][0] <= 60 < found[0][1]
-    assert not suspicious_frames.find_jerks(motion, list(range(7))).any()
+class TestSuspiciousFrames:
+    def test_a_jerk_is_found_and_nothing_else(self) -> None:
+        motion = moving(2, 120)
+        rotations = motion.rotations.copy()
+        rotations[60, 2] = rot.multiply(rotations[60, 2], rot.about(rot.AXES[0], 1.2))
+        found = suspicious_frames.find_jerks(motion.with_rotations(rotations), list(range(7)))
+        assert len(found) == 1 and found[0].first <= 60 <= found[0].last
+        assert not suspicious_frames.find_jerks(motion, list(range(7)))
+
+    @pytest.mark.parametrize("back", [False, True])
+    def test_a_jump_is_found_in_a_lively_motion(self, back: bool) -> None:
+        """58 degrees in one frame, to stay there or to come back."""
+        motion = moving(2, 120, size=1.5)
+        assert not suspicious_frames.find_jumps(motion, list(range(7)), ())
+        rotations = motion.rotations.copy()
+        rows = slice(60, 61 if back else None)
+        rotations[rows, 3] = rot.multiply(rotations[rows, 3], rot.about(rot.AXES[2], np.radians(58)))
+        (found,) = suspicious_frames.find_jumps(motion.with_rotations(rotations), list(range(7)), ())
+        assert found.first <= 60 <= found.last and found.kind == "jumps"
+        assert 50 < int(found.text.split("turns ")[1].split("\N{DEGREE SIGN}")[0]) < 70, found.text
+
+    def test_knees_beyond_their_limits_are_found(self) -> None:
+        motion = moving(1, 30, size=0.0)
+        slots = {"thigh.L": 1, "shin.L": 2, "foot.L": 3, "thigh.R": 4, "shin.R": 5, "foot.R": 6}
+        assert not suspicious_frames.beyond_limits(motion, pose(motion), slots)
+        for angle, bone, said in ((2.97, 2, "folded"), (-0.4, 2, "forwards"), (-0.4, 5, "forwards"), (0.4, 5, "")):
+            rotations = motion.rotations.copy()
+            rotations[10:15, bone] = rot.about(rot.AXES[0], angle)
+            changed = motion.with_rotations(rotations)
+            found = suspicious_frames.beyond_limits(changed, pose(changed), slots)
+            assert [said in doubt.text for doubt in found] == [True] * bool(said), (angle, found)
+            assert all((doubt.first, doubt.last) == (10, 14) for doubt in found)
+
+    def test_a_drifting_foot_is_found_while_it_stands(self) -> None:
+        heads, contact = np.zeros((60, 3)), np.zeros(60, bool)
+        heads[:, 1] = np.linspace(0.0, 1.0, 60)
+        assert not suspicious_frames.drifting(heads, contact, "foot")
+        contact[20:30] = True
+        (found,) = suspicious_frames.drifting(heads, contact, "foot")
+        assert (found.first, found.last) == (20, 29) and "153 mm" in found.text
+
+
+def taken(folder: Path) -> tuple[motion_file.MotionFile, np.ndarray]:
+    """A capture that lies over its person, and the keypoints (T,17,3)."""
+    seen = np.ones((40, 17))
+    seen[30:35] = 0.0
+    motion = motion_file.load(synthetic.save_motion(folder / "x.npz", *synthetic.walk(40), confidence=seen))
+    with np.load(folder / "x.npz") as file:
+        return motion, file["keypoints2d"].astype(float)
+
+
+def test_a_body_off_the_image_is_found(tmp_path: Path) -> None:
+    motion, keypoints = taken(tmp_path)
+    assert not suspicious_frames.off_the_image(motion, keypoints)
+    keypoints[12:20, :, 0] += 0.09 * 1100.0 * 1.7 / 4.0  # 9 % of the height, 4 m away
+    (found,) = suspicious_frames.off_the_image(motion, keypoints)
+    assert (found.first, found.last) == (12, 19) and "of its height off the image" in found.text
+    keypoints[12:20, :, 2] = 0.1  # nothing to compare with
+    assert not suspicious_frames.off_the_image(motion, keypoints)
+    (hidden,) = suspicious_frames.interpolated(motion)
+    assert (hidden.first, hidden.last) == (30, 34)

@@ -148,6 +148,39 @@ class TestRecognition:
             head = heads[names.index(found.bones[slot][0])]
             np.testing.assert_allclose(head, made.bones[row[preset.bones[slot][0]]].head, err_msg=slot)
 
+    @pytest.mark.parametrize("lost", ["chest", "spine", "neck", "head", "limbs"])
+    def test_a_rig_that_is_nearly_mixamos_is_completed_by_its_hierarchy(self, lost: str) -> None:
+        preset = bone_map.preset("mixamo")
+        made = made_rigs.make(preset, 2, plain=True)
+        other = {
+            "chest": {"Spine1": "Chest", "Spine2": "UpperChest"},
+            "spine": {"Spine": "Abdomen", "Spine1": "Chest", "Spine2": "UpperChest"},
+            "neck": {"Neck": "Hals", "Spine2": "Chest"},
+            "head": {"Head": "Kopf"},
+            "limbs": {"LeftToeBase": "LeftToe", "RightToeBase": "RightToe", "LeftHand": "Hand_L", "RightFoot": "Fuss"},
+        }[lost]
+        names = [other.get(bone.name, bone.name) for bone in made.bones]
+        row = {bone.name: number for number, bone in enumerate(made.bones)}
+        parents = [row[bone.parent] if bone.parent else -1 for bone in made.bones]
+        ends = [np.array([getattr(bone, end) for bone in made.bones]) for end in ("head", "tail")]
+        found = recognise.recognise(names, parents, *ends)
+        assert found is not None and found.name == "Mixamo"
+        wanted = {slot: tuple(other.get(bone, bone) for bone in bones) for slot, bones in preset.bones.items()}
+        assert found.bones == wanted
+        assert recognise.gaps(found, names, parents) == []
+        if lost == "chest":
+            named = recognise.by_names(names)
+            assert named is not None and recognise.gaps(named, names, parents) == ["Chest", "UpperChest"]
+
+    def test_presets_and_control_rigs_are_not_changed_by_it(self) -> None:
+        for preset in bone_map.presets().values():
+            made = made_rigs.make(preset, 3, plain=True)
+            names = [bone.name for bone in made.bones]
+            parents = [names.index(bone.parent) if bone.parent else -1 for bone in made.bones]
+            ends = [np.array([getattr(bone, end) for bone in made.bones]) for end in ("head", "tail")]
+            whole = replace(preset, marks=())
+            assert recognise.filled(whole, names, parents, *ends).bones == preset.bones, preset.name
+
     @pytest.mark.parametrize("apart", [0.1, 0.0])
     def test_a_body_needs_a_left_and_a_right_leg(self, apart: float) -> None:
         names = ["root", "a1", "a2", "a3", "b1", "b2", "b3"]
