@@ -149,11 +149,12 @@ _SEEN = [*FACE, *_TORSO]
 
 def _hidden(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
     """Returns which points (n,T,17) the detector cannot see: those behind the torso, and some at random."""
+    n, length = points.shape[:2]
     corners = points[:, :, _TORSO]
     flat, image = corners[..., :2] / corners[..., 2:], points[..., :2] / points[..., 2:]
     inside = ((image > flat.min(axis=2)[:, :, None]) & (image < flat.max(axis=2)[:, :, None])).all(axis=-1)
     behind = points[..., 2] > corners[..., 2].mean(axis=2)[:, :, None] + 0.06
-    hidden = (inside & behind) | (smooth_noise(rng, *points.shape[:3], 25) > 1.4)
+    hidden = (inside & behind) | (smooth_noise(rng, n, length, 17, 25) > 1.4)
     hidden[:, :, _SEEN] = False
     return np.asarray(hidden)
 

@@ -335,7 +335,7 @@ class MocapSampler:
         joints = np.matmul(joints, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
         face = np.matmul(face, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
         # Position in the picture and distance; never behind the lens.
-        distance = np.exp(rng.uniform(*np.log(augmentation.distance), n))
+        distance = np.exp(rng.uniform(np.log(augmentation.distance[0]), np.log(augmentation.distance[1]), n))
         wide = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
         x, y = (rng.uniform(-0.8, 0.8, n) * wide, rng.uniform(-0.6, 0.6, n) * wide)
         place = np.stack([x * distance, y * distance, distance], axis=-1)[:, None].astype(np.float32)

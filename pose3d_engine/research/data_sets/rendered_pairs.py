@@ -49,7 +49,9 @@ def load(folder: Path, split: str, detector: str = "mediapipe-full") -> list[Pai
         UserError: There are none, or the folder holds something else.
     """
     found = [
-        _pair(pair) for pair in rendering.load(folder, detector, silent) if arrays.unpack_meta(pair["meta"])["split"] == split
+        _pair(pair)
+        for pair in rendering.load(folder, detector, silent)
+        if arrays.unpack_meta(pair["meta"])["split"] == split
     ]
     if not found:
         raise UserError(f"{folder}: no {split} pairs of {detector}; render more")
@@ -90,9 +92,9 @@ class PairSampler:
         parts = [self._stretch(self.pairs[i], length, outputs) for i in rng.integers(len(self.pairs), size=n)]
         keypoints, scores, joints = (np.stack(part) for part in zip(*parts, strict=True))
         mirrored = rng.random(n) < 0.5
-        keypoints[mirrored] = keypoints[mirrored][:, :, COCO17.mirror] * np.float32([-1, 1])
+        keypoints[mirrored] = keypoints[mirrored][:, :, COCO17.mirror] * np.array([-1, 1], np.float32)
         scores[mirrored] = scores[mirrored][:, :, COCO17.mirror]
-        joints[mirrored] = joints[mirrored][:, :, H36M17.mirror] * np.float32([-1, 1, 1])
+        joints[mirrored] = joints[mirrored][:, :, H36M17.mirror] * np.array([-1, 1, 1], np.float32)
         roll = about("z", rng.normal(0, ROLL, n)).astype(np.float32).swapaxes(1, 2)[:, None]
         joints, keypoints = np.matmul(joints, roll), np.matmul(keypoints, roll[..., :2, :2])
         scene = observed(Scene(joints, keypoints, scores), wrong_focal(rng, n))
