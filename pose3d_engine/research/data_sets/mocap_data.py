@@ -115,7 +115,7 @@ class AugmentationConfig:
     dancers and martial artists do."""
     turning: float = 0.2
     """Share of bodies that turn about the vertical."""
-    measured: float = 0.8
+    measured: float = 0.5
     """Share of samples with the errors of a measured detector; the others have those of any (:func:`.noisy`)."""
     views: int = 3
     """Cameras of each body: motion takes longer to make than a view of it."""

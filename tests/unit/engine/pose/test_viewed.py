@@ -146,6 +146,9 @@ class TestWeights:
         with pytest.raises(UserError, match="incomplete"):
             ViewedLifter("w", path, torch.device("cpu"))
 
+    def test_settings_of_version_01_get_the_successor(self):
+        assert lifters.load("tcn-cmu", device="cpu")[0].name == lifters.DEFAULT
+
     def test_unknown_lifter_and_a_detector_are_no_lifters(self):
         with pytest.raises(UserError, match="no weights are called"):
             lifters.load("nonsense")
