@@ -95,6 +95,9 @@ def test_numpy_is_missed_when_the_add_on_is_enabled(
         now().video = str(video)
         assert "NumPy" in complaint(bpy.ops.video_to_mocap.analyse)
         assert not now().persons
+        bpy.ops.object.armature_add()
+        for operator in (bpy.ops.video_to_mocap.smooth, bpy.ops.video_to_mocap.export):
+            assert not operator.poll()
     finally:
         monkeypatch.undo()
         addon_utils.disable("blender_addon", default_set=True)
@@ -111,6 +114,17 @@ def test_what_goes_wrong_is_said_beside_its_button(analysed: Any, operators: Any
     assert "clipboard" in drawn("report")
     operators.match_scene()
     assert "30 fps" in drawn("scene")
+
+
+def test_tools_and_export_say_beside_their_buttons_what_they_did(analysed: Any, operators: Any, tmp_path: Path) -> None:
+    operators.capture()
+    bpy.context.view_layer.objects.active = bpy.data.objects[ONE]
+    assert "preview range" in complaint(operators.bridge)
+    assert "preview range" in drawn("clean_up") and analysed.failed
+    assert operators.mirror_motion() == {"FINISHED"}
+    assert "Mirror:" in drawn("clean_up") and not analysed.failed
+    assert operators.export(format="BVH", filepath=str(tmp_path / "person.bvh")) == {"FINISHED"}
+    assert "Saved person.bvh" in drawn("export") and "Saved" not in drawn("clean_up")
 
 
 def test_the_main_buttons_and_their_messages_are_in_one_place(analysed: Any, operators: Any) -> None:
