@@ -35,8 +35,8 @@ _TRUNK = ((0.017, 0.030), (0.026, 0.061), (0.037, 0.070), (0.046, 0.092))
 GENERIC_UNCERTAINTY = np.array(
     [(0, 0), *2 * (_HIP, _KNEE, _ANKLE), *_TRUNK, *2 * (_SHOULDER, _ELBOW, _WRIST)],
 )
-"""Uncertainty of a lifter that was not measured, as :class:`Lifter` has it: that of version 0.1's default, on 27 rendered
-clips of people that it had not seen, by MediaPipe full."""
+"""Uncertainty of a lifter that was not measured, as :class:`Lifter` has it: that of version 0.1's default, on 27
+rendered clips of people that it had not seen, by MediaPipe full."""
 
 
 class Lifter(Protocol):

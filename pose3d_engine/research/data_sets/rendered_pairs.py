@@ -49,7 +49,9 @@ def load(folder: Path, split: str, detector: str = "mediapipe-full") -> list[Pai
         UserError: There are none, or the folder holds something else.
     """
     found = [
-        _pair(pair) for pair in rendering.load(folder, detector, silent) if arrays.unpack_meta(pair["meta"])["split"] == split
+        _pair(pair)
+        for pair in rendering.load(folder, detector, silent)
+        if arrays.unpack_meta(pair["meta"])["split"] == split
     ]
     if not found:
         raise UserError(f"{folder}: no {split} pairs of {detector}; render more")

@@ -427,7 +427,10 @@ def test_the_documented_way(
     ]
     prepare_line, *others = lines
     assert main(prepare_line.split()[1:]) == 0
-    assert f"\npython -m pose3d_engine.research.training.train_weights {prepare_line.split()[-1]} --pairs out/pairs\n" in text
+    assert (
+        f"\npython -m pose3d_engine.research.training.train_weights {prepare_line.split()[-1]} --pairs out/pairs\n"
+        in text
+    )
     for stage in train_weights.STAGES:
         command = train_weights.command(stage, train_weights.Setup((Path("cmu.npz"),), Path("out/weights"), scale=1e-5))
         assert command[1:3] == ["-m", "pose3d_engine"]

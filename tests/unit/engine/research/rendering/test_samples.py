@@ -31,7 +31,9 @@ def test_bodies_have_rigid_limbs_are_of_one_size_and_the_same_for_a_seed(walking
     for name in ("RKnee", "LAnkle", "RElbow", "LWrist"):
         assert lengths(joints, name).std(axis=1).max() < 2e-3
     size = sum(lengths(joints, name) for name in ("RKnee", "RAnkle", "Spine", "Thorax"))
-    np.testing.assert_allclose(size.mean(axis=1), sum(LENGTHS[n][0] for n in ("RKnee", "RAnkle", "Spine", "Thorax")), rtol=0.03)
+    np.testing.assert_allclose(
+        size.mean(axis=1), sum(LENGTHS[n][0] for n in ("RKnee", "RAnkle", "Spine", "Thorax")), rtol=0.03
+    )
     # Y is up, and the nose is before the ears.
     assert (joints[..., H36M17.index("Head"), 1] > joints[..., H36M17.index("Hip"), 1]).mean() > 0.95
     inputs, targets = mocap_data.MocapSampler(walking, 0, bodies=posed_bodies.Bodies(walking, 0, count=2)).batch(5, 20)
