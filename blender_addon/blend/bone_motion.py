@@ -16,7 +16,7 @@ from ..maths import rotations as rot
 from ..maths.clean_up import key_reduction
 from ..maths.clean_up.errors import CleanUpError
 from ..maths.clean_up.motion import Motion, Posed, Rig, pose
-from . import actions, baking, fcurves
+from . import actions, baking, fcurves, scene_time
 from .fcurves import SAME_FRAME
 
 Curves = dict[tuple[str, int], bpy.types.FCurve]
@@ -54,12 +54,10 @@ def rows(bag: Any, first: float, last: float, even: bool = False) -> np.ndarray:
     return whole if len(whole) > 1 else np.array([low, high])
 
 
-def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) -> Motion:
-    """The motion of all bones at ``frames`` (T,). rate: of the scene, frames a second."""
+def read(scene: bpy.types.Scene, armature: bpy.types.Object, bag: Any, frames: np.ndarray) -> Motion:
+    """The motion of all bones at ``frames`` (T,), with the rate and the unit of the ``scene``."""
     curves = fcurves.by_path(bag)
-    place, turn, scale = armature.matrix_world.decompose()
-    size = float(sum(scale) / 3)
-    spin, origin = np.array(turn), np.array(place)
+    origin, spin, size = _stand(scene, armature)
     bones = list(armature.data.bones)
     bones.sort(key=lambda bone: len(bone.parent_recursive))
     names = [bone.name for bone in bones]
@@ -76,6 +74,7 @@ def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) 
         tuple(modes),
         frozenset(row for row, bone in enumerate(bones) if not bone.use_local_location),
         spin,
+        size,
     )
     rotations, locations = np.empty((len(frames), len(names), 4)), np.empty((len(frames), len(names), 3))
     for row, name in enumerate(names):
@@ -85,12 +84,19 @@ def read(armature: bpy.types.Object, bag: Any, frames: np.ndarray, rate: float) 
         )
     turned, placed = keyed(bag, rig)
     channels = rot.continuous(rotations, rotations[0])
-    return Motion(rig, frames, rate, channels, locations, frozenset(turned | placed))
+    return Motion(rig, frames, scene_time.rate(scene), channels, locations, frozenset(turned | placed))
 
 
-def read_raw(armature: bpy.types.Object, frames: np.ndarray, rate: float) -> Motion:
+def _stand(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, float]:
+    """Where an armature's object is (3,), metres; how it is turned (4,); and how many metres its own unit is."""
+    place, turn, scale = armature.matrix_world.decompose()
+    metre = scene_time.unit(scene)
+    return np.array(place) / metre, np.array(turn), float(sum(scale) / 3) / metre
+
+
+def read_raw(scene: bpy.types.Scene, armature: bpy.types.Object, frames: np.ndarray) -> Motion:
     """The motion of the raw Action at ``frames`` (T,). Raises CleanUpError if there is none that fits."""
-    return read(armature, actions.raw_bag(armature), frames, rate)
+    return read(scene, armature, actions.raw_bag(armature), frames)
 
 
 def posed(context: bpy.types.Context, armature: bpy.types.Object, motion: Motion, bones: Collection[int]) -> Posed:
@@ -105,11 +111,10 @@ def posed(context: bpy.types.Context, armature: bpy.types.Object, motion: Motion
             names = [item.name for item in armature.pose.bones]
             order = [names.index(name) for name in motion.rig.names]
             matrices = np.array([every[order] for _, every in baking.evaluated(scene, armature, frames)], float)
-            place, turn, scale = armature.matrix_world.decompose()
-            size, spin = float(sum(scale) / 3), np.array(turn)
+            origin, spin, size = _stand(context.scene, armature)
             matrices[..., :3, :3] /= np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
             turned = rot.multiply(spin, rot.to_quaternions(matrices[..., :3, :3]))
-            heads = np.array(place) + size * rot.rotate(spin, matrices[..., :3, 3])
+            heads = origin + size * rot.rotate(spin, matrices[..., :3, 3])
             along = motion.rig.lengths[:, None] * rot.AXES[1]
             return Posed(turned, heads, heads + rot.rotate(turned, along))
 
@@ -181,7 +186,6 @@ def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -
     Curves that are missing are made.
     """
     curves = fcurves.by_path(bag)
-    size = float(sum(armature.matrix_world.to_scale()) / 3)
     for row, name in enumerate(after.rig.names):
         mode = after.rig.modes[row]
         if np.abs(after.rotations[:, row] - before.rotations[:, row]).max() > 1e-7:
@@ -189,7 +193,14 @@ def write(armature: bpy.types.Object, bag: Any, before: Motion, after: Motion) -
             values = rot.to_channels(after.rotations[:, row], mode, start)
             _key(bag, curves, fcurves.bone_path(name, fcurves.rotation_channel(mode)), name, after.frames, values)
         if np.abs(after.locations[:, row] - before.locations[:, row]).max() > 1e-7:
-            _key(bag, curves, fcurves.bone_path(name, "location"), name, after.frames, after.locations[:, row] / size)
+            _key(
+                bag,
+                curves,
+                fcurves.bone_path(name, "location"),
+                name,
+                after.frames,
+                after.locations[:, row] / after.rig.size,
+            )
 
 
 def channels_to_reduce(
@@ -238,7 +249,6 @@ def write_keys(
     """Puts few keys with aligned handles in place of those in the motion's range. Returns how many keys there were in
     these curves, and how many there are."""
     found = fcurves.by_path(bag)
-    size = float(sum(armature.matrix_world.to_scale()) / 3)
     old = new = 0
     for item, columns in zip(channels, keys, strict=True):
         name, mode = motion.rig.names[item.bone], motion.rig.modes[item.bone]
@@ -248,7 +258,7 @@ def write_keys(
             if target is None:
                 continue
             old += len(target.keyframe_points)
-            _bezier_keys(target, motion.frames, few, 1 / size if item.located else 1.0)
+            _bezier_keys(target, motion.frames, few, 1 / motion.rig.size if item.located else 1.0)
             new += len(target.keyframe_points)
     return old, new
 

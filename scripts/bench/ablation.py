@@ -28,7 +28,9 @@ class Change:
 
     @contextmanager
     def made(self, settings: CaptureSettings) -> Iterator[CaptureSettings]:
-        """Within it captures are changed, with the settings that it gives."""
+        """Within it captures are changed, with the settings that it gives. Raises KeyError without such a stage."""
+        if self.stage and self.stage not in {stage.name for stage in stages.STAGES}:
+            raise KeyError(self.stage)
         kept = tuple(stage for stage in stages.STAGES if stage.name != self.stage)
         with ExitStack() as stack:
             for target, name, value in ((stages, "STAGES", kept), *self.patches):
@@ -52,7 +54,7 @@ def _level(bodies: Any) -> gravity.Balance:
 
 
 DEFAULT = Change()
-WITHOUT_GROUND = Change(stage="feet")
+WITHOUT_GROUND = Change(stage="plant")
 WITHOUT = {
     "pictures (a hundredth of their weight)": Change(patches=((terms, "PIXEL_ERROR", 10 * terms.PIXEL_ERROR),)),
     "keypoints of heels and toes": Change(patches=((camera_space, "_SOLE_SCORE", 2.0),)),

@@ -59,8 +59,7 @@ def captured(path: Path) -> bpy.types.Object:
 
 def posed(armature: bpy.types.Object, frames: np.ndarray) -> motion.Posed:
     """Where the bones are at every frame by the F-curves, each evaluated by Blender."""
-    rate = bpy.context.scene.render.fps / bpy.context.scene.render.fps_base
-    return motion.pose(bone_motion.read(armature, actions.bag_of(armature), frames, rate))
+    return motion.pose(bone_motion.read(bpy.context.scene, armature, actions.bag_of(armature), frames))
 
 
 def count(armature: bpy.types.Object) -> int:

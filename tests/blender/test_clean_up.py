@@ -31,8 +31,9 @@ def ops(walk: None, operators: Any) -> Any:
 
 @pytest.fixture
 def walk(request: pytest.FixtureRequest, addon: None, tmp_path: Path) -> None:
-    """Its frames, its confidence and how it moves can be given as a parameter."""
-    given = {"frames": 40, "confidence": None, "moves": synthetic.walk, **getattr(request, "param", {})}
+    """Its frames, its confidence, how it moves and the scene's unit can be given as a parameter."""
+    given = {"frames": 40, "confidence": None, "moves": synthetic.walk, "unit": 1.0, **getattr(request, "param", {})}
+    bpy.context.scene.unit_settings.scale_length = given["unit"]
     path = synthetic.save_motion(
         tmp_path / "walk.npz", *given["moves"](given["frames"]), confidence=given["confidence"]
     )
@@ -58,7 +59,7 @@ def look() -> Any:
     """The motion as the add-on reads it from the keys."""
     bag = actions.bag_of(rig())
     frames = bone_motion.key_frames(bag)
-    return bone_motion.read(rig(), bag, np.arange(frames[0], frames[-1] + 0.5), 30.0)
+    return bone_motion.read(bpy.context.scene, rig(), bag, np.arange(frames[0], frames[-1] + 0.5))
 
 
 def place(frame: int, bone: str) -> np.ndarray:
@@ -148,6 +149,23 @@ def test_reducing_keeps_the_bound_on_every_frame(ops: Any) -> None:
         assert len(set.union(*times)) < 20, bone.name  # quiet curves have fewer keys, and hardly other ones
     kinds = {(p.interpolation, p.handle_left_type) for c in actions.bag_of(rig()).fcurves for p in c.keyframe_points}
     assert kinds == {("BEZIER", "ALIGNED")}, kinds
+
+
+@pytest.mark.parametrize("walk", [{"unit": 0.01}], indirect=True)
+def test_millimetres_are_those_of_a_scene_in_centimetres(ops: Any) -> None:
+    feet = ("foot.L", "foot.R")
+    seen = {frame: {bone: place(frame, bone) for bone in feet} for frame in range(1, 41)}
+    assert 50 < place(1, "hips")[2] < 150
+    many = sum(len(curve.keyframe_points) for curve in actions.bag_of(rig()).fcurves)
+    assert ops.reduce_keys(degrees=90.0, millimetres=20.0, keeps_feet=False) == {"FINISHED"}
+    few = sum(len(curve.keyframe_points) for curve in actions.bag_of(rig()).fcurves)
+    assert few < 0.15 * many, (few, many)
+    off = max(np.linalg.norm(place(frame, bone) - seen[frame][bone]) for frame in seen for bone in feet)
+    assert 0.5 < off < 2.02, off
+    was = place(12, "hips")
+    assert ops.smooth(cutoff=1.0, keeps_feet=False) == {"FINISHED"}
+    assert np.linalg.norm(place(12, "hips") - was) < 10
+    assert "mm" in bpy.context.scene.video_to_mocap.status
 
 
 def test_only_the_selected_bones_and_the_range_change(ops: Any) -> None:

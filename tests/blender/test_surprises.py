@@ -95,6 +95,9 @@ def test_numpy_is_missed_when_the_add_on_is_enabled(
         now().video = str(video)
         assert "NumPy" in complaint(bpy.ops.video_to_mocap.analyse)
         assert not now().persons
+        bpy.ops.object.armature_add()
+        for operator in (bpy.ops.video_to_mocap.smooth, bpy.ops.video_to_mocap.export):
+            assert not operator.poll()
     finally:
         monkeypatch.undo()
         addon_utils.disable("blender_addon", default_set=True)
@@ -111,6 +114,17 @@ def test_what_goes_wrong_is_said_beside_its_button(analysed: Any, operators: Any
     assert "clipboard" in drawn("report")
     operators.match_scene()
     assert "30 fps" in drawn("scene")
+
+
+def test_tools_and_export_say_beside_their_buttons_what_they_did(analysed: Any, operators: Any, tmp_path: Path) -> None:
+    operators.capture()
+    bpy.context.view_layer.objects.active = bpy.data.objects[ONE]
+    assert "preview range" in complaint(operators.bridge)
+    assert "preview range" in drawn("clean_up") and analysed.failed
+    assert operators.smooth(cutoff=0.5) == {"FINISHED"}
+    assert "Smooth:" in drawn("clean_up") and not analysed.failed
+    assert operators.export(format="BVH", filepath=str(tmp_path / "person.bvh")) == {"FINISHED"}
+    assert "Saved person.bvh" in drawn("export") and "Saved" not in drawn("clean_up")
 
 
 def test_the_main_buttons_and_their_messages_are_in_one_place(analysed: Any, operators: Any) -> None:
@@ -259,7 +273,7 @@ def test_a_result_changes_neither_mode_nor_selection_nor_playhead(analysed: Any,
 def test_an_edited_motion_is_kept(analysed: Any, operators: Any) -> None:
     assert operators.capture() == {"FINISHED"}
     bpy.context.view_layer.objects.active = bpy.data.objects[ONE]
-    assert operators.smooth() == {"FINISHED"}
+    assert operators.smooth(cutoff=0.5) == {"FINISHED"}
     cleaned = [point.co[1] for point in _curves(_action(ONE))[5].keyframe_points]
     assert operators.capture() == {"FINISHED"}
     kept = bpy.data.actions[f"{ONE} edited"]
@@ -281,7 +295,7 @@ def test_an_edited_motion_of_a_rig_is_kept(analysed: Any, operators: Any) -> Non
     analysed.persons[0].armature = hero
     assert operators.capture() == {"FINISHED"}
     bpy.context.view_layer.objects.active = hero
-    assert operators.smooth() == {"FINISHED"}
+    assert operators.smooth(cutoff=0.5) == {"FINISHED"}
     cleaned = hero.animation_data.action
     assert operators.capture() == {"FINISHED"}
     assert hero.animation_data.action != cleaned and hero.animation_data.action.name == ONE
@@ -295,7 +309,7 @@ def test_the_raw_motion_comes_back_after_a_layer(analysed: Any, operators: Any) 
     person = bpy.data.objects[ONE]
     bpy.context.view_layer.objects.active = person
     raw = [point.co[1] for point in _curves(_action(ONE))[5].keyframe_points]
-    assert operators.smooth() == {"FINISHED"} and operators.add_layer() == {"FINISHED"}
+    assert operators.smooth(cutoff=0.5) == {"FINISHED"} and operators.add_layer() == {"FINISHED"}
     layer = person.animation_data.action
     assert operators.restore_raw() == {"FINISHED"}
     assert [point.co[1] for point in _curves(_action(ONE))[5].keyframe_points] == raw
@@ -330,7 +344,7 @@ def test_markers_of_a_long_file_name_are_replaced(settings: Any, operators: Any,
         assert [frame for _, frame in marks()] == [21]
     (person,) = (item for item in bpy.data.objects if item.type == "ARMATURE")
     bpy.context.view_layer.objects.active = person
-    assert operators.smooth() == {"FINISHED"}
+    assert operators.smooth(cutoff=0.5) == {"FINISHED"}
     assert any(action.name.endswith(" raw") for action in bpy.data.actions)
 
 

@@ -76,9 +76,8 @@ class VIDEO_TO_MOCAP_OT_reduce_keys(Tool, bpy.types.Operator):
         from ...maths.clean_up.errors import NothingToDoError
 
         bag = actions.bag_of(armature)
-        render = context.scene.render
         frames = bone_motion.rows(bag, *self.span(context), even=True)
-        motion = bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+        motion = bone_motion.read(context.scene, armature, bag, frames)
         channels = bone_motion.channels_to_reduce(armature, bag, motion, self.bones(context, armature))
         planted = feet.Standing(context, armature, bag, motion).planted() if self.keeps_feet else None
         keys = key_reduction.reduce(motion, channels, self.degrees, self.millimetres / 1000, planted)
@@ -131,7 +130,7 @@ class VIDEO_TO_MOCAP_OT_lock_feet(Tool, bpy.types.Operator):
         names = ", ".join(before.rig.names[foot.bone] for foot in feet)
         words = f"{self.label()}: {names} held; they drifted by {max(then):.0f} mm, now by {max(now):.1f} mm"
         if max(now) > _DRIFTS:
-            self.report({"WARNING"}, f"{words}. A leg is too short there: lower the hips, then lock again.")
+            words += ". A leg is too short there: lower the hips, then lock again."
         return words
 
     def motion(self, context: bpy.types.Context, armature: bpy.types.Object, bag: Any, around: int = 0) -> Any:
@@ -158,7 +157,7 @@ class VIDEO_TO_MOCAP_OT_unlock_feet(Tool, bpy.types.Operator):
         from ...blend import actions, bone_motion
         from ...maths.clean_up import foot_pinning
 
-        raw = bone_motion.read_raw(armature, motion.frames, motion.rate)
+        raw = bone_motion.read_raw(context.scene, armature, motion.frames)
         feet = self.feet(context, armature, actions.bag_of(armature), motion)
         return foot_pinning.unpin_feet(motion, raw, feet, *self.span(context), self.blend)
 

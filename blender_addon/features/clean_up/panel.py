@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..common.layout import message
 from ..common.sidebar import Step
+from .tool import STEP
 
 
 class VIDEO_TO_MOCAP_PT_clean_up(Step, bpy.types.Panel):
@@ -27,6 +29,7 @@ class VIDEO_TO_MOCAP_PT_clean_up(Step, bpy.types.Panel):
         column("lock_feet", "unlock_feet", "level_floor", "straighten_path", "set_heading")
         column("make_loop", "mirror_motion", "trim", "time_scale")
         column("reduce_keys", "add_layer", "restore_raw")
+        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_clean_up,)

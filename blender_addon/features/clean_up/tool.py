@@ -7,6 +7,13 @@ from typing import Any
 import bpy
 from bpy.props import FloatProperty
 
+from ..common import words
+from ..common.starting import has_numpy
+from ..common.telling import tell
+
+STEP = "clean_up"
+"""Beside the buttons of which step the panel says what becomes of the tools."""
+
 
 class Tool:
     """What the tools have in common: they change the Action's keys in a range, and keep the raw Action."""
@@ -24,6 +31,9 @@ class Tool:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if not has_numpy():
+            cls.poll_message_set(words.NO_NUMPY)  # type: ignore[attr-defined]
+            return False
         item = context.active_object
         if item is None or item.type != "ARMATURE":
             cls.poll_message_set("Select an armature")  # type: ignore[attr-defined]
@@ -45,16 +55,15 @@ class Tool:
         from ...maths.clean_up.errors import CleanUpError, NothingToDoError
 
         try:
-            words = self.work(context, context.active_object)
+            text = self.work(context, context.active_object)
             marks.follow(context.scene, context.active_object)
         except CleanUpError as error:
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, f"{error}.")  # type: ignore[attr-defined]
+            ended = tell(self, context, f"{error}.", STEP, failed=True)
             # A tool that ended shows its values, so that others can be tried.
-            return {"FINISHED" if isinstance(error, NothingToDoError) else "CANCELLED"}
+            return {"FINISHED"} if isinstance(error, NothingToDoError) else ended
         # Without this the new pose shows only after the next change of frame.
         context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
-        self.report({"INFO"}, words)  # type: ignore[attr-defined]
-        return {"FINISHED"}
+        return tell(self, context, text, STEP)
 
     def work(self, context: bpy.types.Context, armature: bpy.types.Object) -> str:
         """Does the work; returns the message for the user. Raises CleanUpError."""
@@ -105,9 +114,8 @@ class Tool:
         from ...blend import bone_motion
 
         first, last = self.span(context)
-        render = context.scene.render
         frames = bone_motion.rows(bag, first - around, last + around)
-        return bone_motion.read(armature, bag, frames, render.fps / render.fps_base)
+        return bone_motion.read(context.scene, armature, bag, frames)
 
     def bones(self, context: bpy.types.Context, armature: bpy.types.Object) -> list[str]:
         """The selected bones in Pose mode, all where none is selected or in another mode."""

@@ -9,6 +9,13 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from ..common import words
+from ..common.starting import has_numpy
+from ..common.telling import tell
+
+STEP = "export"
+"""Beside the buttons of which step the panel says what becomes of an export."""
+
 _STEP_SECONDS = 0.1
 """How long the window waits for a part of the export."""
 
@@ -64,6 +71,9 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if not has_numpy():
+            cls.poll_message_set(words.NO_NUMPY)
+            return False
         item = context.active_object
         if not item or item.type != "ARMATURE":
             cls.poll_message_set("Select the armature to export")
@@ -100,7 +110,7 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         self._steps = self._export(context)
         if not self._asked:
-            while not (ended := self._go_on(60.0)):
+            while not (ended := self._go_on(context, 60.0)):
                 pass
             return ended
         # The window is drawn and Esc is heard between the steps.
@@ -114,10 +124,9 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
         ended: set[str] = set()
         if event.type == "ESC":
             self._steps.close()
-            self.report({"WARNING"}, "Export cancelled; no file was written.")
-            ended = {"CANCELLED"}
+            ended = tell(self, context, "Export cancelled; no file was written.", STEP, failed=True)
         elif event.type == "TIMER":
-            ended = self._go_on(_STEP_SECONDS)
+            ended = self._go_on(context, _STEP_SECONDS)
         if not ended:
             context.window_manager.progress_update(round(100 * self._done))
             context.workspace.status_text_set(f"Exporting {Path(self.filepath).name}: {self._done:.0%} (Esc cancels)")
@@ -141,7 +150,7 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
             return export.bvh(context, armature, path, self.axes == "Y_UP", self.deform_only)
         return export.gltf(context, armature, path, self.deform_only)
 
-    def _go_on(self, seconds: float) -> set[str]:
+    def _go_on(self, context: bpy.types.Context, seconds: float) -> set[str]:
         """Works for about so many seconds. Returns how the export ended; nothing while there is more to do."""
         from ...blend import export
 
@@ -152,10 +161,8 @@ class VIDEO_TO_MOCAP_OT_export(bpy.types.Operator):
                 if time.monotonic() > until:
                     return set()
         except export.ExportError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Saved {bpy.path.abspath(self.filepath)}")
-        return {"FINISHED"}
+            return tell(self, context, str(error), STEP, failed=True)
+        return tell(self, context, f"Saved {bpy.path.abspath(self.filepath)}", STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_OT_export,)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..common.layout import message
 from ..common.sidebar import Step
+from .ops import STEP
 
 
 class VIDEO_TO_MOCAP_PT_export(Step, bpy.types.Panel):
@@ -26,6 +28,7 @@ class VIDEO_TO_MOCAP_PT_export(Step, bpy.types.Panel):
         row = layout.row(align=True)
         for kind, name in (("BVH", "BVH"), ("GLTF", "glTF")):
             row.operator("video_to_mocap.export", text=name).format = kind
+        message(layout, context, STEP)
 
 
 CLASSES = (VIDEO_TO_MOCAP_PT_export,)

@@ -24,6 +24,7 @@ class Rig:
         modes: (B) how a bone's rotation is keyed: ``QUATERNION``, ``AXIS_ANGLE`` or an Euler order such as ``XYZ``.
         unlocal: rows of the bones whose Local Location is off: their location is in the axes of their parent.
         axes: (4,) orientation of the armature's object, the axes of such a bone without a parent.
+        size: of the unit that the bones' locations are keyed in, metres.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,7 @@ class Rig:
     modes: tuple[str, ...]
     unlocal: frozenset[int] = frozenset()
     axes: Array = field(default_factory=lambda: rot.IDENTITY)
+    size: float = 1.0
 
     def children(self, bone: int) -> list[int]:
         """The rows of the bones whose parent is ``bone``."""

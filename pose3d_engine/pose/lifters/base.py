@@ -36,7 +36,7 @@ GENERIC_UNCERTAINTY = np.array(
     [(0, 0), *2 * (_HIP, _KNEE, _ANKLE), *_TRUNK, *2 * (_SHOULDER, _ELBOW, _WRIST)],
 )
 """Uncertainty of a lifter that was not measured, as :class:`Lifter` has it: that of version 0.1's default, on 27
-held-out rendered clips, by MediaPipe full."""
+rendered clips of people that it had not seen, by MediaPipe full."""
 
 
 class Lifter(Protocol):

@@ -371,7 +371,7 @@ class TestSuspiciousFrames:
         assert not suspicious_frames.find_jerks(motion, list(range(7)))
 
     @pytest.mark.parametrize("back", [False, True])
-    def test_a_jump_is_found_in_a_lively_motion(self, back: bool) -> None:
+    def test_a_jump_is_found_in_a_fast_motion(self, back: bool) -> None:
         """58 degrees in one frame, to stay there or to come back."""
         motion = moving(2, 120, size=1.5)
         assert not suspicious_frames.find_jumps(motion, list(range(7)), ())
