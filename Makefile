@@ -67,12 +67,12 @@ showcase: assets ## two real clips beside the captured body, from the video's ca
 fuzz: setup ## coverage-guided fuzzing of all readers, SECONDS=10 for each of them
 	@$(VENV) -m tests.fuzz.run --seconds $(SECONDS)
 
-bench: assets ## speed, memory and accuracy as tables; MOCAP=file.npz: tracking on motion capture
+bench: assets ## accuracy, speed and memory as tables; MOCAP=file.npz: tracking on motion capture
+	@$(VENV) -m scripts.bench.real
+	@$(VENV) -m scripts.bench.motion
 	@$(VENV) -m scripts.bench.speed
 	@$(VENV) -m scripts.bench.batch
 	@$(VENV) -m scripts.bench.lifters
-	@$(VENV) -m scripts.bench.accuracy
-	@$(VENV) -m scripts.bench.motion
 	@$(VENV) -m scripts.bench.long_clips
 	@$(VENV) -m scripts.bench.camera
 	@$(VENV) -m scripts.bench.capture

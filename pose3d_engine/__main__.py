@@ -15,6 +15,7 @@ from .contract.version import __version__
 
 COMMANDS = {
     **{name: f".commands.{name}" for name in ("run", "batch", "detect", "people", "lift")},
+    "import": ".commands.import_",
     **{name: f".research.commands.{name}" for name in ("evaluate", "train", "render", "measure")},
     **{name: f".commands.{name}" for name in ("weights", "cache", "doctor", "serve")},
 }

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from .contract.settings import DEFAULT_FOV, AnalyseSettings, CaptureSettings
 from .contract.warnings import Notice
 from .detect import camera_motion_2d, chunks
 from .formats import detector_command, keypoint_files
+from .formats import motion as motion_files
+from .formats.motion import Motion3D
 from .media import video
 from .pose import lifters, sources
 from .progress import Progress, silent
@@ -50,7 +53,11 @@ def analyse(path: Path, settings: AnalyseSettings, progress: Progress = silent, 
 
 
 def capture(
-    people: People, settings: CaptureSettings, progress: Progress = silent, observe: Observe | None = None
+    people: People,
+    settings: CaptureSettings,
+    progress: Progress = silent,
+    observe: Observe | None = None,
+    imported: Motion3D | None = None,
 ) -> list[Motion]:
     """Estimates the motion of each chosen person, in the order of the choice: every stage of :data:`.STAGES` in turn.
 
@@ -58,11 +65,12 @@ def capture(
         people: Result of :func:`analyse`, or keypoints of another program.
         progress: Receives the progress; may raise :class:`.Cancelled`.
         observe: For benchmarks.
+        imported: 3D of another system in place of a 3D model, and of the settings' motion source.
 
     Raises:
         UserError: A chosen person does not exist, or weights cannot be used.
     """
-    shot = _shot(people, settings, progress)
+    shot = _shot(people, settings, progress, imported)
     for shared, group in itertools.groupby(stages.STAGES, lambda stage: stage.shared):
         enabled = [stage for stage in group if stage.enabled(settings)]
         for take in [None] if shared else list(shot.takes.values()):
@@ -117,14 +125,20 @@ def _detect(path: Path, info: VideoInfo, settings: AnalyseSettings, progress: Pr
     return people
 
 
-def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot:
+def _shot(people: People, settings: CaptureSettings, progress: Progress, given: Motion3D | None) -> Shot:
     """The shot at the start of a capture. Raises UserError as :func:`capture` does."""
-    source, notices = _source(people, settings)
     present = track.present(people)
     wanted = settings.person if settings.person_at is None else track.PersonAt.parse(settings.person_at)
     captured = track.select_present(people, wanted)
+    given = given or _imported(people, settings, progress)
+    camera = _camera(people, settings, given)
+    if given is not None:
+        source: PoseSource = sources.FromFile(given, people, captured, camera)
+        present = captured  # of nobody else is there 3D
+        notices: list[Notice] = []
+    else:
+        source, notices = _lifted(people, settings)
     references = [] if settings.raw or "level" not in settings.motion else present[:REFERENCES]
-    camera = _camera(people, settings)
     focal = camera.focal / max(camera.width, camera.height)
     motion = camera_motion.camera_motion(people.background, focal, settings.camera)
     seconds = float(people.times[-1] - people.times[0])
@@ -135,24 +149,47 @@ def _shot(people: People, settings: CaptureSettings, progress: Progress) -> Shot
         takes[row] = Take(row, (Observations("main", camera, fps, people.keypoints2d[row], layouts),))
     shot = Shot(people, settings, source, camera, fps, takes, captured, present[0], references, progress)
     shot.rotations, shot.rotation_deg = motion.rotations, motion.degrees
+    if isinstance(source, sources.FromFile) and source.rotations is not None:
+        # The file's cameras are those of a world with z up, so that the stabilised camera is level.
+        shot.rotations = source.rotations
+        shot.settings = replace(settings, tilt=settings.tilt or 0.0, roll=settings.roll or 0.0)
     shot.notices = [*warnings.notices(people.meta), *motion.notices, *notices]
     return shot
 
 
-def _source(people: People, settings: CaptureSettings) -> tuple[PoseSource, list[Notice]]:
-    """The source of root-relative 3D, and notices about the device. Raises UserError."""
+def require_source(settings: CaptureSettings) -> None:
+    """Raises UserError, before the minutes of detection, for a 3D model or a file of motion that cannot be used."""
     if settings.motion_source is not None:
-        return sources.FromFile(settings.motion_source, people.frames), []
+        motion_files.read(settings.motion_source)
+    elif settings.motion_command is None:
+        lifters.load(settings.lifter, settings.checkpoint, settings.device)
+
+
+def _imported(people: People, settings: CaptureSettings, progress: Progress) -> Motion3D | None:
+    """The motion of the settings' file or command; None where a 3D model is to be used. Raises UserError."""
+    if settings.motion_source is not None:
+        return motion_files.read(settings.motion_source)
+    if settings.motion_command is not None:
+        video = Path(str(people.meta["video"]["path"]))
+        return motion_files.of_command(settings.motion_command, video, progress)
+    return None
+
+
+def _lifted(people: People, settings: CaptureSettings) -> tuple[PoseSource, list[Notice]]:
+    """The 3D model, and notices about the device. Raises UserError."""
     lifter, reason = lifters.load(settings.lifter, settings.checkpoint, settings.device)
     notices = [Notice(warnings.DEVICE, reason)] if reason else []
     return sources.Lifted(lifter, people.meta["detector"], settings.tds, settings.flip), notices
 
 
-def _camera(people: People, settings: CaptureSettings) -> Camera:
-    """The clip's camera: with the field of view of the settings, or of the camera motion, or the default one."""
+def _camera(people: People, settings: CaptureSettings, given: Motion3D | None) -> Camera:
+    """The clip's camera: with the field of view of the settings, of the camera motion, of a file of 3D, or the default
+    one."""
     width, height = int(people.meta["video"]["width"]), int(people.meta["video"]["height"])
     fov = settings.fov
     if fov is None and settings.camera != "still":
         focal = camera_motion.focal_from_rotation(people.background)
         fov = None if focal is None else math.degrees(2 * math.atan(0.5 / focal))
+    if fov is None and given is not None and given.focal is not None:
+        return Camera(width, height, given.focal * (width / given.size[0] if given.size else 1.0))
     return Camera.from_fov(width, height, fov or DEFAULT_FOV)

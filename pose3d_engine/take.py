@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from .contract.people_file import People
 from .contract.settings import CaptureSettings
 from .contract.warnings import Notice
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from .solve.kinematics import Pose
+    from .solve.solver import Problem
+    from .solve.terms import Ground
 
 LEVEL_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Camera axes (x right, y down, z forward) -> world axes (z up, the camera looks along +Y), for a level camera."""
@@ -102,14 +107,19 @@ class Take:
     repairs: dict[str, int]  #: Count by repair step.
     frame_step: int  #: Stride of the 3D model's window, frames.
     joints: np.ndarray  #: (T,17,3) root-relative, stabilised camera axes, metres.
-    root: np.ndarray  #: (T,3) Hip, the same axes.
     lengths: np.ndarray  #: (17,) bone lengths, metres.
-    ground: float  #: Height of the floor under this person over the camera, metres (negative).
+    problem: Problem  #: What the solver knows, in the visible range.
+    pose: Pose  #: Of the visible range, stabilised camera axes.
+    points: np.ndarray  #: (T,21,3) of the pose, for all frames.
+    ground: Ground  #: In the visible range.
+    reprojection: np.ndarray  #: (T,) distance of the body from the keypoints, percent of its size; NaN if unobserved.
     size: float  #: Relative to the person of the settings' height.
-    world: np.ndarray  #: (T,17,3) world axes, metres, the floor at z = 0.
+    world: np.ndarray  #: (T,21,3) joints and soles, world axes, metres, the floor at z = 0.
+    root: np.ndarray  #: (T,3) the Hip, camera axes.
     camera_R: np.ndarray  # noqa: N815  #: (T,3,3), world = camera_R @ camera + camera_t.
     camera_t: np.ndarray  #: (3,)
-    contacts: np.ndarray  #: (T,2) bool, left and right foot.
+    soles: np.ndarray  #: (T,2,2) bool, contacts of left and right foot's heel and toe.
+    contacts: np.ndarray  #: (T,2) bool, left and right foot that is planted and does not roll.
     layers: dict[str, np.ndarray]  #: Arrays of the optional layers by name.
 
     def __init__(self, person: int, views: tuple[Observations, ...]) -> None:
@@ -125,11 +135,6 @@ class Take:
         """The visible range: rows from the first to the last detection."""
         rows = np.flatnonzero(self.detected)
         return slice(int(rows[0]), int(rows[-1]) + 1)
-
-    @property
-    def body(self) -> np.ndarray:
-        """(T,17,3) stabilised camera axes, metres."""
-        return self.joints + self.root[:, None]
 
     def padded(self, rows: np.ndarray) -> np.ndarray:
         """Values of the visible range (N, ...) for all frames (T, ...): the person is motionless before and after."""
@@ -181,12 +186,12 @@ class Shot:
     notices: list[Notice] = field(default_factory=list)  #: About the clip as a whole.
     motions: dict[int, Motion] = field(default_factory=dict)  #: Results by row.
 
-    def rays(self, take: Take) -> np.ndarray:
-        """(T,17,2) a person's keypoints on the plane z = 1 of the stabilised camera."""
-        rays = self.camera.rays(take.keypoints[..., :2])
+    def rays(self, pixels: np.ndarray, rows: slice) -> np.ndarray:
+        """Pixels (N,P,2) of some frames -> points (N,P,2) on the plane z = 1 of the stabilised camera."""
+        rays = self.camera.rays(pixels)
         if self.rotations is None:
             return rays
         directions = np.concatenate([rays, np.ones((*rays.shape[:-1], 1))], axis=-1)
-        directions = directions @ np.swapaxes(self.rotations, 1, 2)
+        directions = directions @ np.swapaxes(self.rotations[rows], 1, 2)
         # Far from the mean direction there is no place on the plane; nobody of interest is there.
         return directions[..., :2] / np.maximum(directions[..., 2:], 0.05)

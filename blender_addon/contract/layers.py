@@ -50,16 +50,21 @@ class Layer:
 LAYERS = (
     Layer(
         "orientations",
-        "Head, Hands and Feet",
-        "Orient hands and feet as in the video, from the detector's points on fingers, heels and toes",
+        "Head and Hands",
+        "Orient hands as in the video, from the detector's points on fingers",
         frozenset({"parts"}),
         (
             Channel("head_R", "rotation"),  # Not closer to the picture than what the joints tell, so it turns no bone.
             Channel("left_hand_R", "rotation", "hand.L"),
             Channel("right_hand_R", "rotation", "hand.R"),
-            Channel("left_foot_R", "rotation", "foot.L"),
-            Channel("right_foot_R", "rotation", "foot.R"),
         ),
+    ),
+    Layer(
+        "feet",
+        "Feet",
+        "Roll feet from heel to toe, in agreement with the floor",
+        frozenset(),
+        (Channel("left_foot_R", "rotation", "foot.L"), Channel("right_foot_R", "rotation", "foot.R")),
     ),
 )
 

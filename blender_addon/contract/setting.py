@@ -44,6 +44,7 @@ class Setting:
         metavar: What the command line shows in place of the value.
         low, high, usual: Bounds of a number, and the range in which the panel's slider moves.
         assumed: What the engine assumes where a number is neither given nor estimated.
+        removed: Names of ``steps`` in files of older versions, which are ignored.
         unit: ``m``, ``degrees``, ``s`` or empty.
         pattern: Regular expression of a text.
         lists: The part of the engine's report whose names can be chosen: ``sources`` or ``lifters``.
@@ -60,6 +61,7 @@ class Setting:
     help: str
     metavar: str = ""
     choices: tuple[Choice, ...] = ()
+    removed: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
     usual: tuple[float, float] | None = None
@@ -97,6 +99,8 @@ class Setting:
         """The plain value; a whole number becomes a float where one is meant. Raises UserError for a wrong value."""
         if self.kind == "float" and type(value) is int:
             value = float(value)
+        if self.removed and isinstance(value, str):
+            value = ",".join(name for name in value.split(",") if name not in self.removed) or "none"
         if type(value) is not _TYPES.get(self.kind, str) or not self._allows(value):
             shown = f"{value:g}" if type(value) in (int, float) else repr(value)
             raise UserError(f"{self.name} is {shown}; give {self.form}")

@@ -77,10 +77,9 @@ REPAIR = (
     Choice("rate", "Upsample Low Frame Rates", "Bring a video with few frames a second to the rate of the 3D model"),
 )
 MOTION = (
-    Choice("fusion", "Blend Detector 3D", "Average the 3D model's pose with the detector's own, where it has one"),
     Choice("limits", "Joint Limits", "Resolve depth flips and keep joints within their anatomical limits"),
     Choice("filter", "Smoothing", "Remove jitter; fast movements stay sharp"),
-    Choice("fit", "Fit to Video", "Move the smoothed body back over the person in the picture"),
+    Choice("fit", "Fit to Video", "Keep the body over the person in the picture"),
     Choice("level", "Find Camera Tilt", "Estimate the camera's tilt and roll from people who stand and walk"),
 )
 KEYS = (
@@ -133,7 +132,7 @@ class CaptureSettings(_Settings):
         "text", None, "Person at", "the person to capture, by a pixel of the video and a time",
         metavar="X,Y,SECONDS", pattern=r"[-+.\deE]+(,[-+.\deE]+){2}", excludes="person")
     lifter: str = _row(
-        "text", "tcn-cmu", "3D Model", "what estimates 3D from 2D",
+        "text", "tcn-mocap", "3D Model", "what estimates 3D from 2D",
         metavar="NAME", lists="lifters", panel="estimation")
     checkpoint: Path | None = _row(
         "path", None, "Checkpoint",
@@ -153,21 +152,26 @@ class CaptureSettings(_Settings):
         "where it is not given, it is estimated from a camera that pans, else 60",
         metavar="DEG", low=5, high=170, usual=(20, 120), assumed=DEFAULT_FOV, unit="degrees", panel="capture")
     motion_source: Path | None = _row(
-        "path", None, "Motion Source", "3D joints of another system (.npz with joints3d) instead of a 3D model",
+        "path", None, "Motion Source",
+        "3D motion of another system (GVHMR, WHAM, GEM-X) instead of a 3D model; {name} in the path is the clip's name",
         metavar="FILE")
+    motion_command: str | None = _row(
+        "text", None, "Motion Command",
+        "command line of another system instead of a 3D model, with {video} and the folder {output}",
+        metavar="COMMAND", excludes="motion_source", in_file=False)  # As the detector command.
     flip: bool = _row(
         "bool", True, "Average with Mirror Image", "average with the mirrored input; slower",
         panel="estimation")
     device: str = _row("choice", "auto", "Device", "what the engine computes on", choices=DEVICES, panel="estimation")
     raw: bool = _row(
-        "bool", False, "Raw", "stop after the 3D model: no fusion, no motion stage",
+        "bool", False, "Raw", "stop after the 3D model: no motion stage",
         in_file=False, option=False)
     repair: frozenset[str] = _row(
         "steps", "all", "Repair", "steps that repair the 2D track before 3D is estimated",
         metavar="all|none|STEP[,STEP]", choices=REPAIR, panel="estimation")
     motion: frozenset[str] = _row(
         "steps", "all", "Motion Stages", "stages of the motion clean-up; filter is the smoothing",
-        metavar="all|none|STAGE[,STAGE]", choices=MOTION, panel="estimation")
+        metavar="all|none|STAGE[,STAGE]", choices=MOTION, removed=("fusion",), panel="estimation")
     layers: frozenset[str] = _row(
         "steps", "all", "Layers", "what is captured beyond the joints, where the detector shows it",
         metavar="all|none|LAYER[,LAYER]",

@@ -11,6 +11,7 @@ VIDEO_DAMAGED, TRACKS_LEFT_OUT, NOT_CACHED = "video_damaged", "tracks_left_out",
 NOT_VISIBLE, PARTLY_VISIBLE, FEET_NOT_VISIBLE = "not_visible", "partly_visible", "feet_not_visible"
 CAMERA_UNKNOWN, CAMERA_PARTLY_UNKNOWN = "camera_unknown", "camera_partly_unknown"
 CAMERA_TRAVELS, CAMERA_ROTATES_TOO_FAR = "camera_travels", "camera_rotates_too_far"
+TILT_UNKNOWN, OFF_PICTURE = "tilt_unknown", "off_picture"
 DEVICE, OTHER = "device", "other"
 
 ADVICE: dict[str, str] = {
@@ -24,6 +25,8 @@ ADVICE: dict[str, str] = {
     CAMERA_PARTLY_UNKNOWN: "Check the path in that part of the clip",
     CAMERA_TRAVELS: "Clean up the path by hand",
     CAMERA_ROTATES_TOO_FAR: "Split the clip",
+    TILT_UNKNOWN: "Set Tilt and Roll",
+    OFF_PICTURE: "Look at the marked range through the camera",
     DEVICE: "",
     OTHER: "",
 }

@@ -23,9 +23,9 @@ _STRAIGHT, _BENT = np.sin(np.radians([5.0, 35.0]))
 _ROLL_SECONDS = 0.03
 """Seconds over which a roll of confidence 1 is smoothed; about a frame."""
 _PART_SECONDS = 0.2
-"""Seconds over which observed orientations are averaged: the points of a hand or foot lie close together."""
-_MOST = {"hand": 70.0, "foot": 45.0}
-"""Degrees that a part rotates at most away from forearm or shin; an observation of 1.6 times as much is ignored."""
+"""Seconds over which observed orientations are averaged: the points of a hand lie close together."""
+_MOST = 70.0
+"""Degrees that a hand rolls at most away from its forearm; an observation of 1.6 times as much is ignored."""
 _CONTACT_SECONDS = 0.07
 """Half the seconds in which a foot is blended from the shin's orientation to flat on the floor, and back."""
 
@@ -104,20 +104,10 @@ def orientations(
         frames[name] = rotations.swing(carried(name), along(name))
 
     def rolled(name: str, held: Array) -> Array:
-        """A part with the direction that its parent gives it, and the observed roll."""
-        return (
-            rotations.twist(held, _limited_roll(held, *_observed(name, parts, rest), rate, _MOST[name[:4]]))
-            if name in parts
-            else held
-        )
-
-    def turned(name: str, held: Array) -> Array:
-        """A part with the observed orientation."""
-        return (
-            held @ _limited_rotation(held, *_observed(name, parts, rest), rate, _MOST[name[:4]])
-            if name in parts
-            else held
-        )
+        """A hand with the direction of its forearm, and the observed roll."""
+        if name not in parts:
+            return held
+        return rotations.twist(held, _limited_roll(held, *_observed(name, parts, rest), rate))
 
     for side, foot in (("L", 0), ("R", 1)):
         s = f".{side}"
@@ -129,9 +119,12 @@ def orientations(
         frames["thigh" + s], frames["shin" + s] = _limb(
             carried("thigh" + s), along("thigh" + s), along("shin" + s), rate, one_way=True
         )
-        frames["foot" + s] = _foot(
-            frames, turned("foot" + s, carried("foot" + s)), "shin" + s, contacts[:, foot], rate, rest
-        )
+        name = "foot" + s
+        # The engine's feet agree with its floor; without them, feet in contact are flat.
+        if name in parts:
+            frames[name] = _observed(name, parts, rest)[0]
+        else:
+            frames[name] = _foot(frames, carried(name), "shin" + s, contacts[:, foot], rate, rest)
     return frames
 
 
@@ -141,28 +134,14 @@ def _observed(name: str, parts: Parts, rest: Rest) -> tuple[Array, Array]:
     return turn @ rest.frames[NAMES.index(name)], where
 
 
-def _limited_rotation(held: Array, observed: Array, where: Array, rate: float, most: float) -> Array:
-    """The rotation (T,3,3) from ``held`` to ``observed`` (T,3,3), averaged over time, at most ``most`` degrees.
+def _limited_roll(frames: Array, observed: Array, where: Array, rate: float) -> Array:
+    """The angle (T,) in radians about ``frames`` (T,3,3) that brings them nearest to ``observed`` (T,3,3).
 
-    It fades out where the part was not observed, outside ``where`` (T,).
+    Averaged over time, at most _MOST degrees; fades out where the part was not observed, outside ``where`` (T,).
     """
-    q = rotations.to_quaternions(np.swapaxes(held, -1, -2) @ observed)
-    q = np.where(q[:, :1] < 0, -q, q)
-    angle = np.degrees(2 * np.arccos(np.clip(q[:, 0], -1.0, 1.0)))
-    confidence = where * (1 - smoothstep((angle - 1.3 * most) / (0.3 * most)))
-    q = _averaged(confidence[:, None] * q + (1 - confidence[:, None]) * [1.0, 0.0, 0.0, 0.0], rate)
-    q /= np.linalg.norm(q, axis=-1, keepdims=True)
-    half = np.arccos(np.clip(q[:, 0], -1.0, 1.0))
-    kept = np.minimum(half, np.radians(most) / 2)
-    axis = rotations.unit(q[:, 1:])
-    return rotations.to_matrices(np.concatenate([np.cos(kept)[:, None], np.sin(kept)[:, None] * axis], axis=-1))
-
-
-def _limited_roll(frames: Array, observed: Array, where: Array, rate: float, most: float) -> Array:
-    """The angle (T,) in radians about ``frames`` (T,3,3) that brings them nearest to ``observed``, likewise."""
     off = np.swapaxes(frames, -1, -2) @ observed
     angle = np.arctan2(off[:, 0, 2] - off[:, 2, 0], off[:, 0, 0] + off[:, 2, 2])
-    most = np.radians(most)
+    most = np.radians(_MOST)
     confidence = where * (1 - smoothstep((np.abs(angle) - 1.3 * most) / (0.3 * most)))
     return np.clip(_averaged((confidence * angle)[:, None], rate)[:, 0], -most, most)
 

@@ -14,7 +14,6 @@ from ..contract.batch.tasks import Result, Task, result
 from ..contract.batch.worker import Report, serve
 from ..contract.errors import UserError, file_not_found
 from ..formats import keypoint_files
-from ..pose import lifters
 from ..service import store
 from . import options
 
@@ -34,7 +33,11 @@ def work(task: Task, report: Report) -> Iterator[Result]:
     output = folder / f"{clip.stem}.npz"
     if output.resolve() == clip.resolve():
         raise UserError(f"{task.source}: its result would replace it; choose another output folder")
-    sources = [path for path in (analysis.keypoints, capture.checkpoint) if path is not None and path.exists()]
+    sources = [
+        path
+        for path in (analysis.keypoints, capture.checkpoint, capture.motion_source)
+        if path is not None and path.exists()
+    ]
     records = record.finished(folder, clip, noted, sources)
     made = not records
     if made:
@@ -42,8 +45,7 @@ def work(task: Task, report: Report) -> Iterator[Result]:
         if clip.suffix.lower() == ".npz":
             people = keypoint_files.read(clip)
         else:
-            # A 3D model that cannot be used is refused before the minutes of detection.
-            lifters.load(capture.lifter, capture.checkpoint, capture.device)
+            pipeline.require_source(capture)
             people = store.people_of(clip, analysis, progress, args.cache)
         motions = pipeline.capture(people, capture, progress)
         for motion, path in zip(motions, pipeline.write(motions, output), strict=True):

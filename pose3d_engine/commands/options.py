@@ -25,7 +25,8 @@ def add_analyse(parser: argparse.ArgumentParser) -> None:
 
 def add_capture(parser: argparse.ArgumentParser) -> None:
     """Adds the options of :class:`.CaptureSettings`."""
-    command_line.add_settings(parser, "capture", {"lifter": "see `pose3d weights list`"})
+    notes = {"lifter": "see `pose3d weights list`", "motion_source": "see docs/technical-director/sources-3d.md"}
+    command_line.add_settings(parser, "capture", notes)
 
 
 def add_all(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +42,15 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(args: argparse.Namespace, clip: Path | None = None) -> tuple[AnalyseSettings, CaptureSettings]:
-    """The settings of options and of the file of ``--settings``; ``clip`` replaces ``{name}`` in the keypoints' path.
+    """The settings of options and of the file of ``--settings``; ``clip`` replaces ``{name}`` in paths.
 
     Raises:
         UserError: A value cannot be used, two exclude each other, or there is no such detector.
     """
     values = command_line.values(args)
-    if clip is not None and values.get("keypoints") is not None:
-        values["keypoints"] = tasks.of_clip(str(values["keypoints"]), clip)
+    for name in ("keypoints", "motion_source"):
+        if clip is not None and values.get(name) is not None:
+            values[name] = tasks.of_clip(str(values[name]), clip)
     analysis, capture = AnalyseSettings.of(values), CaptureSettings.of(values)
     detect.source(analysis.detector)
     return analysis, capture

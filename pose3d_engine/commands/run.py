@@ -8,7 +8,6 @@ from pathlib import Path
 from .. import pipeline
 from ..contract import atomic
 from ..contract.errors import UserError
-from ..pose import lifters
 from ..progress import on_stderr
 from ..service import store
 from ..show.preview import require_preview, write_preview
@@ -45,7 +44,7 @@ def execute(args: argparse.Namespace) -> None:
     if args.preview is not None:
         require_preview(args.preview)
     analysis, capture = options.settings_of(args, video)
-    lifters.load(capture.lifter, capture.checkpoint, capture.device)
+    pipeline.require_source(capture)
     people = store.people_of(video, analysis, on_stderr, args.cache)
     motions = pipeline.capture(people, capture, on_stderr)
     for motion, path in zip(motions, pipeline.write(motions, args.output), strict=True):

@@ -57,7 +57,8 @@ class Motion:
         contacts: (T,2) left and right foot on the floor.
         frames, times: (T,) the source frame and its seconds.
         meta: fps, width, height, focal_px, principal_point, person, detector, lifter, checkpoint, checkpoint_sha256,
-            tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`).
+            tds, height_m, engine, repairs (counts by step), camera, feet, warnings (see :mod:`.warnings`); imported, of
+            3D without its video (what the file had, and whether ``keypoints2d`` are any).
         extras: Arrays of optional layers by name.
     """
 
@@ -126,9 +127,12 @@ def read(
 
 
 def _split_validity(arrays: dict[str, np.ndarray]) -> None:
-    """Splits the validity in files of version 0.1 into an array for each orientation."""
+    """Splits the validity in files of version 0.1 into an array for each orientation; drops their feet, which do not
+    agree with the floor."""
     together = arrays.pop("orientation_valid", None)
     if together is not None and together.ndim == 2 and together.shape[1] == len(_PARTS_OF_VERSION_1):
         for column, part in enumerate(_PARTS_OF_VERSION_1):
-            if f"{part}_R" in arrays:
+            if part.endswith("foot"):
+                arrays.pop(f"{part}_R", None)
+            elif f"{part}_R" in arrays:
                 arrays[f"{part}_valid"] = together[:, column].astype(bool)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..contract.errors import UserError
 from ..contract.skeletons import COCO17
-from .registry import source
+from .registry import NAMES, source
 
 FILE = Path(__file__).with_name("calibration.json")
 CANONICAL_HEIGHT = 1.70  #: Metres, sole to crown, of the person that the lengths are for.
@@ -109,11 +109,12 @@ def _tables() -> dict[str, Any]:
 
 
 def load(detector: str) -> Calibration:
-    """The table of a detector, or else of one with its layout, or else the fallback.
-
-    Raises UserError for an unknown detector.
-    """
-    chosen, tables = source(detector), _tables()
+    """The table of a detector, or else of one with its layout, or else the fallback, also for keypoints of other
+    programs."""
+    tables = _tables()
+    if detector not in NAMES:
+        return from_table(FALLBACK, tables[FALLBACK])
+    chosen = source(detector)
     same_layout = (name for name, table in tables.items() if table["layout"] == chosen.layout)
     name = chosen.name if chosen.name in tables else next(same_layout, FALLBACK)
     return from_table(name, tables[name])

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,8 @@ from ..contract.errors import UserError
 from ..contract.people_file import People, VideoInfo
 from ..progress import Progress, silent
 from . import keypoint_files
+
+WHAT = "detector command"
 
 PATIENCE_S = 1800.0
 """Seconds: a program that prints and writes nothing for so long hangs. Many silently download and compile models."""
@@ -55,23 +58,30 @@ def people_of(command: str, info: VideoInfo, progress: Progress = silent, patien
         return keypoint_files.on_video(found, info, output)
 
 
-def arguments_of(command: str, video: Path, output: Path, windows: bool = os.name == "nt") -> list[str]:
+def arguments_of(
+    command: str, video: Path, output: Path, windows: bool = os.name == "nt", what: str = WHAT
+) -> list[str]:
     """The command as an argument list; raises UserError if it lacks a placeholder or its quotes do not match."""
     for placeholder in ("{video}", "{output}"):
         if placeholder not in command:
-            raise UserError(f"the detector command lacks {placeholder}; write it where the program takes that path")
+            raise UserError(f"the {what} lacks {placeholder}; write it where the program takes that path")
     try:
         parts = shlex.split(command, posix=not windows)
     except ValueError as error:
-        raise UserError(f"the detector command cannot be split into words ({error}); check its quotes") from error
+        raise UserError(f"the {what} cannot be split into words ({error}); check its quotes") from error
     if windows:
         # POSIX rules would remove the backslashes of paths; without them quotes are kept, and removed here.
         parts = [part[1:-1] if len(part) > 1 and part[0] == part[-1] and part[0] in "\"'" else part for part in parts]
     return [part.replace("{video}", str(video.absolute())).replace("{output}", str(output)) for part in parts]
 
 
-def run(arguments: list[str], output: Path, progress: Progress, patience: float) -> None:
-    """Runs a program to its end; kills it with all its children if it fails, hangs (UserError) or is cancelled."""
+def run(
+    arguments: list[str], output: Path, progress: Progress, patience: float, what: str = WHAT, stage: str = "detect"
+) -> None:
+    """Runs a program to its end; kills it with all its children if it fails, hangs (UserError) or is cancelled.
+
+    ``what`` it is called in messages, and ``stage`` in the progress.
+    """
     try:
         # A process group of its own, so that its children can be killed with it.
         process = subprocess.Popen(
@@ -84,17 +94,19 @@ def run(arguments: list[str], output: Path, progress: Progress, patience: float)
         )
     except OSError as error:
         reason = f"{error.strerror or error}: {arguments[0]}"
-        raise UserError(f"the detector command cannot be started ({reason}); give its full path") from error
+        raise UserError(f"the {what} cannot be started ({reason}); give its full path") from error
     assert process.stdout is not None
     reader = _OutputReader(process.stdout)
     try:
-        _wait(process, reader, output, progress, patience)
+        _wait(process, reader, output, lambda seconds: progress(stage, seconds, None), patience)
+    except UserError as error:
+        raise UserError(f"the {what} {error}") from None
     finally:
         if process.returncode != 0:
             _kill_tree(process)
         reader.join()
     if process.returncode != 0:
-        raise UserError(f"the detector command failed with status {process.returncode}: {reader.last_line}")
+        raise UserError(f"the {what} failed with status {process.returncode}: {reader.last_line}")
 
 
 class _OutputReader:
@@ -127,20 +139,24 @@ class _OutputReader:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], reader: _OutputReader, output: Path, progress: Progress, patience: float
+    process: subprocess.Popen[bytes],
+    reader: _OutputReader,
+    output: Path,
+    progress: Callable[[int], None],
+    patience: float,
 ) -> None:
     began = changed = polled = time.monotonic()
     before: object = None
     while process.poll() is None:
         time.sleep(_POLL_S)
         now = time.monotonic()
-        progress("detect", int(now - began), None)
+        progress(int(now - began))
         if now - polled > min(_FOLDER_POLL_S, patience / 4):
             polled, state = now, _state(output)
             if state != before:
                 before, changed = state, now
         if now - max(changed, reader.last_output) > patience:
-            raise UserError(f"the detector command did nothing for {patience:g} s and was ended; try it by itself")
+            raise UserError(f"did nothing for {patience:g} s and was ended; try it by itself")
 
 
 def _state(output: Path) -> object:

@@ -9,16 +9,16 @@ from ..contract.skeletons import H36M17
 CANONICAL_HEIGHT = 1.70  #: Metres, sole to crown, of the body that the stages are tuned for; the default height.
 
 LENGTHS: dict[str, tuple[float, float]] = {
-    "RHip": (0.120, 0.012),
-    "RKnee": (0.425, 0.018),
-    "RAnkle": (0.415, 0.020),
-    "Spine": (0.225, 0.018),
-    "Thorax": (0.245, 0.018),
+    "RHip": (0.083, 0.008),
+    "RKnee": (0.414, 0.022),
+    "RAnkle": (0.424, 0.020),
+    "Spine": (0.229, 0.016),
+    "Thorax": (0.243, 0.016),
     "Neck/Nose": (0.115, 0.012),
     "Head": (0.112, 0.008),
-    "RShoulder": (0.155, 0.014),
-    "RElbow": (0.275, 0.014),
-    "RWrist": (0.245, 0.014),
+    "RShoulder": (0.171, 0.013),
+    "RElbow": (0.265, 0.013),
+    "RWrist": (0.237, 0.013),
 }
 """Length of the bone that ends in a joint (Human3.6M-17): mean and spread in metres for CANONICAL_HEIGHT, after
 Human3.6M's actors and anthropometric tables. Left is as right."""
@@ -26,6 +26,8 @@ Human3.6M's actors and anthropometric tables. Left is as right."""
 CHAIN = ("RKnee", "RAnkle", "Spine", "Thorax", "Neck/Nose", "Head")  #: Ankle to head, in a fixed ratio to the height.
 CHAIN_LENGTH = sum(LENGTHS[joint][0] for joint in CHAIN)  #: Metres, of the canonical body.
 ANKLE_HEIGHT = 0.08  #: Metres of the ankle joint above the sole, of the canonical body.
+HEEL_BACK, TOE_FORWARD = 0.05, 0.17
+"""Metres of the canonical body: the ends of the sole behind and before the ankle."""
 
 MASSES: tuple[tuple[str, str, float, float], ...] = (
     ("Neck/Nose", "Head", 0.5, 0.081),
@@ -54,3 +56,12 @@ def centre_of_mass(joints: np.ndarray) -> np.ndarray:
         for near, far, place, mass in MASSES
     )
     return np.asarray(total / sum(mass for *_, mass in MASSES))
+
+
+def point_masses(points: int) -> np.ndarray:
+    """(P,) the weight of each point in the centre of mass; those after the 17 joints have none."""
+    masses = np.zeros(points)
+    for near, far, place, mass in MASSES:
+        masses[H36M17.index(near)] += mass * (1 - place)
+        masses[H36M17.index(far)] += mass * place
+    return masses / masses.sum()

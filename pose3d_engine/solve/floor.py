@@ -1,23 +1,81 @@
-"""The height of the floor, and the sizes of people who stand on it."""
+"""The floor: its height, what feet stand on above it, and the sizes of people who stand on it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..contract.skeletons import H36M17
+from ..contract.runs import runs
 from .body import ANKLE_HEIGHT, CANONICAL_HEIGHT
+from .kinematics import ANKLES as ANKLES
+from .kinematics import SOLE_ROWS
 
 SIZE_RANGE, SIZE_SPREAD = (0.6, 1.4), 0.15  #: Bounds and standard deviation (of the logarithm) of relative sizes.
 MIN_CAMERA_HEIGHT = 0.5  #: Metres over the floor, below which the floor's distance says too little about sizes.
-ANKLES = [H36M17.index("LAnkle"), H36M17.index("RAnkle")]  #: The order of ``contacts``.
-_OUTLIERS = 0.02  #: Share of ankles that may lie below the floor: single wrong frames.
+_STEP, _LEVEL = 0.15, 0.10
+"""Metres over the floor from which on a stance may be on something else, and by which such stances agree. Stances of
+level walks are 0.12 m apart at most where the tilt is found."""
+
+_OUTLIERS = 0.02  #: Share of soles that may lie below the floor: single wrong frames.
+_LONG_S = 1.0  #: Seconds of a stance that count in full.
 
 
-def floor_height(ankles: np.ndarray, observed: np.ndarray, height: float) -> float:
-    """Height of the floor under the lowest of ankles (T,2) of a person of ``height``, metres over the same origin. Only
-    ``observed`` (T,2) ankles count, unless there are none."""
-    known = ankles[observed] if observed.any() else ankles.ravel()
-    return float(np.quantile(known, _OUTLIERS)) - ankle_height(height)
+@dataclass(frozen=True)
+class Stance:
+    """One foot in one contact: frames, and the height of its sole over the solver's origin, metres."""
+
+    foot: int
+    rows: slice
+    height: float
+
+
+def stances(points: np.ndarray, contacts: np.ndarray) -> list[Stance]:
+    """The stances of points (T,21,3), z up, with contacts (T,2,2), in the order of their first frames."""
+    found = []
+    for foot in range(2):
+        heights = np.where(contacts[:, foot], points[:, SOLE_ROWS[foot], 2], np.inf).min(axis=1)
+        for first, end in runs(contacts[:, foot].any(axis=1)):
+            found.append(Stance(foot, slice(first, end), float(np.median(heights[first:end]))))
+    return sorted(found, key=lambda stance: stance.rows.start)
+
+
+def floor_height(found: list[Stance], lowest: np.ndarray, fps: float) -> float:
+    """The height on which most stances are, robustly; lower where the person comes far below it.
+
+    Args:
+        found: The stances.
+        lowest: Heights of the lower sole in frames where feet were observed, metres; at least one.
+        fps: Frames a second.
+    """
+    below = float(np.quantile(lowest, _OUTLIERS))
+    if not found:
+        return below
+    heights = np.array([stance.height for stance in found])
+    weights = np.array([min((stance.rows.stop - stance.rows.start) / fps, _LONG_S) for stance in found])
+    support = weights @ np.exp(-(((heights[:, None] - heights) / _LEVEL) ** 2))
+    height = float(heights[support.argmax()])
+    for _ in range(5):
+        near = weights / (1 + ((heights - height) / _LEVEL) ** 2) ** 2
+        height = float(near @ heights / near.sum())
+    return height if below > height - 2 * _STEP else below
+
+
+def levels(found: list[Stance], floor: float, frames: int) -> np.ndarray:
+    """(T,2) metres over the floor of what each foot stands on, 0 between stances.
+
+    Somebody stands on something only where several stances in a row, of both feet, agree about its height: a single
+    one errs by more than a step.
+    """
+    result = np.zeros((frames, 2))
+    high = np.array([stance.height - floor > _STEP for stance in found])
+    for first, end in runs(high):
+        run = found[first:end]
+        heights = np.array([stance.height for stance in run]) - floor
+        if len({stance.foot for stance in run}) == 2 and np.ptp(heights) < _LEVEL:
+            for stance in run:
+                result[stance.rows, stance.foot] = np.median(heights)
+    return result
 
 
 def ankle_height(height: float) -> float:

@@ -36,24 +36,20 @@ class Stage:
         return chosen and (self.raw or not settings.raw)
 
 
-_FUSION, _LIMITS, _SMOOTHING, _FIT = (frozenset({name}) for name in ("fusion", "limits", "filter", "fit"))
+_LIMITS = frozenset({"limits"})
 
 STAGES = (
     Stage("repair", "Repairing the 2D track", camera_space.repair, raw=True),
     Stage("estimate_3d", "Estimating 3D", camera_space.estimate_3d, raw=True),
-    Stage("fusion", "Blending the detector's 3D", camera_space.fuse, frozenset({"body3d"}), _FUSION),
     Stage("stabilise", "Removing camera motion", camera_space.stabilise, raw=True),
     Stage("depth_flips", "Resolving depth flips", camera_space.resolve_depth_flips, switches=_LIMITS),
-    Stage("smoothing", "Smoothing", camera_space.smooth, switches=_SMOOTHING),
-    Stage("bone_lengths", "Fixing bone lengths", camera_space.fix_bone_lengths, raw=True),
-    Stage("path", "Finding the path", camera_space.find_path, raw=True),
-    Stage("fit", "Fitting to the video", camera_space.fit, switches=_FIT),
-    Stage("smoothing_after_fit", "Smoothing", camera_space.smooth_again, switches=_FIT | _SMOOTHING),
-    Stage("joint_limits", "Applying joint limits", camera_space.clamp_to_limits, switches=_LIMITS),
+    Stage("start", "Finding the path", camera_space.start, raw=True),
+    Stage("fit", "Fitting to the video", camera_space.fit),
     Stage("gravity", "Finding the camera's tilt", people.find_gravity, raw=True, shared=True),
     Stage("floor", "Finding the floor", people.find_floor, raw=True, shared=True),
-    Stage("contacts", "Finding foot contacts", world_space.find_contacts, raw=True),
-    Stage("feet", "Locking feet", world_space.lock_feet),
+    Stage("plant", "Planting feet", world_space.plant_feet),
+    Stage("reprojection", "Comparing with the video", world_space.measure, raw=True),
+    Stage("world", "Moving to the floor", world_space.to_world, raw=True),
     Stage("height", "Scaling to the height", world_space.scale_to_height, raw=True),
     *(Stage(layer.name, layer.title, partial(layers.add, layer), layer.needs) for layer in LAYERS),
     Stage("motion", "Finishing", world_space.finish, raw=True),

@@ -1,6 +1,6 @@
-"""What each stage of the motion clean-up brings, on unseen motion capture with known truth: part of `make bench`.
+"""What the solver brings on unseen motion capture with known truth, by virtual cameras: part of `make bench`.
 
-    python scripts/motion.py [--data cmu_h36m17.npz] [--quick] [--per-clip]
+    python -m scripts.bench.motion [--data cmu_h36m17.npz] [--quick] [--per-clip]
 
 Takes of the validation split (mocap_data.VALIDATION_TAKES) are filmed by virtual cameras that stand still, pitched
 from -15 to +40 degrees and slightly rolled, seen through the detector noise that lifters are trained with, and captured
@@ -19,7 +19,7 @@ import numpy as np
 
 from pose3d_engine import pipeline
 from pose3d_engine.contract.people_file import People
-from pose3d_engine.contract.settings import BY_NAME, CaptureSettings
+from pose3d_engine.contract.settings import CaptureSettings
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.research.data_sets import detector_noise, mocap_data
 from pose3d_engine.research.evaluation import world
@@ -27,6 +27,7 @@ from pose3d_engine.solve import floor
 from pose3d_engine.solve.body import CANONICAL_HEIGHT, LENGTHS
 from pose3d_engine.take import LEVEL_CAMERA
 from scripts import ROOT
+from scripts.bench import ablation
 
 DATA = ROOT.parent / "shared" / "mocap" / "cmu_h36m17.npz"
 WIDTH, HEIGHT, FOV = 1920, 1080, 60.0
@@ -141,35 +142,28 @@ def scenes(data: Path, quick: bool) -> Iterator[Scene]:
             number += 1
 
 
-# Nothing to fuse here: a virtual video has no detector with 3D of its own.
-STAGES: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (f"+ {stage}", frozenset(BY_NAME["motion"].names[: i + 1]))
-    for i, stage in enumerate(BY_NAME["motion"].names)
-    if stage != "fusion"
-)
-
-
 def main() -> int:
     """Prints the tables; exit status 0 whatever the numbers are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--quick", action="store_true", help="one camera a take, and only raw and the default")
+    parser.add_argument("--quick", action="store_true", help="one camera a take, and only the lifter and the default")
     parser.add_argument("--per-clip", action="store_true", help="a line for each scene, default settings")
     args = parser.parse_args()
     if not args.data.is_file():
         print(f"motion clean-up: not measured, {args.data} is not there (--data)", file=sys.stderr)
         return 0
     default = CaptureSettings(device="cpu")
-    sets = {"raw lifter": replace(default, raw=True)}
+    ways = {"lifter alone": (replace(default, raw=True), ablation.DEFAULT)}
     if not args.quick:
-        sets |= {name: replace(default, motion=stages, feet="never") for name, stages in STAGES}
-    sets["default"] = default
+        ways["+ solver without ground"] = (default, ablation.WITHOUT_GROUND)
+    ways["default"] = (default, ablation.DEFAULT)
     film_list = list(scenes(args.data, args.quick))
     print(f"{len(film_list)} virtual videos, {sum(len(s.world) for s in film_list)} frames; mm unless said otherwise")
     scores: dict[str, list[world.Scores]] = {}
-    for name, settings in sets.items():
+    for name, (settings, change) in ways.items():
         for scene in film_list:
-            (motion,) = pipeline.capture(scene.people, settings)
+            with change.made(settings) as changed:
+                (motion,) = pipeline.capture(scene.people, changed)
             scores.setdefault(name, []).append(world.score(motion, scene.world, scene.rotation, scene.place))
     print(world.table(scores))
     for kind in KINDS:

@@ -1,11 +1,10 @@
-"""Two people from four views each, with 3D references: part of `make bench`.
+"""Two people from four calibrated views each: the references of `scripts.bench.real`, and left and right in them.
 
     python -m scripts.bench.views
 
 A real man who leans far over on one leg, and a rendered woman who stands and turns (Pose2Sim's, see demo_clip.py), 100
-frames each, MediaPipe full in. His reference is the bench's (tests/golden), hers is triangulated here from the mean of
-MediaPipe full's and heavy's 2D. The tables tell what fusion with the detector's own 3D brings, how far the body is off
-the keypoints in the picture, and whether left and right are put right.
+frames each. His reference is in tests/golden, hers is triangulated here from the mean of MediaPipe full's and heavy's
+2D. By itself this prints in how many frames the man's left and right are exchanged: a part of `make bench`.
 """
 
 from __future__ import annotations
@@ -13,29 +12,24 @@ from __future__ import annotations
 import functools
 import sys
 from dataclasses import dataclass, replace
-from unittest import mock
 from xml.etree import ElementTree as ET
 
 import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from pose3d_engine import detect, pipeline, repair, weights
-from pose3d_engine.contract.motion_file import Motion
+from pose3d_engine import pipeline, repair, weights
 from pose3d_engine.contract.people_file import People
-from pose3d_engine.contract.settings import AnalyseSettings, CaptureSettings
+from pose3d_engine.contract.settings import AnalyseSettings
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M_ROWS
-from pose3d_engine.pose import fusion
 from pose3d_engine.progress import silent
-from pose3d_engine.research.evaluation.reference import Reference, score
+from pose3d_engine.research.evaluation.reference import Reference
 from pose3d_engine.solve import smoothing
 from scripts import ROOT, demo_clip
-from scripts.bench.accuracy import own_3d
 from scripts.bench.people import VIEWS, labelled, whose
 from scripts.bench.tracking import wrong_sides
 
-DEFAULT, ALONE = "the default", "the default, feet left alone"
-DETECTORS = ("mediapipe-full", "mediapipe-heavy")
+DETECTORS = ("mediapipe-full", "mediapipe-heavy")  #: The default first. What the woman's reference is made of.
 FPS = 60.0
 MAN, WOMAN = 0, 1
 """Among the labelled."""
@@ -91,9 +85,14 @@ def cameras() -> list[Camera]:
 
 
 @functools.cache
-def analysed(kind: str, view: str, detector: str) -> People:
-    """Everybody in a clip: ``single``, the man alone, or ``multi``, both."""
-    return pipeline.analyse(demo_clip.fetch(f"{kind}-{view}"), AnalyseSettings(detector))
+def analysed(clip: str, detector: str = DETECTORS[0]) -> People:
+    """Everybody in a clip of demo_clip.py; kept in .cache/people until `make clean`."""
+    path = demo_clip.CACHE / "people" / f"{clip}-{detector}.npz"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        weights.fetch(detector, silent)
+        pipeline.analyse(demo_clip.fetch(clip), AnalyseSettings(detector)).save(path)
+    return People.load(path)
 
 
 def track_of(people: People, view: str, person: int) -> int:
@@ -162,7 +161,7 @@ def his() -> list[Reference]:
 
 
 def _her_track(view: str, detector: str) -> np.ndarray:
-    people = analysed("multi", view, detector)
+    people = analysed(f"multi-{view}", detector)
     return repaired(people, track_of(people, view, WOMAN))[:, COCO_ROWS].astype(np.float64)
 
 
@@ -185,75 +184,21 @@ def hers() -> list[Reference]:
     return [Reference(camera.seen(joints), valid) for camera in views]
 
 
-def off_picture(motion: Motion) -> tuple[float, float]:
-    """Percent of the person's size by which twelve joints are off their keypoints: mean of the clip, worst frame."""
-    keypoints = motion.keypoints2d[:, COCO_ROWS].astype(np.float64)
-    camera = np.matmul(motion.world - motion.camera_t[:, None], motion.camera_R)[:, H36M_ROWS]
-    at = motion.meta["focal_px"] * camera[..., :2] / camera[..., 2:] + motion.meta["principal_point"]
-    size = np.median(np.linalg.norm(np.ptp(keypoints[..., :2], axis=1), axis=-1))
-    off = np.linalg.norm(at - keypoints[..., :2], axis=-1)
-    frames = 100 * np.nanmean(np.where(keypoints[..., 2] > 0.5, off, np.nan), axis=1) / size
-    return float(np.nanmean(frames)), float(np.nanmax(frames))
-
-
 def main() -> int:
-    """Prints the tables; exit status 0."""
-    weights.fetch("mediapipe-heavy", silent)
-    default = CaptureSettings()
-    ways = {
-        "lifter alone": (replace(default, raw=True), fusion.LIFTER),
-        "the default without fusion": (replace(default, motion=default.motion - {"fusion"}), fusion.LIFTER),
-        "the default with a plain mean": (default, 0.5),
-        DEFAULT: (default, fusion.LIFTER),
-        ALONE: (replace(default, feet="never"), fusion.LIFTER),
-    }
-    errors: dict[str, list[tuple[float, float]]] = {}
-    pictures: dict[str, list[tuple[float, float]]] = {}
-    man = his()
-    for kind, truths in (("single", man), ("multi", hers())):
-        for view, truth in zip(VIEWS, truths, strict=True):
-            people = analysed(kind, view, detect.DEFAULT)
-            row = track_of(people, view, WOMAN) if kind == "multi" else 0
-            own = {name: values[row : row + 1] for name, values in people.extras.items()}
-            made = {"MediaPipe full, its own 3D": own_3d(replace(people, extras=own))}
-            for way, (settings, share) in ways.items():
-                with mock.patch.object(fusion, "LIFTER", share):
-                    (motion,) = pipeline.capture(people, replace(settings, person=str(row + 1)))
-                made[way] = motion.joints3d
-                if way in (DEFAULT, ALONE):
-                    pictures.setdefault(way, []).append(off_picture(motion))
-            for way, joints in made.items():
-                scores = score(joints, truth)
-                errors.setdefault(way, []).append((scores.n_mpjpe_mm, scores.pa_mpjpe_mm))
-    print(_table("N-MPJPE / PA-MPJPE, mm", errors))
-    print(_table("off the keypoints, % of the size: mean / worst frame", pictures))
-    sides(man)
+    """Prints the table; exit status 0."""
+    print("frames of 100 in which the man's left and right are exchanged, as detected and after repair")
+    print(f"{'':24}" + "".join(f"{view:>12}" for view in VIEWS))
+    for kind, who in (("single", "alone"), ("multi", "beside the woman")):
+        cells = []
+        for view, camera, truth in zip(VIEWS, cameras(), his(), strict=True):
+            people = analysed(f"{kind}-{view}")
+            row = track_of(people, view, MAN) if kind == "multi" else 0
+            pixels = np.zeros((len(truth.joints), 17, 2))
+            pixels[:, COCO_ROWS] = camera.image(truth.joints[:, H36M_ROWS])
+            before, after = people.keypoints2d[row], repaired(people, row)
+            cells.append(f"{wrong_sides(before, pixels)} to {wrong_sides(after, pixels)}")
+        print(f"{who:24}" + "".join(f"{cell:>12}" for cell in cells))
     return 0
-
-
-def sides(truths: list[Reference]) -> None:
-    """Prints in how many frames of the man left and right are exchanged: alone before the camera, and beside her."""
-    print("\nframes of 100 in which the man's left and right are exchanged, as detected and after repair")
-    for kind, who in (("single", "alone"), ("multi", "beside her")):
-        for detector in DETECTORS:
-            cells = []
-            for view, camera, truth in zip(VIEWS, cameras(), truths, strict=True):
-                people = analysed(kind, view, detector)
-                row = track_of(people, view, MAN) if kind == "multi" else 0
-                pixels = np.zeros((len(truth.joints), 17, 2))
-                pixels[:, COCO_ROWS] = camera.image(truth.joints[:, H36M_ROWS])
-                before, after = people.keypoints2d[row], repaired(people, row)
-                cells.append(f"{wrong_sides(before, pixels):8} to {wrong_sides(after, pixels):2}")
-            print(f"{detector + ', ' + who:30}" + "".join(f"{cell:>15}" for cell in cells))
-
-
-def _table(title: str, rows: dict[str, list[tuple[float, float]]]) -> str:
-    names = [f"{person} {view}" for person in ("man", "woman") for view in VIEWS]
-    lines = [f"\n{title}", f"{'':30}" + "".join(f"{name:>15}" for name in (*names, "man", "woman"))]
-    for way, cells in rows.items():
-        means = [tuple(np.mean(cells[part], axis=0)) for part in (slice(0, 4), slice(4, 8))]
-        lines.append(f"{way:30}" + "".join(f"{a:8.1f} /{b:5.1f}" for a, b in (*cells, *means)))
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,15 @@ from pose3d_engine.contract import protocol
 from pose3d_engine.contract.errors import UserError
 from pose3d_engine.contract.motion_file import Motion
 from pose3d_engine.contract.people_file import People
+from pose3d_engine.contract.settings import CaptureSettings
 from pose3d_engine.formats import keypoint_files
+from pose3d_engine.formats import motion as motion_files
 from pose3d_engine.pose.lifters import checkpoint_files, viewed
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.research.data_sets import acclaim, bvh
+from pose3d_engine.stages import imported
 from tests.fuzz import mutations
-from tests.support import GOLDEN, ROOT, filmed
+from tests.support import GOLDEN, ROOT, filmed, motion_writers
 from tests.support import keypoint_writers as write
 from tests.unit.engine.research import test_prepare
 
@@ -139,11 +142,51 @@ def _read_keypoints(path: Path) -> People:
     return keypoint_files.read(path, 1280, 720, 30.0)
 
 
+def _motion_archives(folder: Path) -> list[Path]:
+    one = motion_writers.performance(8)
+    return [
+        motion_writers.comfy(folder / "comfy.npz", one),
+        motion_writers.amass(folder / "amass.npz", one),
+        motion_writers.soma(folder / "soma.npz", one),
+        motion_writers.sam3d(folder / "sam3d.npz", one),
+        motion_writers.mhformer(folder / "mhformer.npz", one),
+    ]
+
+
+def _motion_pickles(folder: Path) -> list[Path]:
+    one = motion_writers.performance(4)
+    return [
+        motion_writers.gvhmr_pickle(folder / "gvhmr.pkl", one),
+        motion_writers.gvhmr(folder / "gvhmr.pt", one),
+        motion_writers.gem(folder / "gem.pt", one),
+        motion_writers.wham(folder / "wham.pkl", motion_writers.performance(2)),
+        motion_writers.prompthmr(folder / "prompthmr.pkl", one),
+        motion_writers.phalp(folder / "phalp.pkl", one),
+        motion_writers.tram(folder / "tram", one),
+        motion_writers.videopose3d(folder / "joints.npy", one),
+        motion_writers.freemocap(folder / "freemocap.npy", one),
+    ]
+
+
+def _read_motion(path: Path) -> object:
+    """Also what becomes of it: numbers that no check refuses must make a motion, too."""
+    return imported.motions(motion_files.read(path), CaptureSettings(person="all"), 30.0, None)
+
+
 TARGETS = (
     Target("messages", _messages, _read_message, mutations.of_json, ".json"),
     Target("keypoints", _keypoints_json, _read_keypoints, mutations.of_json, ".json"),
     Target("openpose", _openpose, _read_openpose, mutations.of_json, ".json"),
     Target("archives", _archives, _read_keypoints, mutations.of_arrays, ".npz"),
+    Target("motion_archives", _motion_archives, _read_motion, mutations.of_arrays, ".npz"),
+    Target("motion_pickles", _motion_pickles, _read_motion, mutations.of_bytes, ".pkl"),
+    Target(
+        "motion_markers",
+        lambda folder: [motion_writers.trc(folder / "a.trc", motion_writers.performance(8))],
+        _read_motion,
+        mutations.of_lines,
+        ".trc",
+    ),
     Target("motions", _motions, Motion.load, mutations.of_arrays, ".npz"),
     Target("motions_in_blender", _motions, motion_file.load, mutations.of_arrays, ".npz"),
     Target("checkpoints", _checkpoints, checkpoint_files.read, mutations.of_bytes, ".bin"),

@@ -1,4 +1,4 @@
-"""The orientation of head, hands and feet, from BlazePose's points on them."""
+"""The orientation of head and hands, from BlazePose's points on them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from ...solve.smoothing import smooth
 from ...solve.vectors import dot, reject, unit
 from ...take import Shot, Take
 
-PARTS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
+PARTS = ("head", "left_hand", "right_hand")
 
 _POINTS = {
     "head": ("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
     "hand": ("wrist", "pinky", "index"),
-    "foot": ("ankle", "heel", "foot_index"),
 }
 _TORSO = BLAZEPOSE33.rows("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
@@ -61,10 +60,7 @@ def orientations(
         side, _, kind = part.rpartition("_")
         rows = [BLAZEPOSE33.index(f"{side}_{name}" if side else name) for name in _POINTS[kind]]
         frame = _frame(points[:, rows], part)
-        if part == "head":
-            wrong = flipped.all(axis=1) | _faces_back(points, -frame[..., 1])
-        else:
-            wrong = flipped[:, 0 if kind == "hand" else 1]
+        wrong = flipped.all(axis=1) | _faces_back(points, -frame[..., 1]) if part == "head" else flipped[:, 0]
         valid = np.isfinite(frame).all(axis=(1, 2)) & (scores[:, rows].min(axis=1) >= _MIN_SCORE) & ~wrong
         rotations = _interpolated(frame, valid, fps) if valid.any() else np.repeat(np.eye(3)[None], len(points), axis=0)
         result[f"{part}_R"], result[f"{part}_valid"] = rotations.astype(np.float32), valid
@@ -78,14 +74,10 @@ def _frame(points: np.ndarray, part: str) -> np.ndarray:
         # Eyes are a little over the ears, the tip of the nose as far below: their middle is straight ahead.
         face, ears = points[:, [1, 2, 0, 0]].mean(axis=1), points[:, 3:].mean(axis=1)
         return _axes(x=each[3] - each[4], y=ears - face)
-    if part.endswith("hand"):
-        wrist, pinky, index = each
-        fingers = (pinky + index) / 2 - wrist
-        # In T-pose with the palms down the thumb's side is in front, the little finger's behind.
-        return _axes(x=fingers if part.startswith("left") else -fingers, y=pinky - index)
-    ankle, heel, toe = each
-    # The ankle is over the sole, so the three points span the foot's vertical plane.
-    return _axes(x=np.cross(heel - toe, ankle - heel), y=heel - toe)
+    wrist, pinky, index = each
+    fingers = (pinky + index) / 2 - wrist
+    # In T-pose with the palms down the thumb's side is in front, the little finger's behind.
+    return _axes(x=fingers if part.startswith("left") else -fingers, y=pinky - index)
 
 
 def _faces_back(points: np.ndarray, face: np.ndarray) -> np.ndarray:

@@ -9,11 +9,14 @@ from ...contract.errors import UserError
 from .base import Lifter, Track2D, automatic_tds
 from .device import choose_device
 
-DEFAULT = "tcn-cmu"
+DEFAULT = "tcn-mocap"
 """The lifter of a capture without another choice."""
 
 SHIPPED = (DEFAULT, "pstmo-s-cmu")
 """The lifters whose weights ship with the project."""
+
+RENAMED = {"tcn-cmu": DEFAULT}
+"""Lifters of version 0.1 whose successor has another name: settings that name them still work."""
 
 __all__ = ["DEFAULT", "SHIPPED", "Lifter", "Track2D", "automatic_tds", "load"]
 
@@ -30,6 +33,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> tup
         UserError: There are no such weights or the file is damaged.
     """
     chosen, reason = choose_device(device)
+    name = RENAMED.get(name, name)
     entry: weights.Entry | None
     if checkpoint is None:
         entry = weights.entry(name)

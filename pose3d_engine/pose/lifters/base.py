@@ -29,6 +29,16 @@ class Track2D:
     focal_px: float
 
 
+_HIP, _KNEE, _ANKLE = (0.011, 0.022), (0.026, 0.078), (0.040, 0.134)
+_SHOULDER, _ELBOW, _WRIST = (0.028, 0.071), (0.036, 0.076), (0.038, 0.096)
+_TRUNK = ((0.017, 0.030), (0.026, 0.061), (0.037, 0.070), (0.046, 0.092))
+GENERIC_UNCERTAINTY = np.array(
+    [(0, 0), *2 * (_HIP, _KNEE, _ANKLE), *_TRUNK, *2 * (_SHOULDER, _ELBOW, _WRIST)],
+)
+"""Uncertainty of a lifter that was not measured, as :class:`Lifter` has it: that of version 0.1's default, on 27 rendered
+clips of people that it had not seen, by MediaPipe full."""
+
+
 class Lifter(Protocol):
     """A network that estimates 3D from 2D, with the normalisation that its weights were trained with.
 
@@ -36,12 +46,15 @@ class Lifter(Protocol):
         name: For messages and for the motion file.
         receptive_field: Frames that one output depends on.
         rate: Frames a second of the motion that the weights were trained on.
+        uncertainty: (17,2) standard deviation of each joint relative to the Hip, metres of a body of 1.70 m: along each
+            axis across the line of sight, and along it.
     """
 
     name: str
     checkpoint: Path
     receptive_field: int
     rate: float
+    uncertainty: np.ndarray
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """Lifts every frame of a track.

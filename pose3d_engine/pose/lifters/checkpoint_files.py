@@ -6,8 +6,6 @@ holds the state of a numpy random generator. Stand-ins discard it, so that nothi
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...contract.errors import UserError, brief, file_not_found
+from ... import object_archive
+from ...contract.errors import UserError, brief
 
 
 class _Discarded:
@@ -93,17 +92,7 @@ def load(path: Path) -> Any:
     Raises:
         UserError: The file is missing or damaged, or needs more than data.
     """
-    if not path.is_file():
-        raise file_not_found(path, "`pose3d weights list` shows where checkpoints lie")
-    try:
-        with torch.serialization.safe_globals(_STAND_INS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old files announce their old storage classes
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes make the reader raise nearly anything
-        said = str(error).lower() if isinstance(error, pickle.UnpicklingError) else ""
-        if "unsupported global" in said or "unrecognized function" in said:
-            raise UserError(f"{path}: refused, because it asks to run code; get it from its authors") from error
-        raise UserError(f"{path}: damaged or not a checkpoint; get the file again") from error
+    return object_archive.load_torch(path, "a checkpoint", tuple(_STAND_INS))
 
 
 def misfit(path: Path, error: Exception) -> UserError:

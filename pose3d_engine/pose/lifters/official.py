@@ -16,7 +16,7 @@ from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
 from ...weights import Entry
 from . import checkpoint_files, geometry, layouts, pstmo, temporal, whole_clip
-from .base import Track2D
+from .base import GENERIC_UNCERTAINTY, Track2D
 from .pstmo import PSTMO
 from .temporal import TemporalModel
 
@@ -83,6 +83,7 @@ class OfficialLifter:
     ):
         self.name, self.checkpoint, self.recipe, self._lift_clips = name, checkpoint, recipe, lift_clips
         self.receptive_field, self.rate = receptive_field, float(recipe.rate)
+        self.uncertainty = GENERIC_UNCERTAINTY
 
     def lift(self, track: Track2D, tds: int, flip: bool, progress: Progress) -> np.ndarray:
         """See :meth:`.base.Lifter.lift`. The size of the person is that of the training data."""

@@ -18,7 +18,7 @@ class TemporalModel(nn.Module):
     """2D keypoints of consecutive frames -> 3D joints of the frames whose receptive field lies inside them.
 
     Args:
-        features: Numbers a keypoint: 2 (x, y) or 3 (with the score).
+        features: Numbers a keypoint: 2 (x, y), 3 (with the score) or 4 (with the person's apparent size).
         filter_widths: One odd width a block; the receptive field is their product.
         causal: Past frames only.
     """

@@ -15,6 +15,10 @@ from ...contract.skeletons import COCO17
 TORSO = [COCO17.index(name) for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 
 
+USUAL_SIZE = 0.4
+"""Size on the plane z = 1 of a person of 1.70 m at 4.25 m: the origin of the measure of nearness."""
+
+
 def rotation_to(rays: np.ndarray) -> np.ndarray:
     """Returns rotations (..., 3, 3) that turn rays (..., 3) in camera axes onto the optical axis, without roll."""
     z = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
@@ -62,12 +66,14 @@ def running_median(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def features(points: np.ndarray, scores: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Returns the input of the network, (..., 17, 3) float32: points over the size, and scores.
+    """Returns the input of the network, (..., 17, 4) float32: points over the size, scores, and how large the person
+    appears, the same for all points, which tells how near they are and so how strong the perspective is.
 
     Args:
         points: (..., 17, 2) of :func:`look_at_torso`.
         scores: (..., 17).
         size: Broadcasts against (...): the person's median size over the frames around, which a crouch does not change.
     """
-    scaled = points / np.maximum(np.asarray(size)[..., None, None], 1e-6)
-    return np.concatenate([np.clip(scaled, -2, 2), scores[..., None]], axis=-1).astype(np.float32)
+    size = np.maximum(np.asarray(size)[..., None, None], 1e-6)
+    near = np.broadcast_to(np.clip(np.log(size / USUAL_SIZE), -2, 2), (*scores.shape, 1))
+    return np.concatenate([np.clip(points / size, -2, 2), scores[..., None], near], axis=-1).astype(np.float32)

@@ -25,7 +25,7 @@ from ...contract.errors import UserError, brief, file_not_found
 from ...contract.skeletons import COCO17, H36M17
 from ...progress import Progress
 from . import view, whole_clip
-from .base import Track2D
+from .base import GENERIC_UNCERTAINTY, Track2D
 from .pstmo import Sizes
 from .temporal import TemporalModel
 from .whole_clip import WindowedPstmo
@@ -37,6 +37,7 @@ class TcnConfig:
 
     Attributes:
         filter_widths, channels: See :class:`.TemporalModel`.
+        features: Numbers a keypoint, of those of :func:`.view.features`.
         rate: Frames a second of the training motion.
         size_window: Frames of the median of the person's size.
     """
@@ -45,12 +46,13 @@ class TcnConfig:
 
     filter_widths: tuple[int, ...] = (3, 3, 3)
     channels: int = 384
+    features: int = 4
     rate: float = 30.0
     size_window: int = 81
 
     def model(self) -> TemporalModel:
         """Returns a network of this shape with fresh weights."""
-        return TemporalModel(17, 3, 17, self.filter_widths, dropout=0.0, channels=self.channels)
+        return TemporalModel(17, self.features, 17, self.filter_widths, dropout=0.0, channels=self.channels)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class PstmoConfig:
     layers: int = 3
     channels: int = 128
     d_hid: int = 256
+    features: ClassVar[int] = 2
     rate: float = 30.0
     size_window: int = 81
 
@@ -76,11 +79,17 @@ Config = TcnConfig | PstmoConfig
 Network = TemporalModel | WindowedPstmo
 
 
-def save_weights(path: Path, config: Config, state: Mapping[str, Tensor]) -> None:
-    """Writes weights with their configuration as ``.safetensors``, in half precision, atomically."""
+def save_weights(
+    path: Path, config: Config, state: Mapping[str, Tensor], uncertainty: np.ndarray | None = None
+) -> None:
+    """Writes weights with their configuration as ``.safetensors``, in half precision, atomically. ``uncertainty``
+    (17,2): see :class:`.base.Lifter`."""
     # Half precision costs less than 0.1 mm and halves the file; counters of batches have no use after training.
     tensors = {k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")}
-    block = save(tensors, metadata={"format": config.FORMAT, "config": json.dumps(asdict(config))})
+    metadata = {"format": config.FORMAT, "config": json.dumps(asdict(config))}
+    if uncertainty is not None:
+        metadata["uncertainty"] = json.dumps(np.round(uncertainty, 4).tolist())
+    block = save(tensors, metadata=metadata)
     with atomic.replacing(path) as temporary:
         temporary.write_bytes(block)
 
@@ -100,12 +109,30 @@ def read_weights(path: Path) -> tuple[Config, dict[str, Tensor]]:
         kind = {kind.FORMAT: kind for kind in (TcnConfig, PstmoConfig)}[metadata["format"]]
         fields = json.loads(metadata["config"])
         if "filter_widths" in fields:
-            fields["filter_widths"] = tuple(fields["filter_widths"])
+            # Weights of version 0.1 do not say that they have three features.
+            fields = {"features": 3, **fields, "filter_widths": tuple(fields["filter_widths"])}
         return kind(**fields), state
     except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
         raise UserError(
             f"{path}: damaged, or not weights of a lifter ({brief(error)}); fetch or copy it again"
         ) from error
+
+
+def read_uncertainty(path: Path) -> np.ndarray:
+    """Reads the uncertainty (17,2) beside weights, see :class:`.base.Lifter`; the generic one if there is none.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as archive:
+            stored = (archive.metadata() or {}).get("uncertainty")
+        found = GENERIC_UNCERTAINTY if stored is None else np.array(json.loads(stored), np.float64)
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: its uncertainty is damaged ({brief(error)}); fetch or copy it again") from error
+    if found.shape != (17, 2) or not (np.isfinite(found) & (found >= 0)).all():
+        raise UserError(f"{path}: its uncertainty is damaged; fetch or copy it again")
+    return found
 
 
 class ViewedLifter:
@@ -121,6 +148,7 @@ class ViewedLifter:
             model.load_state_dict(state)
         except (RuntimeError, ValueError) as error:
             raise UserError(f"{checkpoint}: weights are incomplete or do not fit; fetch or copy it again") from error
+        self.uncertainty = read_uncertainty(checkpoint)
         self.model = model.eval().to(device)
         self.receptive_field = model.receptive_field
         self.rate = self.config.rate
@@ -132,7 +160,7 @@ class ViewedLifter:
         scores = track.keypoints[..., 2]
         seen, rotation = view.look_at_torso(points)
         size = view.running_median(view.person_size(seen, scores), self.config.size_window * tds)
-        inputs = view.features(seen, scores, size)
+        inputs = view.features(seen, scores, size)[..., : self.config.features]
         network = partial(whole_clip.convolution, self.model)
         joints = whole_clip.lift(network, inputs, (COCO17, H36M17), tds, flip, progress)
         joints[:, 0] = 0  # the origin, which is not trained

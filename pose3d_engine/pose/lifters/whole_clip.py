@@ -1,6 +1,6 @@
 """Networks over a whole clip: one pose a frame, without repeated computation.
 
-Networks take clips (V,T,J,2 or 3), V views of the same T frames (plain and mirrored) on screens, and give joints
+Networks take clips (V,T,J,2 to 4), V views of the same T frames (plain and mirrored) on screens, and give joints
 (V,T,J,3) on the CPU. ``stride`` (tds): frame step within a window. The frames at the ends are repeated beyond them.
 ``step(done, total)`` is called between two batches.
 """
@@ -34,7 +34,7 @@ MAX_WINDOWS = 64
 OVERLAP = 3
 """Windows that contain each frame in :func:`pstmo_sequence`."""
 
-_MIRROR_X = np.array([-1, 1, 1], np.float32)
+_MIRROR_X = np.array([-1, 1, 1, 1], np.float32)
 
 
 class WindowedPstmo(nn.Module):
@@ -48,7 +48,7 @@ class WindowedPstmo(nn.Module):
         self.receptive_field = sizes.frames
 
     def forward(self, keypoints: Tensor) -> Tensor:
-        """(B,T,17,3), whose scores are ignored -> (B, T - receptive_field + 1, 17, 3)."""
+        """(B,T,17,2 to 4), of which only x and y are used -> (B, T - receptive_field + 1, 17, 3)."""
         features = self.network.features(keypoints[..., :2].flatten(0, 1)).unflatten(0, keypoints.shape[:2])
         windows = features.unfold(1, self.receptive_field, 1).transpose(2, 3).flatten(0, 1)
         joints = torch.cat([self.network.middle(some) for some in windows.split(MAX_WINDOWS)])
@@ -63,12 +63,12 @@ def lift(
     flip: bool,
     progress: Progress,
 ) -> np.ndarray:
-    """Lifts keypoints (T,K,2 or 3) in the first order to joints (T,J,3) in the second: see :class:`.base.Lifter`."""
+    """Lifts keypoints (T,K,2 to 4) in the first order to joints (T,J,3) in the second: see :class:`.base.Lifter`."""
     clips = [keypoints]
     if flip:
         clips.append(keypoints[:, orders[0].mirror] * _MIRROR_X[: keypoints.shape[-1]])
     lifted = network(torch.from_numpy(np.stack(clips)), tds, partial(progress, "lift")).numpy()
-    return (lifted[0] + lifted[1][:, orders[1].mirror] * _MIRROR_X) / 2 if flip else lifted[0]
+    return (lifted[0] + lifted[1][:, orders[1].mirror] * _MIRROR_X[:3]) / 2 if flip else lifted[0]
 
 
 def windows(frames: np.ndarray, length: int, size: int, stride: int, before: int | None = None) -> np.ndarray:

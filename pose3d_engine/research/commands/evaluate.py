@@ -13,6 +13,8 @@ from ...pose.lifters.device import DEVICES
 from ...progress import on_stderr
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ...pose.lifters.official import Recipe
     from ...pose.lifters.pstmo import PSTMO
     from ...pose.lifters.temporal import TemporalModel
@@ -20,16 +22,17 @@ if TYPE_CHECKING:
     from ..evaluation.predict import Predictor
     from ..models.refinement import Refine
 
-HELP = "the papers' errors on Human3.6M, MPI-INF-3DHP or motion capture"
+HELP = "the papers' errors on Human3.6M, MPI-INF-3DHP, 3DPW or motion capture"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    kinds = parser.add_subparsers(dest="dataset", required=True, metavar="h36m|3dhp|mocap")
+    kinds = parser.add_subparsers(dest="dataset", required=True, metavar="h36m|3dhp|3dpw|mocap")
     h36m = kinds.add_parser("h36m", help="protocols 1 and 2, N-MPJPE and velocity, by action")
     mpi = kinds.add_parser("3dhp", help="MPJPE, PCK and AUC, by joint group, sequence and activity; converts the data")
+    outdoors = kinds.add_parser("3dpw", help="MPJPE and PA-MPJPE over 14 joints, of whole captures, by sequence")
     mocap = kinds.add_parser("mocap", help="motion capture through virtual cameras: the validation clips")
-    for kind in (h36m, mpi, mocap):
+    for kind in (h36m, mpi, outdoors, mocap):
         what = "mocap file" if kind is mocap else "folder of the data set"
         kind.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help=f"{what} (dataset)")
         kind.add_argument("--lifter", metavar="NAME", help="weights of the register: `pose3d weights list`")
@@ -37,12 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--checkpoint", "--previous_dir", type=Path, metavar="FILE", help="weights, instead of --lifter"
         )
         kind.add_argument("--device", choices=DEVICES, default="auto")
-        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window, checked against them")
-        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO, checked against the weights")
         kind.add_argument("-tds", "--tds", type=int, metavar="N", help="frame step; default: from the weights")
         kind.add_argument("--no-flip", dest="flip", action="store_false", help="do not average with the mirrored input")
-        kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
         kind.add_argument("-o", "--output", type=Path, metavar="DIR", help="tables as .csv and .xlsx, and more of 3dhp")
+    for kind in (h36m, mpi, mocap):
+        kind.add_argument("-f", "--frames", type=int, metavar="N", help="the weights' window, checked against them")
+        kind.add_argument("--layers", type=int, metavar="N", help="of P-STMO, checked against the weights")
+        kind.add_argument("--fast", action="store_true", help="P-STMO: its sequence head, beside the exact result")
     mocap.add_argument("--joints", action="store_true", help="also the error by joint and axis")
     h36m.add_argument("-k", "--keypoints", default="cpn_ft_h36m_dbb", metavar="NAME", help="data_2d_h36m_NAME.npz")
     h36m.add_argument("--subjects", default="S9,S11", metavar="S,S")
@@ -55,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Prints tables on stdout; writes files if there is -o."""
-    {"h36m": _h36m, "3dhp": _3dhp, "mocap": _mocap}[args.dataset](args)
+    {"h36m": _h36m, "3dhp": _3dhp, "3dpw": _3dpw, "mocap": _mocap}[args.dataset](args)
 
 
 def _load(args: argparse.Namespace) -> tuple[PSTMO | TemporalModel, Recipe]:
@@ -196,6 +200,31 @@ def _draw(folder: Path, data: DataSet, predictions: dict, count: int) -> None:
             draw_2d(folder / f"{stem}_2d.png", sequence.keypoints[frames[i]], JOINTS, MPI17.parents)
             poses = {"predicted": predictions[sequence.action][i], "true": sequence.joints[frames[i]]}
             draw_3d(folder / f"{stem}_3d.png", poses, JOINTS, MPI17.parents)
+
+
+def _3dpw(args: argparse.Namespace) -> None:
+    import math
+
+    from ... import pipeline
+    from ...contract.settings import CaptureSettings
+    from ..data_sets import three_dpw
+    from ..evaluation import three_dpw as protocol
+    from ..evaluation.tables import write_csv
+
+    if args.output:
+        atomic.require_writable(args.output / "3dpw.csv")
+    names = ("lifter", "checkpoint", "device", "tds", "flip")
+    values = {name: value for name in names if (value := getattr(args, name)) is not None}
+
+    def predict(track: three_dpw.Track) -> np.ndarray:
+        video = track.people.meta["video"]
+        fov = math.degrees(2 * math.atan(max(video["width"], video["height"]) / 2 / track.focal))
+        return pipeline.capture(track.people, CaptureSettings.of({**values, "fov": fov}), on_stderr)[0].joints3d
+
+    table = protocol.evaluate(three_dpw.load(args.data), predict)
+    print(table.text())
+    if args.output:
+        write_csv(args.output / "3dpw.csv", [table])
 
 
 def _mocap(args: argparse.Namespace) -> None:

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     finetune.add_argument(
         "--widths", type=_widths, metavar="W,W,...", help="tcn: odd widths of its filters, one a block (3,3,3)"
     )
+    finetune.add_argument("--pairs", type=Path, metavar="DIR", help="tcn, pstmo-view: of `pose3d render --detector`")
     finetune.add_argument("--total-frames", type=int, metavar="N", help="tcn, pstmo-view: frames to lift in total")
 
 
@@ -67,7 +68,14 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", choices=("h36m", "3dhp", "in-the-wild", "mocap"), default="h36m")
-    parser.add_argument("--data", type=Path, default=Path("dataset"), metavar="PATH", help="folder; mocap: the file")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=[Path("dataset")],
+        metavar="PATH",
+        help="folder; mocap: the file; tcn and pstmo-view: one or several",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="state, losses and weights")
     parser.add_argument("--resume", action="store_true", help="continue the run in the output folder")
     parser.add_argument(
@@ -111,7 +119,9 @@ def _train_papers(args: argparse.Namespace, lifter: str) -> Path | None:
 
     if getattr(args, "total_frames", None) is not None:
         raise UserError("--total-frames is for --lifter tcn; give --epochs")
-    options = papers(args.stage, args.dataset, lifter, args.data, args.output)
+    if len(args.data) > 1 or getattr(args, "pairs", None) is not None:
+        raise UserError("several --data and --pairs are for --lifter tcn and pstmo-view")
+    options = papers(args.stage, args.dataset, lifter, args.data[0], args.output)
     names = {field.name for field in fields(Options)} - {"stage", "dataset", "lifter", "data", "output"}
     given = {key: value for key, value in vars(args).items() if key in names and value is not None}
     return train(replace(options, **given), args.resume, on_stderr, _tell)
@@ -142,6 +152,7 @@ def _train_viewed(args: argparse.Namespace, lifter: str) -> Path:
     if note:
         _tell(note)
     changes: dict[str, Any] = {
+        "pairs": args.pairs,
         "frames": args.total_frames,
         "start": args.start,
         "batch": args.batch,
@@ -165,5 +176,5 @@ def _train_viewed(args: argparse.Namespace, lifter: str) -> Path:
             config = replace(config, filter_widths=filter_widths(args.frames))
         if args.widths is not None:
             config = replace(config, filter_widths=args.widths)
-    options = mocap.TrainOptions(args.data, args.output, config=config, device=device.type)
+    options = mocap.TrainOptions(tuple(args.data), args.output, config=config, device=device.type)
     return mocap.train(replace(options, **{k: v for k, v in changes.items() if v is not None}), on_stderr)

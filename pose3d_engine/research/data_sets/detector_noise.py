@@ -34,14 +34,14 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
     each[:, :, FACE] *= 0.6
 
     constant = rng.normal(0, 0.5, (n, 1, 17, 2))
-    drift = _smooth_noise(rng, n, length, 17 * 2, 8).reshape(n, length, 17, 2) * 0.7
+    drift = smooth_noise(rng, n, length, 17 * 2, 8).reshape(n, length, 17, 2) * 0.7
     jitter = rng.normal(0, 0.35, (n, length, 17, 2)).astype(np.float32)
     error = (constant + drift + jitter) * sigma * each
 
-    burst = (_smooth_noise(rng, n, length, 17, 4) > 2.6)[..., None]
+    burst = (smooth_noise(rng, n, length, 17, 4) > 2.6)[..., None]
     error = error + burst * rng.normal(0, 0.08, (n, 1, 17, 2))
     # A hidden limb: half of the body, inaccurate for a while.
-    hidden = (_smooth_noise(rng, n, length, 6, 25) > 1.7)[
+    hidden = (smooth_noise(rng, n, length, 6, 25) > 1.7)[
         :, :, np.array([0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4])
     ]
     hidden[:, :, :5] = False
@@ -50,7 +50,7 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
 
     flipped = rng.random(n) < 0.06
     if flipped.any():
-        when = _smooth_noise(rng, int(flipped.sum()), length, 1, 6)[..., 0] > 1.0
+        when = smooth_noise(rng, int(flipped.sum()), length, 1, 6)[..., 0] > 1.0
         legs = np.arange(17) >= 11
         some = points[flipped]
         points[flipped] = np.where((when[:, :, None] & legs)[..., None], some[:, :, COCO17.mirror], some)
@@ -60,23 +60,23 @@ def noisy(rng: np.random.Generator, points: np.ndarray, level: float | None) -> 
     if level is None:
         # Detectors differ in how much their scores depend on the error: MediaPipe's are near 1 for everything that it
         # believes to be visible, and low for hidden limbs that it places well.
-        overconfident = _smooth_noise(rng, n, length, 17, 25) > 1.3
+        overconfident = smooth_noise(rng, n, length, 17, 25) > 1.3
         telling = np.where(rng.random((n, 1, 1)) < 0.5, 1.0, rng.random((n, 1, 1)) ** 3)
         doubt = doubt * telling + 0.4 * overconfident * rng.random((n, 1, 1)) * (telling < 1)
     scores = np.clip(1.0 - doubt, 0.05, 1)
-    lost = _smooth_noise(rng, n, length, 17, 5) > 2.7
-    points = _held(points, lost)
+    lost = smooth_noise(rng, n, length, 17, 5) > 2.7
+    points = held(points, lost)
     return points.astype(np.float32), np.where(lost, 0, scores).astype(np.float32)
 
 
-def _held(points: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def held(points: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """Keeps lost keypoints at their last position."""
     rows = np.where(lost, 0, np.arange(points.shape[1])[None, :, None])
     rows = np.maximum.accumulate(rows, axis=1)
     return np.take_along_axis(points, rows[..., None], axis=1)
 
 
-def _smooth_noise(rng: np.random.Generator, n: int, length: int, channels: int, period: int) -> np.ndarray:
+def smooth_noise(rng: np.random.Generator, n: int, length: int, channels: int, period: int) -> np.ndarray:
     """Returns unit-variance noise (n, length, channels) that keeps its value for about ``period`` frames."""
     knots = rng.normal(size=(n, length // period + 3, channels)).astype(np.float32)
     at = np.arange(length, dtype=np.float32) / period + rng.random()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...contract.skeletons import H36M17
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -71,3 +73,18 @@ def rotation_vectors(vectors: np.ndarray) -> np.ndarray:
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     return np.eye(3, dtype=vectors.dtype) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+
+
+def straighten_knees(joints: np.ndarray, less: np.ndarray) -> None:
+    """Bends the knees of Human3.6M-17 joints (n,T,17,3) less, by at most ``less`` (n,), radians, in place: half at the
+    thigh, half at the shank, so that the feet stay nearly where they are."""
+    for side in "LR":
+        hip, knee, ankle = (H36M17.index(side + name) for name in ("Hip", "Knee", "Ankle"))
+        thigh, shank = joints[:, :, knee] - joints[:, :, hip], joints[:, :, ankle] - joints[:, :, knee]
+        axis = np.cross(thigh, shank)
+        sine = np.linalg.norm(axis, axis=-1)
+        bend = np.arctan2(sine, (thigh * shank).sum(axis=-1))
+        half = np.minimum(bend, less[:, None]) / 2
+        turn = rotation_vectors((axis / np.maximum(sine, 1e-6)[..., None] * half[..., None]).astype(np.float32))
+        joints[:, :, knee] = joints[:, :, hip] + np.einsum("ntij,ntj->nti", turn, thigh)
+        joints[:, :, ankle] = joints[:, :, knee] + np.einsum("ntji,ntj->nti", turn, shank)

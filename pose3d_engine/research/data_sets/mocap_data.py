@@ -11,19 +11,21 @@ random camera, with errors like a detector's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from ...contract import arrays
 from ...contract.errors import UserError
-from ...contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
-from ...pose.lifters import view
+from ...contract.skeletons import H36M17
+from ...pose import joint_definitions
 from ...solve.body import CHAIN, CHAIN_LENGTH, LENGTHS
-from . import synthetic_poses
-from .detector_noise import FACE, noisy
-from .kinematics import rotation_vectors
+from . import detector_model, synthetic_poses
+from .detector_noise import noisy
+from .kinematics import rotation_vectors, straighten_knees
+from .scenes import Scene, observed, wrong_focal
 
 RATE = 30.0
 """Frames a second of the training motion."""
@@ -98,7 +100,7 @@ class AugmentationConfig:
     """Share of samples whose upper body comes from another clip."""
     perturbed: float = 0.5
     """Share of samples whose limbs are turned by random, slowly varying angles."""
-    tilted: float = 0.4
+    tilted: float = 0.25
     """Share of samples whose body is tilted as a whole."""
     fallen: float = 0.06
     """Share of samples in any attitude at all: lying, crawling, upside down."""
@@ -108,26 +110,64 @@ class AugmentationConfig:
     """Share of cameras that are rolled."""
     warped: bool = True
     """Whether motion is sped up, slowed down and mirrored."""
+    straightened: float = 0.4
+    """Share of bodies whose knees are bent less, by up to :data:`STRAIGHTENED`: people stand straight more often than
+    dancers and martial artists do."""
+    turning: float = 0.2
+    """Share of bodies that turn about the vertical."""
+    measured: float = 0.5
+    """Share of samples with the errors of a measured detector; the others have those of any (:func:`.noisy`)."""
+    views: int = 3
+    """Cameras of each body: motion takes longer to make than a view of it."""
+    distance: tuple[float, float] = (1.5, 9.0)
+    """Range of distances from the camera, metres, drawn on a logarithmic scale."""
     noise: float | None = None
-    """Detector noise as a share of the person's size; None draws it for every sample."""
+    """Errors of the other samples as a share of the person's size; None draws it for every sample."""
+
+
+STRAIGHTENED = 0.45
+"""Radians by which bodies' knees are straightened at most."""
+
+BENT_SOURCES = {"bvh": 0.31}
+"""Radians by which the skeletons of some sources bend a straight knee: the conversion to BVH, by the first percentile
+of 36,000 frames. Other sources have 0."""
 
 
 PLAIN = AugmentationConfig(
-    synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02
-)
+    synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0.1, rolled=0.1, warped=False, noise=0.02,
+    straightened=0, turning=0, measured=0, views=1, distance=(1.8, 12.0),
+)  # fmt: skip
+
+MEASURED = replace(PLAIN, measured=1.0)
+"""The same views as a measured detector sees them."""
+
+
+class MotionSource(Protocol):
+    """Other bodies than those that are made of clips' directions: see :mod:`.posed_bodies`."""
+
+    def motion(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draws joints (n,length,17,3) and faces (n,length,5,3), metres, Y up."""
+        ...
 
 
 class MocapSampler:
-    """Endless random samples (inputs, targets) of clips, deterministic by seed.
+    """Endless random samples (inputs, targets) of clips, deterministic by seed. Samples of a measured detector are of
+    ``bodies`` if there are some.
 
     Raises:
         UserError: There are no clips.
     """
 
-    def __init__(self, clips: list[Clip], seed: int, augmentation: AugmentationConfig | None = None) -> None:
+    def __init__(
+        self,
+        clips: list[Clip],
+        seed: int,
+        augmentation: AugmentationConfig | None = None,
+        bodies: MotionSource | None = None,
+    ) -> None:
         if not clips:
             raise UserError("no motion clips to sample from; check --data")
-        self.clips = clips
+        self.clips, self.bodies = clips, bodies
         self.augmentation = augmentation or AugmentationConfig()
         self.rng = np.random.default_rng(seed)
         # Long takes of one dance must not outweigh the short ones of everything else.
@@ -141,7 +181,7 @@ class MocapSampler:
         """Draws ``n`` samples of ``length`` frames.
 
         Returns:
-            Inputs (n, length, 17, 3), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
+            Inputs (n, length, 17, 4), see :func:`pose3d_engine.pose.lifters.view.features`, and targets
             (n, length, 17, 3): root-relative joints in metres of a body of canonical size, in the axes of the virtual
             camera (x right, y down, z forward).
         """
@@ -150,18 +190,32 @@ class MocapSampler:
 
     def scene(self, n: int, length: int) -> Scene:
         """Draws samples as :meth:`batch` does, with their full truth."""
-        joints, face = self._motion(n, length)
+        views = self.augmentation.views
+        count = -(-n // views)
+        measured = np.zeros(count, bool)
+        if self.augmentation.measured:
+            measured = self.rng.random(count) < self.augmentation.measured
+        if self.bodies is None:
+            joints, face = self._motion(count, length)
+        else:
+            joints, face = np.empty((count, length, 17, 3), np.float32), np.empty((count, length, 5, 3), np.float32)
+            for some, source in ((measured, self.bodies.motion), (~measured, self._motion)):
+                if some.any():
+                    joints[some], face[some] = source(int(some.sum()), length)
+        joints, face, measured = (np.repeat(part, views, axis=0)[:n] for part in (joints, face, measured))
         joints, face = self._orient(joints, face)
         camera_joints, camera_face = self._project(joints, face)
-        return self._observe(camera_joints, camera_face)
+        return self._observe(camera_joints, camera_face, measured)
 
     # Bodies
 
-    def _stretches(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    def _stretches(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         joints = np.empty((n, length, 17, 3), np.float32)
         face = np.empty((n, length, 5, 3), np.float32)
+        bent = np.zeros(n)
         for i, c in enumerate(self.rng.choice(len(self.clips), n, p=self.weights)):
             clip = self.clips[c]
+            bent[i] = BENT_SOURCES.get(clip.source.partition("_")[0], 0.0)
             speed = float(np.exp(self.rng.uniform(np.log(0.6), np.log(1.7)))) if self.augmentation.warped else 1.0
             last = len(clip.joints) - 1
             room = last - speed * (length - 1)
@@ -179,13 +233,17 @@ class MocapSampler:
         if self.augmentation.synthetic:
             chosen = self.rng.random(n) < self.augmentation.synthetic
             joints[chosen], face[chosen] = synthetic_poses.motion(self.rng, int(chosen.sum()), length, RATE)
-        return joints, face
+            bent[chosen] = 0
+        return joints, face, bent
 
     def _motion(self, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-        joints, face = self._stretches(n, length)
+        joints, face, bent = self._stretches(n, length)
+        if self.augmentation.straightened:
+            bent += (self.rng.random(n) < self.augmentation.straightened) * self.rng.uniform(0, STRAIGHTENED, n)
+            straighten_knees(joints, bent)
         chosen = self.rng.random(n) < self.augmentation.recombined
         if chosen.any():
-            other, other_face = self._stretches(int(chosen.sum()), length)
+            other, other_face, _ = self._stretches(int(chosen.sum()), length)
             here, there = _pelvis(joints[chosen]), _pelvis(other)
             turn = here @ np.swapaxes(there, -1, -2)
             hip = joints[chosen][:, :, :1]
@@ -254,6 +312,11 @@ class MocapSampler:
             _unit(self.rng.normal(size=(n, 3))) * (self.rng.uniform(0, np.pi, n) * fallen)[:, None]
         )
         whole = np.swapaxes((throw @ tilt @ turn).astype(np.float32), -1, -2)[:, None]
+        if self.augmentation.turning:
+            angles = self.rng.normal(0, 1.2, n) * (self.rng.random(n) < self.augmentation.turning)
+            at = (np.arange(joints.shape[1]) / RATE)[None] * angles[:, None]
+            spin = _about(np.array([0, 1, 0], np.float32), at.ravel()).reshape(*at.shape, 3, 3)
+            whole = np.matmul(np.swapaxes(spin, -1, -2).astype(np.float32), whole)
         centre = joints[:, :1, :1]
         return np.matmul(joints - centre, whole), np.matmul(face - centre, whole)
 
@@ -271,10 +334,10 @@ class MocapSampler:
         turn = _about(np.array([0, 0, 1], np.float32), roll) @ _about(np.array([1, 0, 0], np.float32), -pitch) @ flip
         joints = np.matmul(joints, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
         face = np.matmul(face, np.swapaxes(turn, -1, -2)[:, None].astype(np.float32))
-        # Position in the picture and distance: from a close-up at 1.8 m to a figure at 12 m; never behind the lens.
-        distance = np.exp(rng.uniform(np.log(1.8), np.log(12), n))
-        field = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
-        x, y = (rng.uniform(-0.8, 0.8, n) * field, rng.uniform(-0.6, 0.6, n) * field)
+        # Position in the picture and distance; never behind the lens.
+        distance = np.exp(rng.uniform(*np.log(augmentation.distance), n))
+        wide = rng.uniform(0.25, 0.75, n)  # tangent of half the field of view
+        x, y = (rng.uniform(-0.8, 0.8, n) * wide, rng.uniform(-0.6, 0.6, n) * wide)
         place = np.stack([x * distance, y * distance, distance], axis=-1)[:, None].astype(np.float32)
         middle = joints[:, length // 2, 0][:, None]
         offset = place - middle
@@ -282,39 +345,21 @@ class MocapSampler:
         offset[..., 2] += np.maximum(0.6 - nearest, 0)[:, None]
         return joints + offset[:, :, None], face + offset[:, :, None]
 
-    def _observe(self, joints: np.ndarray, face: np.ndarray) -> Scene:
+    def _observe(self, joints: np.ndarray, face: np.ndarray, measured: np.ndarray) -> Scene:
         """Adds a detector's errors and makes the lifter's inputs and targets."""
-        coco = np.empty_like(joints)
-        coco[:, :, FACE] = face
-        coco[:, :, COCO_ROWS] = joints[:, :, H36M_ROWS]
-        true = coco[..., :2] / coco[..., 2:]
-        points, scores = noisy(self.rng, true, self.augmentation.noise)
+        true = detector_model.coco_points(joints, face)
+        points, scores = true[..., :2] / true[..., 2:], np.ones(true.shape[:-1], np.float32)
+        if measured.any():
+            table = detector_model.measured()
+            points[measured], own = detector_model.detect(self.rng, table, joints[measured], face[measured])
+            scores[measured] = detector_model.lifter_scores(own)
+            joints[measured] = joint_definitions.from_anatomical(joints[measured])
+        if not measured.all():
+            points[~measured], scores[~measured] = noisy(self.rng, points[~measured], self.augmentation.noise)
         # Nobody knows the focal length exactly.
-        wrong = np.exp(self.rng.normal(0, 0.12, len(points)))[:, None, None, None].astype(np.float32)
-        seen, rotation = view.look_at_torso(points / wrong)
-        size = np.nanmedian(view.person_size(seen, scores), axis=1, keepdims=True)
-        inputs = view.features(seen, scores, np.nan_to_num(size, nan=1.0))
-        targets = np.matmul(joints - joints[:, :, :1], np.swapaxes(rotation, -1, -2))
-        return Scene(inputs, targets.astype(np.float32), joints, points, scores)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Samples with their truth.
-
-    Attributes:
-        inputs: See :meth:`MocapSampler.batch`.
-        targets: See :meth:`MocapSampler.batch`.
-        joints: (n,T,17,3) camera axes, metres.
-        keypoints: (n,T,17,2) with errors, on the plane z = 1.
-        scores: (n,T,17).
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    joints: np.ndarray
-    keypoints: np.ndarray
-    scores: np.ndarray
+        wrong = np.exp(self.rng.normal(0, 0.12, len(points)))
+        wrong[measured] = wrong_focal(self.rng, int(measured.sum()))
+        return observed(Scene(joints, points, scores), wrong)
 
 
 def _pelvis(joints: np.ndarray) -> np.ndarray:

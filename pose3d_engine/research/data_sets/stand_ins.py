@@ -1,16 +1,18 @@
-"""Writes small stand-ins for Human3.6M and MPI-INF-3DHP, in exactly their file formats, with a generated walker.
+"""Writes small stand-ins for Human3.6M, MPI-INF-3DHP and 3DPW, in exactly their file formats, with a generated walker.
 
 The real data sets must not be redistributed. With these, every command of docs/contributor/papers.md runs in seconds::
 
     python -m pose3d_engine.research.data_sets.stand_ins dataset
 
 writes, below ``dataset``: ``data_3d_h36m.npz``, ``data_2d_h36m_{gt,cpn_ft_h36m_dbb,detectron_pt_coco}.npz``, and the
-original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/annot_data.mat`` ... ``TS6``.
+original annotations of MPI-INF-3DHP, ``3dhp/S1/Seq1/annot.mat`` and ``3dhp/TS1/annot_data.mat`` ... ``TS6``; and
+``3dpw/sequenceFiles/test/walk_00.pkl``.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ import h5py
 import numpy as np
 import scipy.io
 
+from pose3d_engine.contract.keypoint_orders import COCO18
 from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
-from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp
+from pose3d_engine.research.data_sets import h36m, mpi_inf_3dhp, three_dpw
 
 H36M_ACTIONS = ("Walking", "Walking 1", "Eating")
 SIDES = {"R": 1.0, "L": -1.0}
@@ -171,6 +174,35 @@ def write_3dhp(folder: Path, frames: int, seed: int) -> None:
             file["bb_crop"] = np.zeros((frames, 4))
 
 
+def write_3dpw(folder: Path, frames: int, seed: int) -> None:
+    """Writes one test sequence with two people before a camera that travels."""
+    rng = np.random.default_rng(seed)
+    size, focal = np.array([1080.0, 1920.0]), 1960.0
+    time = np.arange(frames) / three_dpw.FPS
+    poses = np.repeat(np.eye(4)[None], frames, axis=0)
+    poses[:, :3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]  # the world has z up, the camera looks along +y
+    poses[:, :3, 3] = np.stack([0.1 * time, np.full(frames, 1.3), np.full(frames, 5.0)], axis=-1)
+    content: dict[str, Any] = {"sequence": "walk_00", "genders": ["m", "f"], "cam_poses": poses}
+    content["cam_intrinsics"] = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1]])
+    content |= {"jointPositions": [], "poses2d": [], "campose_valid": [], "betas": [np.zeros(10)] * 2}
+    for _ in range(2):
+        world = walker(frames, three_dpw.FPS, rng)
+        everything = np.zeros((frames, 24, 3))
+        everything[:, three_dpw.SMPL14] = world[:, three_dpw.OURS]
+        body = np.einsum("tij,tkj->tki", poses[:, :3, :3], coco(world)) + poses[:, None, :3, 3]
+        pixels = body[..., :2] / body[..., 2:] * focal + size / 2
+        neck = pixels[:, COCO17.rows("left_shoulder", "right_shoulder")].mean(axis=1)
+        points = np.stack([neck if name == "neck" else pixels[:, COCO17.index(name)] for name in COCO18.joints], axis=1)
+        points = np.concatenate([points + rng.normal(0, 2, points.shape), np.full((frames, 18, 1), 0.9)], axis=-1)
+        points[:2] = 0  # nobody was detected
+        content["jointPositions"].append(everything.reshape(frames, 72))
+        content["poses2d"].append(np.swapaxes(points, 1, 2))
+        content["campose_valid"].append((np.arange(frames) > 4).astype(int))
+    path = folder / "sequenceFiles" / "test" / "walk_00.pkl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(content, protocol=2))
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -180,6 +212,7 @@ def main() -> None:
     args = parser.parse_args()
     write_h36m(args.folder, args.frames, args.seed)
     write_3dhp(args.folder / "3dhp", args.frames, args.seed)
+    write_3dpw(args.folder / "3dpw", args.frames, args.seed)
     print(args.folder)
 
 

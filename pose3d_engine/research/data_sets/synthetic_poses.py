@@ -17,9 +17,9 @@ from ...contract.skeletons import H36M17
 from ...solve.body import LENGTHS, centre_of_mass
 from .kinematics import rotation_vectors
 
-FREE, ONE_LEG, BOTH_LEGS, SEATED = range(4)
-SHARES = (0.2, 0.35, 0.3, 0.15)
-"""Shares of the stances: any at all, on one leg, on both, seated."""
+FREE, ONE_LEG, BOTH_LEGS, SEATED, STRAIGHT = range(5)
+SHARES = (0.15, 0.25, 0.2, 0.15, 0.25)
+"""Shares of the stances: any at all, on one leg, on both, seated, upright on both with straight knees."""
 
 LIMITS: dict[str, tuple[float, float]] = {
     "back_bend": (-0.5, 1.1),
@@ -84,7 +84,7 @@ def _angles(rng: np.random.Generator, stance: np.ndarray, length: int, rate: flo
     rows = np.arange(n)[:, None]
     restless = rng.uniform(0.1, 1.0, (n, 1, 1))
     extreme = np.clip(rng.normal(0.75, 0.25, (n, 1, 1)), 0.2, 1)
-    one, both, seated = (stance == kind for kind in (ONE_LEG, BOTH_LEGS, SEATED))
+    one, both, seated, straight = (stance == kind for kind in (ONE_LEG, BOTH_LEGS, SEATED, STRAIGHT))
     found = {}
     for name, (least, most) in LIMITS.items():
         sides = 2 if name.startswith(_SIDED) else 1
@@ -107,6 +107,10 @@ def _angles(rng: np.random.Generator, stance: np.ndarray, length: int, rate: flo
         poses = rest + (base + restless * (key - base) - rest) * extreme
         if name in ("hip_bend", "knee"):
             poses[seated] = 1.5 + 0.3 * (poses[seated] - rest - 0.5)
+        if name == "knee":
+            poses[straight] = np.abs(rng.normal(0, 0.03, poses[straight].shape)).clip(0, 0.08)
+        elif name.startswith(("hip", "back", "chest")):
+            poses[straight] *= np.where(rng.random((int(straight.sum()), 1, 1)) < 0.7, 0.12, 0.4)
         found[name] = poses[rows, low] * (1 - blend) + poses[rows, low + 1] * blend
     # A straight knee limits the bend of the hip.
     found["hip_bend"] = np.minimum(found["hip_bend"], 1.4 + 0.6 * found["knee"])
@@ -171,9 +175,9 @@ def _stand(rng: np.random.Generator, stance: np.ndarray, joints: np.ndarray) -> 
     ground = np.where(
         (stance == ONE_LEG)[:, None, None],
         ankles[:, :, 0],
-        np.where((stance == BOTH_LEGS)[:, None, None], ankles.mean(axis=2), joints[:, :, 0]),
+        np.where(np.isin(stance, (BOTH_LEGS, STRAIGHT))[:, None, None], ankles.mean(axis=2), joints[:, :, 0]),
     )
-    standing = np.isin(stance, (ONE_LEG, BOTH_LEGS))
+    standing = np.isin(stance, (ONE_LEG, BOTH_LEGS, STRAIGHT))
     over = np.where(standing[:, None, None], centre_of_mass(joints) - ground, [0, 1, 0])
     over /= np.maximum(np.linalg.norm(over, axis=-1, keepdims=True), 1e-6)
     axis = np.cross(over, [0, 1, 0])
@@ -181,6 +185,7 @@ def _stand(rng: np.random.Generator, stance: np.ndarray, joints: np.ndarray) -> 
     balance = rotation_vectors(axis / np.maximum(sine, 1e-6) * np.arctan2(sine, over[..., 1:2]))
     # Balance is never exact, and some bodies fall; free stances have any orientation, seated ones lean a little.
     off = np.where(rng.random(n) < 0.2, 0.4, 0.1)
+    off = np.where(stance == STRAIGHT, 0.04, off)
     off = np.where(stance == FREE, rng.uniform(0, np.pi, n), np.abs(rng.normal(0, off)))
     way = rng.normal(size=(n, 3)) * [1, 0.3, 1]
     way /= np.linalg.norm(way, axis=-1, keepdims=True)

@@ -12,13 +12,12 @@ import csv
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
 from ...contract import atomic
 from ...contract.errors import UserError
@@ -27,9 +26,8 @@ from ...pose.lifters.temporal import TemporalModel
 from ...pose.lifters.viewed import Config, Network, TcnConfig, read_weights, save_weights
 from ...pose.lifters.whole_clip import WindowedPstmo
 from ...progress import Progress
-from ..data_sets import mocap_data
+from ..data_sets import mocap_data, posed_bodies, rendered_pairs
 from ..evaluation import mocap as evaluation
-from ..evaluation.metrics import Scores
 from ..models.net2net import can_expand, expanded
 from .muon import Muon
 
@@ -42,13 +40,21 @@ JOINT_WEIGHTS[0] = 0
 VELOCITY_WEIGHT = 0.5
 """Weight of the error of frame-to-frame movement relative to the error of position."""
 
+BONE_WEIGHT, DEPTH_WEIGHT = 0.5, 0.2
+"""Weights of the errors of bones and of depth, which are part of the error of position too: the direction of a bone is
+what a rig follows, and depth is most of what a lifter gets wrong."""
+
+_PARENTS, _CHILDREN = (torch.tensor(rows) for rows in zip(*H36M17.bones, strict=True))
+
 
 @dataclass(frozen=True)
 class TrainOptions:
     """Settings of a run.
 
     Attributes:
-        data: The mocap file.
+        data: The mocap files.
+        pairs: Folder of rendered pairs, of which a share :data:`RENDERED` of each batch is made. With it, samples of a
+            measured detector are of whole bodies, which needs the extra ``rendering``.
         output: Folder of state, log and weights.
         frames: Frames to lift in total.
         config: Shape of the network.
@@ -62,13 +68,14 @@ class TrainOptions:
         device: Device of the network.
     """
 
-    data: Path
+    data: tuple[Path, ...]
     output: Path
+    pairs: Path | None = None
     frames: int = 40_000_000
     config: Config = field(default_factory=TcnConfig)
     start: Path | None = None
-    batch: int = 128
-    outputs: int = 27
+    batch: int = 64
+    outputs: int = 55
     lr: float = 3e-3
     seed: int = 0
     save_every: float = 240.0
@@ -88,7 +95,7 @@ def train(options: TrainOptions, progress: Progress) -> Path:
         UserError: Data, weights or state do not fit.
     """
     device = torch.device(options.device)
-    training, validation = mocap_data.split(mocap_data.load_clips(options.data))
+    training, validation = mocap_data.split([clip for path in options.data for clip in mocap_data.load_clips(path)])
     run = _Run.start(options, device)
     model = run.model
     samples = _samples(training, options, first=run.seen)
@@ -111,8 +118,10 @@ def train(options: TrainOptions, progress: Progress) -> Path:
         progress("train", run.seen, options.frames)
         if time.monotonic() - last_save > options.save_every or run.seen >= options.frames:
             last_save = time.monotonic()
-            scores = evaluation.validate(run.averaged, validation, options.validation_samples)
-            run.save(options, float(np.mean(losses)), scores)
+            lifted = {"simulated": evaluation.validate(run.averaged, validation, options.validation_samples)}
+            if options.pairs is not None:
+                lifted["rendered"] = evaluation.validate_pairs(run.averaged, options.pairs)
+            run.save(options, float(np.mean(losses)), lifted)
             losses.clear()
     return options.output / "weights.safetensors"
 
@@ -126,11 +135,15 @@ def _predictions(model: Network, keypoints: Tensor) -> tuple[Tensor, ...]:
 
 
 def _loss(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Returns the mean distance a joint plus that of its frame-to-frame movement, metres. ``predicted`` are the frames
-    in the middle of ``target``."""
+    """Returns the weighted sum of the mean errors of joints, depth, bones and frame-to-frame movement, metres.
+    ``predicted`` are the frames in the middle of ``target``."""
     hidden = (target.shape[1] - predicted.shape[1]) // 2
     target = target[:, hidden : hidden + predicted.shape[1]]
-    position = (torch.linalg.vector_norm(predicted - target, dim=-1, keepdim=True) * weights).mean()
+    off = predicted - target
+    position = (torch.linalg.vector_norm(off, dim=-1, keepdim=True) * weights).mean()
+    position = position + DEPTH_WEIGHT * (off[..., 2:].abs() * weights).mean()
+    bones = off[..., _CHILDREN, :] - off[..., _PARENTS, :]
+    position = position + BONE_WEIGHT * torch.linalg.vector_norm(bones, dim=-1).mean()
     if predicted.shape[1] == 1:
         return position
     moved = torch.diff(predicted, dim=1) - torch.diff(target, dim=1)
@@ -213,7 +226,7 @@ class _Run:
             else:
                 kept.copy_(new)
 
-    def save(self, options: TrainOptions, loss: float, scores: Scores) -> None:
+    def save(self, options: TrainOptions, loss: float, lifted: dict[str, evaluation.Lifted]) -> None:
         """State, log line and weights, each written whole or not at all."""
         self.seconds += time.monotonic() - self.began
         self.began = time.monotonic()
@@ -228,16 +241,18 @@ class _Run:
                 },
                 path,
             )
-        save_weights(options.output / "weights.safetensors", options.config, self.averaged.state_dict())
+        weights = options.output / "weights.safetensors"
+        uncertainty = list(lifted.values())[-1].uncertainty()
+        save_weights(weights, options.config, self.averaged.state_dict(), uncertainty)
         log = options.output / "log.csv"
         new = not log.exists()
         with log.open("a", newline="") as stream:
             writer = csv.writer(stream)
+            names = [f"{name} {key}" for name in lifted for key in ("n_mpjpe_mm", "pa_mpjpe_mm", "accel_mm")]
             if new:
-                writer.writerow(("frames", "minutes", "loss", "n_mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "parameters"))
-            numbers = (loss, scores.n_mpjpe_mm, scores.pa_mpjpe_mm, scores.accel_mm)
-            trained = sum(parameter.numel() for parameter in self.model.parameters())
-            writer.writerow((self.seen, f"{self.seconds / 60:.1f}", *(f"{x:.4f}" for x in numbers), trained))
+                writer.writerow(("frames", "minutes", "loss", *names))
+            numbers = [number for each in lifted.values() for number in astuple(each.scores())]
+            writer.writerow((self.seen, f"{self.seconds / 60:.1f}", f"{loss:.4f}", *(f"{x:.2f}" for x in numbers)))
 
 
 def _initial_weights(path: Path, wanted: Config, model: Network) -> dict[str, Tensor]:
@@ -250,26 +265,40 @@ def _initial_weights(path: Path, wanted: Config, model: Network) -> dict[str, Te
     if config == wanted:
         return weights
     if isinstance(config, TcnConfig) and isinstance(wanted, TcnConfig) and isinstance(model, TemporalModel):
-        longer = replace(config, filter_widths=wanted.filter_widths)
+        weights = _with_features(weights, config.features, wanted.features)
+        longer = replace(config, filter_widths=wanted.filter_widths, features=max(config.features, wanted.features))
+        if longer == wanted and config.filter_widths == wanted.filter_widths:
+            return weights
         if longer == wanted and can_expand(config.filter_widths, wanted.filter_widths):
             return expanded(weights, config.filter_widths, model)
     raise UserError(f"{path}: another network than -f, --widths and --channels ask for; give those it has")
 
 
-class _Samples(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless batches for a loader that draws them in a separate process."""
+def _with_features(weights: dict[str, Tensor], features: int, wanted: int) -> dict[str, Tensor]:
+    """Returns weights whose first layer takes more numbers a keypoint, which it ignores at first."""
+    first = weights["expand_conv.weight"].unflatten(1, (-1, features))
+    first = torch.nn.functional.pad(first, (0, 0, 0, max(wanted - features, 0))).flatten(1, 2)
+    return {**weights, "expand_conv.weight": first}
 
-    def __init__(self, clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> None:
-        self.clips, self.options, self.first = clips, options, first
-        self.length = options.config.model().receptive_field - 1 + options.outputs
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        # A continued run must not repeat its first samples.
-        sampler = mocap_data.MocapSampler(self.clips, seed=self.options.seed * 1_000_003 + self.first)
-        while True:
-            inputs, targets = sampler.batch(self.options.batch, self.length)
-            yield torch.from_numpy(inputs), torch.from_numpy(targets)
+RENDERED = 0.25
+"""Share of rendered pairs in a batch."""
 
 
 def _samples(clips: list[mocap_data.Clip], options: TrainOptions, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-    return iter(DataLoader(_Samples(clips, options, first), batch_size=None, num_workers=1, prefetch_factor=4))
+    """Yields endless batches of inputs and targets. ``first``: frames seen before, so that a continued run does not
+    repeat its first samples."""
+    seed = options.seed * 1_000_003 + first
+    length = options.config.model().receptive_field - 1 + options.outputs
+    pairs, bodies, count = None, None, 0
+    if options.pairs is not None:
+        recorded = rendered_pairs.load(options.pairs, rendered_pairs.TRAINING)
+        pairs, bodies = rendered_pairs.PairSampler(recorded, seed), posed_bodies.Bodies(clips, seed)
+        count = round(RENDERED * options.batch)
+    simulated = mocap_data.MocapSampler(clips, seed, bodies=bodies)
+    while True:
+        parts = [simulated.batch(options.batch - count, length)]
+        if pairs is not None:
+            parts.append(pairs.batch(count, length, options.outputs))
+        inputs, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+        yield torch.from_numpy(inputs[..., : options.config.features]), torch.from_numpy(targets)

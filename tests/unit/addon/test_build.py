@@ -66,7 +66,7 @@ def test_what_the_engine_is_installed_from_travels_inside(archive: Path, tmp_pat
     shipped = installed.bundle(tmp_path / "video_to_mocap")
     assert shipped and shipped.constraints.read_bytes() == (ROOT / "constraints.txt").read_bytes()
     with zipfile.ZipFile(shipped.wheel) as wheel:
-        assert {"pose3d_engine/checkpoint/tcn-cmu.safetensors", "pose3d_engine/checkpoint/register.json"} <= set(
+        assert {"pose3d_engine/checkpoint/tcn-mocap.safetensors", "pose3d_engine/checkpoint/register.json"} <= set(
             wheel.namelist()
         )
     pip = [sys.executable, str(shipped.pip / "pip"), "--version"]

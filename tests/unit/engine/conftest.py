@@ -16,10 +16,11 @@ from pose3d_engine.research.data_sets.stand_ins import walker
 
 @pytest.fixture(scope="session")
 def small_datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stand-ins for Human3.6M and MPI-INF-3DHP, 12 frames a take, in their own file formats; to be read only."""
+    """Stand-ins for Human3.6M, MPI-INF-3DHP and 3DPW, 12 frames a take, in their own file formats; to be read only."""
     folder = tmp_path_factory.mktemp("datasets")
     stand_ins.write_h36m(folder, 12, seed=3)
     stand_ins.write_3dhp(folder / "3dhp", 12, seed=4)
+    stand_ins.write_3dpw(folder / "3dpw", 12, seed=5)
     return folder
 
 

@@ -75,7 +75,12 @@ def imports(path: Path) -> set[str]:
     """
     package = path.relative_to(ROOT).parent.parts
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    # What only a type checker reads is no import: a noun may name the results of a later room.
+    tree.body = [
+        node for node in tree.body if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -156,7 +161,7 @@ def test_the_engine_without_research_is_small() -> None:
     lines = sum(
         len(path.read_text("utf-8").splitlines()) for name, path in modules(ENGINE) if room_of(name) != "research"
     )
-    assert lines <= 12_500
+    assert lines <= 14_750
 
 
 @pytest.mark.parametrize(("name", "path"), modules(ADDON), ids=first)
@@ -192,7 +197,7 @@ def test_documents_name_what_exists(document: Path) -> None:
     named = {word for line in re.findall(r"\bmake ((?:[a-z]+ ?)+)", code(text)) for word in line.split()}
     assert named <= targets
 
-    commands = {path.stem for path in ENGINE.glob("**/commands/*.py")} - {"__init__"}
+    commands = {path.stem.rstrip("_") for path in ENGINE.glob("**/commands/*.py")} - {"__init__"}
     assert set(re.findall(r"\bpose3d ([a-z]+)\b", code(text))) <= commands
 
     files = set(re.findall(r"\b(?:scripts|tests|docs|pose3d_engine|blender_addon)/[\w/.-]+\.\w+", code(text)))

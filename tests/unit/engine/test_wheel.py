@@ -52,8 +52,8 @@ def test_the_wheel_has_the_product_and_no_research(wheel: Path, root: Path) -> N
             "pstmo-s-cmu.md",
             "pstmo-s-cmu.safetensors",
             "register.json",
-            "tcn-cmu.md",
-            "tcn-cmu.safetensors",
+            "tcn-mocap.md",
+            "tcn-mocap.safetensors",
         )
     }
 
@@ -72,4 +72,4 @@ def test_the_installed_engine_works_without_research(installed: Path) -> None:
     assert shown.returncode == 0 and " run " in shown.stdout
     assert "train" not in shown.stdout and "evaluate" not in shown.stdout
     listed = pose3d(installed, "weights", "list")
-    assert listed.returncode == 0 and "tcn-cmu" in listed.stdout, listed.stderr
+    assert listed.returncode == 0 and "tcn-mocap" in listed.stdout, listed.stderr

@@ -52,17 +52,21 @@ def orientations(count: int = 12) -> dict[str, object]:
 
 def test_reads_which_parts_were_seen(path: Path) -> None:
     assert load(path).parts == {}
+    feet = {"right_foot_R": np.repeat(np.eye(3)[None] * 5, 12, 0), "right_foot_valid": np.arange(12) >= 3}
+    parts = load(changed(path, **feet)).parts
+    assert set(parts) == {"foot.R"}
+    assert parts["foot.R"][1].sum() == 9 and parts["foot.R"][0][0, 0, 0] == 5.0
+    # Feet of version 0.1 do not agree with the floor, so they are dropped.
     parts = load(changed(path, **orientations())).parts
-    assert set(parts) == {"hand.L", "foot.R"}
-    assert parts["hand.L"][1].all() and parts["foot.R"][1].sum() == 9
-    assert parts["hand.L"][0][0, 0, 0] == 2.0 and parts["foot.R"][0][0, 0, 0] == 5.0
+    assert set(parts) == {"hand.L"}
+    assert parts["hand.L"][1].all() and parts["hand.L"][0][0, 0, 0] == 2.0
 
 
 def test_refuses_parts_that_do_not_fit(path: Path) -> None:
     with pytest.raises(MotionFileError, match="left_hand_R"):
         load(changed(path, **{**orientations(), "left_hand_R": np.zeros((12, 3))}))
     with pytest.raises(MotionFileError, match="not finite"):
-        load(changed(path, **{**orientations(), "right_foot_R": np.full((12, 3, 3), np.nan)}))
+        load(changed(path, **{**orientations(), "right_hand_R": np.full((12, 3, 3), np.nan)}))
 
 
 def test_ignores_arrays_that_it_does_not_know(path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blender_addon.maths import mannequin, motion_file, rotations, skeleton, solve, timeline
+from blender_addon.maths.motion_file import JOINTS
 from blender_addon.maths.skeleton import BONES, NAMES
 from tests.support import ROOT, synthetic
 
@@ -315,20 +316,29 @@ class TestHandsAndFeet:
         np.testing.assert_allclose(rolled[:, [1, 3]], 0.0, atol=1e-9)
         np.testing.assert_allclose(angle(self.turned(rest, [0, 0, 1], 40.0, seen, name), [1, 0, 0, 0]), 0.0, atol=1e-3)
 
-    def test_feet_turn_any_way(self, rest: skeleton.Rest) -> None:
+    def test_feet_are_the_engines(self, rest: skeleton.Rest) -> None:
+        """Any way, however far, also where the person was not seen: they agree with the engine's floor."""
         for axis in np.eye(3):
-            found = self.turned(rest, list(axis), 30.0, np.ones(60, bool), "foot.L")
-            np.testing.assert_allclose(angle(found, [1, 0, 0, 0]), 30.0, atol=1e-3)
+            for degrees, seen in ((30.0, np.ones(60, bool)), (80.0, np.arange(60) < 30)):
+                found = self.turned(rest, list(axis), degrees, seen, "foot.L")
+                np.testing.assert_allclose(angle(found, [1, 0, 0, 0]), degrees, atol=1e-3)
 
-    def test_no_more_than_what_is_human_and_nothing_of_what_cannot_be(self, rest: skeleton.Rest) -> None:
+    def test_without_them_feet_in_contact_are_flat(self, rest: skeleton.Rest) -> None:
+        world = synthetic.pose(rest, identity(60), np.zeros((60, 3)))
+        world[:, JOINTS.index("LKnee"), 1] -= 0.2
+        flat = solve.solve(world, np.ones((60, 2), bool), RATE, rest)
+        free = solve.solve(world, np.zeros((60, 2), bool), RATE, rest)
+        row = NAMES.index("foot.L")
+        assert angle(flat.rotations[30:31, row], free.rotations[30, row])[0] > 10
+
+    def test_hands_turn_no_more_than_what_is_human_and_nothing_of_what_cannot_be(self, rest: skeleton.Rest) -> None:
         seen = np.ones(60, bool)
-        assert abs(angle(self.turned(rest, [0, 0, 1], 55.0, seen, "foot.R"), [1, 0, 0, 0]).max() - 45.0) < 1e-3
-        assert angle(self.turned(rest, [0, 0, 1], 120.0, seen, "foot.R"), [1, 0, 0, 0]).max() < 1e-3
+        assert abs(angle(self.turned(rest, [1, 0, 0], 80.0, seen, "hand.R"), [1, 0, 0, 0]).max() - 70.0) < 1e-3
+        assert angle(self.turned(rest, [1, 0, 0], 130.0, seen, "hand.R"), [1, 0, 0, 0]).max() < 1e-3
 
-    def test_unseen_they_rest_and_go_there_smoothly(self, rest: skeleton.Rest) -> None:
+    def test_unseen_hands_rest_and_go_there_smoothly(self, rest: skeleton.Rest) -> None:
         where = np.arange(60) < 30
-        found = self.turned(rest, [1, 0, 0], 40.0, where, "foot.L")
-        turn = angle(found, [1, 0, 0, 0])
+        turn = angle(self.turned(rest, [1, 0, 0], 40.0, where, "hand.L"), [1, 0, 0, 0])
         assert abs(turn[0] - 40.0) < 1e-3 and turn[-1] < 1e-3
         assert np.abs(np.diff(turn)).max() < 8.0
         assert (np.diff(turn) < 1e-6).all()

@@ -183,7 +183,7 @@ class TestBadInput:
         package = ROOT / "pose3d_engine"
         shutil.copytree(package, tmp_path / "pose3d_engine", ignore=shutil.ignore_patterns("__pycache__"))
         (tmp_path / "checkpoint").mkdir()
-        for shipped in ("register.json", "tcn-cmu.safetensors"):
+        for shipped in ("register.json", "tcn-mocap.safetensors"):
             shutil.copy(package.parent / "checkpoint" / shipped, tmp_path / "checkpoint")
         done = subprocess.run(
             [sys.executable, "-m", "pose3d_engine", "run", str(demo_clip), "-o", str(tmp_path / "o.npz")],
@@ -239,7 +239,7 @@ def test_a_terminated_command_leaves_no_half_written_file(tmp_path, monkeypatch)
 def test_doctor_knows_that_all_is_well(detector_model):
     done = pose3d("doctor")
     assert done.returncode == 0, done.stderr
-    for word in ("torch", "tcn-cmu", "mediapipe-full", "no problems found"):
+    for word in ("torch", "tcn-mocap", "mediapipe-full", "no problems found"):
         assert word in done.stdout
 
 

@@ -27,6 +27,17 @@ def small(tmp_path):
     return ViewedLifter("small", path, torch.device("cpu"))
 
 
+def test_uncertainty_travels_with_the_weights(tmp_path, small):
+    # Weights without any have that of a lifter that was not measured: depth is less certain than the picture.
+    assert (small.uncertainty[1:, 1] > small.uncertainty[1:, 0]).all()
+    path, stored = tmp_path / "w.safetensors", np.random.default_rng(0).uniform(0, 0.1, (17, 2))
+    save_weights(path, SMALL, SMALL.model().state_dict(), stored)
+    np.testing.assert_allclose(ViewedLifter("w", path, torch.device("cpu")).uncertainty, stored, atol=5e-5)
+    save_weights(path, SMALL, SMALL.model().state_dict(), stored[:3])
+    with pytest.raises(UserError, match="uncertainty is damaged"):
+        ViewedLifter("w", path, torch.device("cpu"))
+
+
 class TestView:
     def test_the_torso_is_at_the_origin_and_rays_are_turned(self):
         points = np.random.default_rng(0).uniform(-0.5, 0.5, (7, 17, 2))
@@ -134,6 +145,9 @@ class TestWeights:
         save_weights(path, SMALL, state)
         with pytest.raises(UserError, match="incomplete"):
             ViewedLifter("w", path, torch.device("cpu"))
+
+    def test_settings_of_version_01_get_the_successor(self):
+        assert lifters.load("tcn-cmu", device="cpu")[0].name == lifters.DEFAULT
 
     def test_unknown_lifter_and_a_detector_are_no_lifters(self):
         with pytest.raises(UserError, match="no weights are called"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pose3d_engine.contract.errors import UserError
-from pose3d_engine.contract.skeletons import H36M17
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
 from pose3d_engine.pose.lifters.temporal import TemporalModel
 from pose3d_engine.pose.lifters.viewed import PstmoConfig, TcnConfig, ViewedLifter, read_weights, save_weights
 from pose3d_engine.progress import silent
@@ -25,9 +25,11 @@ def test_split_is_by_take(mocap_file):
 
 
 def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
-    sampler = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=0)
+    rigid = mocap_data.AugmentationConfig(measured=0)
+    sampler = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), 0, rigid)
     inputs, targets = sampler.batch(16, 40)
-    assert inputs.shape == targets.shape == (16, 40, 17, 3)
+    assert inputs.shape == (16, 40, 17, 4)
+    assert targets.shape == (16, 40, 17, 3)
     assert np.isfinite(inputs).all()
     assert np.isfinite(targets).all()
     assert (targets[:, :, 0] == 0).all()
@@ -44,12 +46,13 @@ def test_samples_are_bodies_of_canonical_size_with_rigid_bones(mocap_file):
 def test_samples_are_what_a_camera_sees(mocap_file):
     """Without noise, the true joints lie on the rays of the keypoints; and upright people are upright."""
     quiet = mocap_data.AugmentationConfig(
-        synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6
-    )
+        synthetic=0, recombined=0, perturbed=0, tilted=0, fallen=0, steep=0, rolled=0, warped=False, noise=1e-6,
+        measured=0, straightened=0, turning=0, views=1,
+    )  # fmt: skip
     scene = mocap_data.MocapSampler(mocap_data.load_clips(mocap_file), seed=1, augmentation=quiet).scene(8, 30)
     good = scene.scores > 0.9
     joints = np.zeros((*scene.keypoints.shape[:3], 2))
-    joints[:, :, mocap_data.COCO_ROWS] = (scene.joints[..., :2] / scene.joints[..., 2:])[:, :, mocap_data.H36M_ROWS]
+    joints[:, :, COCO_ROWS] = (scene.joints[..., :2] / scene.joints[..., 2:])[:, :, H36M_ROWS]
     error = np.linalg.norm(scene.keypoints - joints, axis=-1)[:, :, 5:]
     assert np.median(error[good[:, :, 5:]]) < 1e-4
     head, ankle = H36M17.index("Head"), H36M17.index("RAnkle")
@@ -77,7 +80,7 @@ def test_noise_lowers_scores_where_it_is_large():
 
 def test_training_goes_on_after_a_kill_and_learns(mocap_file, tmp_path):
     options = mocap.TrainOptions(
-        mocap_file,
+        (mocap_file,),
         tmp_path / "run",
         frames=60 * 8 * 14,
         config=TcnConfig(channels=32),
@@ -111,7 +114,7 @@ def test_training_goes_on_after_a_kill_and_learns(mocap_file, tmp_path):
 
 def test_a_state_of_another_network_is_refused(mocap_file, tmp_path):
     options = mocap.TrainOptions(
-        mocap_file, tmp_path, frames=1, config=TcnConfig(channels=8), batch=2, outputs=14, validation_samples=4
+        (mocap_file,), tmp_path, frames=1, config=TcnConfig(channels=8), batch=2, outputs=14, validation_samples=4
     )
     mocap.train(options, silent)
     with pytest.raises(UserError, match="another --output"):
@@ -159,6 +162,35 @@ def test_synthetic_poses_are_rigid_bend_as_people_do_and_stand_in_balance(monkey
     assert np.quantile(at["Hip"][..., 1], 0.02) < 0.6
 
 
+def test_who_stands_straight_has_straight_knees(monkeypatch):
+    monkeypatch.setattr(synthetic_poses, "SHARES", (0, 0, 0, 0, 1))
+    joints, _ = synthetic_poses.motion(np.random.default_rng(0), 32, 30, 30.0)
+    assert _knees(joints).max() < np.radians(5)
+    at = {name: joints[:, :, H36M17.index(name)] for name in H36M17.joints}
+    upright = at["Thorax"] - (at["LAnkle"] + at["RAnkle"]) / 2
+    assert np.median(upright[..., 1] / np.linalg.norm(upright, axis=-1)) > np.cos(np.radians(6))
+    # Arms go anywhere.
+    assert np.ptp(at["LWrist"][..., 1]) > 0.8
+
+
+def test_knees_are_straightened_by_no_more_than_their_bend(mocap_file):
+    joints = np.stack([clip.joints[:60] for clip in mocap_data.load_clips(mocap_file)])
+    before = _knees(joints)
+    kinematics.straighten_knees(joints, np.full(len(joints), 0.2))
+    np.testing.assert_allclose(_knees(joints), np.maximum(before - 0.2, 0), atol=2e-3)
+
+
+def _knees(joints):
+    """The bend of both knees, radians."""
+    found = []
+    for side in "LR":
+        hip, knee, ankle = (joints[:, :, H36M17.index(side + name)] for name in ("Hip", "Knee", "Ankle"))
+        thigh, shank = knee - hip, ankle - knee
+        cosine = (thigh * shank).sum(axis=-1) / np.linalg.norm(thigh, axis=-1) / np.linalg.norm(shank, axis=-1)
+        found.append(np.arccos(np.clip(cosine, -1, 1)))
+    return np.stack(found)
+
+
 def test_muon_steps_are_orthogonal_and_lead_down():
     torch.manual_seed(0)
     for shape in ((6, 10), (10, 6)):
@@ -176,7 +208,7 @@ def test_muon_steps_are_orthogonal_and_lead_down():
 
 def test_training_begins_with_given_weights_of_the_same_network(mocap_file, tmp_path):
     options = mocap.TrainOptions(
-        mocap_file,
+        (mocap_file,),
         tmp_path / "a",
         frames=20_000,
         config=TcnConfig((3, 3), 32),
@@ -205,7 +237,7 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
     first = tmp_path / "small.safetensors"
     save_weights(first, small, small.model().state_dict())
     options = mocap.TrainOptions(
-        mocap_file,
+        (mocap_file,),
         tmp_path / "large",
         frames=448,
         config=TcnConfig((3, 5, 1), 16),
@@ -216,7 +248,7 @@ def test_training_goes_on_in_a_larger_network_where_a_smaller_one_was(mocap_file
         validation_samples=2,
     )
     large = mocap.train(options, silent)
-    x = torch.randn(1, 40, 17, 3)
+    x = torch.randn(1, 40, 17, 4)
     lifted = []
     for path in (first, large):
         config, weights = read_weights(path)
@@ -251,7 +283,7 @@ def test_an_expanded_network_computes_nearly_the_same_at_first():
 def test_pstmo_learns_in_the_same_view_and_lifts(mocap_file, tmp_path):
     config = PstmoConfig(frames=9, layers=1, channels=16, d_hid=32)
     options = mocap.TrainOptions(
-        mocap_file, tmp_path, frames=1200, config=config, batch=48, outputs=1, save_every=0, validation_samples=2
+        (mocap_file,), tmp_path, frames=1200, config=config, batch=48, outputs=1, save_every=0, validation_samples=2
     )
     weights = mocap.train(options, silent)
     with (tmp_path / "log.csv").open() as stream:

@@ -246,5 +246,5 @@ def test_nothing_but_messages_reaches_stdout(engine, tmp_path):
     people(project(walk(5))).save(tmp_path / "p.npz")
     engine.request(1, "doctor")
     state, _ = engine.answer(1)
-    assert state["result"]["lifter"] == "tcn-cmu"
+    assert state["result"]["lifter"] == "tcn-mocap"
     assert np.isfinite(len(state["result"]["packages"]))

@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pose3d_engine.contract.settings import FEET
-from pose3d_engine.contract.skeletons import COCO17, COCO_ROWS, H36M17, H36M_ROWS
-from pose3d_engine.solve import contacts, fit, floor, foot_lock, gravity, limits, skeleton, smoothing, trajectory
+from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.solve import contacts, feet, floor, gravity, kinematics, limits, skeleton, solver, trajectory
+from pose3d_engine.solve.kinematics import SOLE_ROWS
+from pose3d_engine.solve.terms import Ground
+from pose3d_engine.solve.vectors import unit
 from pose3d_engine.take import LEVEL_CAMERA
-from tests.support.filmed import FOCAL, HEIGHT, WIDTH, project, walk
+from tests.support.filmed import FOCAL, HEIGHT, WIDTH, problem, project, walk
 
 RATE = 30.0
 seeds = st.integers(0, 2**32 - 1)
@@ -46,24 +49,6 @@ def bone_sizes(joints):
 
 def mirrored(joints):
     return joints[:, H36M17.mirror] * [-1.0, 1, 1]
-
-
-class TestSmoothing:
-    @given(seeds, lengths)
-    @settings(max_examples=10, deadline=None)
-    def test_it_is_invariant_to_place_rotation_side_and_time(self, seed, frames):
-        joints, confidence, _ = odd_motion(seed, frames)
-        R, shift = rotation(rng_of(seed)), rng_of(seed).normal(size=3)
-        smooth = smoothing.smooth_joints(joints, confidence, RATE)
-        assert smooth.shape == joints.shape
-        assert np.isfinite(smooth).all()
-
-        def same(other, expected):
-            np.testing.assert_allclose(other, expected, atol=1e-6)
-
-        same(smoothing.smooth_joints(joints @ R.T + shift, confidence, RATE), smooth @ R.T + shift)
-        same(smoothing.smooth_joints(joints[::-1], confidence[::-1], RATE), smooth[::-1])
-        same(smoothing.smooth_joints(mirrored(joints), confidence[:, H36M17.mirror], RATE), mirrored(smooth))
 
 
 class TestBones:
@@ -110,7 +95,7 @@ class TestLimits:
         np.testing.assert_allclose(backwards, forwards, atol=1e-9)
 
 
-class TestTrajectoryAndFit:
+class TestTrajectoryAndSolver:
     @given(seeds, st.integers(1, 12))
     @settings(max_examples=4, deadline=None)
     def test_any_motion_and_any_gaps(self, seed, frames):
@@ -122,54 +107,73 @@ class TestTrajectoryAndFit:
         path = trajectory.root_path(joints[:, H36M_ROWS], points[:, COCO_ROWS], scores[:, COCO_ROWS], RATE)
         assert np.isfinite(path).all()
         assert ((path[:, None] + joints)[..., 2] > 0.1).all()
-        fitted, fitted_path = fit.fit(joints, path, sizes, points, scores, RATE)
-        assert fitted.shape == joints.shape
-        assert np.isfinite(fitted).all()
-        assert np.isfinite(fitted_path).all()
-        np.testing.assert_allclose(bone_sizes(fitted), np.tile(sizes[1:], (frames, 1)), atol=1e-4)
+
+    @given(seeds, st.integers(1, 25), st.sampled_from([choice.name for choice in FEET]))
+    @settings(max_examples=12, deadline=None)
+    def test_any_motion_on_any_ground_is_solved(self, seed, frames, mode):
+        rng = rng_of(seed)
+        joints, confidence, root = odd_motion(seed, frames)
+        joints = skeleton.with_lengths(joints, skeleton.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
+        known, start = problem(joints + root[:, None], weights=confidence)
+        known.views[0].rays[:] += rng.normal(0, rng.choice([0.0, 0.01, 1.0]), known.views[0].rays.shape)
+        up, contacts_ = unit(rng.normal(size=3)), rng.random((frames, 2, 2)) < 0.5
+        air = rng.random(frames) < 0.2
+        ground = Ground(up, rng.normal(), contacts_, rng.normal(size=(frames, 2)), air, ~air, mode == "ground")
+        for floor_ in (None, ground):
+            found = solver.solve(known, start, floor_)
+            points = known.skeleton.points(found)
+            assert points.shape == (frames, 21, 3)
+            assert np.isfinite(points).all()
+            np.testing.assert_allclose(bone_sizes(points), np.tile(known.skeleton.lengths[1:], (frames, 1)), atol=1e-9)
+        information = np.eye(2) / 0.1**2
+        found, turned = solver.solve_with_gravity(known, start, ground, information)
+        assert np.isfinite(known.skeleton.points(found)).all()
+        assert np.linalg.norm(turned.up) == pytest.approx(1) and np.isfinite(turned.height)
 
     def test_sides_are_equal(self):
         joints = walk(25)
-        root, sizes = joints[:, 0], skeleton.bone_lengths(joints, np.ones((25, 17)), 1.7)
-        start = skeleton.with_lengths(joints, sizes)
-        points = (project(joints) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
-        points += rng_of(0).normal(0, 0.004, points.shape)
-        fitted, fitted_path = fit.fit(start, root, sizes, points, np.ones((25, 17)), RATE)
-        flipped = points[:, COCO17.mirror] * [-1, 1]
-        other, other_path = fit.fit(mirrored(start), root * [-1, 1, 1], sizes, flipped, np.ones((25, 17)), RATE)
-        np.testing.assert_allclose(other, mirrored(fitted), atol=5e-3)
-        np.testing.assert_allclose(other_path, fitted_path * [-1, 1, 1], atol=5e-3)
+        known, start = problem(joints)
+        other, other_start = problem(mirrored(joints))
+        noise = rng_of(0).normal(0, 0.004, known.views[0].rays.shape)
+        known.views[0].rays[:] += noise
+        other.views[0].rays[:, :17] += noise[:, H36M17.mirror] * [-1, 1]
+        found = known.skeleton.points(solver.solve(known, start))[:, :17]
+        twin = other.skeleton.points(solver.solve(other, other_start))[:, :17]
+        np.testing.assert_allclose(twin, mirrored(found), atol=5e-3)
 
 
-class TestContactsAndFeet:
-    @given(seeds, lengths, st.sampled_from([choice.name for choice in FEET]))
-    @settings(max_examples=10, deadline=None)
-    def test_any_motion(self, seed, frames, mode):
-        joints, confidence, root = odd_motion(seed, frames)
-        joints = skeleton.with_lengths(joints, skeleton.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
-        world = (joints + root[:, None]) @ LEVEL_CAMERA.T
-        times, camera = np.arange(frames) / RATE, np.zeros(3)
-        planted = contacts.contacts(world, confidence, times, camera)
-        assert planted.shape == (frames, 2)
-        assert not planted[confidence[:, floor.ANKLES] == 0].any()
-        locked, used = foot_lock.lock(world, planted, times, 1.7, mode, camera)
-        assert np.isfinite(locked).all()
-        assert used.shape == planted.shape
-        np.testing.assert_allclose(bone_sizes(locked), bone_sizes(world), atol=1e-4)
+def with_soles(joints):
+    """Points (T,21,3) of joints (T,17,3), with feet as they usually are."""
+    body = kinematics.Skeleton(skeleton.bone_lengths(walk(2), np.ones((2, 17)), 1.7))
+    toes = feet.usual_toes(joints)
+    pose = kinematics.pose_of(joints, joints[:, 0], toes, body.foot_scale)
+    points = body.points(pose)
+    soles_ = points[:, 17:] - points[:, [6, 6, 3, 3]] + joints[:, [6, 6, 3, 3]]
+    return np.concatenate([joints, soles_], axis=1)
 
+
+class TestContacts:
     @given(seeds, lengths)
     @settings(max_examples=10, deadline=None)
-    def test_contacts_are_invariant_to_time_place_and_side(self, seed, frames):
+    def test_they_are_invariant_to_time_place_and_side(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
-        world = (joints + root[:, None]) @ LEVEL_CAMERA.T
-        times, camera = np.arange(frames) / RATE, np.zeros(3)
-        planted = contacts.contacts(world, confidence, times, camera)
-        backwards = contacts.contacts(world[::-1], confidence[::-1], times, camera)[::-1]
-        np.testing.assert_array_equal(backwards, planted)
+        world = with_soles((joints + root[:, None]) @ LEVEL_CAMERA.T)
+        times, camera, seen = np.arange(frames) / RATE, np.zeros(3), confidence[:, floor.ANKLES] > 0
+        found = contacts.contacts(world, seen, times, camera)
+        assert found.shape == (frames, 2, 2)
+        assert not found[~seen].any()
+        backwards = contacts.contacts(world[::-1], seen[::-1], times, camera)[::-1]
+        np.testing.assert_array_equal(backwards, found)
         shift = rng_of(seed).normal(size=3)
-        np.testing.assert_array_equal(contacts.contacts(world + shift, confidence, times, camera + shift), planted)
-        other = contacts.contacts(mirrored(world), confidence[:, H36M17.mirror], times, camera)
-        np.testing.assert_array_equal(other[:, ::-1], planted)
+        np.testing.assert_array_equal(contacts.contacts(world + shift, seen, times, camera + shift), found)
+        rows = [*H36M17.mirror, *SOLE_ROWS[::-1].ravel()]
+        other = contacts.contacts(world[:, rows] * [-1, 1, 1], seen[:, ::-1], times, camera)
+        np.testing.assert_array_equal(other[:, ::-1], found)
+        stances = floor.stances(world, found)
+        height = floor.floor_height(stances, world[:, 17:, 2].min(axis=1), RATE)
+        assert np.isfinite(height) and np.isfinite(floor.levels(stances, height, frames)).all()
+        always = contacts.at_least_one(found, world[..., 2])
+        assert always.any(axis=(1, 2)).all()
 
 
 class TestTilt:
@@ -177,36 +181,10 @@ class TestTilt:
     @settings(max_examples=10, deadline=None)
     def test_any_motion_has_a_finite_tilt_that_is_invariant_to_side(self, seed, frames):
         joints, confidence, root = odd_motion(seed, frames)
-        times = np.arange(frames) / RATE
-        found = gravity.estimate_tilt([gravity.Body(joints + root[:, None], confidence, times)])
-        assert np.isfinite([found.pitch, found.roll]).all()
-        np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(3), atol=1e-9)
-        other = gravity.estimate_tilt(
-            [gravity.Body(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror], times)]
-        )
-        assert other.known == found.known
-        assert other.pitch == pytest.approx(found.pitch, abs=1e-3)
-        assert other.roll == pytest.approx(-found.roll, abs=1e-3)
-
-
-def test_a_punch_keeps_its_reach_through_smoothing_and_fit():
-    """There and back in 0.3 s, across the picture; the shoulder stands still."""
-    joints = np.repeat(walk(1), 60, axis=0)
-    shoulder, elbow, wrist = (H36M17.index(name) for name in ("LShoulder", "LElbow", "LWrist"))
-    time = np.arange(60) / RATE - 1.0
-    reach = 0.16 + 0.355 * np.where(np.abs(time) < 0.15, 0.5 * (1 + np.cos(2 * np.pi * time / 0.3)), 0)
-    bend = np.arccos((0.275**2 + reach**2 - 0.245**2) / (2 * 0.275 * reach))
-    joints[:, elbow] = joints[:, shoulder] + 0.275 * np.stack([np.cos(bend), np.sin(bend), 0 * bend], axis=-1)
-    joints[:, wrist] = joints[:, shoulder] + np.stack([reach, 0 * reach, 0 * reach], axis=-1)
-    confidence = np.ones((60, 17))
-    sizes = skeleton.bone_lengths(joints, confidence, 1.7)
-    truth = skeleton.with_lengths(joints, sizes)
-    points = (project(truth + joints[:, :1]) - [WIDTH / 2, HEIGHT / 2]) / FOCAL
-    smooth = skeleton.with_lengths(smoothing.smooth_joints(truth, confidence, RATE), sizes)
-    fitted, _ = fit.fit(smooth, joints[:, 0], sizes, points, confidence, RATE)
-    after = skeleton.with_lengths(smoothing.smooth_joints(fitted, confidence, RATE), sizes)
-
-    def amplitude(body):
-        return np.ptp(body[:, wrist, 0] - body[:, shoulder, 0])
-
-    assert 0.95 < amplitude(after) / amplitude(truth) < 1.05
+        found = gravity.balance([(joints + root[:, None], confidence)])
+        tilt = gravity.tilt_of(found.up, found.share, 0.0)
+        assert np.isfinite([tilt.pitch, tilt.roll]).all()
+        np.testing.assert_allclose(tilt.rotation @ tilt.rotation.T, np.eye(3), atol=1e-9)
+        other = gravity.balance([(mirrored(joints + root[:, None]), confidence[:, H36M17.mirror])])
+        assert other.share == found.share
+        np.testing.assert_allclose(other.up, found.up * [-1, 1, 1], atol=1e-6)

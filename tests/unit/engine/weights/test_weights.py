@@ -194,7 +194,7 @@ def test_npm_is_asked_for_in_plain_words_where_it_is_missing(tmp_path: Path, mon
 
 def test_the_projects_register_is_complete() -> None:
     entries = {entry.name: entry for entry in weights.register()}
-    assert {"mediapipe-full", "mediapipe-heavy", "mediapipe-lite", "tcn-cmu"} <= set(entries)
+    assert {"mediapipe-full", "mediapipe-heavy", "mediapipe-lite", "tcn-mocap"} <= set(entries)
     assert len(entries) == len(weights.register()), "two entries have one name"
     for entry in entries.values():
         assert entry.kind in ("detector", "lifter", "refinement")
