@@ -121,22 +121,14 @@ def _in_world(person: Person3D, tilt: CameraTilt | None) -> Person3D:
     return person
 
 
-@dataclass(frozen=True)
-class _Exact(View):
-    """A camera that shows points where they are: two of them hold a body where the file has it."""
-
-    def reported(self, points: np.ndarray) -> np.ndarray:
-        return points @ self.rotation.T + self.place
-
-
 def _views(points: np.ndarray, weights: np.ndarray) -> list[View]:
-    """Views of points (T,21,3) from two sides, with weights (T,21)."""
+    """Views of points (T,21,3) from two sides, with weights (T,21): they hold a body where the file has it."""
     far = 10.0 + 2 * float(np.abs(points).max())
     found: list[View] = []
     for rotation in (LEVEL_CAMERA.T, LEVEL_CAMERA.T @ np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])):
         seen = points @ rotation.T + [0.0, 0.0, far]
         flat = seen[..., :2] / seen[..., 2:]
-        found.append(_Exact(rotation, np.array([0.0, 0.0, far]), flat, weights, None))  # type: ignore[arg-type]
+        found.append(View(rotation, np.array([0.0, 0.0, far]), flat, weights))
     return found
 
 
