@@ -303,8 +303,11 @@ def main() -> int:
     title = "By clip; optical: hip_rel / n / PA / knee / tilt, others: N / PA / acceleration / tilt"
     shown(title, ("errors, mm and degrees",), each(clips, defaults))
     header = ("stances", "spread mm", "drift mm", "of ankles", "soles below", "body below (frames)", "knee jump")
-    header = (*header, "off the picture, mean / worst %")
-    shown("Feet, and the body off the picture", header, footed(clips, settings, defaults))
+    shown(
+        "Feet, and the body off the picture",
+        (*header, "off the picture, mean / worst %"),
+        footed(clips, settings, defaults),
+    )
     if args.joints:
         print_joints(clips, defaults)
     if not args.quick:
