@@ -21,6 +21,7 @@ from pose3d_engine import pipeline
 from pose3d_engine.contract.people_file import People
 from pose3d_engine.contract.settings import CaptureSettings
 from pose3d_engine.contract.skeletons import COCO_ROWS, H36M17, H36M_ROWS
+from pose3d_engine.pose.joint_definitions import from_anatomical
 from pose3d_engine.research.data_sets import detector_noise, mocap_data
 from pose3d_engine.research.evaluation import world
 from pose3d_engine.solve import floor
@@ -94,6 +95,7 @@ def film(kind: str, clip: mocap_data.Clip, pitch: float, seed: int, fov: float =
     """A take through one camera that keeps the whole of it in the picture."""
     rng = np.random.default_rng(seed)
     joints, face = body(clip)
+    joints = from_anatomical(joints)
     ground = float(np.quantile(joints[:, floor.ANKLES, 2], 0.02)) - floor.ankle_height(CANONICAL_HEIGHT)
     joints[..., 2] -= ground
     face[..., 2] -= ground

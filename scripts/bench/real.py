@@ -302,9 +302,12 @@ def main() -> int:
     shown("Mean errors by stage, mm and degrees", ACCURACY, staged(clips, settings, defaults))
     title = "By clip; optical: hip_rel / n / PA / knee / tilt, others: N / PA / acceleration / tilt"
     shown(title, ("errors, mm and degrees",), each(clips, defaults))
-    feet = ("stances", "spread mm", "drift mm", "of ankles", "soles below", "body below (frames)", "knee jump")
-    header = (*feet, "off the picture, mean / worst %")
-    shown("Feet, and the body off the picture", header, footed(clips, settings, defaults))
+    header = ("stances", "spread mm", "drift mm", "of ankles", "soles below", "body below (frames)", "knee jump")
+    shown(
+        "Feet, and the body off the picture",
+        (*header, "off the picture, mean / worst %"),
+        footed(clips, settings, defaults),
+    )
     if args.joints:
         print_joints(clips, defaults)
     if not args.quick:
