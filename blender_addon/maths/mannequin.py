@@ -280,19 +280,20 @@ def _leg(parts: _Parts, side: str) -> None:
 def _foot(parts: _Parts, bone: str) -> None:
     """A shoe with a flat sole at z = 0, from behind the ankle to the toes."""
     ankle = float(parts.axes(bone)[0][2]) / parts.scale
-    # Heel to toe: how far in front of the ankle, half width, height of the upper side.
+    # Heel to toe: how far in front of the ankle, half width, height of the upper side. It ends where the engine's soles
+    # do (0.05 m behind, 0.17 m before the ankle), so that a foot that rolls does not sink.
     profile = _closed(
         np.array(
             [
-                (-0.050, 0.028, 0.80 * ankle),
-                (-0.025, 0.034, 1.00 * ankle),
+                (-0.031, 0.028, 0.80 * ankle),
+                (-0.015, 0.034, 1.00 * ankle),
                 (0.020, 0.036, 1.05 * ankle),
-                (0.080, 0.042, 0.75 * ankle),
-                (0.140, 0.047, 0.052),
-                (0.180, 0.040, 0.040),
+                (0.070, 0.042, 0.75 * ankle),
+                (0.112, 0.047, 0.050),
+                (0.140, 0.040, 0.038),
             ]
         ),
-        ends=(0.7, 0.9),
+        ends=(0.7, 0.8),
     )
     forward, width, top = profile.T
     # Each ellipse reaches below the floor and is cut off there: steep sides and a flat sole.

@@ -149,10 +149,10 @@ def _lengths(world: Array) -> dict[str, float]:
 
 
 def _ankle_height(world: Array, contacts: Array, usual: float) -> float:
-    """Height of the ankle above the sole in metres: the median of standing feet, 0.7 to 1.4 times the usual one."""
+    """Height of the ankle above the sole in metres: the median of feet that stand on the floor, flat."""
     heights = np.stack([joint(world, "LAnkle")[:, 2], joint(world, "RAnkle")[:, 2]], axis=1)[contacts]
-    seen = float(np.median(heights)) if heights.size else usual
-    return float(np.clip(seen, 0.7 * usual, 1.4 * usual))
+    low = heights[(heights > 0.7 * usual) & (heights < 1.4 * usual)]
+    return float(np.median(low)) if low.size else usual
 
 
 def _pitch(world: Array, chest: Array, name: str, low: float, high: float) -> float:
