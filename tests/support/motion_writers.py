@@ -75,8 +75,8 @@ class Performance:
         """(T,17,3) Human3.6M, world axes with y up."""
         places, turned = self.places()
         rest = np.array([place for _, place in JOINTS.values()])
-        carried = {0: (0, (0, 0, 0)), 7: (3, (0, 0.224, -0.02)), 8: (9, (0, 0.469, -0.02))}
-        carried |= {9: (15, (0, 0.569, 0.037)), 10: (15, (0, 0.674, -0.001))}
+        carried = {0: (0, (0, 0, 0)), 7: (3, (0, 0.2281, -0.02)), 8: (9, (0, 0.4711, -0.02))}
+        carried |= {9: (15, (0, 0.5711, 0.037)), 10: (15, (0, 0.6761, -0.001))}
         result = np.zeros((len(self), 17, 3))
         for row, (joint, place) in carried.items():
             result[:, row] = places[:, joint] + turned[joint].apply(np.array(place) - rest[joint])

@@ -17,27 +17,27 @@ from .motion3d import Y_UP, array
 
 JOINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
     "pelvis": ("", (0, 0.09, 0.005)),
-    "left_hip": ("pelvis", (0.12, 0, 0)),
-    "right_hip": ("pelvis", (-0.12, 0, 0)),
+    "left_hip": ("pelvis", (0.083, 0, 0)),
+    "right_hip": ("pelvis", (-0.083, 0, 0)),
     "spine1": ("pelvis", (0, 0.175, -0.02)),
-    "left_knee": ("left_hip", (0.108, -0.4248, 0)),
-    "right_knee": ("right_hip", (-0.108, -0.4248, 0)),
+    "left_knee": ("left_hip", (0.076, -0.4139, 0)),
+    "right_knee": ("right_hip", (-0.076, -0.4139, 0)),
     "spine2": ("spine1", (0, 0.29, -0.02)),
-    "left_ankle": ("left_knee", (0.092, -0.8370, -0.045)),
-    "right_ankle": ("right_knee", (-0.092, -0.8370, -0.045)),
+    "left_ankle": ("left_knee", (0.064, -0.8353, -0.045)),
+    "right_ankle": ("right_knee", (-0.064, -0.8353, -0.045)),
     "spine3": ("spine2", (0, 0.335, 0.0)),
-    "left_foot": ("left_ankle", (0.115, -0.895, 0.075)),
-    "right_foot": ("right_ankle", (-0.115, -0.895, 0.075)),
+    "left_foot": ("left_ankle", (0.087, -0.8933, 0.075)),
+    "right_foot": ("right_ankle", (-0.087, -0.8933, 0.075)),
     "neck": ("spine3", (0, 0.50, -0.02)),
     "left_collar": ("spine3", (0.07, 0.44, -0.01)),
     "right_collar": ("spine3", (-0.07, 0.44, -0.01)),
     "head": ("neck", (0, 0.555, 0.005)),
-    "left_shoulder": ("left_collar", (0.1545, 0.457, -0.02)),
-    "right_shoulder": ("right_collar", (-0.1545, 0.457, -0.02)),
-    "left_elbow": ("left_shoulder", (0.4276, 0.4433, -0.0489)),
-    "right_elbow": ("right_shoulder", (-0.4276, 0.4433, -0.0489)),
-    "left_wrist": ("left_elbow", (0.6724, 0.4521, -0.0499)),
-    "right_wrist": ("right_elbow", (-0.6724, 0.4521, -0.0499)),
+    "left_shoulder": ("left_collar", (0.1706, 0.459, -0.02)),
+    "right_shoulder": ("right_collar", (-0.1706, 0.459, -0.02)),
+    "left_elbow": ("left_shoulder", (0.4338, 0.4458, -0.0478)),
+    "right_elbow": ("right_shoulder", (-0.4338, 0.4458, -0.0478)),
+    "left_wrist": ("left_elbow", (0.6706, 0.4543, -0.0488)),
+    "right_wrist": ("right_elbow", (-0.6706, 0.4543, -0.0488)),
 }
 """Joints 0 to 21 of SMPL: parent, and place in T-pose (x left, y up, z forward, metres from the middle of the hips) of
 a person of 1.70 m. Bones are as long as those of ``solve.body``; bends are rounded from anthropometry."""
@@ -47,10 +47,10 @@ PARENTS = tuple(NAMES.index(parent) if parent else -1 for parent, _ in JOINTS.va
 
 _POINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
     "Hip": ("pelvis", (0, 0, 0)),
-    "Spine": ("spine1", (0, 0.224, -0.02)),
-    "Thorax": ("spine3", (0, 0.469, -0.02)),
-    "Neck/Nose": ("head", (0, 0.569, 0.037)),
-    "Head": ("head", (0, 0.674, -0.001)),
+    "Spine": ("spine1", (0, 0.2281, -0.02)),
+    "Thorax": ("spine3", (0, 0.4711, -0.02)),
+    "Neck/Nose": ("head", (0, 0.5711, 0.037)),
+    "Head": ("head", (0, 0.6761, -0.001)),
     **{
         f"{side[0].upper()}{joint.capitalize()}": (f"{side}_{joint}", JOINTS[f"{side}_{joint}"][1])
         for side in ("left", "right")

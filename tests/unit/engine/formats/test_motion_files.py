@@ -92,8 +92,8 @@ def test_shape_parameters_set_the_size(tmp_path: Path) -> None:
     one = performance()
     small, large = (motion.read(write.gvhmr(tmp_path / f"{b}.pt", one, b)).people[0].joints for b in (-1.0, 2.0))
     thighs = [float(np.linalg.norm(joints[0, 2] - joints[0, 1])) for joints in (small, large)]
-    assert thighs[0] == pytest.approx(0.425 * 1.63 / 1.70, abs=1e-3)
-    assert thighs[1] == pytest.approx(0.425 * 1.84 / 1.70, abs=1e-3)
+    assert thighs[0] == pytest.approx(0.414 * 1.63 / 1.70, abs=1e-3)
+    assert thighs[1] == pytest.approx(0.414 * 1.84 / 1.70, abs=1e-3)
 
 
 @pytest.mark.parametrize("unit", ["meters", "centimeters", "millimeters"])

@@ -256,7 +256,7 @@ def test_round_trip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         moved = original.joints[::4] - original.joints[::4, :1].mean(axis=0) * (1, 0, 1)
         np.testing.assert_allclose(clip.joints, moved, atol=6e-5)
         np.testing.assert_allclose(clip.joints[:, 0].mean(axis=0)[[0, 2]], 0, atol=1e-6)
-    assert mocap_data.MocapSampler(clips, seed=0).batch(2, 9)[0].shape == (2, 9, 17, 3)
+    assert mocap_data.MocapSampler(clips, seed=0).batch(2, 9)[0].shape == (2, 9, 17, 4)
 
 
 @pytest.mark.parametrize("rate", [24.0, 60.0, 100.0])
