@@ -74,7 +74,7 @@ def test_camera_files_are_upright(tmp_path: Path, writer: write.Any, name: str) 
     found = imported(writer(tmp_path / name, performance(90)), "--fps", "25", "--tilt", "5.7", "--roll", "0")
     up = found.world[:, 10, 2] - found.world[:, [3, 6], 2].mean(axis=1)
     assert up.mean() == pytest.approx(1.43, abs=0.05)
-    assert found.world[:, [3, 6], 2].min() == pytest.approx(0.08, abs=0.03)
+    assert found.world[:, [3, 6], 2].min() == pytest.approx(0.08, abs=0.035)
     # The person faces the camera at first: their left is where +x is.
     assert found.world[0, 4, 0] > found.world[0, 1, 0]
     assert motion_file.load(tmp_path / "out.npz").fps == 25.0
