@@ -22,7 +22,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 VERSIONS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.2.3": "3.13"}
 """Blender -> the one version of Python that its module is for."""
 
-TOOLS = ("hatchling", "hypothesis", "numpy", "platformdirs", "psutil", "pytest")
+TOOLS = ("bvhio", "hatchling", "hypothesis", "numpy", "platformdirs", "psutil", "pybvh", "pytest")
 """What the add-on's tests import, and what packs it."""
 
 WITH_THE_ENGINE = ("test_contact_sheet", "test_one_layer", "test_one_row")
