@@ -167,7 +167,7 @@ def test_units_and_points(tmp_path: Path) -> None:
     refused(write.trc(tmp_path / "a.trc", one, unit="furlongs"), "its unit is 'furlongs'")
     wrong = write.trc(tmp_path / "b.trc", one, unit="m")
     wrong.write_text(wrong.read_text().replace("\tm\t", "\tmm\t"))
-    refused(wrong, r"is 0.0016\d m from ankles to head; check the file's unit")
+    refused(wrong, r"is 0.001\d+ m from ankles to head; check the file's unit")
     nameless = write.trc(tmp_path / "c.trc", one)
     nameless.write_text(nameless.read_text().replace("RKnee", "Marker7"))
     refused(nameless, "has no point for right_knee; name the points as OpenPose does")
