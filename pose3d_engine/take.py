@@ -107,7 +107,6 @@ class Take:
     repairs: dict[str, int]  #: Count by repair step.
     frame_step: int  #: Stride of the 3D model's window, frames.
     joints: np.ndarray  #: (T,17,3) root-relative, stabilised camera axes, metres.
-    lengths: np.ndarray  #: (17,) bone lengths, metres.
     problem: Problem  #: What the solver knows, in the visible range.
     pose: Pose  #: Of the visible range, stabilised camera axes.
     points: np.ndarray  #: (T,21,3) of the pose, for all frames.

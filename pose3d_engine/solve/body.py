@@ -48,16 +48,6 @@ Biomechanics and Motor Control of Human Movement, table 4.1, 1990). Forearms inc
 centre is between that without a foot, 0.433, and with a foot straight below, 0.606."""
 
 
-def centre_of_mass(joints: np.ndarray) -> np.ndarray:
-    """Centres of mass (..., 3) of joints (..., 17, 3), any unit and axes."""
-    row = H36M17.index
-    total = sum(
-        mass * (joints[..., row(near), :] * (1 - place) + joints[..., row(far), :] * place)
-        for near, far, place, mass in MASSES
-    )
-    return np.asarray(total / sum(mass for *_, mass in MASSES))
-
-
 def point_masses(points: int) -> np.ndarray:
     """(P,) the weight of each point in the centre of mass; those after the 17 joints have none."""
     masses = np.zeros(points)
@@ -65,3 +55,8 @@ def point_masses(points: int) -> np.ndarray:
         masses[H36M17.index(near)] += mass * (1 - place)
         masses[H36M17.index(far)] += mass * place
     return masses / masses.sum()
+
+
+def centre_of_mass(joints: np.ndarray) -> np.ndarray:
+    """Centres of mass (..., 3) of joints (..., 17, 3), any unit and axes."""
+    return np.einsum("j,...ji->...i", point_masses(17), joints)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..contract.skeletons import H36M17
 from ..take import CameraTilt
-from .body import point_masses
+from .body import centre_of_mass
 from .floor import ANKLES, Stance
 from .kinematics import SOLE_ROWS
 from .vectors import dot, unit
@@ -65,7 +65,7 @@ def balance(bodies: Sequence[tuple[np.ndarray, np.ndarray]]) -> Balance:
         left = left + unit(joints[:, _LEFT_SHOULDER] - joints[:, _RIGHT_SHOULDER])
         forward = unit(np.cross(left, joints[:, _THORAX] - joints[:, _HIP]))
         support = joints[:, ANKLES].mean(axis=1) + _FOREFOOT * forward
-        directions.append(unit(np.einsum("j,tji->ti", point_masses(17), joints) - support))
+        directions.append(unit(centre_of_mass(joints) - support))
         weights.append(weight)
     every, weight = np.concatenate(directions), np.concatenate(weights)
     up = unit((weight[:, None] * every).sum(axis=0))

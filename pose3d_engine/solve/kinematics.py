@@ -9,7 +9,7 @@ from scipy.ndimage import uniform_filter1d
 
 from ..contract.skeletons import H36M17
 from .body import ANKLE_HEIGHT, HEEL_BACK, TOE_FORWARD
-from .vectors import dot, norm, reject, unit
+from .vectors import dot, reject, rotate_shortest, unit, unit_or
 
 SOLES = ("LHeel", "LToe", "RHeel", "RToe")
 POINTS = (*H36M17.joints, *SOLES)  #: The order of points (..., 21, 3): joints, then the ends of the soles.
@@ -101,11 +101,7 @@ def moved(pose: Pose, across: np.ndarray, step: np.ndarray) -> Pose:
     change = np.einsum("tbck,tbk->tbc", across, step[:, 3:].reshape(len(step), -1, 2))
     directions = unit(pose.directions + change)
     before, after = pose.directions[:, -2:], directions[:, -2:]
-    axis, cosine = np.cross(before, after), dot(before, after)
-    heels = (
-        cosine * pose.heels + np.cross(axis, pose.heels) + axis * dot(axis, pose.heels) / np.maximum(1 + cosine, 1e-6)
-    )
-    return Pose(pose.root + step[:, :3], directions, heels)
+    return Pose(pose.root + step[:, :3], directions, rotate_shortest(pose.heels, before, after))
 
 
 def joined(pieces: list[tuple[int, Pose]], overlap: int) -> Pose:
@@ -134,9 +130,7 @@ def pose_of(joints: np.ndarray, root: np.ndarray, toes: np.ndarray, scale: float
     """
     bones = [joints[:, child] - joints[:, parent] for parent, child in BONES[:-2]]
     shanks = joints[:, [_ROW("LKnee"), _ROW("RKnee")]] - joints[:, ANKLES]
-    directions = np.concatenate([np.stack(bones, axis=1), toes], axis=1)
-    size = norm(directions)
-    directions = np.where(size > 1e-6, directions / np.maximum(size, 1e-6), [0.0, 1.0, 0.0])
+    directions = unit_or(np.concatenate([np.stack(bones, axis=1), toes], axis=1), [0.0, 1.0, 0.0])
     return Pose(root, directions, heels_of(directions[:, -2:], shanks, scale))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..contract.skeletons import H36M17
 from .body import CANONICAL_HEIGHT, CHAIN, CHAIN_LENGTH
-from .vectors import norm
+from .vectors import unit_or
 
 _RIGHT_HIP, _LEFT_HIP = H36M17.index("RHip"), H36M17.index("LHip")
 
@@ -30,8 +30,8 @@ def with_lengths(joints: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     lie on the line between them, and the Hip is its middle."""
     directions = np.zeros(joints.shape)
     for parent, child in H36M17.bones:
-        directions[:, child] = _unit_or(joints[:, child] - joints[:, parent], [0, 1, 0])
-    across = _unit_or(joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP], [1, 0, 0])
+        directions[:, child] = unit_or(joints[:, child] - joints[:, parent], [0, 1, 0])
+    across = unit_or(joints[:, _LEFT_HIP] - joints[:, _RIGHT_HIP], [1, 0, 0])
     directions[:, _LEFT_HIP], directions[:, _RIGHT_HIP] = across, -across
     result = np.zeros(joints.shape)
     for parent, child in H36M17.bones:
@@ -43,9 +43,3 @@ def scaled(joints: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Joints (T,17,3) scaled as a whole to a skeleton's bone lengths (17,)."""
     sizes = [np.median(np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1)) for parent, child in H36M17.bones]
     return joints * float(lengths.sum() / max(float(np.sum(sizes)), 1e-6))
-
-
-def _unit_or(vectors: np.ndarray, fallback: list[int]) -> np.ndarray:
-    """Unit vectors; ``fallback`` where two joints coincide."""
-    size = norm(vectors)
-    return np.where(size > 1e-6, vectors / np.maximum(size, 1e-6), fallback)

@@ -48,15 +48,13 @@ def root_path(joints: np.ndarray, points: np.ndarray, weights: np.ndarray, fps: 
     return path
 
 
-def second_differences(frames: int, stiffness: float | np.ndarray = 1.0, extra: float | np.ndarray = 0.0) -> np.ndarray:
-    """(3, frames): the diagonal and the two below of D^T S D, with D the second difference, S the stiffness of each,
-    (frames - 2,), and ``extra`` on the diagonal."""
+def second_differences(frames: int) -> np.ndarray:
+    """(3, frames): the diagonal and the two below of D^T D, with D the second difference."""
     bands = np.zeros((3, frames))
-    bands[0] = extra
     rows = max(frames - 2, 0)
     for below, products in enumerate(((1, 4, 1), (-2, -2), (1,))):
         for column, product in enumerate(products):
-            bands[below, column : column + rows] += product * stiffness
+            bands[below, column : column + rows] += product
     return bands
 
 

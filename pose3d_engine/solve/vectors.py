@@ -15,6 +15,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(norm(vectors), 1e-9)
 
 
+def unit_or(vectors: np.ndarray, fallback: list[float]) -> np.ndarray:
+    """Vectors at length 1; ``fallback`` (3,) where two joints coincide."""
+    size = norm(vectors)
+    return np.where(size > 1e-6, vectors / np.maximum(size, 1e-6), fallback)
+
+
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Scalar products, (..., 1)."""
     return (a * b).sum(axis=-1, keepdims=True)

@@ -43,11 +43,11 @@ def resolve_depth_flips(shot: Shot, take: Take) -> None:
 
 def start(shot: Shot, take: Take) -> None:
     """Makes bone lengths constant, a raw pose is only scaled, and finds a first path of the Hip."""
-    take.lengths = skeleton.bone_lengths(take.joints, take.confidence, CANONICAL_HEIGHT)
+    lengths = skeleton.bone_lengths(take.joints, take.confidence, CANONICAL_HEIGHT)
     change = skeleton.scaled if shot.settings.raw else skeleton.with_lengths
-    joints = change(take.joints, take.lengths)[take.visible]
+    joints = change(take.joints, lengths)[take.visible]
     path = _path(shot, take, joints)
-    body = kinematics.Skeleton(take.lengths)
+    body = kinematics.Skeleton(lengths)
     take.pose = kinematics.pose_of(joints, path, feet.usual_toes(joints), body.foot_scale)
     points = body.points(take.pose)
     points[:, :17] = joints + path[:, None]  # a raw pose has bones of any length

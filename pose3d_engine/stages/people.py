@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -73,8 +72,7 @@ def _ground(shot: Shot, take: Take, rotation: np.ndarray) -> tuple[Ground, list[
     height = floor.floor_height(stances, lowest[observed] if observed.any() else lowest, shot.fps)
     levels = floor.levels(stances, height, len(points))
     air, still = contacts.airborne(held, observed, times), contacts.standing(held, points, times)
-    ground = Ground(rotation[2], height, held, levels, air, still)
-    return replace(ground, slides=shot.settings.feet == "ground"), stances
+    return Ground(rotation[2], height, held, levels, air, still, slides=shot.settings.feet == "ground"), stances
 
 
 def _relative_size(shot: Shot, take: Take, reference: Take) -> float:

@@ -28,14 +28,12 @@ def plant_feet(shot: Shot, take: Take) -> None:
         ground = replace(ground, contacts=contacts.at_least_one(ground.contacts, free @ ground.up))
     for release in range(_RELEASES, -1, -1):
         take.pose = solver.solve(take.problem, take.pose, ground)
-        slides = contacts.off_picture(
-            take.problem.skeleton.points(take.pose), free, ground, _OFF_PICTURE * CANONICAL_HEIGHT
-        )
+        points = take.problem.skeleton.points(take.pose)
+        slides = contacts.off_picture(points, free, ground, _OFF_PICTURE * CANONICAL_HEIGHT)
         if feet != "auto" or not release or not slides.any():
             break
         ground = replace(ground, contacts=ground.contacts & ~slides[..., None])
-    take.ground = ground
-    take.points = take.padded(take.problem.skeleton.points(take.pose))
+    take.ground, take.points = ground, take.padded(points)
 
 
 def measure(shot: Shot, take: Take) -> None:
